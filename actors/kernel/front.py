@@ -1,0 +1,166 @@
+"""The side that clients see: the five sockets of a connection file.
+
+It owns the client's key: whatever comes in is checked, taken apart and handed on as parts; whatever goes out is signed
+here. A message that cannot be one, is unsigned, signed with another key or a replay is dropped with a log line and never
+answered. The KernelActor talks to this class through the `Front` door, so that a gateway's websockets can stand there
+instead.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import zmq
+
+from actors.kernel.heartbeat import Heartbeat
+from actors.kernel.zmq_edge import Curve, EdgeSocket
+from beaker.wire.connection_file import ConnectionFile
+from beaker.wire.parts import HEADER, Header, Parts, WireError, join, read_header, split
+from beaker.wire.signing import ReplayGuard, Signer
+
+Incoming = Callable[[list[bytes], Header, Parts], None]
+"""Called with the client's identities, the header's fields and the parts."""
+
+
+class Front(Protocol):
+    """What the KernelActor needs of the clients' side."""
+
+    def send_shell(self, idents: list[bytes], parts: Parts) -> None:
+        """A reply on the shell channel."""
+        ...
+
+    def send_control(self, idents: list[bytes], parts: Parts) -> None:
+        """A reply on the control channel."""
+        ...
+
+    def send_stdin(self, idents: list[bytes], parts: Parts) -> None:
+        """An input_request."""
+        ...
+
+    def publish(self, topic: list[bytes], parts: Parts) -> None:
+        """To all subscribers."""
+        ...
+
+    def pause_shell(self) -> None:
+        """Read no requests until `resume_shell`; clients wait."""
+        ...
+
+    def resume_shell(self) -> None:
+        """Read requests again."""
+        ...
+
+    def close(self) -> None:
+        """Let last words leave, then stop."""
+        ...
+
+
+class Handlers(Protocol):
+    """Who is told what clients send."""
+
+    def shell_request(self, idents: list[bytes], header: Header, parts: Parts) -> None: ...
+    def control_request(self, idents: list[bytes], header: Header, parts: Parts) -> None: ...
+    def stdin_reply(self, idents: list[bytes], header: Header, parts: Parts) -> None: ...
+    def subscribed(self, topic: bytes) -> None: ...
+
+
+class ZmqFront:
+    """Binds the sockets of one connection file.
+
+    Args:
+        file: ports that are 0 are chosen; see `ports`.
+        max_message_bytes: larger frames close the peer that sends them.
+
+    Raises:
+        AddressError: a port is taken.
+        UnknownScheme: the file's signature scheme cannot be computed.
+    """
+
+    def __init__(self, file: ConnectionFile, handlers: Handlers, *, max_message_bytes: int, log: Any) -> None:  # Any: a structlog logger
+        self._log = log
+        self._signer = Signer(file.key.encode(), file.signature_scheme)
+        self._replays = ReplayGuard()
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=1)
+        curve = Curve(file.curve_publickey, file.curve_secretkey) if file.curve_publickey and file.curve_secretkey else None
+        self._dropped = 0
+
+        def router(channel: str, incoming: Incoming) -> EdgeSocket:
+            return EdgeSocket(
+                self._context,
+                "router",
+                lambda frames: self._take(channel, frames, incoming),
+                unbounded=True,
+                max_message_bytes=max_message_bytes,
+                curve=curve,
+            )
+
+        self._shell = router("shell", handlers.shell_request)
+        self._control = router("control", handlers.control_request)
+        self._stdin = router("stdin", handlers.stdin_reply)
+        self._iopub = EdgeSocket(
+            self._context,
+            "xpub",
+            lambda frames: self._subscription(frames, handlers),
+            unbounded=True,
+            max_message_bytes=max_message_bytes,
+            curve=curve,
+        )
+        self._heartbeat: Heartbeat | None = None
+        try:
+            chosen = {
+                "shell_port": self._shell.bind(file.address(file.shell_port)),
+                "control_port": self._control.bind(file.address(file.control_port)),
+                "stdin_port": self._stdin.bind(file.address(file.stdin_port)),
+                "iopub_port": self._iopub.bind(file.address(file.iopub_port)),
+            }
+            self._heartbeat = Heartbeat(file.address(file.hb_port), curve=curve)
+        except Exception:
+            self.close()
+            raise
+        self.ports = {name: port for name, port in {**chosen, "hb_port": self._heartbeat.port}.items() if port is not None}
+        """The ports that were left open in the file."""
+
+    def send_shell(self, idents: list[bytes], parts: Parts) -> None:
+        self._shell.send(join(idents, self._signer.sign(parts), parts))
+
+    def send_control(self, idents: list[bytes], parts: Parts) -> None:
+        self._control.send(join(idents, self._signer.sign(parts), parts))
+
+    def send_stdin(self, idents: list[bytes], parts: Parts) -> None:
+        self._stdin.send(join(idents, self._signer.sign(parts), parts))
+
+    def publish(self, topic: list[bytes], parts: Parts) -> None:
+        self._iopub.send(join(topic, self._signer.sign(parts), parts))
+
+    def pause_shell(self) -> None:
+        self._shell.pause()
+
+    def resume_shell(self) -> None:
+        self._shell.resume()
+
+    def close(self) -> None:
+        for socket in (self._shell, self._control, self._stdin, self._iopub):
+            socket.close()
+        if self._heartbeat is not None:
+            self._heartbeat.close()
+        # Waits for the linger time of what is still leaving, at most.
+        self._context.term()
+
+    def _take(self, channel: str, frames: list[bytes], incoming: Incoming) -> None:
+        try:
+            idents, signature, parts = split(frames)
+            self._signer.check(signature, parts)
+            self._replays.admit(signature)
+            header = read_header(parts[HEADER])
+            if not header.msg_id or not header.msg_type:
+                raise WireError("its header has no msg_id or no msg_type")
+        except WireError as error:
+            self._dropped += 1
+            # Junk comes in floods: the first ones and then every thousandth say enough.
+            if self._dropped <= 20 or self._dropped % 1000 == 0:
+                self._log.warning("message.dropped", channel=channel, reason=str(error), dropped=self._dropped)
+            return
+        incoming(idents, header, parts)
+
+    def _subscription(self, frames: list[bytes], handlers: Handlers) -> None:
+        event = frames[0]
+        if event[:1] == b"\x01":
+            handlers.subscribed(event[1:])

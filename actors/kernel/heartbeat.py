@@ -1,0 +1,69 @@
+"""The heartbeat channel of the kernel: an echo from a thread, which stays silent when the event loop hangs.
+
+A client that hears no echo says that the kernel does not respond. An echo that goes on while the loop is stuck would be
+a lie, so the thread answers only if the loop turned within the last seconds; the loop proves that by a timer.
+"""
+
+import asyncio
+import threading
+import time
+
+import zmq
+
+from actors.kernel.zmq_edge import AddressError, Curve
+
+FRESH_S = 2.0
+"""How long ago the loop may have turned for an echo to be true; clients ask about once a second and give up after 3-10."""
+
+
+class Heartbeat:
+    """Owns the thread, its socket and its own ZeroMQ context (the main one is never shared across threads).
+
+    Raises:
+        AddressError: the address cannot be bound.
+    """
+
+    def __init__(self, address: str, *, curve: Curve | None = None, fresh_s: float = FRESH_S) -> None:
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=1)
+        self._socket = self._context.socket(zmq.ROUTER)
+        self._socket.linger = 0
+        if curve is not None:
+            self._socket.curve_secretkey = curve.secret
+            self._socket.curve_publickey = curve.public
+            self._socket.curve_server = True
+        self.port: int | None = None
+        try:
+            if address.startswith("tcp://") and address.endswith(":0"):
+                self.port = self._socket.bind_to_random_port(address[: -len(":0")])
+            else:
+                self._socket.bind(address)
+        except zmq.ZMQError as error:
+            raise AddressError(f"cannot listen on {address}: {error.strerror}") from None
+        self._fresh_s = fresh_s
+        self._turned_at = time.monotonic()
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._turn()
+        self._thread = threading.Thread(target=self._echo, name="heartbeat", daemon=True)
+        self._thread.start()
+
+    def _turn(self) -> None:
+        self._turned_at = time.monotonic()
+        self._timer = self._loop.call_later(self._fresh_s / 4, self._turn)
+
+    def _echo(self) -> None:
+        try:
+            while True:
+                frames = self._socket.recv_multipart()
+                if time.monotonic() - self._turned_at <= self._fresh_s:
+                    self._socket.send_multipart(frames)
+        except zmq.ZMQError:
+            # close() ended the context; sockets may only be closed by the thread that uses them.
+            self._socket.close()
+
+    def close(self) -> None:
+        """Silence it for good."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._context.term()
+        self._thread.join()

@@ -1,0 +1,198 @@
+"""The side that the subkernel sees: a client of its four message channels and its heartbeat.
+
+It owns the subkernel's key and one private session id. Requests of our own (kernel_info at the start, looks, the comments that hold
+the place of `%%ai` cells) go out under that session id, which is how their echoes on iopub are told from those that
+belong to clients. The dealers keep one identity per kernel: after this process was killed, its successor gets the
+replies that were meant for it.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import zmq
+
+from actors.kernel.zmq_edge import EdgeSocket
+from beaker.messages.subkernel import Connection
+from beaker.wire.compose import Composer
+from beaker.wire.parts import HEADER, PARENT, Header, Parts, WireError, join, read_header, split
+from beaker.wire.signing import Signer
+
+
+class SubkernelGone(Exception):
+    """The link was closed while an answer was awaited."""
+
+
+class LinkHandlers(Protocol):
+    """Who is told what the subkernel sends for clients; `parent` is the header it answers to."""
+
+    def shell_reply(self, header: Header, parent: Header, parts: Parts) -> None: ...
+    def control_reply(self, header: Header, parent: Header, parts: Parts) -> None: ...
+    def input_request(self, parent: Header, parts: Parts) -> None: ...
+    def iopub_message(self, topic: list[bytes], header: Header, parent: Header, parts: Parts) -> None: ...
+    def private_iopub(self, header: Header, parent: Header, parts: Parts) -> None: ...
+    def shell_flushed(self) -> None: ...
+
+
+class SubkernelLink:
+    """Connected to one life of a subkernel.
+
+    Args:
+        identity: the ZeroMQ identity of the dealers, the same for all lives of this kernel's process.
+        private_session: the session id of our own requests.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        handlers: LinkHandlers,
+        *,
+        identity: bytes,
+        private_session: str,
+        on_dropped: Callable[[str, str], None],
+    ) -> None:
+        self._handlers = handlers
+        self._signer = Signer(connection.key.encode(), connection.signature_scheme)
+        # The ipc sockets lie in a folder that only this user can enter; checking 200 MB of outputs there proves nothing.
+        self._check_signatures = connection.transport != "ipc"
+        self._on_dropped = on_dropped
+        self._composer = Composer(private_session, "private")
+        self._private_session = private_session
+        self._answers: dict[str, asyncio.Future[Parts]] = {}
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=1)
+        self._loop = asyncio.get_running_loop()
+        self.iopub_is_live = self._loop.create_future()
+        """Done once a first message came in on iopub: from then on none is missed."""
+        self.heartbeat_at = time.monotonic()
+        """Monotonic time of the last echo."""
+        self._beating = False
+
+        def dealer(take: Callable[[Header, Header, Parts], None], channel: str) -> EdgeSocket:
+            return EdgeSocket(
+                self._context, "dealer", lambda frames: self._take(channel, frames, take), identity=identity
+            )
+
+        self._shell = dealer(self._shell_reply, "shell")
+        self._control = dealer(self._control_reply, "control")
+        self._stdin = dealer(lambda _header, parent, parts: handlers.input_request(parent, parts), "stdin")
+        self._iopub = EdgeSocket(self._context, "sub", self._iopub_frames, unbounded=True)
+        self._hb = EdgeSocket(self._context, "dealer", lambda _frames: self._echoed())
+        self._shell.on_flushed = handlers.shell_flushed
+        for socket, port in (
+            (self._iopub, connection.iopub_port),
+            (self._shell, connection.shell_port),
+            (self._control, connection.control_port),
+            (self._stdin, connection.stdin_port),
+            (self._hb, connection.hb_port),
+        ):
+            socket.connect(_address(connection, port))
+
+    def send_shell(self, parts: Parts) -> bool:
+        """Pass a request on; False when the subkernel takes no more for now (`shell_flushed` tells when it does)."""
+        return self._shell.send(join([], self._signer.sign(parts), parts))
+
+    def send_control(self, parts: Parts) -> None:
+        """Pass a control request on."""
+        self._control.send(join([], self._signer.sign(parts), parts))
+
+    def send_stdin(self, parts: Parts) -> None:
+        """Pass an input_reply on."""
+        self._stdin.send(join([], self._signer.sign(parts), parts))
+
+    def private(self, msg_type: str, content: object) -> tuple[str, Parts]:
+        """Compose a request of our own; returns its msg_id too."""
+        parts = self._composer.message(msg_type, content)
+        return read_header(parts[HEADER]).msg_id, parts
+
+    async def ask(self, channel: str, msg_type: str, content: object) -> Parts:
+        """Send a request of our own on `shell` or `control` and wait for its reply.
+
+        Raises:
+            SubkernelGone: the link was closed meanwhile.
+        """
+        msg_id, parts = self.private(msg_type, content)
+        self._answers[msg_id] = answer = self._loop.create_future()
+        try:
+            if channel == "shell":
+                self.send_shell(parts)
+            else:
+                self.send_control(parts)
+            return await answer
+        finally:
+            self._answers.pop(msg_id, None)
+
+    def ping(self) -> None:
+        """Ask for a heartbeat unless one is under way."""
+        if not self._beating:
+            self._beating = True
+            self._hb.send([b"ping"])
+
+    def drain(self) -> int:
+        """Read what lies in the sockets now: last words of a subkernel that died. Returns how many messages it was."""
+        return self._shell.read_all() + self._control.read_all() + self._iopub.read_all()
+
+    def close(self) -> None:
+        """Disconnect; whoever awaits an answer gets SubkernelGone."""
+        for socket in (self._shell, self._control, self._stdin, self._iopub, self._hb):
+            socket.close()
+        for answer in list(self._answers.values()):
+            if not answer.done():
+                answer.set_exception(SubkernelGone())
+        if not self.iopub_is_live.done():
+            self.iopub_is_live.cancel()
+        self._context.destroy(linger=0)
+
+    def _take(self, channel: str, frames: list[bytes], take: Callable[[Header, Header, Parts], None]) -> None:
+        try:
+            _, signature, parts = split(frames)
+            if self._check_signatures:
+                self._signer.check(signature, parts)
+            header, parent = read_header(parts[HEADER]), read_header(parts[PARENT])
+        except WireError as error:
+            self._on_dropped(channel, str(error))
+            return
+        take(header, parent, parts)
+
+    def _shell_reply(self, header: Header, parent: Header, parts: Parts) -> None:
+        if not self._answered(parent, parts):
+            self._handlers.shell_reply(header, parent, parts)
+
+    def _control_reply(self, header: Header, parent: Header, parts: Parts) -> None:
+        if not self._answered(parent, parts):
+            self._handlers.control_reply(header, parent, parts)
+
+    def _answered(self, parent: Header, parts: Parts) -> bool:
+        answer = self._answers.get(parent.msg_id)
+        if answer is None:
+            return False
+        if not answer.done():
+            answer.set_result(parts)
+        return True
+
+    def _iopub_frames(self, frames: list[bytes]) -> None:
+        try:
+            topic, signature, parts = split(frames)
+            if self._check_signatures:
+                self._signer.check(signature, parts)
+            header, parent = read_header(parts[HEADER]), read_header(parts[PARENT])
+        except WireError as error:
+            self._on_dropped("iopub", str(error))
+            return
+        if not self.iopub_is_live.done():
+            self.iopub_is_live.set_result(None)
+        if header.msg_type == "iopub_welcome":
+            return  # meant for us; our own clients get ours
+        if parent.session == self._private_session:
+            self._handlers.private_iopub(header, parent, parts)
+        else:
+            self._handlers.iopub_message(topic, header, parent, parts)
+
+    def _echoed(self) -> None:
+        self._beating = False
+        self.heartbeat_at = time.monotonic()
+
+
+def _address(connection: Connection, port: int) -> str:
+    separator = "-" if connection.transport == "ipc" else ":"
+    return f"{connection.transport}://{connection.ip}{separator}{port}"

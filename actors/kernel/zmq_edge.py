@@ -1,0 +1,205 @@
+"""The only file that talks ZeroMQ: one socket on the event loop, read through its file descriptor.
+
+`zmq.asyncio` makes a future per message and costs 6-10 times as much. The descriptor is edge-triggered: it becomes
+readable once for any number of events, and sending can use such an edge up; so the socket's EVENTS are looked at again
+after every burst of sends and whenever a burst of reads ended early. A read burst is bounded, so that a flood on one
+socket leaves the other sockets their turn.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Literal
+
+import zmq
+
+Kind = Literal["router", "dealer", "sub", "xpub"]
+Receive = Callable[[list[bytes]], None]
+
+BURST = 64
+"""Messages read in one turn of the loop: about 2 ms of relaying."""
+LINGER_MS = 1000
+"""How long last words may take to leave after a socket is closed, as at ipykernel."""
+
+_KINDS: dict[Kind, int] = {"router": zmq.ROUTER, "dealer": zmq.DEALER, "sub": zmq.SUB, "xpub": zmq.XPUB}
+
+
+class AddressError(Exception):
+    """A socket could not be bound; the sentence names the address and why."""
+
+
+class Curve:
+    """The CURVE key pair that a connection file may carry (jupyter_client 8.10); for our side as the server."""
+
+    def __init__(self, public: str, secret: str) -> None:
+        self.public = public.encode()
+        self.secret = secret.encode()
+
+
+class EdgeSocket:
+    """A ZeroMQ socket whose messages go to one callback.
+
+    Args:
+        context: the process's ZeroMQ context.
+        kind: `router` and `xpub` bind, `dealer` and `sub` connect.
+        receive: called with the frames of each message, on the loop's thread.
+        identity: what the other side knows a dealer by.
+        unbounded: no high-water mark in either direction: iopub and replies are never dropped at the source.
+        max_message_bytes: a peer that sends a larger frame is disconnected.
+    """
+
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        kind: Kind,
+        receive: Receive,
+        *,
+        identity: bytes = b"",
+        unbounded: bool = False,
+        max_message_bytes: int = -1,
+        curve: Curve | None = None,
+    ) -> None:
+        self._socket = socket = context.socket(_KINDS[kind])
+        self._receive = receive
+        self._loop = asyncio.get_running_loop()
+        self._kind = kind
+        self._checking = False
+        self._paused = False
+        self._closed = False
+        self._waiting: deque[list[bytes]] = deque()
+        self.on_flushed: Callable[[], None] | None = None
+        """Called once after messages had to wait and all have left."""
+        socket.linger = LINGER_MS
+        socket.setsockopt(zmq.MAXMSGSIZE, max_message_bytes)
+        if identity:
+            socket.setsockopt(zmq.IDENTITY, identity)
+        if unbounded:
+            socket.sndhwm = 0
+            socket.rcvhwm = 0
+        if kind == "router":
+            # A client that reconnects under its old identity takes it over from the dead connection.
+            socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
+        if kind == "xpub":
+            # Each subscriber is seen, not only the first of a topic: every one gets its iopub_welcome.
+            socket.setsockopt(zmq.XPUB_VERBOSE, 1)
+        if kind == "sub":
+            socket.subscribe(b"")
+        if kind in {"dealer", "sub"}:
+            # A subkernel binds a moment after we connect; the default of 100 ms would be its start-up time.
+            socket.setsockopt(zmq.RECONNECT_IVL, 5)
+        if curve is not None:
+            socket.curve_secretkey = curve.secret
+            socket.curve_publickey = curve.public
+            socket.curve_server = True
+        self._descriptor: int = socket.getsockopt(zmq.FD)  # type: ignore[assignment]  # the stub says int | bytes
+
+    def bind(self, address: str) -> int | None:
+        """Bind and begin to read.
+
+        Returns:
+            The port when `address` was a tcp address with port 0, else None.
+
+        Raises:
+            AddressError: the address is in use or not this machine's.
+        """
+        chosen: int | None = None
+        try:
+            if address.startswith("tcp://") and address.endswith(":0"):
+                chosen = self._socket.bind_to_random_port(address[: -len(":0")])
+            else:
+                self._socket.bind(address)
+        except zmq.ZMQError as error:
+            raise AddressError(f"cannot listen on {address}: {error.strerror}") from None
+        self._start()
+        return chosen
+
+    def connect(self, address: str) -> None:
+        """Connect and begin to read; it goes on trying until it is closed."""
+        self._socket.connect(address)
+        self._start()
+
+    def send(self, frames: list[bytes]) -> bool:
+        """Send one message, or keep it until the other side takes more.
+
+        Returns:
+            False when messages are waiting: the caller should pause what feeds it until `on_flushed`.
+        """
+        if self._closed:
+            return True
+        if self._waiting:
+            self._waiting.append(frames)
+            return False
+        try:
+            self._socket.send_multipart(frames, zmq.NOBLOCK)
+        except zmq.Again:
+            self._waiting.append(frames)
+            self._check_soon()
+            return False
+        self._check_soon()
+        return True
+
+    def pause(self) -> None:
+        """Stop reading; the sender's queue fills, then the sender waits."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Read on."""
+        self._paused = False
+        self._check_soon()
+
+    def read_all(self) -> int:
+        """Read what is there now without leaving the turn; returns how many messages it was."""
+        count = 0
+        while not self._closed and self._read_one():
+            count += 1
+        return count
+
+    def close(self) -> None:
+        """Stop reading and let what was sent leave within the linger time."""
+        if not self._closed:
+            self._closed = True
+            self._loop.remove_reader(self._descriptor)
+            self._socket.close()
+
+    def _start(self) -> None:
+        self._loop.add_reader(self._descriptor, self._check)
+        self._check_soon()
+
+    def _check_soon(self) -> None:
+        if not self._checking:
+            self._checking = True
+            self._loop.call_soon(self._check)
+
+    def _check(self) -> None:
+        self._checking = False
+        if self._closed:
+            return
+        # Reading EVENTS is also what re-arms the edge-triggered descriptor.
+        events: int = self._socket.getsockopt(zmq.EVENTS)  # type: ignore[assignment]  # the stub says int | bytes
+        if self._waiting and events & zmq.POLLOUT:
+            self._flush()
+        if self._paused or not events & zmq.POLLIN:
+            return
+        for _ in range(BURST):
+            if not self._read_one() or self._paused or self._closed:
+                # Nothing left (the next message makes an edge), or resume() looks again.
+                return
+        self._check_soon()
+
+    def _read_one(self) -> bool:
+        try:
+            frames = self._socket.recv_multipart(zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        self._receive(frames)
+        return True
+
+    def _flush(self) -> None:
+        while self._waiting:
+            try:
+                self._socket.send_multipart(self._waiting[0], zmq.NOBLOCK)
+            except zmq.Again:
+                return  # room for more makes an edge
+            self._waiting.popleft()
+        if self.on_flushed is not None:
+            self.on_flushed()

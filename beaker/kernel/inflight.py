@@ -1,0 +1,82 @@
+"""The log of requests in flight, read by the next kernel process after this one was killed.
+
+While a request waits in the subkernel only the kernel process knows which client asked. That knowledge is appended to a
+small file in the runtime folder (page cache survives SIGKILL), so that the successor can deliver a late reply, and can
+tell a client whose reply was lost that its outcome is unknown.
+"""
+
+import msgspec
+
+from beaker.kernel.requests import ExecuteFlags, Pending
+
+COMPACT_BYTES = 65_536
+"""The file is emptied when nothing is in flight and it has grown past this: a few hundred cells."""
+
+
+class Begun(msgspec.Struct, frozen=True, tag=1, array_like=True):
+    """A request was sent to the subkernel."""
+
+    msg_id: str
+    session: str
+    msg_type: str
+    header: bytes
+    idents: list[bytes]
+    counts: bool
+
+
+class Over(msgspec.Struct, frozen=True, tag=2, array_like=True):
+    """A request was answered."""
+
+    msg_id: str
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Begun | Over)
+
+
+def _entry(record: Begun | Over) -> bytes:
+    document = _encoder.encode(record)
+    return len(document).to_bytes(4, "little") + document
+
+
+def begun(pending: Pending) -> bytes:
+    """The entry that says a request was sent."""
+    counts = pending.flags is not None and pending.flags.counts
+    return _entry(Begun(pending.msg_id, pending.session, pending.msg_type, pending.header, pending.idents, counts))
+
+
+def over(msg_id: str) -> bytes:
+    """The entry that says a request was answered."""
+    return _entry(Over(msg_id))
+
+
+def unanswered(log: bytes) -> list[Pending]:
+    """Read a log back: the requests that were sent and not answered, oldest first. A torn last entry is ignored."""
+    found: dict[str, Begun] = {}
+    at = 0
+    while at + 4 <= len(log):
+        end = at + 4 + int.from_bytes(log[at : at + 4], "little")
+        if end > len(log):
+            break
+        try:
+            record = _decoder.decode(log[at + 4 : end])
+        except msgspec.DecodeError:
+            break
+        if isinstance(record, Begun):
+            found[record.msg_id] = record
+        else:
+            found.pop(record.msg_id, None)
+        at = end
+    return [
+        Pending(
+            msg_id=record.msg_id,
+            session=record.session,
+            msg_type=record.msg_type,
+            header=record.header,
+            idents=record.idents,
+            channel="shell",
+            flags=ExecuteFlags(store_history=record.counts) if record.msg_type == "execute_request" else None,
+            busy=True,
+        )
+        for record in found.values()
+    ]

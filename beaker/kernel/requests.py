@@ -1,0 +1,157 @@
+"""Accounting of requests: who asked what, what was answered, and which number the next cell gets.
+
+It is the memory that lets the kernel promise one reply and one busy/idle pair per request even when the subkernel dies:
+what stands here unanswered is what has to be answered by us. The subkernel's own numbers are never rewritten; a
+number for a cell of ours is predicted from the cells that are ahead of it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+Channel = Literal["shell", "control"]
+
+
+class ExecuteFlags(msgspec.Struct, frozen=True):
+    """What we read of an `execute_request`; the code is not decoded."""
+
+    silent: bool = False
+    store_history: bool = True
+    allow_stdin: bool = True
+
+    @property
+    def counts(self) -> bool:
+        """Whether the cell takes a number."""
+        return self.store_history and not self.silent
+
+
+class ReplyFacts(msgspec.Struct, frozen=True):
+    """What we read of a reply."""
+
+    status: str = "ok"
+    execution_count: int | None = None
+
+
+@dataclass(slots=True)
+class Pending:
+    """One request that is not over: it still owes its reply or its idle status."""
+
+    msg_id: str
+    session: str
+    msg_type: str
+    header: bytes
+    """The client's header document: the parent of all that we may have to send."""
+    idents: list[bytes]
+    channel: Channel
+    flags: ExecuteFlags | None
+    """None unless it is an execute_request."""
+    private: bool = False
+    """Ours: a comment that holds the place of one of our cells. No client waits for it."""
+    count: int | None = None
+    """Its number, once known."""
+    busy: bool = False
+    idle: bool = False
+    replied: bool = False
+    since: float = 0.0
+    """Monotonic time at which it became busy."""
+
+    @property
+    def expects_reply(self) -> bool:
+        """Comm messages have none."""
+        return self.msg_type.endswith("_request")
+
+    @property
+    def running(self) -> bool:
+        """It was begun and not answered."""
+        return self.busy and not self.replied and not self.idle
+
+    @property
+    def over(self) -> bool:
+        """Nothing more is owed."""
+        return self.idle and (self.replied or not self.expects_reply)
+
+
+@dataclass(slots=True)
+class Requests:
+    """All requests that went to one subkernel and are not over, oldest first."""
+
+    last_count: int = 0
+    """The highest number seen in this life of the subkernel."""
+    _pending: dict[str, Pending] = field(default_factory=dict[str, Pending])
+
+    def accept(self, pending: Pending) -> None:
+        """A request is on its way to the subkernel."""
+        self._pending[pending.msg_id] = pending
+
+    def find(self, msg_id: str) -> Pending | None:
+        """The request with this id, unless it is over."""
+        return self._pending.get(msg_id)
+
+    def busy(self, msg_id: str, now: float) -> None:
+        """The subkernel began it."""
+        if (pending := self._pending.get(msg_id)) is not None:
+            pending.busy = True
+            pending.since = now
+
+    def idle(self, msg_id: str) -> Pending | None:
+        """The subkernel is done with it; returns it if nothing more is owed."""
+        pending = self._pending.get(msg_id)
+        if pending is None:
+            return None
+        pending.idle = True
+        return self._drop_if_over(pending)
+
+    def numbered(self, msg_id: str, count: int) -> None:
+        """Its execute_input passed by."""
+        self.last_count = max(self.last_count, count)
+        if (pending := self._pending.get(msg_id)) is not None:
+            pending.count = count
+
+    def replied(self, msg_id: str, facts: ReplyFacts | None = None) -> Pending | None:
+        """Its reply came; returns the request it belongs to, None when it is unknown or was answered already."""
+        pending = self._pending.get(msg_id)
+        if pending is None or pending.replied:
+            return None
+        pending.replied = True
+        if facts is not None and facts.execution_count is not None and facts.status != "aborted":
+            self.last_count = max(self.last_count, facts.execution_count)
+        self._drop_if_over(pending)
+        return pending
+
+    def forget(self, msg_id: str) -> None:
+        """It was answered by other means."""
+        self._pending.pop(msg_id, None)
+
+    def next_count(self) -> int:
+        """The number a cell gets that is sent now: one behind all counting cells that are ahead of it."""
+        ahead = sum(
+            1
+            for pending in self._pending.values()
+            if pending.flags is not None and pending.flags.counts and pending.count is None and not pending.replied
+        )
+        return self.last_count + ahead + 1
+
+    def running(self) -> Pending | None:
+        """The client's cell that runs now."""
+        for pending in self._pending.values():
+            if pending.flags is not None and pending.running and not pending.private:
+                return pending
+        return None
+
+    def waiting(self) -> int:
+        """How many cells of clients wait behind the running one."""
+        return sum(1 for p in self._pending.values() if p.flags is not None and not p.private and not p.busy and not p.replied)
+
+    def end_all(self) -> list[Pending]:
+        """The subkernel is gone: all that is owed, oldest first, forgotten here. The next life counts from 1."""
+        owed = [pending for pending in self._pending.values() if not pending.over]
+        self._pending.clear()
+        self.last_count = 0
+        return owed
+
+    def _drop_if_over(self, pending: Pending) -> Pending | None:
+        if not pending.over:
+            return None
+        del self._pending[pending.msg_id]
+        return pending

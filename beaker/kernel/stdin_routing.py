@@ -1,0 +1,39 @@
+"""Which client answers which `input()`.
+
+An input_request goes to the client whose request is its parent, and only that client's reply is passed on: with two
+browsers on one kernel the second cannot answer the first one's question.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+REMEMBERED = 512
+"""Threads may ask after their cell ended; so many cells back their client is still known."""
+
+
+@dataclass(slots=True)
+class StdinRouting:
+    """Remembers who asked for what, and who was asked."""
+
+    _clients: OrderedDict[str, list[bytes]] = field(default_factory=OrderedDict[str, list[bytes]])
+    _asked: list[bytes] | None = None
+
+    def executes(self, msg_id: str, idents: list[bytes]) -> None:
+        """A client sent an execute_request that allows stdin."""
+        self._clients[msg_id] = idents
+        if len(self._clients) > REMEMBERED:
+            self._clients.popitem(last=False)
+
+    def input_requested(self, parent_msg_id: str) -> list[bytes] | None:
+        """The subkernel asks: the identities of the client to ask, None when that client is not known any more."""
+        idents = self._clients.get(parent_msg_id)
+        if idents is not None:
+            self._asked = idents
+        return idents
+
+    def may_reply(self, idents: list[bytes]) -> bool:
+        """Whether this client is the one that was asked; an answer is taken once."""
+        if self._asked != idents:
+            return False
+        self._asked = None
+        return True

@@ -1,0 +1,158 @@
+"""What the KernelActor and the Supervisor say to each other about one subkernel's life and death.
+
+A *generation* counts the lives of one subkernel from 1. Whoever hears a message of a generation that is over drops it.
+"""
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+from beaker.messages.base import Command, Event, Failure, KernelId, Lane, Request
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a subkernel listens: the content of its connection file, as far as we read it."""
+
+    transport: Literal["ipc", "tcp"]
+    ip: str
+    """An address for tcp; the common path prefix of the five sockets for ipc."""
+    shell_port: int
+    iopub_port: int
+    stdin_port: int
+    control_port: int
+    hb_port: int
+    key: str
+    """The subkernel's own HMAC key: never the client's."""
+    signature_scheme: str = "hmac-sha256"
+
+
+class Subkernel(msgspec.Struct, frozen=True, kw_only=True):
+    """One living subkernel."""
+
+    generation: int
+    spec_name: str
+    display_name: str
+    language: str
+    pid: int | None
+    """None where the provisioner runs it on another machine."""
+    interrupt_mode: Literal["signal", "message"]
+    connection: Connection
+    started_at: float
+    """Wall clock, seconds since the epoch, for people to read."""
+    adopted: bool
+    """True when an earlier Supervisor started it and this one found it alive."""
+
+
+class Attach(Request["Attached"], frozen=True, kw_only=True, tag="supervisor.attach"):
+    """A KernelActor took up (or took over) the kernel; from now on it hears the events below."""
+
+    lane: ClassVar[Lane] = "control"
+    kernel_id: KernelId
+    pid: int
+    """The kernel process, so that the Supervisor can say who its owner is."""
+
+
+class Attached(Event, frozen=True, kw_only=True, tag="supervisor.attached"):
+    """Answers Attach: what is there now. What comes next arrives as events."""
+
+    subkernel: Subkernel | None
+    """None while one is starting, or after giving up."""
+    generation: int
+    state: Literal["starting", "running", "restarting", "stopped", "dead"]
+    reason: str = ""
+    """For `dead`: the sentence, with the last lines of stderr."""
+    first_owner: bool = True
+    """False when another kernel process owned this Supervisor before: the front process was replaced."""
+    owner_lost_at: float | None = None
+    """Wall clock at which the former owner's link broke: since then nobody listened to the subkernel."""
+
+
+class Ready(Command, frozen=True, kw_only=True, tag="subkernel.ready"):
+    """The subkernel answered its first request; ends the time it is given to start."""
+
+    lane: ClassVar[Lane] = "control"
+    generation: int
+
+
+class Restart(Request["Restarted"], frozen=True, kw_only=True, tag="subkernel.restart"):
+    """The user wants a fresh subkernel; also the way out of `dead`. Answered once it was launched."""
+
+    lane: ClassVar[Lane] = "control"
+
+
+class Restarted(Event, frozen=True, kw_only=True, tag="subkernel.restarted"):
+    """Answers Restart; a `Started` of the same generation went out before it."""
+
+    generation: int
+
+
+class Interrupt(Request["Interrupted"], frozen=True, kw_only=True, tag="subkernel.interrupt"):
+    """Send SIGINT to the subkernel's process group."""
+
+    lane: ClassVar[Lane] = "control"
+    generation: int
+
+
+class Interrupted(Event, frozen=True, kw_only=True, tag="subkernel.interrupted"):
+    """Answers Interrupt: the signal was sent."""
+
+
+class Shutdown(Request["ShutDown"], frozen=True, kw_only=True, tag="supervisor.shutdown"):
+    """End the subkernel (politely, then by SIGKILL), then the Supervisor itself."""
+
+    lane: ClassVar[Lane] = "control"
+    grace_s: float
+    """How long a subkernel may take to leave by itself before it is killed."""
+
+
+class ShutDown(Event, frozen=True, kw_only=True, tag="supervisor.shut_down"):
+    """Answers Shutdown: no process of this kernel is left but the Supervisor, which leaves now."""
+
+
+class Starting(Event, frozen=True, kw_only=True, tag="subkernel.starting"):
+    """A launch began."""
+
+    lane: ClassVar[Lane] = "control"
+    generation: int
+
+
+class Started(Event, frozen=True, kw_only=True, tag="subkernel.started"):
+    """The process runs and its sockets are named; it may need a moment before it answers."""
+
+    lane: ClassVar[Lane] = "control"
+    subkernel: Subkernel
+
+
+class Died(Event, frozen=True, kw_only=True, tag="subkernel.died"):
+    """The process is gone and nobody had asked for it."""
+
+    lane: ClassVar[Lane] = "control"
+    generation: int
+    reason: str
+    """A sentence: `killed by signal 9 (out of memory?)`, `exited with status 3`."""
+    at: float
+    """Wall clock, seconds since the epoch."""
+    stderr_tail: str
+    """The last lines it wrote to stderr, at most 4 kB."""
+    restarting: bool
+    """False: given up, see `GaveUp` which follows."""
+
+
+class GaveUp(Event, frozen=True, kw_only=True, tag="subkernel.gave_up"):
+    """No subkernel runs and none will be started until the user asks for a restart."""
+
+    lane: ClassVar[Lane] = "control"
+    generation: int
+    reason: str
+    """Sentences for the user: what happened, the path of the kernelspec, the last lines of stderr, the remedy."""
+
+
+class SubkernelFailure(Failure, frozen=True, kw_only=True, tag="subkernel.failure"):
+    """A Restart, Interrupt or Attach that could not be done."""
+
+    reason: str
+
+
+SupervisorMessage = Attach | Ready | Restart | Interrupt | Shutdown
+SupervisorReply = Attached | Restarted | Interrupted | ShutDown | SubkernelFailure
+SubkernelEvent = Starting | Started | Died | GaveUp

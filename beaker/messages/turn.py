@@ -1,0 +1,130 @@
+"""What the KernelActor and the AgentActor say to each other about one question.
+
+A *turn* is one question and all that follows from it until its answer is whole. The AgentActor asks the KernelActor
+for looks at the session; it never holds a socket to the subkernel.
+"""
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+from beaker.messages.base import Command, Event, Failure, Lane, Request, TurnId
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """An earlier question and its answer."""
+
+    question: str
+    answer: str
+
+
+class SeenCell(msgspec.Struct, frozen=True, kw_only=True):
+    """A cell as it passed by: its code and the text of what it printed, both capped."""
+
+    execution_count: int | None
+    code: str
+    output: str
+    status: Literal["ok", "error", "aborted", "running"]
+
+
+class Question(Command, frozen=True, kw_only=True, tag="turn.question"):
+    """The user asked. The agent answers with the events below and ends with one `Ended`."""
+
+    turn: TurnId
+    prompt: str
+    language: str
+    """The subkernel's language, as its kernelspec names it."""
+    history: list[Exchange]
+    cells: list[SeenCell]
+    """The last cells of the session, oldest first."""
+
+
+class Stop(Command, frozen=True, kw_only=True, tag="turn.stop"):
+    """End this turn now; `Ended` with status `stopped` follows."""
+
+    lane: ClassVar[Lane] = "control"
+    turn: TurnId
+
+
+class Began(Event, frozen=True, kw_only=True, tag="turn.began"):
+    """The agent took the question up."""
+
+    turn: TurnId
+    model: str
+    """As shown to the user; `demo model` for the built-in one."""
+
+
+class Delta(Event, frozen=True, kw_only=True, tag="turn.delta"):
+    """More text of the answer, to be appended."""
+
+    turn: TurnId
+    text: str
+
+
+class Waiting(Event, frozen=True, kw_only=True, tag="turn.waiting"):
+    """Words about what the turn waits for; the empty string takes them away."""
+
+    droppable: ClassVar[bool] = True
+    turn: TurnId
+    words: str
+
+
+class Ended(Event, frozen=True, kw_only=True, tag="turn.ended"):
+    """The turn is over."""
+
+    turn: TurnId
+    status: Literal["ok", "error", "stopped"]
+    text: str
+    """The whole answer: what stands in the display at the end."""
+    reason: str = ""
+    """For `error`: a sentence for the user with the remedy."""
+
+
+class ListVariables(Request["Variables"], frozen=True, kw_only=True, tag="look.variables"):
+    """What the user's session holds, looked at without running code in it."""
+
+    turn: TurnId
+
+
+class Variable(msgspec.Struct, frozen=True, kw_only=True):
+    """One name in the user's namespace."""
+
+    name: str
+    type: str
+    summary: str
+    """At most 200 characters of its value."""
+
+
+class Variables(Event, frozen=True, kw_only=True, tag="look.variables_seen"):
+    """Answers ListVariables."""
+
+    variables: list[Variable]
+    note: str = ""
+    """What limits this look: `as of 12:03:04, the session is busy`, `not available in this language`."""
+
+
+class ProposeCell(Request["Proposed"], frozen=True, kw_only=True, tag="cell.propose"):
+    """Put code before the user as a cell that she may run; it is never run by us."""
+
+    turn: TurnId
+    code: str
+    language: str
+
+
+class Proposed(Event, frozen=True, kw_only=True, tag="cell.proposed"):
+    """Answers ProposeCell."""
+
+    number: int
+    """Counts the proposals of the turn from 1; what stands beside its block in the answer."""
+
+
+class TurnFailure(Failure, frozen=True, kw_only=True, tag="turn.failure"):
+    """A look or proposal that could not be done, in words the model can act on."""
+
+    reason: str
+
+
+AgentMessage = Question | Stop
+TurnEvent = Began | Delta | Waiting | Ended
+TurnRequest = ListVariables | ProposeCell
+TurnReply = Variables | Proposed | TurnFailure
