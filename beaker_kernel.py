@@ -1,0 +1,84 @@
+"""The public name of the distribution, and the kernel's entry: `python -P -m beaker_kernel -f {connection_file}`.
+
+It owns two things. For people it re-exports, lazily, what they may import (`from beaker_kernel import ...`); the classes
+live in `beaker/` and `actors/`, so that this module's second copy, `__main__`, hands out the same objects. For processes it
+settles where our code is found before anything else of ours is imported, and that is why it imports only `os` and `sys`.
+
+Why the modules `beaker` and `actors` are made by hand: other distributions install a package `beaker` too. Ours has no
+`__init__.py`, so that neither overwrites the other, but a regular package anywhere on `sys.path` beats one without. With
+our own modules in `sys.modules`, ours are found in a wheel, an editable install and a checkout alike.
+"""
+
+import os
+import sys
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {"LocalProvisioner": "actors.supervisor.provisioner"}
+"""Each public name, with the module that defines it."""
+
+_HOME = os.path.dirname(os.path.abspath(__file__))
+
+
+def _settle_names() -> None:
+    """Puts `beaker` and `actors` with our own path into `sys.modules`; one that is imported already gets our path added."""
+    for name in ("beaker", "actors"):
+        ours, module = os.path.join(_HOME, name), sys.modules.get(name)
+        if module is None:
+            module = sys.modules[name] = type(sys)(name)
+            module.__spec__ = type(sys.__spec__)(name, None, is_package=True)
+            module.__path__ = module.__spec__.submodule_search_locations = []
+        if ours not in module.__path__:
+            module.__path__ = [*module.__path__, ours]
+
+
+def _drop_current_folder() -> None:
+    """Takes the folder we were started in out of the import path, where it would come before the standard library.
+
+    That is `sys.path[0]` without `-P`, and whatever an empty or relative item of PYTHONPATH became. The user's own `json.py`
+    or `openai.py` must not become part of a process of ours. Where the folder stands after the standard library (it is
+    `site-packages`, or an editable install) it shadows nothing and stays.
+    """
+    try:
+        here = os.path.realpath(os.getcwd())
+    except OSError:
+        return  # the folder is gone: nothing can be imported from it
+    library = os.path.dirname(os.__file__)
+    end = sys.path.index(library) if library in sys.path else len(sys.path)
+    sys.path[:end] = [place for place in sys.path[:end] if os.path.realpath(place) != here]
+
+
+def __getattr__(name: str) -> Any:  # Any: whatever the module named in _PUBLIC defines
+    """Imports a public name when it is first asked for."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return ["__version__", *_PUBLIC]
+
+
+def main() -> int:
+    """Runs one process of beaker and returns its exit status."""
+    if os.name == "nt":
+        sys.stderr.write("The beaker kernel does not run on Windows itself: install and start it inside WSL 2.\n")
+        return 1
+    if sys.argv[1:2] == ["install"]:
+        from actors.roles.install import main as install
+
+        return install(sys.argv[2:])
+    from actors.roles.entry import main as enter
+
+    return enter(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    _drop_current_folder()
+_settle_names()
+
+if __name__ == "__main__":
+    sys.exit(main())

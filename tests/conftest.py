@@ -1,0 +1,157 @@
+"""What holds for every test: it sees nothing of the machine's user, and leaves no process behind.
+
+Before anything is collected, home, XDG and Jupyter folders move into one short-named temporary folder (socket paths are
+limited to about 100 bytes), and every variable that configures beaker is taken away. Each test then gets a home of its own.
+Processes are recognised by a resource limit that they inherit: roles of beaker detach, overwrite their environment and are
+undumpable, so neither parents nor /proc/PID/environ would tell which of them the tests have started.
+"""
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+# First of all: our names are ours from here on, in this process too.
+import beaker_kernel  # noqa: F401
+
+UNDER_CI = os.environ.get("BEAKER_CI") == "1"
+"""Set by `.ci/run`: there a test that lacks a tool fails."""
+
+LEAVING_TIME_S = 15.0
+"""How long processes may take to end after the last test: the lease of a subkernel without an owner is 10 s by default."""
+
+_MARK = os.getpid() % 800_000
+"""Our soft RLIMIT_MSGQUEUE. Nothing here uses POSIX message queues, and every descendant inherits it, visible to all."""
+
+_session_folder = Path("/nowhere")
+_born: list[tuple[float, str]] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Moves the session into a folder of its own, and marks its processes."""
+    global _session_folder
+    home = Path.home()
+    _session_folder = Path(tempfile.mkdtemp(prefix="bk", dir="/tmp"))  # not $TMPDIR, which may be long
+    os.environ.setdefault("PIP_CACHE_DIR", str(Path(os.environ.get("XDG_CACHE_HOME", home / ".cache")) / "pip"))
+    for file in (home / ".config/pip/pip.conf", home / ".pip/pip.conf"):
+        if file.exists():
+            os.environ.setdefault("PIP_CONFIG_FILE", str(file))
+    for name in list(os.environ):
+        if name.startswith(("BEAKER_", "OPENAI_", "JUPYTER_", "JPY_", "XDG_")):
+            del os.environ[name]
+    folders = {"HOME": "home", "XDG_RUNTIME_DIR": "run", "IPYTHONDIR": "ipython", "MPLCONFIGDIR": "mpl"}
+    folders |= {"XDG_CONFIG_HOME": "home/.config", "XDG_STATE_HOME": "home/.state", "XDG_DATA_HOME": "home/.share"}
+    folders |= {"XDG_CACHE_HOME": "home/.cache", "JUPYTER_RUNTIME_DIR": "jr"}
+    folders |= {"JUPYTER_DATA_DIR": "jupyter/data", "JUPYTER_CONFIG_DIR": "jupyter/config"}
+    for name, place in folders.items():
+        (_session_folder / place).mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.environ[name] = str(_session_folder / place)
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    if sys.platform == "linux":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_MSGQUEUE, (_MARK, resource.getrlimit(resource.RLIMIT_MSGQUEUE)[1]))
+
+
+def pytest_runtest_logstart(nodeid: str) -> None:
+    """Remembers when each test began, to name the one that a leaked process comes from."""
+    _born.append((time.time(), nodeid))
+
+
+def _processes_of_the_session() -> dict[int, str]:
+    """The living processes that carry our mark, with what they are and the test during which they were started."""
+    found: dict[int, str] = {}
+    if sys.platform != "linux":
+        return found
+    ticks = os.sysconf("SC_CLK_TCK")
+    booted = time.time() - float(Path("/proc/uptime").read_text().split()[0])
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit() or int(folder.name) == os.getpid():
+            continue
+        try:
+            limits = (folder / "limits").read_text()
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        except OSError:
+            continue  # it ended meanwhile
+        marked = any(line.split()[3] == str(_MARK) for line in limits.splitlines() if line.startswith("Max msgqueue size"))
+        if marked and fields[0] not in "ZX":
+            started = booted + int(fields[19]) / ticks
+            test = next((nodeid for at, nodeid in reversed(_born) if at <= started + 0.05), "before the first test")
+            found[int(folder.name)] = f"{words[:160] or '(no command line)'}  [started in {test}]"
+    return found
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fails the session if a process outlives it, says which, and ends it; removes the session's folder."""
+    deadline = time.monotonic() + LEAVING_TIME_S
+    while (left := _processes_of_the_session()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if left:
+        lines = [f"  pid {pid}: {words}" for pid, words in left.items()]
+        sys.stderr.write("\n".join(["", f"{len(left)} process(es) outlived the tests that started them:", *lines, ""]))
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue  # it ended by itself after all
+    shutil.rmtree(_session_folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def own_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home of the test's own: no settings, state or trust of another test. The runtime folder is the session's."""
+    home = Path(tempfile.mkdtemp(prefix="h", dir=_session_folder))
+    for name, place in {"HOME": "", "XDG_CONFIG_HOME": ".config", "XDG_STATE_HOME": ".state", "XDG_CACHE_HOME": ".cache"}.items():
+        (home / place).mkdir(exist_ok=True)
+        monkeypatch.setenv(name, str(home / place))
+    return home
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A fresh folder whose name is short enough for a socket's path."""
+    folder = Path(tempfile.mkdtemp(prefix="s", dir=_session_folder))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lacking(reason: str) -> None:
+    if UNDER_CI:
+        pytest.fail(f"{reason}; here it has to be there")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def need_tool() -> Callable[..., str]:
+    """Gives the path of the first of these programs that is installed; without any the test skips, and fails in CI."""
+
+    def find(*names: str) -> str:
+        for name in names:
+            if path := shutil.which(name):
+                return path
+        _lacking(f"needs {' or '.join(names)}, which is not installed")
+        raise AssertionError
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def need_kernelspec() -> Callable[[str], None]:
+    """Checks that a Jupyter kernel of this name is installed; without it the test skips, and fails in CI."""
+
+    def check(name: str) -> None:
+        from jupyter_client.kernelspec import KernelSpecManager
+
+        if name not in KernelSpecManager().find_kernel_specs():
+            _lacking(f"needs the Jupyter kernel {name!r}, which is not installed")
+
+    return check
