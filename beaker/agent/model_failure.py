@@ -1,0 +1,160 @@
+"""Why a model call failed, and the sentences that say it.
+
+The one file that imports the SDK translates each foreign error into a `ModelFailure`; the turn machine decides by its
+`kind` and `retryable` what follows. Every reason names the value and the remedy, and holds no key and no traceback.
+"""
+
+import re
+from typing import Literal
+
+import msgspec
+
+from beaker.agent.tools import cut
+
+Kind = Literal["key", "model", "rate", "server", "connection", "timeout", "broken", "refused", "tools", "effort"]
+"""`broken`: the stream was no proper stream. `refused`: the endpoint will not do this request, now or later.
+`tools`: the model cannot call tools. `effort`: it takes tools only with its reasoning switched off."""
+
+QUOTED_LIMIT_CHARS = 300
+"""How much of an endpoint's own words stands in a reason: a sentence or two, not a web page of a proxy."""
+
+_NO_TOOLS = re.compile(
+    r"(not support\w*|endpoints found that support).{0,60}\btool|\btools?\b.{0,60}(not support|requires)", re.IGNORECASE | re.DOTALL
+)
+# How endpoints say it. Ollama: "... does not support tools"; OpenRouter: "No endpoints found that support tool use";
+# vLLM: '"auto" tool choice requires ...'; OpenAI since GPT-5.4: "Function tools with reasoning_effort are not supported for
+# ... in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'".
+
+
+class ModelFailure(msgspec.Struct, frozen=True, kw_only=True):
+    """One failed model call."""
+
+    kind: Kind
+    reason: str
+    """A sentence for the user."""
+    retryable: bool = False
+    """Whether the same call may succeed in a moment."""
+    retry_after_s: float | None = None
+    """What the endpoint asked us to wait."""
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a failed call was about, for the sentences."""
+
+    model: str
+    base_url: str
+    key_name: str
+    """The variable in which the key belongs, such as OPENAI_API_KEY."""
+
+
+def from_status(status: int, said: str, asked: Asked, *, retry_after_s: float | None, offered: list[str]) -> ModelFailure:
+    """Translate an HTTP error answer.
+
+    Args:
+        status: the HTTP status.
+        said: the endpoint's own words, already free of the key.
+        asked: what the call was about.
+        retry_after_s: from the Retry-After header.
+        offered: for a 404, what `/v1/models` lists; empty when it could not be had.
+    """
+    quote = quoted(said)
+    where = asked.base_url
+    if _speaks_of_tools(said) and status in (400, 404, 422, 501):
+        if _speaks_of_effort(said):
+            return ModelFailure(
+                kind="effort",
+                reason=f"The model {asked.model!r} at {where} calls tools only over another interface than chat completions"
+                f"{quote} Choose another by BEAKER_MODEL.",
+            )
+        return ModelFailure(kind="tools", reason=f"The model {asked.model!r} at {where} cannot call tools{quote}")
+    match status:
+        case 401 | 403:
+            return ModelFailure(
+                kind="key",
+                reason=f"The endpoint {where} refused the key (status {status}). Set a valid one in {asked.key_name}, in the "
+                "environment or the .env file that beaker was started with, and restart the kernel.",
+            )
+        case 404:
+            choice = f" It offers: {', '.join(offered[:30])}." if offered else " Check OPENAI_BASE_URL as well."
+            return ModelFailure(
+                kind="model",
+                reason=f"The endpoint {where} does not know the model {asked.model!r}{quote}{choice} Choose one by BEAKER_MODEL.",
+            )
+        case 402:
+            return ModelFailure(kind="refused", reason=f"The account at {where} has no credit left (status 402){quote}")
+        case 429:
+            if "insufficient_quota" in said:
+                return ModelFailure(kind="refused", reason=f"The account at {where} has no quota left (status 429){quote}")
+            return ModelFailure(
+                kind="rate",
+                reason=f"The endpoint {where} takes no more requests for now (status 429){quote}",
+                retryable=True,
+                retry_after_s=retry_after_s,
+            )
+        case 408 | 409 | 500 | 502 | 503 | 504 | 529:
+            return ModelFailure(
+                kind="server",
+                reason=f"The endpoint {where} failed (status {status}){quote}",
+                retryable=True,
+                retry_after_s=retry_after_s,
+            )
+        case _:
+            return ModelFailure(kind="refused", reason=f"The endpoint {where} refused the request (status {status}){quote}")
+
+
+def from_connection(detail: str, asked: Asked) -> ModelFailure:
+    """Translate a connection that could not be made or was lost before any answer."""
+    return ModelFailure(
+        kind="connection",
+        reason=f"No connection to {asked.base_url}{quoted(detail)} Check OPENAI_BASE_URL, and that the endpoint runs.",
+        retryable=True,
+    )
+
+
+def from_connect_timeout(waited_s: float, asked: Asked) -> ModelFailure:
+    """Translate a connection that was not made in time."""
+    return ModelFailure(
+        kind="connection",
+        reason=f"No connection to {asked.base_url} within {waited_s:g} s. Check OPENAI_BASE_URL and the network.",
+        retryable=True,
+    )
+
+
+def from_silence(waited_s: float, asked: Asked, *, began: bool) -> ModelFailure:
+    """Translate an endpoint that fell silent. Not tried again: that would double a wait that was long already."""
+    what, setting = ("sent nothing more", "agent.silence_timeout_s") if began else ("did not begin to answer", "agent.first_byte_timeout_s")
+    return ModelFailure(
+        kind="timeout",
+        reason=f"The endpoint {asked.base_url} {what} for {waited_s:g} s ({setting}). Ask again, or allow a longer silence.",
+    )
+
+
+def from_broken_stream(detail: str, asked: Asked) -> ModelFailure:
+    """Translate a stream that is not what chat completions look like, or that ended too early."""
+    return ModelFailure(
+        kind="broken",
+        reason=f"The answer of {asked.base_url} was broken: {quoted(detail, bare=True)} Ask again.",
+        retryable=True,
+    )
+
+
+def quoted(said: str, *, bare: bool = False) -> str:
+    """End a sentence with foreign words, shortened to one line: `: words.`, or just a full stop if there are none.
+
+    >>> quoted("no such\\n thing")
+    ': no such thing.'
+    >>> quoted("")
+    '.'
+    """
+    words = cut(re.sub(r"\s+", " ", said).strip(), QUOTED_LIMIT_CHARS).rstrip(".")
+    if not words:
+        return "." if not bare else "no details."
+    return f"{words}." if bare else f": {words}."
+
+
+def _speaks_of_tools(said: str) -> bool:
+    return _NO_TOOLS.search(said) is not None
+
+
+def _speaks_of_effort(said: str) -> bool:
+    return "reasoning_effort" in said or "/v1/responses" in said

@@ -1,0 +1,249 @@
+"""The turn machine: what follows from what, in one question.
+
+`begin` opens a turn and `step` moves it; both are pure. The AgentActor performs the actions: it holds the stream, the
+clock and the refs. Of each list of actions at most the last one is to be waited for (`CallModel`, `UseTools`, `Pause`);
+`Finish` is always the last of a turn, and whatever happens after it is ignored. Why not one loop in the actor: then each
+limit, each retry and each way to fail could only be tested with a stream and a clock.
+"""
+
+import time
+from collections.abc import Sequence
+
+import msgspec
+
+from beaker.agent.conversation import Assistant, ChatMessage, System, ToolCall, ToolResult, User
+from beaker.agent.model_failure import ModelFailure
+from beaker.agent.prompts import fenced_blocks, last_step_note, no_tools_note, opening, proposal_block, system_prompt
+from beaker.agent.tools import Arguments, BadCall, ProposeCellArguments, decode_call, describe_reply
+from beaker.agent.turn_state import (
+    Action,
+    CallEnded,
+    CallFailed,
+    CallModel,
+    Finish,
+    Input,
+    Pause,
+    PauseOver,
+    Quirks,
+    Say,
+    StopWanted,
+    TimeUp,
+    ToolsAnswered,
+    ToolUse,
+    TurnLimits,
+    TurnState,
+    UseTools,
+)
+from beaker.messages.turn import Proposed, Question
+
+CUT = "*… the answer was cut here.*"
+STOPPED = "*Stopped.*"
+
+FOUND_PREFIX = "found-"
+"""Begins the ids of the proposals that we found in the text of a model without tools: no model made these calls."""
+
+Step = tuple[TurnState, Sequence[Action]]
+
+
+def begin(question: Question, *, limits: TurnLimits, quirks: Quirks) -> Step:
+    """Open a turn: the state, and the first model call."""
+    state = TurnState(
+        limits=limits,
+        language=question.language,
+        conversation=opening(question, tools=quirks.tools),
+        quirks=quirks,
+    )
+    return _call(state)
+
+
+def step(state: TurnState, happened: Input) -> Step:
+    """Move a turn by one thing that happened.
+
+    Returns:
+        The new state, and what is to be done in this order.
+    """
+    if state.ended:
+        return state, ()
+    match happened:
+        case CallEnded():
+            return _ended(state, happened)
+        case CallFailed():
+            return _failed(state, happened)
+        case ToolsAnswered():
+            return _answered(state, happened)
+        case PauseOver():
+            return state, (_model_call(state),)
+        case StopWanted():
+            return _finish(state, Finish(status="stopped", mark=STOPPED))
+        case TimeUp(limit_s=limit_s):
+            reason = f"The turn took longer than {limit_s:g} s (agent.turn_time_limit_s). What it found so far stands above."
+            return _finish(state, Finish(status="error", reason=reason, mark=CUT))
+
+
+def _ended(state: TurnState, ended: CallEnded) -> Step:
+    state = msgspec.structs.replace(state, said=state.said or bool(ended.text.strip()))
+    match ended.finish_reason:
+        case None:
+            failure = ModelFailure(
+                kind="broken", reason="The endpoint's answer stopped in the middle, without a finish reason. Ask again.", retryable=True
+            )
+            return _retry_or_fail(state, failure, text=ended.text, at=0.0)
+        case "length":
+            reason = "The model reached its limit of output, so the answer is not whole. Ask it to go on."
+            return _finish(state, Finish(status="error", reason=reason, mark=CUT))
+        case "content_filter":
+            reason = "The endpoint's content filter cut the answer. Ask in other words."
+            return _finish(state, Finish(status="error", reason=reason, mark=CUT))
+        case _:
+            pass
+    if state.step >= state.limits.steps:
+        reason = (
+            f"The turn reached its limit of {state.limits.steps} steps (agent.step_limit). What it found so far stands above: "
+            "ask again to go on from there."
+        )
+        return _finish(state, Finish(status="error", reason=reason))
+    if ended.calls:
+        return _use_tools(state, ended)
+    return _last_word(state, ended.text)
+
+
+def _use_tools(state: TurnState, ended: CallEnded) -> Step:
+    good: list[ToolUse] = []
+    bad: list[tuple[str, str]] = []
+    for call in ended.calls:
+        decoded = decode_call(call.function.name, call.function.arguments)
+        if isinstance(decoded, BadCall):
+            bad.append((call.id, decoded.text))
+        else:
+            good.append(ToolUse(call_id=call.id, arguments=decoded))
+    repairs = state.repairs + 1 if bad else 0
+    if repairs > state.limits.repairs:
+        reason = f"The model made a tool call that cannot be made {repairs} times in a row (agent.repair_limit). The last: {bad[-1][1]}"
+        return _finish(state, Finish(status="error", reason=reason, mark=CUT if state.said else ""))
+    state = msgspec.structs.replace(
+        state,
+        repairs=repairs,
+        calls=ended.calls,
+        mended=tuple(bad),
+        conversation=(*state.conversation, Assistant(content=ended.text, tool_calls=[_mended(call) for call in ended.calls])),
+    )
+    if good:
+        return state, (UseTools(uses=tuple(good)),)
+    return _answered(state, ToolsAnswered(replies=()))
+
+
+def _answered(state: TurnState, answered: ToolsAnswered) -> Step:
+    blocks: list[Action] = []
+    proposed = state.proposed
+    results = dict(state.mended)
+    for call_id, reply in answered.replies:
+        results[call_id] = describe_reply(reply)
+        if isinstance(reply, Proposed):
+            proposed += 1
+            arguments = _arguments(state.calls, call_id)
+            if isinstance(arguments, ProposeCellArguments):  # a block found in the text stands there already
+                blocks.append(Say(text=proposal_block(reply.number, arguments.language or state.language, arguments.code)))
+                if arguments.after is not None:
+                    results[call_id] += " It stands below the question: another place is not possible yet."
+    state = msgspec.structs.replace(state, proposed=proposed, said=state.said or bool(blocks))
+    if state.closing:
+        return _finish(state, Finish(status="ok"))
+    messages = tuple(ToolResult(tool_call_id=call.id, content=results.get(call.id, "It was not called.")) for call in state.calls)
+    state = msgspec.structs.replace(state, conversation=state.conversation + messages, calls=(), mended=())
+    state, actions = _call(state)
+    return state, (*blocks, *actions)
+
+
+def _last_word(state: TurnState, text: str) -> Step:
+    if not state.said and not state.proposed:
+        reason = "The model ended its answer without a word. Ask again, or choose another model by BEAKER_MODEL."
+        return _finish(state, Finish(status="error", reason=reason))
+    blocks = [] if state.quirks.tools else fenced_blocks(text, state.language)
+    if not blocks:
+        return _finish(state, Finish(status="ok"))
+    uses = tuple(
+        ToolUse(call_id=f"{FOUND_PREFIX}{number}", arguments=ProposeCellArguments(code=code)) for number, code in enumerate(blocks, start=1)
+    )
+    return msgspec.structs.replace(state, closing=True), (UseTools(uses=uses),)
+
+
+def _failed(state: TurnState, failed: CallFailed) -> Step:
+    state = msgspec.structs.replace(state, said=state.said or bool(failed.text.strip()))
+    kind, quirks = failed.failure.kind, state.quirks
+    if kind == "effort" and quirks.tools and not quirks.reasoning_off:
+        state = msgspec.structs.replace(state, quirks=msgspec.structs.replace(quirks, reasoning_off=True))
+        return state, (_model_call(state),)
+    if kind == "tools" and quirks.tools:
+        state = msgspec.structs.replace(
+            state,
+            quirks=msgspec.structs.replace(quirks, tools=False),
+            conversation=(System(content=system_prompt(state.language, tools=False)), *state.conversation[1:]),
+        )
+        return state, (Say(text=no_tools_note(failed.failure.reason)), _model_call(state))
+    return _retry_or_fail(state, failed.failure, text=failed.text, at=failed.at)
+
+
+def _retry_or_fail(state: TurnState, failure: ModelFailure, *, text: str, at: float) -> Step:
+    wait_s = failure.retry_after_s if failure.retry_after_s is not None else state.limits.backoff_s * 2 ** (state.attempt - 1)
+    mark = CUT if state.said else ""
+    if not failure.retryable or text:  # what was said cannot be taken back, and a second attempt would say it twice
+        return _finish(state, Finish(status="error", reason=failure.reason, mark=mark))
+    if wait_s > state.limits.retry_after_s:
+        until = time.strftime("%H:%M:%S", time.localtime(at + wait_s))
+        reason = (
+            f"{failure.reason} It asks to wait {wait_s:g} s, longer than {state.limits.retry_after_s:g} s "
+            f"(agent.retry_after_limit_s): ask again after {until}."
+        )
+        return _finish(state, Finish(status="error", reason=reason, mark=mark))
+    if state.attempt >= state.limits.calls:
+        reason = f"{failure.reason} Tried {state.attempt} times."
+        return _finish(state, Finish(status="error", reason=reason, mark=mark))
+    state = msgspec.structs.replace(state, attempt=state.attempt + 1)
+    words = f"waiting {wait_s:g} s, then attempt {state.attempt} of {state.limits.calls}: {failure.reason}"
+    return state, (Pause(seconds=wait_s, words=words),)
+
+
+def _call(state: TurnState) -> Step:
+    """Begin the next step's model call."""
+    state = msgspec.structs.replace(state, step=state.step + 1, attempt=1)
+    if state.step >= state.limits.steps and state.step > 1:
+        state = msgspec.structs.replace(state, conversation=(*state.conversation, User(content=last_step_note())))
+    return state, (_model_call(state),)
+
+
+def _model_call(state: TurnState) -> CallModel:
+    if not state.quirks.tools:
+        return CallModel(messages=_without_tools(state.conversation), offer="no_tools", reasoning_off=False)
+    last = state.step >= state.limits.steps
+    return CallModel(messages=state.conversation, offer="tools_unused" if last else "tools", reasoning_off=state.quirks.reasoning_off)
+
+
+def _without_tools(conversation: tuple[ChatMessage, ...]) -> tuple[ChatMessage, ...]:
+    """Drop what a model that knows no tools could not read."""
+    return tuple(
+        message
+        for message in conversation
+        if not isinstance(message, ToolResult) and not (isinstance(message, Assistant) and message.tool_calls is not msgspec.UNSET)
+    )
+
+
+def _mended(call: ToolCall) -> ToolCall:
+    """Make a call fit for being sent back: many servers refuse a conversation in which arguments are no JSON object."""
+    try:
+        msgspec.json.decode(call.function.arguments, type=dict)
+    except (msgspec.DecodeError, UnicodeError):
+        function = msgspec.structs.replace(call.function, arguments="{}")
+        return msgspec.structs.replace(call, function=function)
+    return call
+
+
+def _arguments(calls: Sequence[ToolCall], call_id: str) -> Arguments | None:
+    for call in calls:
+        if call.id == call_id:
+            decoded = decode_call(call.function.name, call.function.arguments)
+            return None if isinstance(decoded, BadCall) else decoded
+    return None
+
+
+def _finish(state: TurnState, finish: Finish) -> Step:
+    return msgspec.structs.replace(state, ended=True), (finish,)

@@ -1,0 +1,150 @@
+"""The words of the turn machine: its state, what can happen to it, what it wants done.
+
+All frozen values. The text of an answer while it streams is not in the state (a long answer would be copied with every
+piece): whoever performs the actions gathers it, see `beaker.agent.assembly`.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from beaker.agent.conversation import ChatMessage, ToolCall
+from beaker.agent.model_failure import ModelFailure
+from beaker.agent.tools import Arguments
+from beaker.messages.turn import TurnReply
+
+
+class TurnLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one turn ends though the model would go on."""
+
+    steps: int = 25
+    """Model calls that were answered."""
+    repairs: int = 3
+    """Steps in a row with a tool call that could not be made; one more ends the turn."""
+    calls: int = 3
+    """Attempts at one model call, the first included."""
+    retry_after_s: float = 60.0
+    """The longest wait that an endpoint may ask for."""
+    backoff_s: float = 1.0
+    """The wait before the second attempt when the endpoint names none; doubled before the third."""
+
+
+class Quirks(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model was found not to take; it outlives the turn, so that the user is told once."""
+
+    tools: bool = True
+    reasoning_off: bool = False
+    """Send `reasoning_effort: none`: the models of OpenAI since GPT-5.4 call tools over chat completions only then."""
+
+
+class TurnState(msgspec.Struct, frozen=True, kw_only=True):
+    """One turn, between two things that happen."""
+
+    limits: TurnLimits
+    language: str
+    conversation: tuple[ChatMessage, ...]
+    quirks: Quirks = Quirks()
+    step: int = 0
+    """Model calls that were begun, not counting repeated attempts."""
+    attempt: int = 1
+    repairs: int = 0
+    mended: tuple[tuple[str, str], ...] = ()
+    """Call id and text of the calls of this step that could not be made."""
+    calls: tuple[ToolCall, ...] = ()
+    """The calls of this step, in the model's order."""
+    proposed: int = 0
+    said: bool = False
+    """Whether any text of the answer went out."""
+    closing: bool = False
+    """The model's last word was heard; only proposals found in its text are under way."""
+    ended: bool = False
+
+
+class CallEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """A model call came to its end."""
+
+    text: str
+    calls: tuple[ToolCall, ...]
+    finish_reason: str | None
+    """None when the stream just stopped."""
+
+
+class CallFailed(msgspec.Struct, frozen=True, kw_only=True):
+    """A model call failed."""
+
+    failure: ModelFailure
+    text: str
+    """What had arrived by then."""
+    at: float
+    """Wall clock, seconds since the epoch."""
+
+
+class ToolsAnswered(msgspec.Struct, frozen=True, kw_only=True):
+    """All tools of a step answered."""
+
+    replies: tuple[tuple[str, TurnReply], ...]
+    """Call id and reply."""
+
+
+class PauseOver(msgspec.Struct, frozen=True, kw_only=True):
+    """The wait before another attempt is over."""
+
+
+class StopWanted(msgspec.Struct, frozen=True, kw_only=True):
+    """The user wants an end."""
+
+
+class TimeUp(msgspec.Struct, frozen=True, kw_only=True):
+    """The turn took longer than it may."""
+
+    limit_s: float
+
+
+Input = CallEnded | CallFailed | ToolsAnswered | PauseOver | StopWanted | TimeUp
+
+
+class CallModel(msgspec.Struct, frozen=True, kw_only=True):
+    """Put the conversation before the model and hear it to the end."""
+
+    messages: tuple[ChatMessage, ...]
+    offer: Literal["tools", "no_tools", "tools_unused"]
+    """`tools_unused`: the tools are listed, as the conversation holds calls of them, but none may be called any more."""
+    reasoning_off: bool
+
+
+class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
+    """One tool to be used."""
+
+    call_id: str
+    arguments: Arguments
+
+
+class UseTools(msgspec.Struct, frozen=True, kw_only=True):
+    """Use these, in this order."""
+
+    uses: tuple[ToolUse, ...]
+
+
+class Pause(msgspec.Struct, frozen=True, kw_only=True):
+    """Wait, showing these words."""
+
+    seconds: float
+    words: str
+
+
+class Say(msgspec.Struct, frozen=True, kw_only=True):
+    """Add this to the answer."""
+
+    text: str
+
+
+class Finish(msgspec.Struct, frozen=True, kw_only=True):
+    """End the turn."""
+
+    status: Literal["ok", "error", "stopped"]
+    reason: str = ""
+    mark: str = ""
+    """Stands behind the text so far, so that half an answer never looks whole."""
+
+
+Action = CallModel | UseTools | Pause | Say | Finish
