@@ -1,0 +1,262 @@
+"""The cell: what holds one actor, runs it, and starts it again when it crashes.
+
+A cell has one task, one mailbox and a name that stay the same over all lives of the actor. Only this file catches
+`Exception`: a crash of an actor's code ends that life, answers its open asks with `Crashed`, is logged, told to those
+who monitor it, and followed by a new life unless the restart policy forbids it. What lay in the mailbox died with the
+life it was sent to, as in OTP: a message that crashed the actor must not crash the next one too.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final, Generic, TypeVar
+
+from actors.runtime.actor import Actor
+from actors.runtime.asks import Asked, Obligation
+from actors.runtime.clock import Clock
+from actors.runtime.context import Context, CrashNotice, StopNotice
+from actors.runtime.dead_letters import DeadLetters
+from actors.runtime.down import Down
+from actors.runtime.envelope import ANY_LIFE, BUSY, CRASHED, EXPIRED, STOPPED, UNREACHABLE, Envelope
+from actors.runtime.failures import RuntimeFault
+from actors.runtime.lanes import is_control
+from actors.runtime.log import Log
+from actors.runtime.mailbox import Mailbox
+from actors.runtime.supervision import RestartCounter, RestartPolicy
+from actors.runtime.trace import current_trace
+
+M = TypeVar("M")
+
+BATCH: Final = 256
+"""Messages handled before the loop gets a turn: at 1-2 us each, others wait well under a millisecond."""
+
+STOP_LIMIT_S: Final = 5.0
+"""How long `on_stop`, and then the tasks of a life, may take to end before they are left behind."""
+
+
+class ControlOverflow(RuntimeFault):
+    """The control lane is full, which a correct program never does."""
+
+
+class Cell(Generic[M]):
+    """Holds one actor.
+
+    Args:
+        name: unique on the node.
+        factory: makes the actor anew for each life.
+        mailbox_size: how many ordinary messages may wait.
+        policy: how often it may be restarted.
+        clock: for timers, deadlines and the restart window.
+        dead_letters: where dropped messages are counted.
+        log: bound to the node.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        factory: Callable[[], Actor[M]],
+        *,
+        mailbox_size: int,
+        policy: RestartPolicy,
+        clock: Clock,
+        dead_letters: DeadLetters,
+        log: Log,
+    ) -> None:
+        self.name = name
+        self.clock = clock
+        self.generation = 0
+        """Which life runs; 0 before the first."""
+        self.closed = False
+        """True once no further life will come."""
+        self.gave_up = ""
+        """Why the restart policy ended it, in words; empty otherwise."""
+        self.mailbox: Mailbox[Envelope[Any] | Obligation | Down | StopNotice | CrashNotice] = Mailbox(mailbox_size)
+        self.dead_letters = dead_letters
+        self._factory = factory
+        self._counter = RestartCounter(policy)
+        self._log = log.bind(actor=name)
+        self._open_asks: set[Obligation] = set()
+        self._watchers: dict[int, Callable[[Down], None]] = {}
+        self._next_watcher = 0
+        self._serving = False
+        self._idle = True
+        self._overflown = False
+
+    @property
+    def idle(self) -> bool:
+        """True when it has nothing to do until a message arrives."""
+        return self.closed or (self._idle and self.mailbox.empty())
+
+    @property
+    def holds_up(self) -> bool:
+        """True when its mailbox is full and it will soon have worked on it: an edge does well to wait."""
+        return self._serving and self.mailbox.full_ordinary()
+
+    def accept(self, envelope: Envelope[Any]) -> None:
+        """Take a tell, or count it as a dead letter."""
+        if self.closed:
+            self.dead_letters.record(self.name, "stopped", envelope.message)
+        elif envelope.generation != ANY_LIFE and envelope.generation != self.generation:
+            self.dead_letters.record(self.name, "former life", envelope.message)
+        elif is_control(envelope.message):
+            if not self.mailbox.offer_control(envelope):
+                self._overflow(envelope.message)
+        elif not self.mailbox.offer(envelope):
+            self.dead_letters.record(self.name, "mailbox full", envelope.message)
+
+    def accept_ask(self, obligation: Obligation) -> None:
+        """Take an ask, or settle it at once."""
+        envelope = obligation.envelope
+        if self.closed:
+            obligation.settle(STOPPED, None)
+        elif envelope.generation != ANY_LIFE and envelope.generation != self.generation:
+            obligation.settle(UNREACHABLE, "that life of it is over")
+        elif is_control(envelope.message):
+            if self.mailbox.offer_control(obligation):
+                obligation.enter(self._open_asks)
+            else:
+                obligation.settle(BUSY, None)
+                self._overflow(envelope.message)
+        elif self.mailbox.offer(obligation):
+            obligation.enter(self._open_asks)
+        else:
+            obligation.settle(BUSY, None)
+
+    def watch(self, notify: Callable[[Down], None]) -> Callable[[], None]:
+        """Hear of the end of every life; at once if no life will come."""
+        if self.closed:
+            notify(Down(kind="actor", name=self.name, reason="not there"))
+            return lambda: None
+        self._next_watcher = number = self._next_watcher + 1
+        self._watchers[number] = notify
+        return lambda: self._watchers.pop(number, None) and None
+
+    def request_stop(self) -> None:
+        """Let the actor stop as soon as the message at hand is done."""
+        if not self.closed:
+            self.mailbox.notice(StopNotice())
+
+    async def run(self, started: "asyncio.Future[None]") -> None:
+        """Live, and live again, until stopped or given up. The body of the cell's task.
+
+        Args:
+            started: told when the first life has started, or why it has not.
+        """
+        reason = "cancelled"
+        try:
+            while True:
+                self.generation += 1
+                crash = await self._life(started)
+                if crash is None:
+                    reason = "stopped"
+                    return
+                reason = f"crashed: {type(crash).__name__}: {crash}"
+                if not started.done():
+                    started.set_exception(crash)
+                    return
+                restarting = self._counter.may_restart(self.clock.monotonic())
+                self._log.exception("actor.crashed", exc_info=crash, generation=self.generation, restarting=restarting)
+                if not restarting:
+                    self.gave_up = reason
+                    self._log.error("actor.gave_up", generation=self.generation, reason=reason)
+                    return
+                self._end_life(CRASHED, "crashed")
+                self._tell_watchers(reason, restarting=True)
+                # A crash loop must not starve the other actors of the loop.
+                await asyncio.sleep(0)
+        finally:
+            self.closed = True
+            if not started.done():
+                started.cancel()
+            self._end_life(CRASHED if reason.startswith("crashed") else STOPPED, "stopped")
+            self._tell_watchers(reason, restarting=False)
+
+    async def _life(self, started: "asyncio.Future[None]") -> Exception | None:
+        """Run one life from its making to its end; returns what crashed it, or None when it was stopped."""
+        current_trace.set("")
+        context: Context[M] = Context(self, self._log)
+        try:
+            actor = self._factory()
+            actor.context = context
+            await actor.on_start()
+        except Exception as error:  # noqa: BLE001 - the one place, see the module
+            await context.close(STOP_LIMIT_S)
+            return error
+        if not started.done():
+            started.set_result(None)
+        crash: Exception | None = None
+        self._serving = True
+        try:
+            await self._serve(actor)
+        except Exception as error:  # noqa: BLE001 - the one place, see the module
+            crash = error
+        finally:
+            self._serving = False
+            self._idle = False
+            await self._finish(actor, context)
+        return crash
+
+    async def _serve(self, actor: Actor[M]) -> None:
+        mailbox, receive, set_trace = self.mailbox, actor.receive, current_trace.set
+        while True:
+            self._idle = mailbox.empty()
+            item = await mailbox.get()
+            self._idle = False
+            for _ in range(BATCH):
+                if isinstance(item, Envelope):
+                    set_trace(item.trace_id)
+                    receive(item.message, None)
+                elif isinstance(item, Obligation):
+                    self._hand_over(actor, item)
+                elif isinstance(item, Down):
+                    set_trace("")
+                    actor.on_down(item)
+                elif isinstance(item, StopNotice):
+                    return
+                else:
+                    raise item.error
+                if mailbox.empty():
+                    break
+                item = mailbox.get_nowait()
+            else:
+                await asyncio.sleep(0)
+            mailbox.tell_room()
+
+    def _hand_over(self, actor: Actor[M], obligation: Obligation) -> None:
+        """Give an ask to the actor, unless its asker has given up."""
+        envelope = obligation.envelope
+        if envelope.deadline and self.clock.monotonic() > envelope.deadline:
+            obligation.settle(EXPIRED, None)
+            return
+        current_trace.set(envelope.trace_id)
+        actor.receive(envelope.message, Asked(obligation, asyncio.get_running_loop()))
+
+    async def _finish(self, actor: Actor[M], context: Context[M]) -> None:
+        """End a life that had started: its own clean-up, then its tasks."""
+        try:
+            async with asyncio.timeout(STOP_LIMIT_S):
+                await actor.on_stop()
+        except Exception as error:  # noqa: BLE001 - the one place, see the module
+            self._log.exception("actor.stop_failed", exc_info=error, generation=self.generation)
+        await context.close(STOP_LIMIT_S)
+
+    def _end_life(self, outcome: int, reason: str) -> None:
+        """Answer all that is still open and count what nobody will read."""
+        self._overflown = False
+        for item in self.mailbox.take_all():
+            if isinstance(item, Envelope):
+                self.dead_letters.record(self.name, reason, item.message)
+        for obligation in list(self._open_asks):
+            obligation.settle(outcome, None)
+        self.mailbox.tell_room()
+
+    def _tell_watchers(self, reason: str, *, restarting: bool) -> None:
+        down = Down(kind="actor", name=self.name, generation=self.generation, reason=reason, restarting=restarting)
+        for notify in list(self._watchers.values()):
+            notify(down)
+
+    def _overflow(self, message: object) -> None:
+        words = f"more control messages wait than a correct program sends; the last was {type(message).__name__}"
+        if not self._overflown:
+            self._overflown = True
+            self.mailbox.first(CrashNotice(ControlOverflow(words)))
+        self.dead_letters.record(self.name, "control lane full", message)

@@ -1,0 +1,132 @@
+"""The node: all actors of one process, and its links to other processes.
+
+There is one per process, made by the composition that decides which process holds which actors. It finds actors by
+name, starts and stops them, counts dead letters. It is not a global: an actor that may start others is given the node.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from actors.runtime.actor import Actor
+from actors.runtime.cell import Cell
+from actors.runtime.clock import Clock, SystemClock
+from actors.runtime.dead_letters import DeadLetters
+from actors.runtime.failures import NameTaken, Unreachable
+from actors.runtime.local_ref import LocalRef
+from actors.runtime.log import Log
+from actors.runtime.ref import Ref
+from actors.runtime.supervision import RestartPolicy
+
+M = TypeVar("M")
+
+DEFAULT_RESTART = RestartPolicy()
+MAILBOX_SIZE = 1000
+"""Ordinary messages that may wait for one actor: a burst of a second, a megabyte at most of usual messages."""
+
+
+class Node:
+    """Holds the actors of this process.
+
+    Args:
+        role: what this process is, for logs and for peers: `kernel`, `supervisor`, `agent` ...
+        clock: what time it is; a ManualClock in tests.
+        on_gave_up: called with the name of an actor and the reason when its restarts are used up.
+    """
+
+    def __init__(self, role: str, *, clock: Clock | None = None, on_gave_up: Callable[[str, str], None] | None = None) -> None:
+        self.role = role
+        self.clock: Clock = clock or SystemClock()
+        self.log = Log(role=role)
+        self.dead_letters = DeadLetters(self.log)
+        self._on_gave_up = on_gave_up
+        self._cells: dict[str, Cell[Any]] = {}  # Any: each cell has its own union
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._stopping = False
+
+    @property
+    def idle(self) -> bool:
+        """True when no actor of this node has anything to do until a message arrives."""
+        return all(cell.idle for cell in self._cells.values())
+
+    async def spawn(
+        self,
+        name: str,
+        factory: Callable[[], Actor[M]],
+        *,
+        mailbox_size: int = MAILBOX_SIZE,
+        restart: RestartPolicy = DEFAULT_RESTART,
+    ) -> Ref[M]:
+        """Start an actor; returns once its `on_start` is done.
+
+        Args:
+            name: unique on this node; how other nodes find it.
+            factory: makes the actor, anew after each crash.
+            mailbox_size: ordinary messages that may wait.
+            restart: how often it may be restarted.
+
+        Raises:
+            NameTaken: an actor of this name runs.
+            Unreachable: the node is stopping.
+            Exception: whatever the first `on_start` raised; the actor is not there then.
+        """
+        if name in self._cells:
+            raise NameTaken(f"an actor named {name!r} runs on this node already")
+        if self._stopping:
+            raise Unreachable(f"this node is stopping and starts no {name!r}")
+        cell = Cell(
+            name,
+            factory,
+            mailbox_size=mailbox_size,
+            policy=restart,
+            clock=self.clock,
+            dead_letters=self.dead_letters,
+            log=self.log,
+        )
+        loop = asyncio.get_running_loop()
+        started: asyncio.Future[None] = loop.create_future()
+        self._cells[name] = cell
+        task = self._tasks[name] = loop.create_task(cell.run(started), name=name)
+        task.add_done_callback(lambda _: self._ended(cell))
+        try:
+            await started
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        finally:
+            if started.cancelled() or started.exception() is not None:
+                await asyncio.wait([task])
+        ref: LocalRef[M] = LocalRef(cell)
+        return ref
+
+    def ref(self, name: str) -> Ref[Any]:  # Any: the name does not say what the actor understands
+        """Find an actor of this node.
+
+        Raises:
+            Unreachable: no actor of this name runs.
+        """
+        cell = self._cells.get(name)
+        if cell is None:
+            raise Unreachable(f"no actor named {name!r} on this node; there are: {', '.join(sorted(self._cells)) or 'none'}")
+        ref: LocalRef[Any] = LocalRef(cell)
+        return ref
+
+    async def stop_actor(self, name: str) -> None:
+        """Stop one actor and wait for its end; nothing happens if there is none."""
+        if (cell := self._cells.get(name)) is not None:
+            task = self._tasks[name]
+            cell.request_stop()
+            await asyncio.wait([task])
+
+    async def stop(self) -> None:
+        """Stop all actors, the youngest first; every open ask is answered."""
+        self._stopping = True
+        for name in reversed(list(self._cells)):
+            await self.stop_actor(name)
+
+    def _ended(self, cell: Cell[Any]) -> None:
+        if self._cells.get(cell.name) is cell:
+            del self._cells[cell.name]
+            del self._tasks[cell.name]
+        if cell.gave_up and self._on_gave_up is not None:
+            self._on_gave_up(cell.name, cell.gave_up)
