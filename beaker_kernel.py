@@ -11,7 +11,6 @@ our own modules in `sys.modules`, ours are found in a wheel, an editable install
 
 import os
 import sys
-from typing import Any
 
 __version__ = "0.1.0"
 
@@ -29,8 +28,9 @@ def _settle_names() -> None:
             module = sys.modules[name] = type(sys)(name)
             module.__spec__ = type(sys.__spec__)(name, None, is_package=True)
             module.__path__ = module.__spec__.submodule_search_locations = []
-        if ours not in module.__path__:
-            module.__path__ = [*module.__path__, ours]
+        paths = list(getattr(module, "__path__", ()))
+        if ours not in paths:
+            module.__path__ = [*paths, ours]
 
 
 def _drop_current_folder() -> None:
@@ -49,7 +49,7 @@ def _drop_current_folder() -> None:
     sys.path[:end] = [place for place in sys.path[:end] if os.path.realpath(place) != here]
 
 
-def __getattr__(name: str) -> Any:  # Any: whatever the module named in _PUBLIC defines
+def __getattr__(name: str) -> object:
     """Imports a public name when it is first asked for."""
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

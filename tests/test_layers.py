@@ -1,0 +1,132 @@
+"""The house rules that a reader could break without noticing: which file may import what, and which names are taken."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+LAYERS = {"actors.runtime": 0, "beaker": 1, "actors": 2, "gateway": 3, "beaker_kernel": 3}
+"""The layer of each place, the longest name first that fits; imports go down or stay."""
+
+TAKEN = {"cache", "client", "config", "container", "cookie", "exceptions", "session", "util", "version"}
+"""Modules of the other distributions that install a package `beaker`: a child of ours with such a name would overwrite theirs."""
+
+EFFECTS = {"asyncio", "multiprocessing", "selectors", "signal", "socket", "subprocess", "threading", "zmq"}
+"""What the domain does not touch: there decisions are made, and actors carry them out."""
+
+HEAVY = {
+    "IPython",
+    "aiohttp",
+    "anyio",
+    "httpx",
+    "httpx2",
+    "ipykernel",
+    "jedi",
+    "jupyter_client",
+    "openai",
+    "pydantic",
+    "tornado",
+    "traitlets",
+}
+"""What costs more to import than the whole start may take, or must not be read before the key is settled."""
+
+
+def _own_files() -> list[Path]:
+    files = [*ROOT.glob("actors/**/*.py"), *ROOT.glob("beaker/**/*.py"), *ROOT.glob("*.py")]
+    return sorted(files)
+
+
+def _module(file: Path) -> str:
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts)
+
+
+def _imported(file: Path) -> Iterator[tuple[int, str]]:
+    """Gives every module that the file imports, anywhere in it, with the line."""
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}:{node.lineno} imports relatively"
+            yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+def _layer(module: str) -> int | None:
+    """The layer of a module of ours; None for everybody else's."""
+    return next((layer for place, layer in LAYERS.items() if module == place or module.startswith(place + ".")), None)
+
+
+def _upward(file: Path) -> list[str]:
+    own = _layer(_module(file))
+    assert own is not None, f"{file} belongs to no layer"
+    wrong = []
+    for line, module in _imported(file):
+        other = _layer(module)
+        if other is not None and other > own:
+            wrong.append(f"{file.relative_to(ROOT)}:{line} imports {module}")
+        if own == 1 and module.startswith("actors"):  # L0 lies below, and is not the domain's business either
+            wrong.append(f"{file.relative_to(ROOT)}:{line} imports {module}")
+    return wrong
+
+
+def test_imports_only_go_down() -> None:
+    assert [line for file in _own_files() for line in _upward(file)] == []
+
+
+def test_an_upward_import_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
+    for name, text in {
+        "actors/runtime/low.py": "from beaker.wire import parts",
+        "beaker/domain.py": "def late():\n    import actors.runtime.ref",
+        "actors/kernel/actor.py": "from beaker_kernel import Context",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(text)
+    assert [len(_upward(file)) for file in _own_files()] == [1, 1, 1]
+
+
+def test_the_domain_has_no_sockets_and_no_tasks() -> None:
+    wrong = [
+        f"{file.relative_to(ROOT)}:{line} imports {module}"
+        for file in ROOT.glob("beaker/**/*.py")
+        for line, module in _imported(file)
+        if module.partition(".")[0] in EFFECTS
+    ]
+    assert wrong == []
+
+
+def test_zeromq_stays_at_the_jupyter_edge_and_is_read_without_its_asyncio_layer() -> None:
+    users = {file: [module for _, module in _imported(file) if module.partition(".")[0] == "zmq"] for file in _own_files()}
+    assert {str(file.parent.relative_to(ROOT)) for file, modules in users.items() if modules} <= {"actors/kernel"}
+    assert [file for file, modules in users.items() if any(module.startswith("zmq.asyncio") for module in modules)] == []
+
+
+def test_no_child_of_beaker_has_a_name_of_another_distribution() -> None:
+    assert {path.stem for path in (ROOT / "beaker").iterdir()} & TAKEN == set()
+
+
+def test_the_folders_are_namespace_packages() -> None:
+    assert not (ROOT / "beaker/__init__.py").exists()
+    assert not (ROOT / "actors/__init__.py").exists()
+    assert list((ROOT / "tests").rglob("__init__.py")) == []
+
+
+def test_modules_settle_nothing_on_import_but_names() -> None:
+    """The entry module is imported in every process, its own and the frontends': it loads nothing that was not there."""
+    assert _loaded("import beaker_kernel") - _loaded("pass") == {"beaker_kernel"}
+
+
+def test_the_entry_imports_nothing_heavy() -> None:
+    loaded = {name.partition(".")[0] for name in _loaded("import beaker_kernel, actors.roles.entry")}
+    assert loaded & (HEAVY | {"zmq", "asyncio", "msgspec", "structlog"}) == set()
+
+
+def _loaded(code: str) -> set[str]:
+    """The modules that a fresh interpreter reads while it runs this code."""
+    command = [sys.executable, "-P", "-X", "importtime", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}"]
+    report = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stderr
+    return {line.rpartition("|")[2].strip() for line in report.splitlines() if line.startswith("import time:")}
