@@ -1,0 +1,174 @@
+"""The demo model: a deterministic planner that answers when no model is configured.
+
+It is no language model and says so in every answer: a handful of rules that read the question, the cells and the
+variables, and call the same tools as a real model would, so that the whole way is shown on real data. It stands behind
+the same SDK as every endpoint (see `beaker.agent.demo_wire` for its wire), so that what is shown is what runs.
+"""
+
+import re
+from collections.abc import Callable
+
+import msgspec
+
+from beaker.agent.conversation import FunctionCall
+from beaker.agent.demo_cells import describe_cell, frame_name, load_cell, plot_cell, read_line
+from beaker.agent.demo_repair import error_line, repair
+from beaker.agent.demo_scene import Held, ReadCell, Scene, column_names, csv_names
+from beaker.agent.prompts import proposal_block
+
+CONNECT = (
+    "For a real model set OPENAI_API_KEY (and OPENAI_BASE_URL, BEAKER_MODEL for another endpoint) in the environment or the .env file, "
+    "and restart the kernel."
+)
+LISTED = 12
+"""How many variables an answer names: more would be a page."""
+
+
+class DemoAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One message of the demo model."""
+
+    text: str
+    calls: list[FunctionCall] = []
+
+
+def answer(scene: Scene, *, hint: str = "") -> DemoAnswer:
+    """Plan the next message.
+
+    Args:
+        scene: what the conversation holds.
+        hint: what is missing for the model that the user has configured, if she began to.
+    """
+    planned = _closing(scene, hint) if scene.proposed else _plan(scene)
+    return _spoken(planned, first=scene.steps == 0)
+
+
+def _plan(scene: Scene) -> DemoAnswer:
+    words = scene.question.lower()
+    if re.search(r"\b(hello|hi|help|who are you|what can you)\b", words) and len(words) < 60:
+        return DemoAnswer(text=f"I am a fixed set of rules, not a language model. I can {_ABILITIES} {CONNECT}")
+    if scene.language != "python":
+        return DemoAnswer(text=f"my few rules write Python only, and this is a {scene.language} session. {CONNECT}")
+    for pattern, plan in _INTENTS:
+        if re.search(pattern, words):
+            return plan(scene)
+    return DemoAnswer(text=f"I do not understand the question: I am a fixed set of rules. I can {_ABILITIES} What shall it be? {CONNECT}")
+
+
+_ABILITIES = (
+    "list your variables, load a CSV file, describe or plot a data frame, and mend simple errors. Try *plot the monthly mean of df*."
+)
+
+
+def _list(scene: Scene) -> DemoAnswer:
+    if scene.variables is None:
+        return _look(scene)
+    if not scene.variables:
+        return DemoAnswer(text=f"the session holds no variables yet. {CONNECT}")
+    lines = [f"- `{held.name}`: {held.type}{_short(held.summary)}" for held in scene.variables[:LISTED]]
+    more = f"\n\n{len(scene.variables) - LISTED} more are not shown." if len(scene.variables) > LISTED else ""
+    return DemoAnswer(text="the session holds:\n\n" + "\n".join(lines) + f"{more}\n\n{CONNECT}")
+
+
+def _mend(scene: Scene) -> DemoAnswer:
+    failed = next((cell for cell in reversed(scene.cells) if cell.failed), None)
+    if failed is None:
+        return DemoAnswer(text="I see no cell that failed among the latest ones. Run the cell that fails, then ask again.")
+    if scene.variables is None and scene.may_call and re.match("NameError|KeyError", error_line(failed)):
+        return _look(scene)
+    found = repair(failed, scene.cells, scene.variables or [])
+    return _propose(scene, f"{found.words}.", found.code) if found.code else DemoAnswer(text=f"{found.words}. {CONNECT}")
+
+
+def _load(scene: Scene) -> DemoAnswer:
+    path = next(iter(csv_names(scene.question) or _csv_of_cells(scene.cells)), None)
+    if path is None:
+        return DemoAnswer(text="which file shall I load? Name a CSV file, such as *load weather.csv*.")
+    return _propose(scene, f"this cell reads `{path}`.", load_cell(path, frame_name(path)))
+
+
+def _describe(scene: Scene) -> DemoAnswer:
+    return _with_frame(scene, lambda name, _: ("shows its columns, types, gaps and statistics", describe_cell(name)))
+
+
+def _plot(scene: Scene) -> DemoAnswer:
+    return _with_frame(scene, lambda name, columns: plot_cell(name, scene.question, columns))
+
+
+_INTENTS = (
+    (r"\b(fix|repair|mend|debug|error|mistake|wrong|fail\w*|broken|traceback)\b", _mend),
+    (r"\b(plot|draw|chart|graph|histogram|scatter|visuali[sz]e|figure|trend|distribution)\b", _plot),
+    (r"\b(what|which|list|show|see)\b.*\b(variables?|have|session|names|loaded|memory)\b|^variables\b", _list),
+    (r"\b(describe|summar\w*|overview|explore|statistics|columns|info|missing|look at)\b", _describe),
+    (r"\b(load|read|open|import)\b|\.csv\b", _load),
+    (r"\b(mean|median|average|sum)\b", _plot),
+)
+"""Which words lead where; the first that fits. Repairs come first: "fix the plot" is about the error."""
+
+
+def _with_frame(scene: Scene, write: Callable[[str, list[str]], tuple[str, str]]) -> DemoAnswer:
+    """Find the data frame that is meant, looking first, and propose what `write` makes for it."""
+    if scene.variables is None and scene.may_call:
+        return _look(scene)
+    frames = [held for held in scene.variables or [] if "DataFrame" in held.type]
+    meant = [held for held in frames if re.search(rf"\b{re.escape(held.name)}\b", scene.question)]
+    paths = csv_names(scene.question)
+    if not meant and not paths and len(frames) > 1:
+        names = ", ".join(f"`{held.name}`" for held in frames[:LISTED])
+        return DemoAnswer(text=f"which data frame do you mean: {names}?")
+    candidates = meant if meant or paths else frames
+    if candidates:
+        chosen = candidates[0]
+        what, code = write(chosen.name, _columns(chosen, scene.cells))
+        return _propose(scene, f"the session holds the data frame `{chosen.name}`; this cell {what}.", code)
+    path = next(iter(paths or _csv_of_cells(scene.cells)), None)
+    if path is None:
+        return DemoAnswer(
+            text="I find no data frame in the session and no CSV file in the question or the cells. Name one: *plot weather.csv*."
+        )
+    name = frame_name(path)
+    what, code = write(name, [])
+    imports = "" if "import pandas as pd" in code else "import pandas as pd\n"
+    head, blank, body = code.rpartition("\n\n") if code.startswith("import ") else ("", "", code)
+    whole = f"{imports}{head}{blank or (chr(10) if imports else '')}{read_line(path, name)}{body}"
+    return _propose(scene, f"this cell reads `{path}` and {what}.", whole)
+
+
+def _look(scene: Scene) -> DemoAnswer:
+    if not scene.may_call:
+        return DemoAnswer(text=f"I may not look at the session in this turn. {CONNECT}")
+    return DemoAnswer(text="let me see what the session holds.", calls=[FunctionCall(name="list_variables", arguments="{}")])
+
+
+def _propose(scene: Scene, words: str, code: str) -> DemoAnswer:
+    if not scene.may_call:
+        return DemoAnswer(text=f"{words}\n\n{proposal_block(1, scene.language, code)}")
+    arguments = msgspec.json.encode({"code": code}).decode()
+    return DemoAnswer(text=words, calls=[FunctionCall(name="propose_cell", arguments=arguments)])
+
+
+def _closing(scene: Scene, hint: str) -> DemoAnswer:
+    if scene.proposed.startswith("That did not work"):
+        return DemoAnswer(text=f"the cell could not be put before you. {scene.proposed}")
+    return DemoAnswer(text=f"Run it, or change it first. This was a fixed set of rules, not a language model. {hint or CONNECT}")
+
+
+def _spoken(planned: DemoAnswer, *, first: bool) -> DemoAnswer:
+    text = f"**demo model:** {planned.text}" if first else planned.text[:1].upper() + planned.text[1:]
+    return msgspec.structs.replace(planned, text=text)
+
+
+def _columns(frame: Held, cells: list[ReadCell]) -> list[str]:
+    names = column_names(frame.summary)
+    for cell in reversed(cells):
+        if re.search(rf"\b{re.escape(frame.name)}\b", cell.code):
+            names = names or column_names(cell.output)
+    return names
+
+
+def _csv_of_cells(cells: list[ReadCell]) -> list[str]:
+    return list(reversed([path for cell in cells for path in csv_names(cell.code + "\n" + cell.output)]))
+
+
+def _short(summary: str) -> str:
+    line = " ".join(summary.split())
+    return f", {line[:60]}…" if len(line) > 60 else f", {line}" if line else ""
