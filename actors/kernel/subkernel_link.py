@@ -40,7 +40,7 @@ class SubkernelLink:
 
     Args:
         identity: the ZeroMQ identity of the dealers, the same for all lives of this kernel's process.
-        private_session: the session id of our own requests.
+        private: composes our own requests, under the private session id.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class SubkernelLink:
         handlers: LinkHandlers,
         *,
         identity: bytes,
-        private_session: str,
+        private: Composer,
         on_dropped: Callable[[str, str], None],
     ) -> None:
         self._handlers = handlers
@@ -57,8 +57,7 @@ class SubkernelLink:
         # The ipc sockets lie in a folder that only this user can enter; checking 200 MB of outputs there proves nothing.
         self._check_signatures = connection.transport != "ipc"
         self._on_dropped = on_dropped
-        self._composer = Composer(private_session, "private")
-        self._private_session = private_session
+        self._private = private
         self._answers: dict[str, asyncio.Future[Parts]] = {}
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=1)
         self._loop = asyncio.get_running_loop()
@@ -100,18 +99,14 @@ class SubkernelLink:
         """Pass an input_reply on."""
         self._stdin.send(join([], self._signer.sign(parts), parts))
 
-    def private(self, msg_type: str, content: object) -> tuple[str, Parts]:
-        """Compose a request of our own; returns its msg_id too."""
-        parts = self._composer.message(msg_type, content)
-        return read_header(parts[HEADER]).msg_id, parts
-
     async def ask(self, channel: str, msg_type: str, content: object) -> Parts:
         """Send a request of our own on `shell` or `control` and wait for its reply.
 
         Raises:
             SubkernelGone: the link was closed meanwhile.
         """
-        msg_id, parts = self.private(msg_type, content)
+        parts = self._private.message(msg_type, content)
+        msg_id = read_header(parts[HEADER]).msg_id
         self._answers[msg_id] = answer = self._loop.create_future()
         try:
             if channel == "shell":
@@ -183,7 +178,7 @@ class SubkernelLink:
             self.iopub_is_live.set_result(None)
         if header.msg_type == "iopub_welcome":
             return  # meant for us; our own clients get ours
-        if parent.session == self._private_session:
+        if parent.session == self._private.session_id:
             self._handlers.private_iopub(header, parent, parts)
         else:
             self._handlers.iopub_message(topic, header, parent, parts)

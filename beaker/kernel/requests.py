@@ -50,11 +50,15 @@ class Pending:
     """Ours: a comment that holds the place of one of our cells. No client waits for it."""
     count: int | None = None
     """Its number, once known."""
+    sent: bool = True
+    """False while it waits for a subkernel."""
     busy: bool = False
     idle: bool = False
     replied: bool = False
     since: float = 0.0
     """Monotonic time at which it became busy."""
+    inherited: bool = False
+    """It was sent by a process before this one, whose life it outlived."""
 
     @property
     def expects_reply(self) -> bool:
@@ -143,12 +147,29 @@ class Requests:
         """How many cells of clients wait behind the running one."""
         return sum(1 for p in self._pending.values() if p.flags is not None and not p.private and not p.busy and not p.replied)
 
-    def end_all(self) -> list[Pending]:
-        """The subkernel is gone: all that is owed, oldest first, forgotten here. The next life counts from 1."""
-        owed = [pending for pending in self._pending.values() if not pending.over]
-        self._pending.clear()
+    @property
+    def quiet(self) -> bool:
+        """No client waits for a reply."""
+        return all(pending.replied or pending.private or not pending.expects_reply for pending in self._pending.values())
+
+    def end_lost(self) -> list[Pending]:
+        """All that is proven over by now and was never answered: what a former process sent. Forgotten here."""
+        lost = [pending for pending in self._pending.values() if pending.inherited and not pending.replied]
+        for pending in lost:
+            del self._pending[pending.msg_id]
+        return lost
+
+    def end_all(self, *, unsent_too: bool) -> list[Pending]:
+        """The subkernel is gone: all that it owes, oldest first, forgotten here. The next life counts from 1.
+
+        Args:
+            unsent_too: also what only waits for a subkernel; False leaves that to the next life.
+        """
+        ended = [pending for pending in self._pending.values() if pending.sent or unsent_too]
+        for pending in ended:
+            del self._pending[pending.msg_id]
         self.last_count = 0
-        return owed
+        return [pending for pending in ended if not pending.over]
 
     def _drop_if_over(self, pending: Pending) -> Pending | None:
         if not pending.over:

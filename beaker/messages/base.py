@@ -8,7 +8,7 @@ Two class attributes tell the mailbox how to treat a kind of message: `lane` ("c
 `droppable` (a full mailbox may drop and count it). The runtime reads them by name and knows nothing else of this module.
 """
 
-from typing import ClassVar, Generic, Literal, NewType, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal, NewType, TypeVar
 
 import msgspec
 
@@ -36,6 +36,12 @@ class Command(Message, frozen=True, kw_only=True):
 
 class Request(Message, Generic[Reply], frozen=True, kw_only=True):
     """Something is wanted and answered exactly once, by a `Reply` or a `Failure`."""
+
+    if TYPE_CHECKING:
+
+        def answered_by(self) -> Reply:
+            """Never called: tells the type checker what an ask of this request returns."""
+            ...
 
 
 class Event(Message, frozen=True, kw_only=True):

@@ -78,6 +78,8 @@ class Restart(Request["Restarted"], frozen=True, kw_only=True, tag="subkernel.re
     """The user wants a fresh subkernel; also the way out of `dead`. Answered once it was launched."""
 
     lane: ClassVar[Lane] = "control"
+    grace_s: float = 0.0
+    """How long the old one may take to leave by itself (whoever asks sends it a shutdown_request first); 0 kills it at once."""
 
 
 class Restarted(Event, frozen=True, kw_only=True, tag="subkernel.restarted"):
@@ -121,6 +123,17 @@ class Started(Event, frozen=True, kw_only=True, tag="subkernel.started"):
 
     lane: ClassVar[Lane] = "control"
     subkernel: Subkernel
+
+
+class Answered(Event, frozen=True, kw_only=True, tag="subkernel.answered"):
+    """The KernelActor heard the first kernel_info reply of this generation: the start is over.
+
+    Only the KernelActor speaks to the subkernel, so only it knows. An exit before this is a failed start, which is not tried
+    again; and without this the start timeout ends the subkernel.
+    """
+
+    lane: ClassVar[Lane] = "control"
+    generation: int
 
 
 class Died(Event, frozen=True, kw_only=True, tag="subkernel.died"):

@@ -1,0 +1,312 @@
+"""The KernelActor: one Jupyter kernel as clients see it.
+
+It owns the clients' side (`front`), the transcript and the link to the subkernel. Client messages do not pass its mailbox: the two
+edges call its rooms directly on the loop, because an ordinary cell must cost one hop and nothing more. The mailbox
+carries what other actors say: the Supervisor (a subkernel started, died) and the agent (more text, a look wanted).
+
+```
+            shell.py    requests and replies        own_cells.py  %beaker, %%ai      life.py  greet, bury, take over
+  front --> control.py  interrupt, debug, shutdown  turns.py      one question       supervisor_door.py, agent_door.py
+            stdin.py    input()                     looking.py    variables
+            iopub.py    relay, accounting                                            --> subkernel_link
+```
+"""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Callable
+from typing import assert_never
+
+from actors.kernel.agent_door import AgentDoor, Start
+from actors.kernel.control import Control
+from actors.kernel.front import Front, Handlers
+from actors.kernel.hang_watch import HangWatch
+from actors.kernel.iopub import Iopub
+from actors.kernel.life import Life
+from actors.kernel.own_cells import OwnCells
+from actors.kernel.publisher import Publisher
+from actors.kernel.shell import Shell
+from actors.kernel.state import KernelState, Phase
+from actors.kernel.stdin import Stdin
+from actors.kernel.supervisor_door import Connect, SupervisorDoor, SupervisorMissing
+from actors.kernel.turns import Turns
+from actors.runtime.actor import Actor, Asked, Down
+from actors.runtime.failures import AskError, AskFailed
+from beaker.kernel.interrupting import Interrupted
+from beaker.kernel.transcript import Transcript
+from beaker.messages.base import KernelId
+from beaker.messages.kernel import KernelMessage
+from beaker.messages.subkernel import Attached, Died, GaveUp, Interrupt, Ready, Restart, Shutdown, Started, Starting, SubkernelFailure
+from beaker.messages.turn import Began, Delta, Ended, ListVariables, ProposeCell, Waiting
+from beaker.settings.load import Loaded
+from beaker.wire.compose import Composer
+from beaker.wire.parts import Header, Parts
+
+INTERRUPT_TIMEOUT_S = 2.0
+RESTART_TIMEOUT_S = 60.0
+SHUTDOWN_MARGIN_S = 1.0
+"""What the Supervisor may take beyond the grace of the subkernel."""
+POLITE_SHUTDOWN_S = 2.0
+"""jupyter_client sends SIGTERM after 2.5 s and SIGKILL after 5: the subkernel gets less than that to leave by itself."""
+
+
+class KernelActor(Actor[KernelMessage]):
+    """One kernel.
+
+    Args:
+        make_front: opens the clients' side; called once, with the actor as the one who is told what clients send.
+        connect_supervisor: reaches a living Supervisor or starts one.
+        start_agent: starts the agent's process.
+        on_finished: called once when the kernel has shut down.
+    """
+
+    def __init__(
+        self,
+        *,
+        kernel_id: KernelId,
+        loaded: Loaded,
+        folder: str,
+        make_front: Callable[[Handlers], Front],
+        connect_supervisor: Connect,
+        start_agent: Start,
+        on_finished: Callable[[], None],
+    ) -> None:
+        self._kernel_id = kernel_id
+        self._loaded = loaded
+        self._folder = folder
+        self._make_front = make_front
+        self._supervisor = SupervisorDoor(kernel_id, connect_supervisor)
+        self._start_agent = start_agent
+        self._on_finished = on_finished
+        self._ending: asyncio.Task[object] | None = None
+
+    async def on_start(self) -> None:
+        context, settings = self.context, self._loaded.settings
+        front = self._make_front(self)
+        self._state = state = KernelState(
+            kernel_id=self._kernel_id,
+            settings=settings,
+            front=front,
+            publisher=Publisher(front),
+            transcript=Transcript(settings.kernel.transcript_bytes),
+            private=Composer(f"beaker-{self._kernel_id}", f"{time.time_ns():x}"),
+            log=context.log,
+        )
+        self._shell = Shell(state, inflight_path=f"{self._folder}/inflight")
+        self._control = Control(state, self)
+        self._iopub = Iopub(state)
+        self._stdin = Stdin(state)
+        self._life = Life(state, self._shell, self._control, self, context, on_ready=self._subkernel_ready)
+        self._agent = AgentDoor(self._start_agent, context)
+        self._turns = Turns(state, context, self._agent)
+        self._hangs = HangWatch(state)
+        self._shell.own_cells = OwnCells(state, self._shell, self._turns, self._hangs, self._loaded, restart=self.restart)
+        context.spawn(self._attach(), name="attach")
+        context.spawn(self._hangs.run(), name="hang-watch")
+
+    def receive(self, message: KernelMessage, asked: Asked | None) -> None:
+        match message:
+            case Starting():
+                self._life.starting(message)
+            case Started():
+                self._life.started(message.subkernel, takeover=False)
+            case Died():
+                self._life.died(message)
+            case GaveUp():
+                self._life.gave_up(message)
+            case Began() | Delta() | Waiting() | Ended():
+                self._turns.event(message)
+            case ListVariables():
+                self._turns.look(message, asked)
+            case ProposeCell():
+                self._turns.propose(message, asked)
+            case _:
+                assert_never(message)
+
+    def on_down(self, down: Down) -> None:
+        if self._ending is not None:
+            return
+        if down.name == self._agent.link_name:
+            self.context.log.warning("agent.lost", reason=down.reason)
+            self._turns.agent_lost()
+        elif down.kind == "link":
+            self.context.log.warning("supervisor.lost", reason=down.reason)
+            self.context.spawn(self._attach(), name="attach")
+
+    async def on_stop(self) -> None:
+        self._life.close("the kernel was shut down")
+        self._agent.close()
+        self._shell.close()
+        self._state.front.close()
+
+    # What clients send (see Handlers).
+
+    def shell_request(self, idents: list[bytes], header: Header, parts: Parts) -> None:
+        """A request on the shell channel."""
+        self._shell.request(idents, header, parts)
+
+    def control_request(self, idents: list[bytes], header: Header, parts: Parts) -> None:
+        """A request on the control channel."""
+        self._control.request(idents, header, parts)
+
+    def stdin_reply(self, idents: list[bytes], header: Header, parts: Parts) -> None:
+        """An input_reply."""
+        del header
+        self._stdin.reply(idents, parts)
+
+    def subscribed(self, topic: bytes) -> None:
+        """A client listens to iopub from now on."""
+        self._state.publisher.welcome(topic)
+
+    # What the subkernel sends (see LinkHandlers).
+
+    def shell_reply(self, header: Header, parent: Header, parts: Parts) -> None:
+        """A reply on the shell channel."""
+        del header
+        self._shell.reply(parent, parts)
+
+    def control_reply(self, header: Header, parent: Header, parts: Parts) -> None:
+        """A reply on the control channel."""
+        del header
+        self._control.reply(parent, parts)
+
+    def input_request(self, parent: Header, parts: Parts) -> None:
+        """A cell calls `input()`."""
+        self._stdin.request(parent, parts)
+
+    def iopub_message(self, topic: list[bytes], header: Header, parent: Header, parts: Parts) -> None:
+        """An output or a status."""
+        self._iopub.message(topic, header, parent, parts)
+
+    def private_iopub(self, header: Header, parent: Header, parts: Parts) -> None:
+        """The echo of a request of our own."""
+        self._iopub.private(header, parent, parts)
+
+    def shell_flushed(self) -> None:
+        """The subkernel takes requests again."""
+        self._shell.flushed()
+
+    # What a control request can set in motion (see Powers).
+
+    @property
+    def turn_running(self) -> bool:
+        """Whether a question is being answered."""
+        return bool(self._turns.running)
+
+    def interrupt(self, what: Interrupted) -> None:
+        """Stop a cell, a turn or both."""
+        if what.turn:
+            self._turns.stop()
+        if what.subkernel:
+            self.context.spawn(self._interrupt_subkernel(), name="interrupt")
+
+    def interrupt_by_signal(self) -> None:
+        """SIGINT reached this process: the same as an interrupt_request."""
+        self._control.interrupt()
+
+    def shut_down(self, *, restart: bool) -> None:
+        """End the subkernel, then this process. A second call (SIGTERM) hurries the first."""
+        if self._ending is None:
+            self.context.log.info("kernel.shutdown", restart=restart)
+            self._ending = self.context.spawn(self._shut_down(restart=restart), name="shut-down")
+
+    async def restart(self) -> None:
+        """A fresh subkernel, because the user said so.
+
+        Raises:
+            SupervisorMissing: it could not be done; the sentence says why.
+        """
+        supervisor = self._supervisor.ref
+        if supervisor is None:
+            raise SupervisorMissing("the process that watches the subkernel is being restarted; try again in a second")
+        try:
+            await supervisor.ask(Restart(), timeout_s=RESTART_TIMEOUT_S)
+        except AskFailed as refused:
+            reason = refused.failure.reason if isinstance(refused.failure, SubkernelFailure) else str(refused)
+            raise SupervisorMissing(reason) from None
+        except AskError as error:
+            raise SupervisorMissing(str(error)) from None
+
+    async def _attach(self) -> None:
+        state = self._state
+        try:
+            attached = await self._supervisor.attach(self.context)
+        except SupervisorMissing as error:
+            self.context.log.error("supervisor.missing", reason=str(error))
+            if state.link is None:
+                self._life.gave_up(GaveUp(generation=state.generation, reason=str(error)))
+            return
+        self._take_stock(attached)
+
+    def _take_stock(self, attached: Attached) -> None:
+        state = self._state
+        first_look = state.generation == 0
+        if attached.subkernel is not None:
+            takeover = first_look and (not attached.first_owner or attached.subkernel.adopted)
+            if takeover:
+                since = attached.owner_lost_at
+                lost_from = time.strftime("%H:%M:%S", time.localtime(since)) if since is not None else "the end of the former process"
+                lost_to = time.strftime("%H:%M:%S")
+                state.lost_words = f"outcome unknown; output between {lost_from} and {lost_to} was lost"
+                state.notices.append(
+                    f"front process replaced, your variables were kept; output between {lost_from} and {lost_to} was lost; "
+                    "Restart gives a clean session"
+                )
+            self._life.started(attached.subkernel, takeover=takeover)
+        elif attached.state == "dead":
+            self._life.gave_up(GaveUp(generation=max(attached.generation, state.generation), reason=attached.reason))
+        elif attached.generation > state.generation > 0 or (state.link is not None and attached.subkernel is None):
+            # The subkernel died while no Supervisor watched it.
+            self._life.starting(Starting(generation=max(attached.generation, state.generation + 1)))
+
+    def _subkernel_ready(self, generation: int) -> None:
+        if (supervisor := self._supervisor.ref) is not None:
+            supervisor.tell(Ready(generation=generation))
+
+    async def _interrupt_subkernel(self) -> None:
+        state = self._state
+        subkernel, supervisor = state.subkernel, self._supervisor.ref
+        if subkernel is None:
+            return
+        if subkernel.interrupt_mode == "message":
+            if state.link is not None:
+                state.link.send_control(state.private.message("interrupt_request", {}))
+            return
+        if supervisor is None:
+            self.context.log.warning("interrupt.without_supervisor")
+            return
+        try:
+            await supervisor.ask(Interrupt(generation=subkernel.generation), timeout_s=INTERRUPT_TIMEOUT_S)
+        except AskError as error:
+            self.context.log.warning("interrupt.failed", reason=str(error))
+
+    async def _shut_down(self, *, restart: bool) -> None:
+        state = self._state
+        grace_s = min(state.settings.subkernel.shutdown_grace_s, POLITE_SHUTDOWN_S)
+        if state.link is not None and state.phase is Phase.READY:
+            state.link.send_control(state.private.message("shutdown_request", {"restart": restart}))
+        state.phase = Phase.CLOSING
+        if (supervisor := self._supervisor.ref) is not None:
+            # Without an answer the Supervisor's lease ends the subkernel a little later.
+            with contextlib.suppress(AskError):
+                await supervisor.ask(Shutdown(grace_s=grace_s), timeout_s=grace_s + SHUTDOWN_MARGIN_S)
+        self._on_finished()
+
+
+def install_signals(kernel: Callable[[], KernelActor | None]) -> None:
+    """SIGINT interrupts, SIGTERM and SIGHUP shut down; call it on the running loop."""
+    loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        if (actor := kernel()) is not None:
+            actor.interrupt_by_signal()
+
+    def shut_down() -> None:
+        if (actor := kernel()) is not None:
+            actor.shut_down(restart=False)
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    loop.add_signal_handler(signal.SIGTERM, shut_down)
+    loop.add_signal_handler(signal.SIGHUP, shut_down)

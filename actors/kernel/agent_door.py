@@ -1,0 +1,62 @@
+"""The KernelActor's way to the agent, which starts at the first question and may die under it.
+
+The composition says how an agent is started (`start`). Questions asked while it starts wait here; when its link breaks, whoever
+asked is told and the next question starts a new one.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from actors.runtime.actor import ActorContext
+from actors.runtime.link import Link
+from actors.runtime.ref import Ref
+from beaker.messages.kernel import KernelMessage
+from beaker.messages.turn import AgentMessage
+
+Start = Callable[[], Awaitable[Link]]
+"""Starts the agent's process and returns the link to it. Raises AgentMissing."""
+
+
+class AgentMissing(Exception):
+    """The agent could not be started; the sentence says why."""
+
+
+class AgentDoor:
+    """Holds the link to the agent."""
+
+    def __init__(self, start: Start, context: ActorContext[KernelMessage]) -> None:
+        self._start = start
+        self._context = context
+        self._link: Link | None = None
+        self._lock = asyncio.Lock()
+
+    @property
+    def link_name(self) -> str | None:
+        """Name of the link, by which a `Down` is recognised."""
+        return None if self._link is None else self._link.name
+
+    async def ref(self) -> Ref[AgentMessage]:
+        """The agent; started now if there is none.
+
+        Raises:
+            AgentMissing: it cannot be started.
+        """
+        async with self._lock:
+            if self._link is None:
+                self._link = await self._start()
+                self._context.monitor(self._link)
+            return self._link.ref("agent")
+
+    def ref_now(self) -> Ref[AgentMessage] | None:
+        """The agent if it runs."""
+        return None if self._link is None else self._link.ref("agent")
+
+    def lost(self) -> None:
+        """Its link is gone."""
+        self._link = None
+
+    def close(self) -> None:
+        """End the agent: it leaves when its link is closed."""
+        if self._link is not None:
+            self._link.close()
+            self._link = None

@@ -1,0 +1,135 @@
+"""The control channel: answered while cells run.
+
+Interrupt and shutdown are ours; everything else (kernel_info, debug, usage, subshells) goes to the subkernel's control channel as
+the bytes it came in: breakpoints are hashes of the code, so debug requests must arrive exact.
+"""
+
+import time
+from collections import deque
+from typing import Protocol
+
+import msgspec
+
+from actors.kernel.shell import amend_kernel_info
+from actors.kernel.state import KernelState, Phase
+from beaker.kernel.interrupting import Interrupted, decide
+from beaker.kernel.requests import Pending
+from beaker.wire import compose
+from beaker.wire.parts import CONTENT, HEADER, Header, Parts
+
+HELD_LIMIT = 1000
+"""Control requests that may wait for a subkernel; later ones are answered `aborted`."""
+
+
+class Powers(Protocol):
+    """What a control request can set in motion."""
+
+    def interrupt(self, what: Interrupted) -> None:
+        """Stop a cell, a turn or both."""
+        ...
+
+    def shut_down(self, *, restart: bool) -> None:
+        """End the kernel."""
+        ...
+
+    @property
+    def turn_running(self) -> bool:
+        """Whether a question is being answered."""
+        ...
+
+
+class Control:
+    """Routes the control channel."""
+
+    def __init__(self, state: KernelState, powers: Powers) -> None:
+        self._state = state
+        self._powers = powers
+        self._held: deque[tuple[Pending, Parts]] = deque()
+
+    def request(self, idents: list[bytes], header: Header, parts: Parts) -> None:
+        """A client asks."""
+        match header.msg_type:
+            case "interrupt_request":
+                self.interrupt()
+                self._answer(idents, header, parts, {"status": "ok"})
+            case "shutdown_request":
+                self._shutdown(idents, header, parts)
+            case _:
+                self._submit(Pending(header.msg_id, header.session, header.msg_type, parts[HEADER], idents, "control", None), parts)
+
+    def interrupt(self) -> None:
+        """An interrupt by message or by signal."""
+        state = self._state
+        now = time.monotonic()
+        since = None if state.last_interrupt_at is None else now - state.last_interrupt_at
+        state.last_interrupt_at = now
+        running = state.requests.running() is not None
+        what = decide(cell_running=running, turn_running=self._powers.turn_running, since_last_s=since)
+        state.log.info("interrupt.wanted", subkernel=what.subkernel, turn=what.turn)
+        self._powers.interrupt(what)
+
+    def reply(self, parent: Header, parts: Parts) -> None:
+        """The subkernel answered."""
+        pending = self._state.control_requests.replied(parent.msg_id)
+        if pending is None:
+            self._state.log.info("reply.unexpected", msg_type=parent.msg_type)
+            return
+        if pending.msg_type == "kernel_info_request":
+            parts = amend_kernel_info(parts)
+        self._state.front.send_control(pending.idents, parts)
+
+    def release(self) -> None:
+        """A subkernel is ready: send what waited."""
+        assert self._state.link is not None
+        while self._held:
+            pending, parts = self._held.popleft()
+            pending.sent = True
+            self._state.link.send_control(parts)
+
+    def answer_owed(self, *, unsent_too: bool) -> None:
+        """The subkernel is gone: what it owed is answered `aborted`; see `Shell.answer_owed`."""
+        for pending in self._state.control_requests.end_all(unsent_too=unsent_too):
+            self._abort(pending)
+        if unsent_too:
+            self._held.clear()
+
+    def _submit(self, pending: Pending, parts: Parts) -> None:
+        state = self._state
+        if state.phase is Phase.READY:
+            assert state.link is not None
+            state.control_requests.accept(pending)
+            state.link.send_control(parts)
+        elif state.phase in {Phase.STARTING, Phase.RESTARTING} and len(self._held) < HELD_LIMIT:
+            pending.sent = False
+            state.control_requests.accept(pending)
+            self._held.append((pending, parts))
+        else:
+            self._abort(pending)
+
+    def _abort(self, pending: Pending) -> None:
+        publisher = self._state.publisher
+        if not pending.busy:
+            publisher.busy(pending.header)
+        if pending.expects_reply and not pending.replied:
+            kind = pending.msg_type.removesuffix("_request") + "_reply"
+            self._state.front.send_control(pending.idents, publisher.reply(kind, compose.aborted(), parent=pending.header))
+        if not pending.idle:
+            publisher.idle(pending.header)
+
+    def _answer(self, idents: list[bytes], header: Header, parts: Parts, content: dict[str, object]) -> None:
+        publisher = self._state.publisher
+        kind = header.msg_type.removesuffix("_request") + "_reply"
+        publisher.busy(parts[HEADER])
+        self._state.front.send_control(idents, publisher.reply(kind, content, parent=parts[HEADER]))
+        if kind == "shutdown_reply":
+            publisher.say(kind, content, parent=parts[HEADER])
+        publisher.idle(parts[HEADER])
+
+    def _shutdown(self, idents: list[bytes], header: Header, parts: Parts) -> None:
+        try:
+            content = msgspec.json.decode(parts[CONTENT], type=dict[str, object])
+        except msgspec.DecodeError:
+            content = {}
+        restart = content.get("restart") is True
+        self._answer(idents, header, parts, {"status": "ok", "restart": restart})
+        self._powers.shut_down(restart=restart)

@@ -1,0 +1,76 @@
+"""Watches whether the subkernel answers, and finds words for it; it never acts.
+
+A heartbeat ping goes out every half second. Control is asked only while something is awaited (a cell runs, or the
+heartbeat was late), so that an idle kernel does nothing at all. The words stand in `%beaker status` and the log: an output
+of the running cell would change what the notebook shows.
+"""
+
+import asyncio
+import time
+
+from actors.kernel.state import KernelState
+from actors.kernel.subkernel_link import SubkernelGone, SubkernelLink
+from beaker.subkernels.hang_words import hang_words
+
+PERIOD_S = 0.5
+
+
+class HangWatch:
+    """Looks at the link of the day, twice a second."""
+
+    def __init__(self, state: KernelState) -> None:
+        self._state = state
+        self.words: str | None = None
+        """What to say about the subkernel now; None when it answers."""
+        self._control_asked: float | None = None
+        self._asking: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        try:
+            while True:
+                await asyncio.sleep(PERIOD_S)
+                self._look()
+        finally:
+            if self._asking is not None:
+                self._asking.cancel()
+
+    def _look(self) -> None:
+        link = self._state.ready_link()
+        if link is None:
+            self._say(None)
+            return
+        now = time.monotonic()
+        settings = self._state.settings.kernel
+        link.ping()
+        running = self._state.requests.running()
+        late = now - link.heartbeat_at > settings.heartbeat_silence_s
+        if (running is not None or late) and self._control_asked is None:
+            self._control_asked = now
+            self._asking = asyncio.create_task(self._ask_control(link))
+        self._say(
+            hang_words(
+                now=now,
+                heartbeat_echo=link.heartbeat_at,
+                control_asked=self._control_asked,
+                cell_runs=running is not None,
+                heartbeat_silence_s=settings.heartbeat_silence_s,
+                control_silence_s=settings.control_silence_s,
+            )
+        )
+
+    async def _ask_control(self, link: SubkernelLink) -> None:
+        try:
+            await link.ask("control", "kernel_info_request", {})
+        except SubkernelGone:
+            pass  # the next life is watched afresh
+        finally:
+            self._control_asked = None
+
+    def _say(self, words: str | None) -> None:
+        if words != self.words:
+            if words is None:
+                self._state.log.info("subkernel.answers_again")
+            else:
+                self._state.log.warning("subkernel.silent", words=words)
+            self.words = words

@@ -1,0 +1,81 @@
+"""The iopub channel of the subkernel: relayed in order, glanced at on the way.
+
+The glance keeps the accounting (who is busy, which number a cell got) and the transcript. It reads two headers and, of
+the two kinds of message that are tiny, the content.
+"""
+
+import time
+
+import msgspec
+
+from actors.kernel.state import KernelState
+from beaker.kernel.transcript import RECORDED
+from beaker.wire import compose
+from beaker.wire.parts import CONTENT, PARENT, Header, Parts
+
+
+class _Status(msgspec.Struct, frozen=True):
+    execution_state: str = ""
+
+
+class _Input(msgspec.Struct, frozen=True):
+    execution_count: int | None = None
+
+
+_status_decoder = msgspec.json.Decoder(_Status)
+_input_decoder = msgspec.json.Decoder(_Input)
+
+
+class Iopub:
+    """Relays what the subkernel publishes."""
+
+    def __init__(self, state: KernelState) -> None:
+        self._state = state
+
+    def message(self, topic: list[bytes], header: Header, parent: Header, parts: Parts) -> None:
+        """A message that belongs to a client's request, or to none."""
+        state = self._state
+        kind = header.msg_type
+        if kind in RECORDED:
+            state.transcript.output(parent.msg_id, parts[CONTENT])
+        elif kind == "status":
+            self._status(parent, parts)
+        elif kind == "execute_input":
+            self._numbered(parent, parts)
+            state.transcript.begin(parent.msg_id, parts[CONTENT])
+            state.publisher.relay(topic, parts)
+            if state.notices:
+                self._show_notices(parts[PARENT])
+            return
+        state.publisher.relay(topic, parts)
+
+    def private(self, header: Header, parent: Header, parts: Parts) -> None:
+        """A message that belongs to a request of our own: nobody else sees it."""
+        if header.msg_type == "execute_input":
+            self._numbered(parent, parts)
+        elif header.msg_type == "status":
+            self._status(parent, parts)
+
+    def _status(self, parent: Header, parts: Parts) -> None:
+        try:
+            said = _status_decoder.decode(parts[CONTENT]).execution_state
+        except msgspec.DecodeError:
+            return
+        for requests in (self._state.requests, self._state.control_requests):
+            if said == "busy":
+                requests.busy(parent.msg_id, time.monotonic())
+            elif said == "idle":
+                requests.idle(parent.msg_id)
+
+    def _numbered(self, parent: Header, parts: Parts) -> None:
+        try:
+            count = _input_decoder.decode(parts[CONTENT]).execution_count
+        except msgspec.DecodeError:
+            return
+        if count is not None:
+            self._state.requests.numbered(parent.msg_id, count)
+
+    def _show_notices(self, parent: bytes) -> None:
+        text = "".join(f"beaker: {notice}\n" for notice in self._state.notices)
+        self._state.notices.clear()
+        self._state.publisher.say("stream", compose.stream(text, name="stderr"), parent=parent)

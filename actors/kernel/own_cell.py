@@ -1,0 +1,60 @@
+"""One cell that beaker answers itself: its first word (busy), its outputs, its one reply, its last word (idle)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from actors.kernel.state import KernelState
+from beaker.kernel.requests import ExecuteFlags
+from beaker.wire import compose
+
+
+@dataclass(slots=True)
+class OwnCell:
+    """A `%%ai` or `%beaker` cell between its request and its reply."""
+
+    state: KernelState
+    msg_id: str
+    header: bytes
+    """The client's header document."""
+    idents: list[bytes]
+    flags: ExecuteFlags
+    code: str
+    count: int
+    """The number it shows."""
+    announces_cells: bool
+    """The request names its notebook cell, as JupyterLab and VS Code do: such clients show updates of a display."""
+    over: bool = False
+
+    def begin(self) -> None:
+        """Say that it is being worked on."""
+        self.state.publisher.busy(self.header)
+        self.say("execute_input", {"code": self.code, "execution_count": self.count})
+
+    def say(self, msg_type: str, content: object) -> None:
+        """Publish an output, unless the cell is silent."""
+        if not self.flags.silent:
+            self.state.publisher.say(msg_type, content, parent=self.header)
+
+    def show(self, markdown: str, plain: str) -> None:
+        """Publish a text that reads well with and without markdown."""
+        content = compose.markdown(markdown)
+        content["data"] = {"text/markdown": markdown, "text/plain": plain}
+        self.say("display_data", content)
+
+    def finish(self, *, payload: Sequence[Mapping[str, object]] = ()) -> None:
+        """Reply ok."""
+        self._reply(compose.execute_reply(self.count, payload=payload))
+
+    def fail(self, ename: str, evalue: str) -> None:
+        """Reply with an error: a sentence, never a traceback."""
+        content = compose.error(ename, evalue)
+        self.say("error", content)
+        self._reply(compose.execute_error(self.count, content))
+
+    def _reply(self, body: object) -> None:
+        if self.over:
+            return
+        self.over = True
+        publisher = self.state.publisher
+        self.state.front.send_shell(self.idents, publisher.reply("execute_reply", body, parent=self.header))
+        publisher.idle(self.header)

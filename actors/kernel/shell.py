@@ -1,0 +1,235 @@
+"""The shell channel: requests of clients to the subkernel, replies back to the client that asked.
+
+A request passes as the bytes it came in, signed with the subkernel's key. While there is no subkernel it waits here; when the
+subkernel dies, everything that it owed is answered from here: the running cell with an error, the queue with `aborted`.
+"""
+
+import os
+from collections import deque
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from actors.kernel.state import KernelState, Phase
+from beaker.kernel import inflight
+from beaker.kernel.magics import might_be_ours
+from beaker.kernel.requests import Channel, ExecuteFlags, Pending, ReplyFacts
+from beaker.wire import compose
+from beaker.wire.parts import CONTENT, HEADER, Header, Parts
+
+if TYPE_CHECKING:
+    from actors.kernel.own_cells import OwnCells
+
+CELL_REQUESTS = frozenset({"execute_request", "complete_request", "inspect_request", "is_complete_request"})
+"""Requests that carry the text of a cell, which may be one of ours."""
+
+HELD_LIMIT = 10_000
+"""Requests that may wait for a subkernel; then clients are read no further until some have left."""
+
+_flags_decoder = msgspec.json.Decoder(ExecuteFlags)
+_facts_decoder = msgspec.json.Decoder(ReplyFacts)
+
+
+class Shell:
+    """Routes the shell channel.
+
+    Args:
+        inflight_path: where the log of requests in flight is kept for a successor of this process.
+    """
+
+    def __init__(self, state: KernelState, *, inflight_path: str) -> None:
+        self._state = state
+        self._held: deque[tuple[Pending, Parts]] = deque()
+        self._inflight = os.open(inflight_path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._inflight_bytes = 0
+        self.own_cells: OwnCells | None = None
+
+    @property
+    def held(self) -> int:
+        """How many requests wait for a subkernel."""
+        return len(self._held)
+
+    def request(self, idents: list[bytes], header: Header, parts: Parts) -> None:
+        """A client asks."""
+        kind = header.msg_type
+        if kind in CELL_REQUESTS and self.own_cells is not None and might_be_ours(parts[CONTENT]) and self.own_cells.take(idents, header, parts):
+            return
+        flags = None
+        if kind == "execute_request":
+            try:
+                flags = _flags_decoder.decode(parts[CONTENT])
+            except msgspec.DecodeError as error:
+                self._state.log.warning("message.dropped", channel="shell", reason=f"unreadable execute_request: {error}")
+                return
+            if flags.allow_stdin:
+                self._state.stdin_routing.executes(header.msg_id, idents)
+        self.submit(Pending(header.msg_id, header.session, kind, parts[HEADER], idents, "shell", flags), parts)
+
+    def submit(self, pending: Pending, parts: Parts) -> None:
+        """Send a request to the subkernel, or keep it until there is one."""
+        state = self._state
+        if state.phase is Phase.READY:
+            state.requests.accept(pending)
+            self._send(pending, parts)
+        elif state.phase in {Phase.STARTING, Phase.RESTARTING}:
+            pending.sent = False
+            state.requests.accept(pending)
+            self._held.append((pending, parts))
+            if len(self._held) >= HELD_LIMIT:
+                state.front.pause_shell()
+        elif not pending.private:
+            self.answer_without_subkernel(pending, state.dead_reason or "the kernel is shutting down")
+
+    def release(self) -> None:
+        """A subkernel is ready: send what waited."""
+        while self._held:
+            self._send(*self._held.popleft())
+        self._state.front.resume_shell()
+
+    def flushed(self) -> None:
+        """The subkernel takes requests again."""
+        self._state.front.resume_shell()
+
+    def reply(self, parent: Header, parts: Parts) -> None:
+        """The subkernel answered."""
+        state = self._state
+        facts = None
+        known = state.requests.find(parent.msg_id)
+        if known is not None and known.flags is not None:
+            try:
+                facts = _facts_decoder.decode(parts[CONTENT])
+            except msgspec.DecodeError:
+                facts = ReplyFacts(status="error")
+            state.transcript.end(parent.msg_id, facts.status)
+        pending = state.requests.replied(parent.msg_id, facts)
+        if pending is None:
+            state.log.info("reply.unexpected", msg_type=parent.msg_type)
+            return
+        if pending.private:
+            if self.own_cells is not None and facts is not None:
+                self.own_cells.place_taken(pending, facts)
+            return
+        self._write_inflight(inflight.over(pending.msg_id))
+        if pending.msg_type == "kernel_info_request":
+            parts = amend_kernel_info(parts)
+        state.front.send_shell(pending.idents, parts)
+
+    def answer_owed(self, *, reason: str, ename: str, unsent_too: bool) -> None:
+        """The subkernel is gone: one reply and one idle for each request that it still owed.
+
+        Args:
+            reason: the sentence for the cell that ran; those behind it are answered `aborted`.
+            ename: the class of error that the user sees.
+            unsent_too: no other subkernel will come: what waits for one is answered with the same error.
+        """
+        for pending in self._state.requests.end_all(unsent_too=unsent_too):
+            if pending.private:
+                continue
+            if not pending.sent:
+                self.answer_without_subkernel(pending, reason)
+            elif pending.busy and not pending.replied:
+                self._end(pending, ename, reason)
+            else:
+                self._abort(pending)
+        if unsent_too:
+            self._held.clear()
+            self._state.front.resume_shell()
+        self.forget_inflight()
+
+    def answer_without_subkernel(self, pending: Pending, reason: str) -> None:
+        """Answer a request that can go nowhere with an error that says why."""
+        self._state.publisher.busy(pending.header)
+        pending.busy = True
+        self._end(pending, "NoSubkernel", reason)
+
+    def answer_lost(self, *, reason: str) -> None:
+        """After a takeover: all that was in flight before and is still unanswered will never be."""
+        for pending in self._state.requests.end_lost():
+            self._end(pending, "KernelReattached", reason)
+            self._write_inflight(inflight.over(pending.msg_id))
+
+    def take_over(self) -> int:
+        """Read the requests that the process before us had in flight; returns how many."""
+        with os.fdopen(os.dup(self._inflight), "rb") as file:
+            file.seek(0)
+            found = inflight.unanswered(file.read())
+        for pending in found:
+            pending.inherited = True
+            self._state.requests.accept(pending)
+            self._state.stdin_routing.executes(pending.msg_id, pending.idents)
+        return len(found)
+
+    def forget_inflight(self) -> None:
+        """There is nothing to take over: start with an empty log."""
+        os.ftruncate(self._inflight, 0)
+        self._inflight_bytes = 0
+
+    def close(self) -> None:
+        """Close the log."""
+        os.close(self._inflight)
+
+    def _send(self, pending: Pending, parts: Parts) -> None:
+        state = self._state
+        assert state.link is not None
+        pending.sent = True
+        if not pending.private and pending.expects_reply:
+            self._write_inflight(inflight.begun(pending))
+        if not state.link.send_shell(parts):
+            state.front.pause_shell()
+
+    def _write_inflight(self, entry: bytes) -> None:
+        try:
+            os.write(self._inflight, entry)
+        except OSError as error:
+            # A full runtime folder costs the successor's knowledge, never the cell.
+            self._state.log.warning("inflight.unwritable", reason=error.strerror)
+            return
+        self._inflight_bytes += len(entry)
+        if self._inflight_bytes > inflight.COMPACT_BYTES and self._state.requests.quiet:
+            os.ftruncate(self._inflight, 0)
+            self._inflight_bytes = 0
+
+    def _end(self, pending: Pending, ename: str, reason: str) -> None:
+        publisher = self._state.publisher
+        content = compose.error(ename, reason)
+        if pending.expects_reply and not pending.replied:
+            if pending.flags is not None:
+                if not pending.flags.silent:
+                    publisher.say("error", content, parent=pending.header)
+                body = compose.execute_error(pending.count, content)
+                self._state.transcript.end(pending.msg_id, "error")
+            else:
+                body = {"status": "error", **content}
+            self._send_reply(pending, body)
+        if pending.busy and not pending.idle:
+            publisher.idle(pending.header)
+
+    def _abort(self, pending: Pending) -> None:
+        publisher = self._state.publisher
+        if not pending.busy:
+            publisher.busy(pending.header)
+        if pending.expects_reply and not pending.replied:
+            self._send_reply(pending, compose.aborted())
+        if not pending.idle:
+            publisher.idle(pending.header)
+
+    def _send_reply(self, pending: Pending, body: object) -> None:
+        reply = self._state.publisher.reply(pending.msg_type.removesuffix("_request") + "_reply", body, parent=pending.header)
+        send_on(self._state, pending.channel, pending.idents, reply)
+
+
+def send_on(state: KernelState, channel: Channel, idents: list[bytes], parts: Parts) -> None:
+    """Send a reply on the channel that its request came by."""
+    (state.front.send_shell if channel == "shell" else state.front.send_control)(idents, parts)
+
+
+def amend_kernel_info(parts: Parts) -> Parts:
+    """Say in a kernel_info_reply that beaker stands in front; everything else stays as the subkernel said it."""
+    try:
+        content = msgspec.json.decode(parts[CONTENT], type=dict[str, object])
+    except msgspec.DecodeError:
+        return parts
+    banner = str(content.get("banner", "")).rstrip("\n")
+    content["banner"] = f"{banner}\nbeaker: ask with %%ai, help with %beaker help\n"
+    return [*parts[:CONTENT], msgspec.json.encode(content), *parts[CONTENT + 1 :]]
+

@@ -1,0 +1,74 @@
+"""What the rooms of the KernelActor share: one kernel as clients see it, and the subkernel behind it.
+
+One event loop, one thread: whoever changes a field here does so between two awaits. Rooms (shell, control, iopub, ...) hold no
+state that another room needs; it stands here.
+"""
+
+import enum
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from actors.kernel.front import Front
+from actors.kernel.publisher import Publisher
+from actors.kernel.subkernel_link import SubkernelLink
+from beaker.kernel.requests import Requests
+from beaker.kernel.stdin_routing import StdinRouting
+from beaker.kernel.transcript import Transcript
+from beaker.messages.base import KernelId
+from beaker.messages.subkernel import Subkernel
+from beaker.settings.schema import Settings
+from beaker.wire.compose import Composer
+
+
+class Phase(enum.Enum):
+    """Where the subkernel is in its life, as requests see it."""
+
+    STARTING = "starting"
+    """Requests wait for it."""
+    READY = "running"
+    """Requests go straight through."""
+    RESTARTING = "restarting"
+    """As STARTING; an earlier life is over."""
+    DEAD = "dead"
+    """Given up; requests get an error until a restart."""
+    CLOSING = "stopped"
+    """The kernel shuts down; nothing is taken any more."""
+
+
+@dataclass(slots=True)
+class KernelState:
+    """One kernel."""
+
+    kernel_id: KernelId
+    settings: Settings
+    front: Front
+    publisher: Publisher
+    transcript: Transcript
+    private: Composer
+    """Composes requests of our own to the subkernel; their echoes are told by its session id, the same in all lives of this process."""
+    log: Any  # a structlog logger, whose methods are dynamic
+    phase: Phase = Phase.STARTING
+    link: SubkernelLink | None = None
+    """Connected from `Started` on; used for clients' requests only in READY."""
+    subkernel: Subkernel | None = None
+    generation: int = 0
+    requests: Requests = field(default_factory=Requests)
+    """On the shell channel."""
+    control_requests: Requests = field(default_factory=Requests)
+    stdin_routing: StdinRouting = field(default_factory=StdinRouting)
+    language: str = "python"
+    features: tuple[str, ...] = ()
+    """The subkernel's `supported_features`."""
+    dead_reason: str = ""
+    notices: list[str] = field(default_factory=list[str])
+    """Sentences that the next cell of a client shows first, each once."""
+    died_at: list[float] = field(default_factory=list[float])
+    started_at: float = field(default_factory=time.time)
+    lost_words: str = ""
+    """After a takeover: what became of cells whose reply nobody heard."""
+    last_interrupt_at: float | None = None
+
+    def ready_link(self) -> SubkernelLink | None:
+        """The link, if requests may pass."""
+        return self.link if self.phase is Phase.READY else None

@@ -1,0 +1,192 @@
+"""The questions of one kernel: from the cell that asks to the last word of its answer.
+
+The cell is *attached*: it stays busy until its turn ends, while the cells behind it run in the subkernel. The answer is one
+markdown display that is updated as text streams in; clients that do not announce cells (nbclient, consoles) get it once,
+whole, because they drop or cannot show updates.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from actors.kernel.agent_door import AgentDoor, AgentMissing
+from actors.kernel.looking import list_variables
+from actors.kernel.own_cell import OwnCell
+from actors.kernel.state import KernelState
+from actors.runtime.actor import ActorContext, Asked
+from actors.runtime.trace import current_trace
+from beaker.kernel.turn_display import TurnDisplay
+from beaker.messages.base import TurnId
+from beaker.messages.kernel import KernelMessage
+from beaker.messages.turn import (
+    Began,
+    Delta,
+    Ended,
+    Exchange,
+    ListVariables,
+    ProposeCell,
+    Proposed,
+    Question,
+    Stop,
+    TurnFailure,
+    Waiting,
+)
+from beaker.wire import compose
+
+HISTORY = 20
+"""Earlier questions that a new one is told of; the agent cuts them further to its budget."""
+SEEN_CELLS = 12
+SEEN_OUTPUT_CHARS = 4000
+"""Per cell: DESIGN's 2-8 kB for one output."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    cell: OwnCell
+    prompt: str
+    display: TurnDisplay
+    display_id: str
+    streams: bool
+    shown: bool = False
+    drawing: asyncio.TimerHandle | None = None
+
+
+class Turns:
+    """Holds all running turns and the conversation so far."""
+
+    def __init__(self, state: KernelState, context: ActorContext[KernelMessage], agent: AgentDoor) -> None:
+        self._state = state
+        self._context = context
+        self._agent = agent
+        self._turns: dict[TurnId, _Turn] = {}
+        self._last = 0
+        self._history: list[Exchange] = []
+
+    @property
+    def running(self) -> list[TurnId]:
+        """Numbers of the turns that are not over, oldest first."""
+        return list(self._turns)
+
+    @property
+    def answered(self) -> int:
+        """How many exchanges the conversation holds."""
+        return len(self._history)
+
+    def ask(self, cell: OwnCell, prompt: str) -> None:
+        """A `%%ai` cell: it is answered when the turn ends."""
+        self._last += 1
+        number = TurnId(self._last)
+        display = TurnDisplay(number)
+        turn = _Turn(cell, prompt, display, f"beaker-{self._state.kernel_id}-turn-{number}-{cell.msg_id[-8:]}", streams=cell.announces_cells)
+        self._turns[number] = turn
+        if turn.streams:
+            self._draw(turn)
+        self._context.spawn(self._send(number, prompt), name=f"question-{number}")
+
+    def stop(self, number: TurnId | None = None) -> bool:
+        """Stop one turn, or all; False when there is no such turn."""
+        wanted = [number] if number is not None else list(self._turns)
+        found = [each for each in wanted if each in self._turns]
+        agent = self._agent.ref_now()
+        for each in found:
+            if agent is None:
+                self._end(each, "stopped", "")
+            else:
+                agent.tell(Stop(turn=each))
+        return bool(found)
+
+    def agent_lost(self) -> None:
+        """The agent's process is gone: every turn ends with what it has."""
+        self._agent.lost()
+        for number in list(self._turns):
+            self._end(number, "error", "the agent was restarted and this answer was cut; run the cell again to retry")
+
+    def event(self, event: Began | Delta | Waiting | Ended) -> None:
+        """News of a turn; of one that is over it is dropped."""
+        turn = self._turns.get(event.turn)
+        if turn is None:
+            return
+        match event:
+            case Began():
+                turn.display.model = event.model
+            case Delta():
+                turn.display.words = ""
+                turn.display.add_text(event.text)
+            case Waiting():
+                turn.display.words = event.words
+            case Ended():
+                self._end(event.turn, event.status, event.reason)
+                return
+        self._draw_soon(turn)
+
+    def propose(self, message: ProposeCell, asked: Asked | None) -> None:
+        """The agent proposes a cell."""
+        turn = self._turns.get(message.turn)
+        if asked is None:
+            return
+        if turn is None:
+            asked.fail(TurnFailure(reason="this turn is over"))
+            return
+        proposal = turn.display.propose(message.code, message.language or self._state.language)
+        self._draw_soon(turn)
+        asked.answer(Proposed(number=proposal.number))
+
+    def look(self, message: ListVariables, asked: Asked | None) -> None:
+        """The agent wants to see the variables."""
+        if asked is not None:
+            self._context.spawn(list_variables(self._state, asked), name=f"look-{message.turn}")
+
+    async def _send(self, number: TurnId, prompt: str) -> None:
+        state = self._state
+        try:
+            agent = await self._agent.ref()
+        except AgentMissing as error:
+            self._end(number, "error", str(error))
+            return
+        if number not in self._turns:
+            return  # stopped meanwhile
+        state.log.info("turn.asked", turn=number, trace=current_trace.get())
+        agent.tell(
+            Question(
+                turn=number,
+                prompt=prompt,
+                language=state.language,
+                history=self._history[-HISTORY:],
+                cells=state.transcript.recent(SEEN_CELLS, output_chars=SEEN_OUTPUT_CHARS),
+            )
+        )
+
+    def _end(self, number: TurnId, status: str, reason: str) -> None:
+        turn = self._turns.pop(number, None)
+        if turn is None:
+            return
+        if turn.drawing is not None:
+            turn.drawing.cancel()
+        display = turn.display
+        self._history.append(Exchange(question=turn.prompt, answer=display.answer))
+        del self._history[:-HISTORY]
+        ending = "*stopped*" if status == "stopped" else ""
+        text = display.markdown(ending=ending)
+        if text:
+            self._show(turn, text)
+        elif turn.shown:
+            self._show(turn, "*no answer*")
+        self._state.log.info("turn.ended", turn=number, status=status, proposals=len(display.proposals))
+        if status == "error":
+            turn.cell.fail("AgentError", reason)
+        else:
+            first = display.proposals[:1]
+            turn.cell.finish(payload=[{"source": "set_next_input", "text": p.code, "replace": False} for p in first])
+
+    def _draw_soon(self, turn: _Turn) -> None:
+        if turn.streams and turn.drawing is None:
+            loop = asyncio.get_running_loop()
+            turn.drawing = loop.call_later(self._state.settings.kernel.display_interval_s, self._draw, turn)
+
+    def _draw(self, turn: _Turn) -> None:
+        turn.drawing = None
+        self._show(turn, turn.display.markdown())
+
+    def _show(self, turn: _Turn, text: str) -> None:
+        kind = "update_display_data" if turn.shown else "display_data"
+        turn.shown = True
+        turn.cell.say(kind, compose.markdown(text, display_id=turn.display_id))
