@@ -9,6 +9,7 @@ undumpable, so neither parents nor /proc/PID/environ would tell which of them th
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -155,3 +156,20 @@ def need_kernelspec() -> Callable[[str], None]:
             _lacking(f"needs the Jupyter kernel {name!r}, which is not installed")
 
     return check
+
+
+@pytest.fixture(scope="session")
+def need_wheel(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Downloads the wheel of a distribution, once; without a package index the test skips, and fails in CI."""
+    folder = tmp_path_factory.mktemp("wheels")
+    fetched: dict[str, Path] = {}
+
+    def fetch(name: str) -> Path:
+        if name not in fetched:
+            command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder / name), name]
+            if subprocess.run(command, capture_output=True, timeout=100).returncode != 0:
+                _lacking(f"needs the wheel of {name}, and no package index gives it")
+            (fetched[name],) = (folder / name).iterdir()
+        return fetched[name]
+
+    return fetch

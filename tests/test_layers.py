@@ -13,10 +13,11 @@ ROOT = Path(__file__).parents[1]
 LAYERS = {"actors.runtime": 0, "beaker": 1, "actors": 2, "gateway": 3, "beaker_kernel": 3}
 """The layer of each place, the longest name first that fits; imports go down or stay."""
 
-TAKEN = {"cache", "client", "config", "container", "cookie", "exceptions", "session", "util", "version"}
+TAKEN = {"cache", "client", "common", "config", "container", "converters", "cookie", "crypto", "exceptions", "ext", "middleware"}
+TAKEN |= {"session", "synchronization", "types", "util", "utils", "version"}
 """Modules of the other distributions that install a package `beaker`: a child of ours with such a name would overwrite theirs."""
 
-EFFECTS = {"asyncio", "multiprocessing", "selectors", "signal", "socket", "subprocess", "threading", "zmq"}
+EFFECTS = {"asyncio", "multiprocessing", "selectors", "socket", "subprocess", "threading", "zmq"}
 """What the domain does not touch: there decisions are made, and actors carry them out."""
 
 HEAVY = {
