@@ -14,7 +14,6 @@ from beaker.agent.conversation import FunctionCall
 from beaker.agent.demo_cells import describe_cell, frame_name, load_cell, plot_cell, read_line
 from beaker.agent.demo_repair import error_line, repair
 from beaker.agent.demo_scene import Held, ReadCell, Scene, column_names, csv_names
-from beaker.agent.prompts import proposal_block
 
 CONNECT = (
     "For a real model set OPENAI_API_KEY (and OPENAI_BASE_URL, BEAKER_MODEL for another endpoint) in the environment or the .env file, "
@@ -141,7 +140,7 @@ def _look(scene: Scene) -> DemoAnswer:
 
 def _propose(scene: Scene, words: str, code: str) -> DemoAnswer:
     if not scene.may_call:
-        return DemoAnswer(text=f"{words}\n\n{proposal_block(1, scene.language, code)}")
+        return DemoAnswer(text=f"{words}\n\n```{scene.language}\n{code}\n```")
     arguments = msgspec.json.encode({"code": code}).decode()
     return DemoAnswer(text=words, calls=[FunctionCall(name="propose_cell", arguments=arguments)])
 

@@ -100,7 +100,7 @@ def column_names(summary: str) -> list[str]:
     if len(lines) >= 2:
         head, first = lines[0].split(), lines[1].split()
         if head and re.match(r"\d+$", first[0] if first else "") and len(first) >= len(head):
-            return [name for name in head if name != "..."]
+            return [name for name in head if name not in ("...", "\\")]
     return []
 
 
@@ -141,5 +141,5 @@ def _variables(text: str) -> list[Held]:
             held.append(Held(name=found.group(1), type=found.group(2), summary=found.group(3) or ""))
         elif held and not line.startswith("..."):  # a value with line breaks goes on
             last = held[-1]
-            held[-1] = Held(name=last.name, type=last.type, summary=f"{last.summary}\n{line}")
+            held[-1] = Held(name=last.name, type=last.type, summary=f"{last.summary}\n{line.removeprefix('  ')}")
     return held

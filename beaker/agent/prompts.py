@@ -4,8 +4,6 @@ The session's cells are shown to the model as data in a message of the user's, n
 nothing in them is an instruction. Nothing is looked up here and nothing is run: all of it came with the Question.
 """
 
-import re
-
 from beaker.agent.conversation import Assistant, ChatMessage, System, User
 from beaker.agent.tools import cut
 from beaker.messages.turn import Exchange, Question, SeenCell
@@ -21,9 +19,6 @@ CELLS_LIMIT_CHARS = 24_000
 
 HISTORY_LIMIT_CHARS = 24_000
 """What earlier questions and answers together may take."""
-
-BLOCKS_LIMIT = 5
-"""Proposals made out of the text of a model without tools; more are hardly cells meant to be run."""
 
 
 def refusal(question: Question) -> str | None:
@@ -71,8 +66,8 @@ def system_prompt(language: str, *, tools: bool) -> str:
             "\nIf you cannot tell what is wanted, ask back in one sentence instead of guessing."
         )
     return common + (
-        "\nYou have no tools: you see only the cells below. Put code that the user should run into a fenced block marked "
-        f"{language.lower()}; each block becomes a cell that she can run."
+        "\nYou have no tools: you see only the cells below. Put code that the user should run into one fenced block marked "
+        f"{language.lower()}."
     )
 
 
@@ -105,31 +100,6 @@ def session_text(cells: list[SeenCell]) -> str:
     return "\n\n".join([head, *reversed(written)])
 
 
-def proposal_block(number: int, language: str, code: str) -> str:
-    """Show a proposed cell in the answer.
-
-    >>> print(proposal_block(2, "Python", "print(1)"), end="")
-    **Cell 2**
-    ```python
-    print(1)
-    ```
-    """
-    longest = max((len(run) for run in re.findall(r"`{3,}", code)), default=2)
-    fence = "`" * (longest + 1)
-    mark = re.sub(r"[^a-z0-9+#-]", "", language.lower())
-    return f"**Cell {number}**\n{fence}{mark}\n{code.rstrip()}\n{fence}\n"
-
-
-def fenced_blocks(text: str, language: str) -> list[str]:
-    """Find the code blocks of one language in a text, in order.
-
-    >>> fenced_blocks("so:\\n```python\\nx = 1\\n```\\nor\\n```bash\\nls\\n```", "python")
-    ['x = 1']
-    """
-    found = re.findall(r"^(`{3,})[ \t]*([\w+#-]*)[^\n]*\n(.*?)\n\1[ \t]*$", text, re.MULTILINE | re.DOTALL)
-    return [code for _, mark, code in found if mark.lower() in (language.lower(), "") and code.strip()][:BLOCKS_LIMIT]
-
-
 def last_step_note() -> str:
     """Tell the model that it must come to an end."""
     return "This was the last step that this turn allows. Call no more tools: say in a few sentences what you found and what is still open."
@@ -137,7 +107,7 @@ def last_step_note() -> str:
 
 def no_tools_note(reason: str) -> str:
     """Tell the user, once, how the answer came about."""
-    return f"*{reason} It sees the latest cells, but cannot look at variables; code blocks in its answer become proposed cells.*\n\n"
+    return f"*{reason} It sees the latest cells, but cannot look at variables, and its code stays in the answer.*\n\n"
 
 
 def _cell_text(cell: SeenCell) -> str:

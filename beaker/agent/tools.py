@@ -130,7 +130,7 @@ def _describe_variables(seen: Variables) -> str:
     for position, variable in enumerate(seen.variables):
         line = f"{variable.name}: {variable.type}"
         if variable.summary:
-            line += f" = {cut(variable.summary, 200)}"
+            line += " = " + cut(variable.summary, 300).replace("\n", "\n  ")
         if size + len(line) + 1 > RESULT_LIMIT_CHARS - 60:  # room for the last line
             lines.append(f"... and {len(seen.variables) - position} more variables")
             break

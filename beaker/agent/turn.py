@@ -13,8 +13,8 @@ import msgspec
 
 from beaker.agent.conversation import Assistant, ChatMessage, System, ToolCall, ToolResult, User
 from beaker.agent.model_failure import ModelFailure
-from beaker.agent.prompts import fenced_blocks, last_step_note, no_tools_note, opening, proposal_block, system_prompt
-from beaker.agent.tools import Arguments, BadCall, ProposeCellArguments, decode_call, describe_reply
+from beaker.agent.prompts import last_step_note, no_tools_note, opening, system_prompt
+from beaker.agent.tools import BadCall, decode_call, describe_reply
 from beaker.agent.turn_state import (
     Action,
     CallEnded,
@@ -37,10 +37,7 @@ from beaker.agent.turn_state import (
 from beaker.messages.turn import Proposed, Question
 
 CUT = "*… the answer was cut here.*"
-STOPPED = "*Stopped.*"
-
-FOUND_PREFIX = "found-"
-"""Begins the ids of the proposals that we found in the text of a model without tools: no model made these calls."""
+"""Stands below the text so far when a turn fails; what stopped by the user's will needs no mark."""
 
 Step = tuple[TurnState, Sequence[Action]]
 
@@ -74,7 +71,7 @@ def step(state: TurnState, happened: Input) -> Step:
         case PauseOver():
             return state, (_model_call(state),)
         case StopWanted():
-            return _finish(state, Finish(status="stopped", mark=STOPPED))
+            return _finish(state, Finish(status="stopped"))
         case TimeUp(limit_s=limit_s):
             reason = f"The turn took longer than {limit_s:g} s (agent.turn_time_limit_s). What it found so far stands above."
             return _finish(state, Finish(status="error", reason=reason, mark=CUT))
@@ -104,7 +101,7 @@ def _ended(state: TurnState, ended: CallEnded) -> Step:
         return _finish(state, Finish(status="error", reason=reason))
     if ended.calls:
         return _use_tools(state, ended)
-    return _last_word(state, ended.text)
+    return _last_word(state)
 
 
 def _use_tools(state: TurnState, ended: CallEnded) -> Step:
@@ -133,38 +130,17 @@ def _use_tools(state: TurnState, ended: CallEnded) -> Step:
 
 
 def _answered(state: TurnState, answered: ToolsAnswered) -> Step:
-    blocks: list[Action] = []
-    proposed = state.proposed
-    results = dict(state.mended)
-    for call_id, reply in answered.replies:
-        results[call_id] = describe_reply(reply)
-        if isinstance(reply, Proposed):
-            proposed += 1
-            arguments = _arguments(state.calls, call_id)
-            if isinstance(arguments, ProposeCellArguments):  # a block found in the text stands there already
-                blocks.append(Say(text=proposal_block(reply.number, arguments.language or state.language, arguments.code)))
-                if arguments.after is not None:
-                    results[call_id] += " It stands below the question: another place is not possible yet."
-    state = msgspec.structs.replace(state, proposed=proposed, said=state.said or bool(blocks))
-    if state.closing:
-        return _finish(state, Finish(status="ok"))
+    results = dict(state.mended) | {call_id: describe_reply(reply) for call_id, reply in answered.replies}
+    proposed = state.proposed + sum(isinstance(reply, Proposed) for _, reply in answered.replies)
     messages = tuple(ToolResult(tool_call_id=call.id, content=results.get(call.id, "It was not called.")) for call in state.calls)
-    state = msgspec.structs.replace(state, conversation=state.conversation + messages, calls=(), mended=())
-    state, actions = _call(state)
-    return state, (*blocks, *actions)
+    return _call(msgspec.structs.replace(state, proposed=proposed, conversation=state.conversation + messages, calls=(), mended=()))
 
 
-def _last_word(state: TurnState, text: str) -> Step:
+def _last_word(state: TurnState) -> Step:
     if not state.said and not state.proposed:
         reason = "The model ended its answer without a word. Ask again, or choose another model by BEAKER_MODEL."
         return _finish(state, Finish(status="error", reason=reason))
-    blocks = [] if state.quirks.tools else fenced_blocks(text, state.language)
-    if not blocks:
-        return _finish(state, Finish(status="ok"))
-    uses = tuple(
-        ToolUse(call_id=f"{FOUND_PREFIX}{number}", arguments=ProposeCellArguments(code=code)) for number, code in enumerate(blocks, start=1)
-    )
-    return msgspec.structs.replace(state, closing=True), (UseTools(uses=uses),)
+    return _finish(state, Finish(status="ok"))
 
 
 def _failed(state: TurnState, failed: CallFailed) -> Step:
@@ -235,14 +211,6 @@ def _mended(call: ToolCall) -> ToolCall:
         function = msgspec.structs.replace(call.function, arguments="{}")
         return msgspec.structs.replace(call, function=function)
     return call
-
-
-def _arguments(calls: Sequence[ToolCall], call_id: str) -> Arguments | None:
-    for call in calls:
-        if call.id == call_id:
-            decoded = decode_call(call.function.name, call.function.arguments)
-            return None if isinstance(decoded, BadCall) else decoded
-    return None
 
 
 def _finish(state: TurnState, finish: Finish) -> Step:

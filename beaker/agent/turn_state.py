@@ -55,8 +55,6 @@ class TurnState(msgspec.Struct, frozen=True, kw_only=True):
     proposed: int = 0
     said: bool = False
     """Whether any text of the answer went out."""
-    closing: bool = False
-    """The model's last word was heard; only proposals found in its text are under way."""
     ended: bool = False
 
 
