@@ -93,14 +93,15 @@ def read(path: str) -> ConnectionFile:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise ConnectionFileError(f"{path} cannot be read: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if (reason := refusal(path, status, uid=os.getuid())) is not None:
             raise ConnectionFileError(reason)
-        document = file.read(MAX_BYTES)
-        found = parse(path, document)
+        found = parse(path, os.read(descriptor, MAX_BYTES))
         if status.st_mode & 0o077:
             os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
     return found
 
 

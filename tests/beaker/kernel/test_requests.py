@@ -1,0 +1,110 @@
+"""Accounting: one reply per request, and the number that the next cell gets."""
+
+from beaker.kernel.requests import ExecuteFlags, Pending, ReplyFacts, Requests
+
+
+def cell(msg_id: str, *, counts: bool = True, private: bool = False, sent: bool = True) -> Pending:
+    flags = ExecuteFlags(store_history=counts)
+    return Pending(msg_id, "s", "execute_request", b"{}", [b"c"], "shell", flags, private=private, sent=sent)
+
+
+def other(msg_id: str, kind: str) -> Pending:
+    return Pending(msg_id, "s", kind, b"{}", [b"c"], "shell", None)
+
+
+def test_a_request_is_over_after_its_reply_and_its_idle_in_any_order() -> None:
+    requests = Requests()
+    requests.accept(cell("a"))
+    requests.accept(cell("b"))
+    requests.replied("a")
+    assert requests.find("a") is not None
+    requests.idle("a")
+    requests.idle("b")
+    requests.replied("b")
+    assert requests.find("a") is None
+    assert requests.find("b") is None
+
+
+def test_a_second_reply_belongs_to_nobody() -> None:
+    requests = Requests()
+    requests.accept(cell("a"))
+    assert requests.replied("a") is not None
+    assert requests.replied("a") is None
+    assert requests.replied("never sent") is None
+
+
+def test_a_comm_message_owes_no_reply() -> None:
+    requests = Requests()
+    requests.accept(other("c", "comm_msg"))
+    requests.busy("c", 0.0)
+    assert requests.idle("c") is not None
+
+
+def test_the_next_number_is_behind_all_counting_cells_that_are_ahead() -> None:
+    requests = Requests()
+    assert requests.next_count() == 1
+    requests.accept(cell("a"))
+    requests.accept(cell("silent", counts=False))
+    requests.accept(cell("ours", private=True))
+    assert requests.next_count() == 3
+    requests.numbered("a", 1)
+    assert requests.next_count() == 3
+    requests.replied("a", ReplyFacts(execution_count=1))
+    assert requests.next_count() == 3
+    requests.replied("ours", ReplyFacts(execution_count=2))
+    assert requests.next_count() == 3
+
+
+def test_an_error_counts_and_an_aborted_cell_does_not() -> None:
+    requests = Requests()
+    requests.accept(cell("a"))
+    requests.accept(cell("b"))
+    requests.replied("a", ReplyFacts(status="error", execution_count=1))
+    requests.replied("b", ReplyFacts(status="aborted"))
+    assert requests.next_count() == 2
+
+
+def test_the_running_cell_is_the_clients_not_ours() -> None:
+    requests = Requests()
+    requests.accept(cell("ours", private=True))
+    requests.accept(cell("a"))
+    requests.accept(cell("b"))
+    requests.busy("ours", 1.0)
+    assert requests.running() is None
+    requests.busy("a", 2.0)
+    assert requests.running() is requests.find("a")
+    assert requests.waiting() == 1
+
+
+def test_at_a_death_everything_sent_is_owed_and_what_waits_is_left_to_the_next_life() -> None:
+    requests = Requests()
+    for pending in (cell("done"), cell("ran"), cell("queued"), cell("held", sent=False)):
+        requests.accept(pending)
+    requests.numbered("done", 1)
+    requests.replied("done")
+    requests.idle("done")
+    requests.busy("ran", 0.0)
+    owed = requests.end_all(unsent_too=False)
+    assert [pending.msg_id for pending in owed] == ["ran", "queued"]
+    assert requests.find("held") is not None
+    assert requests.next_count() == 2, "a new life counts from 1, and one cell is ahead"
+    assert [pending.msg_id for pending in requests.end_all(unsent_too=True)] == ["held"]
+
+
+def test_after_a_takeover_only_what_was_inherited_can_be_lost() -> None:
+    requests = Requests()
+    inherited, fresh = cell("old"), cell("new")
+    inherited.inherited = True
+    requests.accept(inherited)
+    requests.accept(fresh)
+    assert [pending.msg_id for pending in requests.end_lost()] == ["old"]
+    assert requests.find("new") is fresh
+
+
+def test_it_is_quiet_when_no_client_waits() -> None:
+    requests = Requests()
+    requests.accept(cell("ours", private=True))
+    requests.accept(other("c", "comm_msg"))
+    assert requests.quiet
+    requests.accept(cell("a"))
+    assert not requests.quiet
