@@ -16,7 +16,7 @@ from actors.runtime.clock import Clock
 from actors.runtime.context import Context, CrashNotice, StopNotice
 from actors.runtime.dead_letters import DeadLetters
 from actors.runtime.down import Down
-from actors.runtime.envelope import ANY_LIFE, BUSY, CRASHED, EXPIRED, STOPPED, UNREACHABLE, Envelope
+from actors.runtime.envelope import BUSY, CRASHED, EXPIRED, STOPPED, UNREACHABLE, Envelope
 from actors.runtime.failures import RuntimeFault
 from actors.runtime.lanes import is_control
 from actors.runtime.log import Log
@@ -86,30 +86,31 @@ class Cell(Generic[M]):
         """True when it has nothing to do until a message arrives."""
         return self.closed or (self._idle and self.mailbox.empty())
 
-    @property
-    def holds_up(self) -> bool:
-        """True when its mailbox is full and it will soon have worked on it: an edge does well to wait."""
-        return self._serving and self.mailbox.full_ordinary()
+    def take(self, envelope: Envelope[Any]) -> bool:
+        """Take a tell, or count it as a dead letter; False when its mailbox is full and soon will not be.
 
-    def accept(self, envelope: Envelope[Any]) -> None:
-        """Take a tell, or count it as a dead letter."""
-        if self.closed:
-            self.dead_letters.record(self.name, "stopped", envelope.message)
-        elif envelope.generation != ANY_LIFE and envelope.generation != self.generation:
+        An edge that gets False waits for `mailbox.when_room`. Who cannot wait counts a dead letter: see `accept`.
+        """
+        if envelope.generation and envelope.generation != self.generation:
             self.dead_letters.record(self.name, "former life", envelope.message)
+        elif self.closed:
+            self.dead_letters.record(self.name, "stopped", envelope.message)
         elif is_control(envelope.message):
             if not self.mailbox.offer_control(envelope):
                 self._overflow(envelope.message)
         elif not self.mailbox.offer(envelope):
+            if self._serving:
+                return False
             self.dead_letters.record(self.name, "mailbox full", envelope.message)
+        return True
 
-    def accept_ask(self, obligation: Obligation) -> None:
-        """Take an ask, or settle it at once."""
+    def take_ask(self, obligation: Obligation) -> bool:
+        """Take an ask, or settle it at once; False as for `take`."""
         envelope = obligation.envelope
-        if self.closed:
-            obligation.settle(STOPPED, None)
-        elif envelope.generation != ANY_LIFE and envelope.generation != self.generation:
+        if envelope.generation and envelope.generation != self.generation:
             obligation.settle(UNREACHABLE, "that life of it is over")
+        elif self.closed:
+            obligation.settle(STOPPED, None)
         elif is_control(envelope.message):
             if self.mailbox.offer_control(obligation):
                 obligation.enter(self._open_asks)
@@ -118,7 +119,20 @@ class Cell(Generic[M]):
                 self._overflow(envelope.message)
         elif self.mailbox.offer(obligation):
             obligation.enter(self._open_asks)
+        elif self._serving:
+            return False
         else:
+            obligation.settle(BUSY, None)
+        return True
+
+    def accept(self, envelope: Envelope[Any]) -> None:
+        """Take a tell, or count it as a dead letter."""
+        if not self.take(envelope):
+            self.dead_letters.record(self.name, "mailbox full", envelope.message)
+
+    def accept_ask(self, obligation: Obligation) -> None:
+        """Take an ask, or settle it at once."""
+        if not self.take_ask(obligation):
             obligation.settle(BUSY, None)
 
     def watch(self, notify: Callable[[Down], None]) -> Callable[[], None]:
@@ -201,7 +215,8 @@ class Cell(Generic[M]):
             self._idle = mailbox.empty()
             item = await mailbox.get()
             self._idle = False
-            for _ in range(BATCH):
+            left = BATCH
+            while True:
                 if isinstance(item, Envelope):
                     set_trace(item.trace_id)
                     receive(item.message, None)
@@ -214,12 +229,13 @@ class Cell(Generic[M]):
                     return
                 else:
                     raise item.error
-                if mailbox.empty():
+                left -= 1
+                if not left or mailbox.empty():
                     break
                 item = mailbox.get_nowait()
-            else:
-                await asyncio.sleep(0)
             mailbox.tell_room()
+            if not left:
+                await asyncio.sleep(0)
 
     def _hand_over(self, actor: Actor[M], obligation: Obligation) -> None:
         """Give an ask to the actor, unless its asker has given up."""

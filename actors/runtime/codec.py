@@ -27,8 +27,9 @@ class Codec:
     """
 
     def __init__(self, incoming: Any) -> None:  # Any: a union is not a type that annotations can name
-        self.encode = msgspec.msgpack.Encoder().encode
-        self.encode_into = msgspec.msgpack.Encoder().encode_into
+        encoder = msgspec.msgpack.Encoder()
+        self.encode = encoder.encode
+        self.encode_into = encoder.encode_into
         self._decode = msgspec.msgpack.Decoder(list[Envelope[incoming | None]]).decode
 
     def decode_batch(self, payload: bytes | bytearray | memoryview) -> "list[Envelope[Any]]":

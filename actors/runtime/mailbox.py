@@ -78,10 +78,6 @@ class Mailbox(asyncio.Queue[Item], Generic[Item]):
         self.notice(item)
         self._control.rotate(1)
 
-    def full_ordinary(self) -> bool:
-        """True when `offer` would refuse."""
-        return len(self._ordinary) >= self.size
-
     def take_all(self) -> list[Item]:
         """Empty the mailbox: what a life leaves behind."""
         left = [*self._control, *self._ordinary]

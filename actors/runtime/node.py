@@ -6,13 +6,18 @@ name, starts and stops them, counts dead letters. It is not a global: an actor t
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from actors.runtime.actor import Actor
 from actors.runtime.cell import Cell
 from actors.runtime.clock import Clock, SystemClock
+from actors.runtime.codec import Codec
 from actors.runtime.dead_letters import DeadLetters
 from actors.runtime.failures import NameTaken, Unreachable
+from actors.runtime.hello import Admit, Peer, Refusal
+from actors.runtime.link import Link
+from actors.runtime.listener import Listener, Terms, connect
 from actors.runtime.local_ref import LocalRef
 from actors.runtime.log import Log
 from actors.runtime.ref import Ref
@@ -24,6 +29,9 @@ DEFAULT_RESTART = RestartPolicy()
 MAILBOX_SIZE = 1000
 """Ordinary messages that may wait for one actor: a burst of a second, a megabyte at most of usual messages."""
 
+LINK_CLOSE_LIMIT_S = 1.0
+"""How long a link may take to send its last words to a peer that does not read."""
+
 
 class Node:
     """Holds the actors of this process.
@@ -31,17 +39,29 @@ class Node:
     Args:
         role: what this process is, for logs and for peers: `kernel`, `supervisor`, `agent` ...
         clock: what time it is; a ManualClock in tests.
+        protocol: number of the vocabularies that its links speak; two nodes of unequal numbers make no link.
         on_gave_up: called with the name of an actor and the reason when its restarts are used up.
     """
 
-    def __init__(self, role: str, *, clock: Clock | None = None, on_gave_up: Callable[[str, str], None] | None = None) -> None:
+    def __init__(
+        self,
+        role: str,
+        *,
+        clock: Clock | None = None,
+        protocol: int = 1,
+        on_gave_up: Callable[[str, str], None] | None = None,
+    ) -> None:
         self.role = role
+        self.protocol = protocol
         self.clock: Clock = clock or SystemClock()
         self.log = Log(role=role)
         self.dead_letters = DeadLetters(self.log)
         self._on_gave_up = on_gave_up
         self._cells: dict[str, Cell[Any]] = {}  # Any: each cell has its own union
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._listeners: list[Listener] = []
+        self._links: set[Link] = set()
+        self._link_count = 0
         self._stopping = False
 
     @property
@@ -118,11 +138,86 @@ class Node:
             cell.request_stop()
             await asyncio.wait([task])
 
+    async def listen(
+        self,
+        path: str,
+        *,
+        codec: Codec,
+        admit: Admit,
+        secret: bytes,
+        on_link: Callable[[Link], None] | None = None,
+        on_refused: Callable[[Peer, Refusal], None] | None = None,
+    ) -> Listener:
+        """Let other nodes reach the actors of this one by a unix socket.
+
+        Args:
+            path: of the socket, in a folder of mode 0700; at most 100 bytes.
+            codec: decodes the union of all that peers may send.
+            admit: looks a peer up in the table of roles; returns why not, or None.
+            secret: what a peer must know.
+            on_link: told of each new link, before anything arrives on it.
+            on_refused: told of each peer that was refused, which has been logged.
+
+        Raises:
+            AddressTaken: somebody answers at the path.
+            ValueError: the path is too long.
+        """
+        listener = Listener(
+            path,
+            Terms(self.role, self.protocol, secret),
+            admit,
+            make_link=partial(self._make_link, codec),
+            on_link=on_link,
+            on_refused=on_refused,
+            clock=self.clock,
+            log=self.log,
+        )
+        await listener.open()
+        self._listeners.append(listener)
+        return listener
+
+    async def connect(self, path: str, *, codec: Codec, secret: bytes, timeout_s: float) -> Link:
+        """Link to the node that listens at the path.
+
+        Raises:
+            Unreachable: nobody listens there (at once), or nobody greeted in time.
+            Refused: the listener would not have us; `.refusal` says why and which protocol it speaks.
+        """
+        terms = Terms(self.role, self.protocol, secret)
+        return await connect(path, terms, make_link=partial(self._make_link, codec), timeout_s=timeout_s)
+
     async def stop(self) -> None:
-        """Stop all actors, the youngest first; every open ask is answered."""
+        """Stop listening, stop all actors, the youngest first, then close the links; every open ask is answered."""
         self._stopping = True
+        for listener in self._listeners:
+            listener.close()
         for name in reversed(list(self._cells)):
             await self.stop_actor(name)
+        for link in list(self._links):
+            link.close("node stopped")
+        closing = [link.closed for link in self._links]
+        if closing:
+            _, left = await asyncio.wait(closing, timeout=LINK_CLOSE_LIMIT_S)
+            if left:
+                for link in list(self._links):
+                    link.abort("node stopped")
+                await asyncio.wait(left)
+
+    def _make_link(self, codec: Codec, peer: Peer, transport: asyncio.Transport) -> Link:
+        self._link_count += 1
+        link = Link(
+            f"{peer.role}#{self._link_count}",
+            peer,
+            transport,
+            codec=codec,
+            cells=self._cells,
+            clock=self.clock,
+            dead_letters=self.dead_letters,
+            log=self.log,
+        )
+        self._links.add(link)
+        link.closed.add_done_callback(lambda _: self._links.discard(link))
+        return link
 
     def _ended(self, cell: Cell[Any]) -> None:
         if self._cells.get(cell.name) is cell:

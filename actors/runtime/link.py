@@ -1,0 +1,382 @@
+"""A link: one unix-socket connection between two nodes, by which the actors of each reach those of the other.
+
+Symmetric once greeted. It owns the connection, the asks that wait for the other side and the monitors across it.
+Writes are corked: what one turn of the loop says goes out in one frame per lane. Nobody who tells or asks ever waits:
+while the other side does not read, ordinary messages gather up to ACCOUNT_LIMIT and are then refused; control messages
+and outcomes of asks still pass. The one who waits is the reader: it stops reading while a mailbox of its node is full.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from actors.runtime.asks import Obligation, Question
+from actors.runtime.bulk import BULK_LIMIT, BulkReader, BulkSender, Piece
+from actors.runtime.cell import Cell
+from actors.runtime.clock import Clock
+from actors.runtime.codec import Codec
+from actors.runtime.dead_letters import DeadLetters
+from actors.runtime.down import Down
+from actors.runtime.envelope import ANY_LIFE, ASK, TELL, UNANSWERED, UNREACHABLE, Envelope
+from actors.runtime.failures import Busy, TooLarge, Unreachable
+from actors.runtime.frames import BYTES, ENVELOPES, NOTICE, JunkError, Outbox, frame
+from actors.runtime.hello import Peer
+from actors.runtime.lanes import is_control
+from actors.runtime.log import Log
+from actors.runtime.notices import Gone, Notice, Unwatch, Watch, decode_notice, encode_notice
+from actors.runtime.ref import Ref
+from actors.runtime.remote_ref import RemoteRef
+from actors.runtime.trace import current_trace
+
+M = TypeVar("M")
+
+ACCOUNT_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes of ordinary messages that may wait for a side that does not read: 20,000 usual messages."""
+CONTROL_LIMIT: Final = 8 * 1024 * 1024
+"""Bytes of control messages and outcomes that may wait; no correct program comes near, so beyond it the link closes."""
+WRITE_HIGH: Final = 256 * 1024
+WRITE_LOW: Final = 64 * 1024
+"""Where the transport asks for a pause and for more: little, since what lies there is not overtaken by control."""
+
+CANNOT_ENCODE = (TypeError, ValueError, OverflowError, RecursionError, TooLarge)
+
+
+class Link:
+    """One end of a greeted connection. Made by `listener.listen` and `listener.connect` only.
+
+    Args:
+        name: unique on this node, for logs and `Down`.
+        peer: who is at the other end.
+        transport: the connection; whoever owns it calls the methods named after those of `asyncio.Protocol`.
+        codec: what may arrive, and the encoder of what goes.
+        cells: the actors of this node by name; the node's own table.
+        clock, dead_letters, log: the node's.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        peer: Peer,
+        transport: asyncio.Transport,
+        *,
+        codec: Codec,
+        cells: Mapping[str, Cell[Any]],
+        clock: Clock,
+        dead_letters: DeadLetters,
+        log: Log,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.name = name
+        self.peer = peer
+        self.closed: asyncio.Future[str] = loop.create_future()
+        """Becomes the reason, in words, when the connection is gone."""
+        self.on_bytes: Callable[[int, list[memoryview]], None] | None = None
+        """Takes (stream, frames) of `send_bytes` of the other side; set by the owner of the link."""
+        self._loop = loop
+        self._transport = transport
+        self._decode = codec.decode_batch
+        self._cells = cells
+        self._clock = clock
+        self._dead_letters = dead_letters
+        self._log = log.bind(link=name, peer_pid=peer.pid, peer_role=peer.role)
+        self._why = ""
+        # Out: written by `tell`, `ask`, `_reply`, `send_bytes`; emptied by `_flush`.
+        self._notices: list[bytes] = []
+        self._control = Outbox(codec.encode_into)
+        self._ordinary = Outbox(codec.encode_into)
+        self._bulk = BulkSender()
+        self._flush_due = False
+        self._paused = False
+        # In: what full mailboxes could not take yet; while there is any, reading stands still.
+        self._held: deque[Envelope[Any] | Obligation] = deque()
+        self._bulk_reader = BulkReader()
+        self._questions: dict[int, Question] = {}
+        self._last_ask = 0
+        self._last_watch = 0
+        self._watches: dict[int, tuple[str, Callable[[Down], None]]] = {}
+        self._watched: dict[int, Callable[[], None]] = {}
+        self._link_watchers: list[Callable[[Down], None]] = []
+        transport.set_write_buffer_limits(high=WRITE_HIGH, low=WRITE_LOW)
+
+    def __repr__(self) -> str:
+        return f"<link {self.name} to {self.peer.role} {self.peer.pid}>"
+
+    # What users of a link do.
+
+    def ref(self, actor_name: str, generation: int = ANY_LIFE) -> Ref[Any]:  # Any: the name does not say what it understands
+        """Make a ref to an actor of the other node; whether it is there shows when it is asked."""
+        made: RemoteRef[Any] = RemoteRef(self, actor_name, generation)
+        return made
+
+    def watch(self, notify: Callable[[Down], None]) -> Callable[[], None]:
+        """Hear of the end of this link; at once if it is gone. Returns what ends the watch."""
+        if self.closed.done():
+            notify(Down(kind="link", name=self.name, reason=self.closed.result()))
+            return lambda: None
+        self._link_watchers.append(notify)
+        return lambda: self._link_watchers.remove(notify) if notify in self._link_watchers else None
+
+    def send_bytes(self, stream: int, frames: Sequence[Piece]) -> "asyncio.Future[None]":
+        """Send a list of frames to the other side's `on_bytes`, in order with others of the stream.
+
+        The frames must not change until the returned future is done, which is when the connection has taken the last
+        chunk; waiting for it is how a sender keeps pace with a slow reader. Not waiting is allowed.
+
+        Raises:
+            TooLarge: beyond the limits of `bulk`.
+            Busy: that many bytes wait already that the other side must first read.
+            Unreachable: the link is closed.
+        """
+        if self.closed.done():
+            raise Unreachable(f"link {self.name} is closed: {self.closed.result()}")
+        if self._bulk.size >= BULK_LIMIT:
+            raise Busy(f"{self._bulk.size} bytes wait on link {self.name}")
+        sent: asyncio.Future[None] = self._loop.create_future()
+        self._bulk.add(stream, frames, sent)
+        self._flush_soon()
+        return sent
+
+    def close(self, reason: str = "closed on this side") -> None:
+        """Send what waits, as far as the other side reads, and close."""
+        if not self._why:
+            self._why = reason
+            self._flush()
+            self._transport.close()
+
+    def abort(self, reason: str) -> None:
+        """Close at once."""
+        self._why = self._why or reason
+        self._transport.abort()
+
+    # What refs do.
+
+    def tell(self, envelope: Envelope[Any]) -> None:
+        """Send a tell, or count it as a dead letter."""
+        message = envelope.message
+        if is_control(message):
+            outbox = self._control
+        else:
+            outbox = self._ordinary
+            if outbox.size >= ACCOUNT_LIMIT:
+                self._dead_letters.record(envelope.target, "link full", message)
+                return
+        if self._why:
+            self._dead_letters.record(envelope.target, "link closed", message)
+            return
+        try:
+            outbox.add(envelope)
+        except CANNOT_ENCODE as error:
+            self._dead_letters.record(envelope.target, "cannot be sent", message)
+            self._log.error("message.cannot_be_sent", target=envelope.target, kind=type(message).__name__, reason=str(error))
+        if not self._flush_due:
+            self._flush_soon()
+
+    async def ask(self, target: str, message: Any, *, timeout_s: float, generation: int) -> Any:  # Any: typed by Ref
+        """Send an ask and wait for its outcome; see `Ref.ask`."""
+        outbox = self._control if is_control(message) else self._ordinary
+        if self._why:
+            raise Unreachable(f"no answer from {target!r}: link {self.name} is closed: {self._why}")
+        if outbox is self._ordinary and outbox.size >= ACCOUNT_LIMIT:
+            raise Busy(f"no answer from {target!r}: {outbox.size} bytes wait on link {self.name}")
+        self._last_ask = ask_id = self._last_ask + 1
+        deadline = self._clock.monotonic() + timeout_s
+        outbox.add(Envelope(target, ASK, ask_id, current_trace.get(), deadline, generation, message))
+        self._flush_soon()
+        question = self._questions[ask_id] = Question(target)
+        try:
+            return await question.answer(self._clock, timeout_s)
+        finally:
+            self._questions.pop(ask_id, None)
+
+    def watch_actor(self, name: str, notify: Callable[[Down], None]) -> Callable[[], None]:
+        """Monitor an actor of the other node; see `Ref.watch`."""
+        if self.closed.done():
+            notify(Down(kind="actor", name=name, link=self.name, reason="link lost"))
+            return lambda: None
+        self._last_watch = number = self._last_watch + 1
+        self._watches[number] = (name, notify)
+        self._notify(encode_notice(Watch(number, name)))
+        return partial(self._unwatch_actor, number)
+
+    def _unwatch_actor(self, number: int) -> None:
+        if self._watches.pop(number, None) is not None and not self.closed.done():
+            self._notify(encode_notice(Unwatch(number)))
+
+    # Out.
+
+    def _reply(self, ask_id: int, control: bool, kind: int, content: object) -> None:
+        """Take the outcome of an ask of the other side to it. Never refused: it is bounded by the asks that were taken."""
+        if self._why:
+            return
+        outbox = self._control if control else self._ordinary
+        trace_id = current_trace.get()
+        try:
+            outbox.add(Envelope("", kind, ask_id, trace_id, 0.0, ANY_LIFE, content))
+        except CANNOT_ENCODE as error:
+            words = f"its answer cannot be sent: {error}"
+            self._log.error("answer.cannot_be_sent", kind=type(content).__name__, reason=str(error))
+            outbox.add(Envelope("", UNANSWERED, ask_id, trace_id, 0.0, ANY_LIFE, words))
+        self._flush_soon()
+
+    def _notify(self, notice: bytes) -> None:
+        self._notices.append(frame(NOTICE, notice))
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
+        if not self._flush_due:
+            self._flush_due = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Write what waits until the transport asks for a pause: control first, then the rest in the order of urgency."""
+        self._flush_due = False
+        if self._transport.is_closing():
+            return
+        write = self._transport.write
+        for source in (self._next_notice, self._control.next_frame, self._ordinary.next_frame, self._bulk.next_frame):
+            while not self._paused and (piece := source()) is not None:
+                write(piece)
+        if self._control.size > CONTROL_LIMIT:
+            self._log.error("link.control_overflow", size_bytes=self._control.size)
+            self.abort("more control messages than a correct program sends")
+
+    def _next_notice(self) -> bytes | None:
+        return self._notices.pop(0) if self._notices else None
+
+    def pause_writing(self) -> None:
+        """The transport has enough."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """The transport has room again."""
+        self._paused = False
+        self._flush()
+
+    # In.
+
+    def frame_received(self, kind: int, payload: memoryview) -> None:
+        """Take one frame.
+
+        Raises:
+            JunkError, msgspec.DecodeError: it makes no sense; the caller then says `junk`.
+        """
+        if kind == ENVELOPES:
+            self._take_batch(payload)
+        elif kind == BYTES:
+            self._take_bytes(payload)
+        elif kind == NOTICE:
+            self._take_notice(payload)
+        else:
+            raise JunkError(f"frame of kind {kind} on an open link")
+
+    def junk(self, error: Exception) -> None:
+        """What arrived makes no sense: close this link, at once."""
+        self._log.error("link.junk", reason=str(error))
+        self.abort(f"junk: {error}")
+
+    def _take_batch(self, payload: memoryview) -> None:
+        cells, held = self._cells, self._held
+        for envelope in self._decode(payload):
+            kind = envelope.kind
+            if kind == TELL:
+                cell = cells.get(envelope.target)
+                if cell is None:
+                    self._dead_letters.record(envelope.target, "no such actor", envelope.message)
+                elif (held and not is_control(envelope.message)) or not cell.take(envelope):
+                    self._hold(envelope)
+            elif kind == ASK:
+                self._take_ask(envelope)
+            else:
+                self._take_outcome(envelope)
+
+    def _take_ask(self, envelope: Envelope[Any]) -> None:
+        control = is_control(envelope.message)
+        obligation = Obligation(envelope, partial(self._reply, envelope.ask_id, control))
+        cell = self._cells.get(envelope.target)
+        if cell is None:
+            obligation.settle(UNREACHABLE, f"no actor of this name at {self.name}")
+        elif (self._held and not control) or not cell.take_ask(obligation):
+            self._hold(obligation)
+
+    def _take_outcome(self, envelope: Envelope[Any]) -> None:
+        question = self._questions.get(envelope.ask_id)
+        if question is not None:
+            question.settle(envelope.kind, envelope.message)
+        else:
+            self._dead_letters.record("", "late answer", envelope.message)
+
+    def _take_bytes(self, payload: memoryview) -> None:
+        done = self._bulk_reader.feed(payload)
+        if done is None:
+            return
+        if self.on_bytes is None:
+            self._dead_letters.record("", "bytes for nobody", done)
+        else:
+            self.on_bytes(*done)
+
+    def _take_notice(self, payload: memoryview) -> None:
+        notice: Notice = decode_notice(payload)
+        match notice:
+            case Watch(number, name):
+                cell = self._cells.get(name)
+                if cell is None:
+                    self._tell_gone(number, Down(kind="actor", name=name, reason="not there"))
+                else:
+                    self._watched[number] = cell.watch(partial(self._tell_gone, number))
+            case Unwatch(number):
+                if (unwatch := self._watched.pop(number, None)) is not None:
+                    unwatch()
+            case Gone(number, down):
+                if (watch := self._watches.get(number)) is not None:
+                    watch[1](msgspec.structs.replace(down, link=self.name))
+
+    def _tell_gone(self, number: int, down: Down) -> None:
+        self._notify(encode_notice(Gone(number, down)))
+
+    def _hold(self, item: "Envelope[Any] | Obligation") -> None:
+        """Keep what a full mailbox could not take, and read no more until it can."""
+        if not self._held:
+            self._transport.pause_reading()
+            envelope = item.envelope if isinstance(item, Obligation) else item
+            self._cells[envelope.target].mailbox.when_room(self._deliver_held)
+        self._held.append(item)
+
+    def _deliver_held(self) -> None:
+        held = self._held
+        while held:
+            item = held[0]
+            envelope = item.envelope if isinstance(item, Obligation) else item
+            cell = self._cells.get(envelope.target)
+            if cell is None:
+                if isinstance(item, Obligation):
+                    item.settle(UNREACHABLE, None)
+                else:
+                    self._dead_letters.record(envelope.target, "no such actor", envelope.message)
+            elif not (cell.take_ask(item) if isinstance(item, Obligation) else cell.take(item)):
+                cell.mailbox.when_room(self._deliver_held)
+                return
+            held.popleft()
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection is gone: end all that hung on it."""
+        self._why = self._why or (f"link lost: {error}" if error else "closed by the other side")
+        reason = self._why
+        self.closed.set_result(reason)
+        self._log.info("link.closed", reason=reason)
+        for question in list(self._questions.values()):
+            question.settle(UNREACHABLE, f"link {self.name}: {reason}")
+        self._bulk.fail(Unreachable(f"link {self.name}: {reason}"))
+        for unwatch in self._watched.values():
+            unwatch()
+        for name, notify in list(self._watches.values()):
+            notify(Down(kind="actor", name=name, link=self.name, reason="link lost"))
+        self._watches.clear()
+        for notify in list(self._link_watchers):
+            notify(Down(kind="link", name=self.name, reason=reason))
+        self._link_watchers.clear()
