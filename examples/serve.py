@@ -1,0 +1,45 @@
+"""Opens the example notebook in JupyterLab with the Beaker kernel: what `make dev` runs.
+
+It starts the JupyterLab of the environment it runs in, with that environment's kernels first, and says where it serves.
+On a machine without a display no browser is started, and the address is printed for one elsewhere.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+NOTEBOOK = "first-steps.ipynb"
+
+
+def has_display(environment: Mapping[str, str], platform: str) -> bool:
+    """Whether a browser can show itself here; one that the user has named is believed to."""
+    return platform == "darwin" or any(environment.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def main() -> None:
+    """Becomes JupyterLab."""
+    parser = argparse.ArgumentParser(description="Open the example notebook in JupyterLab with the Beaker kernel.")
+    parser.add_argument("--port", type=int, default=8888, help="where to serve; the next free one if it is taken")
+    port = parser.parse_args().port
+    if (HERE.parent / ".env").is_file():
+        os.environ.setdefault("BEAKER_ENV_FILE", str(HERE.parent / ".env"))  # by its name: the values stay out of the environment
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={HERE}", f"--ServerApp.port={port}"]
+    command += [f"--LabApp.default_url=/lab/tree/{NOTEBOOK}", "--ServerApp.log_level=WARN"]
+    print(f"JupyterLab starts with examples/{NOTEBOOK} and the Beaker kernel. Ctrl-C ends it.")
+    if not has_display(os.environ, sys.platform):
+        command.append("--no-browser")
+        print("There is no display here, so no browser is opened: open the address below in yours.")
+        print(f"From another machine: ssh -L {port}:localhost:{port} {os.uname().nodename}, then the same address there.")
+    if os.geteuid() == 0:
+        command.append("--allow-root")  # JupyterLab refuses otherwise; in a container there is often nobody else
+    sys.stdout.flush()
+    os.execv(sys.executable, command)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""The examples are what they say: the data can be made again, the notebook is fresh and asks for our kernel."""
+
+import csv
+import runpy
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from beaker.settings.env_file import parse_env
+from beaker.settings.schema import setting_names
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+
+
+def test_the_data_is_what_its_script_makes() -> None:
+    made = runpy.run_path(str(EXAMPLES / "make_lake.py"))
+    with (EXAMPLES / "lake.csv").open(newline="", encoding="utf-8") as file:
+        assert list(csv.reader(file)) == [list(made["COLUMNS"]), *made["rows"]()]
+
+
+def test_the_notebook_is_valid_fresh_and_for_our_kernel() -> None:
+    notebook: Any = nbformat.read(EXAMPLES / "first-steps.ipynb", as_version=4)  # type: ignore[no-untyped-call]  # nbformat has no types
+    nbformat.validate(notebook)
+    assert notebook.metadata.kernelspec.name == "beaker"
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.outputs for cell in code] == [[]] * len(code)
+    assert [cell.execution_count for cell in code] == [None] * len(code)
+    assert any(cell.source.startswith("%%ai ") or cell.source.startswith("%%ai\n") for cell in code)
+
+
+@pytest.mark.parametrize(
+    ("environment", "platform", "expected"),
+    [
+        ({}, "linux", False),
+        ({"DISPLAY": ":0"}, "linux", True),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "linux", True),
+        ({"BROWSER": "w3m"}, "linux", True),
+        ({"DISPLAY": ""}, "linux", False),
+        ({}, "darwin", True),
+    ],
+)
+def test_a_browser_is_opened_only_where_it_can_show_itself(environment: dict[str, str], platform: str, expected: bool) -> None:
+    assert runpy.run_path(str(EXAMPLES / "serve.py"))["has_display"](environment, platform) is expected
+
+
+def test_every_name_in_the_example_environment_is_one_that_beaker_reads() -> None:
+    text = (ROOT / "env.example").read_text(encoding="utf-8")
+    lines = [line.removeprefix("# ") for line in text.splitlines() if "=" in line and " " not in line.removeprefix("# ")]
+    known = {"OPENAI_API_KEY", "OPENAI_BASE_URL", "BEAKER_MODEL", "BEAKER_SUBKERNEL"}
+    known |= {"BEAKER_" + name.replace(".", "_").upper() for name in setting_names()}
+    assert parse_env("\n".join(lines)).problems == []
+    assert len(lines) == len(parse_env("\n".join(lines)).values)
+    assert set(parse_env("\n".join(lines)).values) <= known
+    assert parse_env(text).values == {"OPENAI_API_KEY": ""}
