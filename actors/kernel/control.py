@@ -72,7 +72,8 @@ class Control:
         """The subkernel answered."""
         pending = self._state.control_requests.replied(parent.msg_id)
         if pending is None:
-            self._state.log.info("reply.unexpected", msg_type=parent.msg_type)
+            if parent.session != self._state.private.session_id:
+                self._state.log.info("reply.unexpected", msg_type=parent.msg_type)
             return
         if pending.msg_type == "kernel_info_request":
             parts = amend_kernel_info(parts)

@@ -1,0 +1,37 @@
+"""Which process this is: the kernel that a client started, or one of the roles that the kernel starts.
+
+Imports stay inside the branches: the kernel's own start is measured, and an agent must not pay for it.
+"""
+
+import sys
+
+
+def main(argv: list[str]) -> int:
+    """Run one role until it ends.
+
+    Args:
+        argv: the command line without the program's name.
+
+    Returns:
+        The exit status: 0, or 1 after a sentence on stderr.
+    """
+    if argv in (["-h"], ["--help"]):
+        from beaker.kernel.arguments import VALID
+
+        sys.stdout.write(f"Usage: python -P -m beaker_kernel {VALID}\n       python -m beaker_kernel install --help\n")
+        return 0
+    if argv[:1] == ["--role"]:
+        role = argv[1] if len(argv) > 1 else ""
+        if role == "agent":
+            from actors.agent.role import main as run_agent
+
+            return run_agent(argv[2:])
+        if role == "supervisor":
+            from actors.supervisor.role import main as run_supervisor
+
+            return run_supervisor(argv[2:])
+        sys.stderr.write(f"beaker: there is no role {role!r}; the roles that can be started are agent, supervisor\n")
+        return 1
+    from actors.kernel.role import main as run_kernel
+
+    return run_kernel(argv)
