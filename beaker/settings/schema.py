@@ -1,0 +1,128 @@
+"""All settings: their names, defaults, ranges and what they are for.
+
+A setting is named `section.name` here, in every `beaker.toml`, and BEAKER_SECTION_NAME in the environment. Values only;
+where they come from is `beaker.settings.load`. Limits are part of the type: a value out of range never gets this far.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=604_800)]
+"""A duration; a week is more than anything here can mean, and keeps infinity out."""
+
+_KIB = 1024
+_MIB = 1024 * _KIB
+
+
+class SubkernelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The kernel that runs the ordinary cells."""
+
+    spec: Annotated[str, msgspec.Meta(min_length=1)] = "python3"
+    """Name of the installed kernelspec; python3 is the one that ipykernel installs."""
+    start_timeout_s: Seconds = 30.0
+    """How long it may take to answer its first request; Julia and R with many packages need up to 20 s."""
+    restart_limit: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 5
+    """How many deaths within `restart_window_s` are mended by a new start; after that it is given up loudly."""
+    restart_window_s: Seconds = 30.0
+    """See `restart_limit`: five deaths in half a minute are a crash loop, five in a day are not."""
+    shutdown_grace_s: Seconds = 5.0
+    """How long it may take to leave by itself before it is killed; what jupyter_client allows too."""
+
+
+class KernelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The process that Jupyter frontends talk to."""
+
+    lease_s: Seconds = 10.0
+    """How long a subkernel lives without an owner; a frontend's restarter is back within 5 s."""
+    heartbeat_silence_s: Seconds = 2.0
+    """After this long without an echo a subkernel is called not responding; a healthy one echoes within milliseconds."""
+    control_silence_s: Seconds = 5.0
+    """After this long without an answer on control, while the heartbeat echoes, it is called busy; C code takes 3 s now and then."""
+    max_message_bytes: Annotated[int, msgspec.Meta(ge=_MIB, le=2048 * _MIB)] = 128 * _MIB
+    """The largest message a client may send; larger than any notebook's widget state, small enough for memory."""
+    transcript_bytes: Annotated[int, msgspec.Meta(ge=0, le=1024 * _MIB)] = 4 * _MIB
+    """How much of the session's code and output is remembered for questions; some hundred cells."""
+    display_interval_s: Annotated[float, msgspec.Meta(gt=0, le=10)] = 0.08
+    """The least time between two updates of a streaming answer; 12 a second read as fluent, more only cost the browser."""
+
+
+class AgentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The answering of questions. The key is no setting: it is held apart, see `beaker.settings.key`."""
+
+    model: str = ""
+    """The model's name at its endpoint; empty: the default of the endpoint's preset."""
+    base_url: Annotated[str, msgspec.Meta(pattern=r"^$|^https?://[^\s/]+")] = ""
+    """Address of an OpenAI-compatible endpoint, with its `/v1`; empty: OpenAI's own if there is a key, else the demo model."""
+    connect_timeout_s: Seconds = 5.0
+    """How long a connection may take; an address that answers at all does so within a second."""
+    first_byte_timeout_s: Seconds = 300.0
+    """How long the model may be silent before its answer; local models load for minutes, reasoning ones think as long."""
+    silence_timeout_s: Seconds = 120.0
+    """How long it may be silent within an answer before the call counts as failed."""
+    waiting_words_after_s: Seconds = 15.0
+    """After this long without anything new the display says what it waits for."""
+    step_limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 25
+    """Model calls in one question; longer chains are loops more often than progress."""
+    repair_limit: Annotated[int, msgspec.Meta(ge=0, le=100)] = 3
+    """Invalid tool calls in a row that the model may mend before the question ends with an error."""
+    call_limit: Annotated[int, msgspec.Meta(ge=1, le=20)] = 3
+    """Attempts at one model call, the first included."""
+    retry_after_limit_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 60.0
+    """The longest `Retry-After` that is waited for; beyond it the user is told the time instead."""
+    turn_time_limit_s: Seconds = 600.0
+    """How long one question may take, not counting the time it waits for the user."""
+
+
+class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The log files of our processes."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is written; code and questions appear at debug only."""
+    max_bytes: Annotated[int, msgspec.Meta(ge=64 * _KIB, le=1024 * _MIB)] = 10 * _MIB
+    """At this size a file is put aside and a new one begun."""
+    keep: Annotated[int, msgspec.Meta(ge=0, le=100)] = 5
+    """How many files put aside are kept."""
+
+
+class TrustSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which folders' own files are believed."""
+
+    folders: tuple[str, ...] = ()
+    """Absolute paths (`~` allowed), each for itself without those below it; only the user's own beaker.toml can name them."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every setting of one kernel."""
+
+    subkernel: SubkernelSettings = SubkernelSettings()
+    """Read by the Supervisor and the KernelActor."""
+    kernel: KernelSettings = KernelSettings()
+    """Read by the KernelActor."""
+    agent: AgentSettings = AgentSettings()
+    """Read by the AgentActor."""
+    logs: LogSettings = LogSettings()
+    """Read by every process."""
+    trust: TrustSettings = TrustSettings()
+    """Read while settings are loaded."""
+
+
+SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "subkernel": SubkernelSettings,
+    "kernel": KernelSettings,
+    "agent": AgentSettings,
+    "logs": LogSettings,
+    "trust": TrustSettings,
+}
+
+
+def setting_names() -> list[str]:
+    """All settings as `section.name`, in the order in which they are shown."""
+    return [f"{section}.{name}" for section, struct in SECTIONS.items() for name in struct.__struct_fields__]
+
+
+def value_of(settings: Settings, name: str) -> object:
+    """The value of `section.name`."""
+    section, _, field = name.partition(".")
+    value: object = getattr(getattr(settings, section), field)
+    return value

@@ -1,0 +1,61 @@
+"""What the files of a notebook's folder may decide, as long as the user does not trust the folder.
+
+A folder comes from anywhere: a download, a colleague, a repository. Its files may make beaker stricter, never looser: smaller
+budgets are taken, and everything that spends, sends, runs or hides is the user's own to set. Trust is given in the user's
+own beaker.toml (`trust.folders`), by real path, to that folder alone.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+
+LOWERABLE = frozenset(
+    {
+        "subkernel.restart_limit",
+        "kernel.max_message_bytes",
+        "kernel.transcript_bytes",
+        "agent.connect_timeout_s",
+        "agent.first_byte_timeout_s",
+        "agent.silence_timeout_s",
+        "agent.step_limit",
+        "agent.repair_limit",
+        "agent.call_limit",
+        "agent.retry_after_limit_s",
+        "agent.turn_time_limit_s",
+    }
+)
+"""Budgets: a smaller one makes less happen. Not among them: times after which something is killed or hidden sooner."""
+
+USER_FILE_ONLY = frozenset({"trust.folders"})
+"""What no folder may say of itself, nor an environment that a tool made from a folder's files."""
+
+
+def may_lower(name: str, now: object, wanted: object) -> bool:
+    """Whether an untrusted folder may change a setting from `now` to `wanted`."""
+    return name in LOWERABLE and isinstance(now, int | float) and isinstance(wanted, int | float) and wanted <= now
+
+
+def is_trusted(folder: str, trusted: Iterable[str], environment: Mapping[str, str]) -> bool:
+    """Whether the folder is one of those that the user trusts, compared by real path."""
+    real = os.path.realpath(folder)
+    paths = (expand_home(item, environment) for item in trusted if item.isprintable())  # realpath raises on a NUL
+    return any(os.path.realpath(path) == real for path in paths if os.path.isabs(path))
+
+
+def expand_home(path: str, environment: Mapping[str, str]) -> str:
+    """The path with a leading `~/` replaced by the home folder of this environment."""
+    if path == "~" or path.startswith("~/"):
+        return home_folder(environment) + path[1:]
+    return path
+
+
+def home_folder(environment: Mapping[str, str]) -> str:
+    """The home folder of this environment."""
+    return environment.get("HOME") or os.path.expanduser("~")
+
+
+def user_file(environment: Mapping[str, str]) -> str:
+    """The path of the user's own beaker.toml, whether it exists or not."""
+    base = environment.get("XDG_CONFIG_HOME", "")
+    if not os.path.isabs(base):  # the XDG specification: a relative one is to be ignored
+        base = os.path.join(home_folder(environment), ".config")
+    return os.path.join(base, "beaker", "beaker.toml")
