@@ -68,7 +68,10 @@ class Attached(Event, frozen=True, kw_only=True, tag="supervisor.attached"):
 
 
 class Ready(Command, frozen=True, kw_only=True, tag="subkernel.ready"):
-    """The subkernel answered its first request; ends the time it is given to start."""
+    """The subkernel answered its first request; ends the time it is given to start.
+
+    Only the KernelActor speaks to the subkernel, so only it knows. An exit before this is a failed start, not tried again.
+    """
 
     lane: ClassVar[Lane] = "control"
     generation: int
@@ -123,17 +126,6 @@ class Started(Event, frozen=True, kw_only=True, tag="subkernel.started"):
 
     lane: ClassVar[Lane] = "control"
     subkernel: Subkernel
-
-
-class Answered(Event, frozen=True, kw_only=True, tag="subkernel.answered"):
-    """The KernelActor heard the first kernel_info reply of this generation: the start is over.
-
-    Only the KernelActor speaks to the subkernel, so only it knows. An exit before this is a failed start, which is not tried
-    again; and without this the start timeout ends the subkernel.
-    """
-
-    lane: ClassVar[Lane] = "control"
-    generation: int
 
 
 class Died(Event, frozen=True, kw_only=True, tag="subkernel.died"):

@@ -9,7 +9,7 @@ from typing import ClassVar
 import msgspec
 
 from beaker.messages.base import Event, Lane
-from beaker.messages.subkernel import Answered, Attach, Interrupt, Restart, Shutdown, Subkernel
+from beaker.messages.subkernel import Attach, Interrupt, Ready, Restart, Shutdown, Subkernel
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,8 +19,11 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     alive: bool
     """Its process is there and is the one that was started."""
     answered: bool
+    spec_path: str
     owner: int | None
     """The kernel process that owned it last."""
+    owner_lost_at: float | None = None
+    """Wall clock; None where that owner was there to the last that is known."""
 
 
 class Opened(Event, frozen=True, kw_only=True, tag="lifecycle.opened"):
@@ -38,6 +41,8 @@ class Launched(Event, frozen=True, kw_only=True, tag="lifecycle.launched"):
 
     lane: ClassVar[Lane] = "control"
     subkernel: Subkernel
+    spec_path: str
+    """The kernelspec that it was started from."""
 
 
 class LaunchFailed(Event, frozen=True, kw_only=True, tag="lifecycle.launch_failed"):
@@ -75,6 +80,8 @@ class OwnerLost(Event, frozen=True, kw_only=True, tag="lifecycle.owner_lost"):
 
     lane: ClassVar[Lane] = "control"
     pid: int
+    at: float
+    """Wall clock: since then nobody listens to the subkernel."""
 
 
 class StartTimedOut(Event, frozen=True, kw_only=True, tag="lifecycle.start_timed_out"):
@@ -100,6 +107,6 @@ class LeaseOver(Event, frozen=True, kw_only=True, tag="lifecycle.lease_over"):
     watch: int
 
 
-Fact = Opened | Launched | LaunchFailed | Exited | Answered | Asking | OwnerLost | StartTimedOut | GraceOver | LeaseOver
+Fact = Opened | Launched | LaunchFailed | Exited | Ready | Asking | OwnerLost | StartTimedOut | GraceOver | LeaseOver
 Alarm = StartTimedOut | GraceOver | LeaseOver
 """The facts that come from a timer."""

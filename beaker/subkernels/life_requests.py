@@ -23,13 +23,14 @@ def attach(state: State, number: int, request: Attach) -> Step:
     if state.phase == "gone" or (state.phase == "ending" and state.purpose == "leave"):
         refusal = SubkernelFailure(reason="This Supervisor is leaving; start another one.")
         return state, [Reply(number=number, reply=refusal)]
-    following = msgspec.structs.replace(state, owner=request.pid, last_owner=request.pid, watch=state.watch + 1)
+    following = msgspec.structs.replace(state, owner=request.pid, last_owner=request.pid, owner_lost_at=None, watch=state.watch + 1)
     attached = Attached(
         subkernel=state.subkernel if state.phase == "up" else None,
         generation=state.generation,
         state=_state_word(state),
         reason=state.reason,
         first_owner=state.last_owner in (None, request.pid),
+        owner_lost_at=state.owner_lost_at,
     )
     return following, [Reply(number=number, reply=attached), Record(), *start_timer(following)]
 

@@ -13,7 +13,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """The settings that decide; all in seconds."""
 
     start_timeout_s: float = 30.0
-    shutdown_grace_s: float = 5.0
     lease_s: float = 10.0
 
 
@@ -21,7 +20,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known about one subkernel."""
 
     spec_name: str
-    spec_path: str
+    spec_path: str = ""
+    """Known from the first launch on."""
     policy: Policy = Policy()
     intensity: RestartIntensity = RestartIntensity()
     phase: Literal["new", "launching", "up", "ending", "dead", "gone"] = "new"
@@ -33,6 +33,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     answered: bool = False
     owner: int | None = None
     last_owner: int | None = None
+    owner_lost_at: float | None = None
+    """Wall clock; since then nobody listens to the subkernel."""
     watch: int = 0
     """Counts owners and their losses; what fences off their timers."""
     restarters: tuple[int, ...] = ()

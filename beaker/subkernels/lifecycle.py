@@ -13,7 +13,7 @@ from typing import assert_never
 
 import msgspec
 
-from beaker.messages.subkernel import Answered, Attach, Died, Interrupt, Restart, Restarted, Shutdown, Started
+from beaker.messages.subkernel import Attach, Died, Interrupt, Ready, Restart, Restarted, Shutdown, Started
 from beaker.subkernels import exit_words
 from beaker.subkernels.actions import Action, Forget, Record, Reply, Ring, Send, Tell
 from beaker.subkernels.facts import Asking, Exited, Fact, GraceOver, Launched, LaunchFailed, LeaseOver, Opened, OwnerLost, StartTimedOut
@@ -39,8 +39,8 @@ def step(state: State, fact: Fact) -> Step:
             return _launch_failed(state, fact)
         case Exited():
             return _exited(state, fact)
-        case Answered():
-            return _answered(state, fact)
+        case Ready():
+            return _ready(state, fact)
         case OwnerLost():
             return _owner_lost(state, fact)
         case StartTimedOut() | GraceOver() | LeaseOver():
@@ -68,7 +68,15 @@ def _opened(state: State, fact: Opened) -> Step:
         following, actions = launch(state)
         return following, [lease, *actions]
     old = fact.found.subkernel
-    known = msgspec.structs.replace(state, generation=old.generation, last_owner=fact.found.owner, phase="up", subkernel=old)
+    known = msgspec.structs.replace(
+        state,
+        phase="up",
+        generation=old.generation,
+        subkernel=old,
+        spec_path=fact.found.spec_path,
+        last_owner=fact.found.owner,
+        owner_lost_at=fact.found.owner_lost_at,
+    )
     if not fact.found.alive:
         death = Exited(generation=old.generation, status=None, stderr_tail="", now=fact.now, at=fact.at)
         following, actions = _exited(msgspec.structs.replace(known, answered=True), death)
@@ -83,7 +91,7 @@ def _launched(state: State, fact: Launched) -> Step:
     generation = fact.subkernel.generation
     if generation != state.generation or state.subkernel is not None or state.phase not in ("launching", "ending"):
         return state, [Send(generation=generation, signal=signal.SIGKILL), Forget(generation=generation)]
-    following = msgspec.structs.replace(state, subkernel=fact.subkernel)
+    following = msgspec.structs.replace(state, subkernel=fact.subkernel, spec_path=fact.spec_path)
     if state.phase == "ending":
         return following, [Record(), Send(generation=generation, signal=signal.SIGKILL)]
     following = msgspec.structs.replace(following, phase="up", restarters=())
@@ -146,7 +154,7 @@ def _died(fact: Exited, words: str, *, restarting: bool) -> Tell:
     return Tell(event=Died(generation=fact.generation, reason=words, at=fact.at, stderr_tail=fact.stderr_tail, restarting=restarting))
 
 
-def _answered(state: State, fact: Answered) -> Step:
+def _ready(state: State, fact: Ready) -> Step:
     """The start is over."""
     if fact.generation != state.generation or state.phase != "up" or state.answered:
         return state, []
@@ -181,5 +189,5 @@ def _owner_lost(state: State, fact: OwnerLost) -> Step:
     """The owner is gone: wait for the next one as long as the lease lasts."""
     if fact.pid != state.owner or state.phase == "gone":
         return state, []
-    following = msgspec.structs.replace(state, owner=None, watch=state.watch + 1)
-    return following, [Ring(after_s=state.policy.lease_s, alarm=LeaseOver(watch=following.watch))]
+    following = msgspec.structs.replace(state, owner=None, owner_lost_at=fact.at, watch=state.watch + 1)
+    return following, [Record(), Ring(after_s=state.policy.lease_s, alarm=LeaseOver(watch=following.watch))]

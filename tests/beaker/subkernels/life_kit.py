@@ -15,6 +15,7 @@ from beaker.subkernels.lifecycle import step
 from beaker.subkernels.restart_intensity import RestartIntensity
 
 WALL = 1_800_000_000.0
+SPEC = "/specs/python3/kernel.json"
 
 
 def subkernel(generation: int, *, interrupt_mode: str = "signal", adopted: bool = False) -> Subkernel:
@@ -44,7 +45,7 @@ class World:
         self.now = 100.0
         self.state = State(
             spec_name="python3",
-            spec_path="/specs/python3/kernel.json",
+            spec_path=SPEC,
             policy=policy or Policy(),
             intensity=RestartIntensity(limit=limit, window_s=window_s),
         )
@@ -113,7 +114,7 @@ class World:
         """The launch that was on its way brings a process."""
         generation = self.launching.pop()
         self.alive.add(generation)
-        self.pending.append(Launched(subkernel=subkernel(generation)))
+        self.pending.append(Launched(subkernel=subkernel(generation), spec_path=SPEC))
 
     def die(self, generation: int, status: int | None, stderr_tail: str = "") -> None:
         """A process ends; the Supervisor hears of it at the next `settle`."""
@@ -132,7 +133,7 @@ class World:
         return self.ask(Attach(kernel_id=KernelId("k"), pid=pid))
 
     def lose_owner(self, pid: int = 7) -> None:
-        self.tell(OwnerLost(pid=pid))
+        self.tell(OwnerLost(pid=pid, at=WALL))
 
     def settle(self) -> None:
         """Tell all facts that are on their way."""

@@ -5,12 +5,12 @@ import signal
 import pytest
 
 from beaker.messages.subkernel import (
-    Answered,
     Attached,
     Died,
     GaveUp,
     Interrupt,
     Interrupted,
+    Ready,
     Restart,
     Restarted,
     ShutDown,
@@ -22,7 +22,7 @@ from beaker.messages.subkernel import (
 from beaker.subkernels.actions import Clear, Leave, Reply
 from beaker.subkernels.facts import Found, LaunchFailed
 from beaker.subkernels.life_state import Policy
-from tests.beaker.subkernels.life_kit import WALL, World, subkernel
+from tests.beaker.subkernels.life_kit import SPEC, WALL, World, subkernel
 
 
 def running(**settings: float) -> World:
@@ -30,7 +30,7 @@ def running(**settings: float) -> World:
     world = World(Policy(**settings))
     world.open()
     world.attach()
-    world.tell(Answered(generation=1))
+    world.tell(Ready(generation=1))
     return world
 
 
@@ -55,6 +55,7 @@ def test_a_second_kernel_process_hears_that_it_is_not_the_first() -> None:
     reply = world.replies[number]
     assert isinstance(reply, Attached)
     assert not reply.first_owner
+    assert reply.owner_lost_at == WALL
 
 
 def test_a_killed_subkernel_is_announced_and_started_again() -> None:
@@ -84,7 +85,7 @@ def test_deaths_that_lie_apart_are_always_mended() -> None:
     world = running()
     for _ in range(20):
         world.pass_time(10)
-        world.tell(Answered(generation=world.state.generation))
+        world.tell(Ready(generation=world.state.generation))
         world.kill()
     assert world.alive == {21}
 
@@ -182,7 +183,7 @@ def test_the_start_timeout_waits_for_an_owner_that_could_say_so() -> None:
     assert world.alive == {1}
     world.attach(pid=8)
     world.pass_time(2)
-    world.tell(Answered(generation=1))
+    world.tell(Ready(generation=1))
     world.pass_time(10)
     assert world.alive == {1}
 
@@ -215,7 +216,7 @@ def test_the_timers_of_a_farewell_do_not_reach_the_next_generation() -> None:
     world.ask(Restart(grace_s=4))
     world.die(1, 0)
     world.settle()
-    world.tell(Answered(generation=2))
+    world.tell(Ready(generation=2))
     world.pass_time(10)
     assert world.signals == []
     assert world.alive == {2}
@@ -238,7 +239,7 @@ def test_an_interrupt_goes_to_the_generation_that_was_meant() -> None:
 
 def test_a_subkernel_that_takes_interrupts_by_message_gets_no_signal() -> None:
     world = World()
-    world.open(Found(subkernel=subkernel(1, interrupt_mode="message"), alive=True, answered=True, owner=None))
+    world.open(Found(subkernel=subkernel(1, interrupt_mode="message"), alive=True, answered=True, spec_path=SPEC, owner=None))
     assert isinstance(world.replies[world.ask(Interrupt(generation=1))], SubkernelFailure)
     assert world.signals == []
 
@@ -327,7 +328,7 @@ def test_the_loss_of_a_former_owner_means_nothing() -> None:
 
 def test_what_an_earlier_supervisor_started_is_adopted_and_not_started_again() -> None:
     world = World()
-    world.open(Found(subkernel=subkernel(4), alive=True, answered=True, owner=7))
+    world.open(Found(subkernel=subkernel(4), alive=True, answered=True, spec_path=SPEC, owner=7))
     assert world.alive == {4}
     assert world.told == [Started(subkernel=subkernel(4, adopted=True))]
     reply = world.replies[world.attach(pid=7)]
@@ -336,7 +337,7 @@ def test_what_an_earlier_supervisor_started_is_adopted_and_not_started_again() -
 
 def test_a_recorded_subkernel_that_is_dead_counts_as_a_death() -> None:
     world = World()
-    world.open(Found(subkernel=subkernel(4), alive=False, answered=True, owner=7))
+    world.open(Found(subkernel=subkernel(4), alive=False, answered=True, spec_path=SPEC, owner=7))
     assert world.alive == {5}
     reply = world.replies[world.attach(pid=9)]
     assert reply == Attached(subkernel=subkernel(5), generation=5, state="running", first_owner=False)
@@ -344,7 +345,7 @@ def test_a_recorded_subkernel_that_is_dead_counts_as_a_death() -> None:
 
 def test_the_death_of_an_adopted_subkernel_has_an_unknown_status_and_is_mended() -> None:
     world = World()
-    world.open(Found(subkernel=subkernel(4), alive=True, answered=False, owner=7))
+    world.open(Found(subkernel=subkernel(4), alive=True, answered=False, spec_path=SPEC, owner=7))
     world.die(4, None)
     world.settle()
     assert world.alive == {5}
@@ -352,8 +353,8 @@ def test_the_death_of_an_adopted_subkernel_has_an_unknown_status_and_is_mended()
     assert died.reason == "it is gone"
 
 
-@pytest.mark.parametrize("late", [Answered(generation=1), LaunchFailed(generation=1, reason="late")])
-def test_a_late_message_of_a_former_generation_changes_nothing(late: Answered | LaunchFailed) -> None:
+@pytest.mark.parametrize("late", [Ready(generation=1), LaunchFailed(generation=1, reason="late")])
+def test_a_late_message_of_a_former_generation_changes_nothing(late: Ready | LaunchFailed) -> None:
     world = running()
     world.kill()
     before, acted = world.state, len(world.actions)

@@ -10,10 +10,10 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from beaker.messages.base import KernelId
-from beaker.messages.subkernel import Answered, Attach, Interrupt, Restart, Shutdown, Started
+from beaker.messages.subkernel import Attach, Interrupt, Ready, Restart, Shutdown, Started
 from beaker.subkernels.facts import Found, LaunchFailed
 from beaker.subkernels.life_state import Policy
-from tests.beaker.subkernels.life_kit import World, subkernel
+from tests.beaker.subkernels.life_kit import SPEC, World, subkernel
 
 LIMIT = 2
 WINDOW_S = 8.0
@@ -33,7 +33,7 @@ class Life(RuleBasedStateMachine):
     @initialize(found=st.sampled_from(["nothing", "living", "dead"]), slow=st.booleans(), polite=st.booleans())
     def begin(self, found: str, slow: bool, polite: bool) -> None:
         self.world.slow, self.world.polite = slow, polite
-        old = Found(subkernel=subkernel(3), alive=found == "living", answered=True, owner=1)
+        old = Found(subkernel=subkernel(3), alive=found == "living", answered=True, spec_path=SPEC, owner=1)
         self.world.open(None if found == "nothing" else old)
 
     @precondition(lambda self: not self.world.left)
@@ -79,7 +79,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.world.alive)
     @rule()
     def answer(self) -> None:
-        self.world.tell(Answered(generation=max(self.world.alive)))
+        self.world.tell(Ready(generation=max(self.world.alive)))
 
     @precondition(lambda self: self.world.launching)
     @rule(fails=st.booleans())
