@@ -91,17 +91,18 @@ class Cell(Generic[M]):
 
         An edge that gets False waits for `mailbox.when_room`. Who cannot wait counts a dead letter: see `accept`.
         """
+        message = envelope.message
         if envelope.generation and envelope.generation != self.generation:
-            self.dead_letters.record(self.name, "former life", envelope.message)
+            self.dead_letters.record(self.name, "former life", message)
         elif self.closed:
-            self.dead_letters.record(self.name, "stopped", envelope.message)
-        elif is_control(envelope.message):
+            self.dead_letters.record(self.name, "stopped", message)
+        elif is_control(message):
             if not self.mailbox.offer_control(envelope):
-                self._overflow(envelope.message)
+                self._overflow(message)
         elif not self.mailbox.offer(envelope):
             if self._serving:
                 return False
-            self.dead_letters.record(self.name, "mailbox full", envelope.message)
+            self.dead_letters.record(self.name, "mailbox full", message)
         return True
 
     def take_ask(self, obligation: Obligation) -> bool:
@@ -211,6 +212,7 @@ class Cell(Generic[M]):
 
     async def _serve(self, actor: Actor[M]) -> None:
         mailbox, receive, set_trace = self.mailbox, actor.receive, current_trace.set
+        control, ordinary = mailbox.control, mailbox.ordinary
         while True:
             self._idle = mailbox.empty()
             item = await mailbox.get()
@@ -230,9 +232,14 @@ class Cell(Generic[M]):
                 else:
                     raise item.error
                 left -= 1
-                if not left or mailbox.empty():
+                if not left:
                     break
-                item = mailbox.get_nowait()
+                if control:
+                    item = control.popleft()
+                elif ordinary:
+                    item = ordinary.popleft()
+                else:
+                    break
             mailbox.tell_room()
             if not left:
                 await asyncio.sleep(0)

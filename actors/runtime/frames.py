@@ -110,12 +110,13 @@ class Outbox:
         self._buffer = bytearray(_BATCH_HEAD.size)
         self._count = 0
         self._cut: deque[bytearray] = deque()
-        self._cut_size = 0
+        self.cut_size = 0
+        """Bytes that wait in closed batches: `size` to within CUT_AT, as a plain attribute for whoever asks per message."""
 
     @property
     def size(self) -> int:
         """Bytes that wait."""
-        return self._cut_size + len(self._buffer) - _BATCH_HEAD.size
+        return self.cut_size + len(self._buffer) - _BATCH_HEAD.size
 
     def add(self, envelope: object) -> None:
         """Append one envelope.
@@ -147,13 +148,13 @@ class Outbox:
                 return None
             self._close_batch()
         taken = self._cut.popleft()
-        self._cut_size -= len(taken)
+        self.cut_size -= len(taken)
         return taken
 
     def _close_batch(self) -> None:
         buffer = self._buffer
         _BATCH_HEAD.pack_into(buffer, 0, ENVELOPES << 24 | (len(buffer) - 4), _ARRAY_32, self._count)
         self._cut.append(buffer)
-        self._cut_size += len(buffer)
+        self.cut_size += len(buffer)
         self._buffer = bytearray(_BATCH_HEAD.size)
         self._count = 0

@@ -161,7 +161,7 @@ class Link:
             outbox = self._control
         else:
             outbox = self._ordinary
-            if outbox.size >= ACCOUNT_LIMIT:
+            if outbox.cut_size >= ACCOUNT_LIMIT:
                 self._dead_letters.record(envelope.target, "link full", message)
                 return
         if self._why:
@@ -180,7 +180,7 @@ class Link:
         outbox = self._control if is_control(message) else self._ordinary
         if self._why:
             raise Unreachable(f"no answer from {target!r}: link {self.name} is closed: {self._why}")
-        if outbox is self._ordinary and outbox.size >= ACCOUNT_LIMIT:
+        if outbox is self._ordinary and outbox.cut_size >= ACCOUNT_LIMIT:
             raise Busy(f"no answer from {target!r}: {outbox.size} bytes wait on link {self.name}")
         self._last_ask = ask_id = self._last_ask + 1
         deadline = self._clock.monotonic() + timeout_s
