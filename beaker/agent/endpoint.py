@@ -94,6 +94,16 @@ def find_key(environment: Mapping[str, str], endpoint: Endpoint) -> str | None:
     return environment.get(endpoint.key_name, "").strip() or None
 
 
+def is_loopback(address: str) -> bool:
+    """Whether an address is plain http to this very machine.
+
+    >>> is_loopback("http://localhost:11434/v1"), is_loopback("https://127.0.0.1/v1"), is_loopback("http://127.0.0.1.evil.test/v1")
+    (True, False, False)
+    """
+    parts = urlsplit(address)
+    return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+
+
 def _remote(environment: Mapping[str, str], preset: Preset, *, model: str) -> Endpoint:
     chosen = model or preset.model
     return Endpoint(

@@ -4,7 +4,9 @@ The one file that imports the SDK translates each foreign error into a `ModelFai
 `kind` and `retryable` what follows. Every reason names the value and the remedy, and holds no key and no traceback.
 """
 
+import math
 import re
+from email.utils import parsedate_to_datetime
 from typing import Literal
 
 import msgspec
@@ -59,13 +61,13 @@ def from_status(status: int, said: str, asked: Asked, *, retry_after_s: float | 
     """
     quote = quoted(said)
     where = asked.base_url
+    if _speaks_of_effort(said) and status == 400:
+        return ModelFailure(
+            kind="effort",
+            reason=f"The model {asked.model!r} at {where} calls tools only over another interface than chat completions"
+            f"{quote} Choose another by BEAKER_MODEL.",
+        )
     if _speaks_of_tools(said) and status in (400, 404, 422, 501):
-        if _speaks_of_effort(said):
-            return ModelFailure(
-                kind="effort",
-                reason=f"The model {asked.model!r} at {where} calls tools only over another interface than chat completions"
-                f"{quote} Choose another by BEAKER_MODEL.",
-            )
         return ModelFailure(kind="tools", reason=f"The model {asked.model!r} at {where} cannot call tools{quote}")
     match status:
         case 401 | 403:
@@ -158,3 +160,32 @@ def _speaks_of_tools(said: str) -> bool:
 
 def _speaks_of_effort(said: str) -> bool:
     return "reasoning_effort" in said or "/v1/responses" in said
+
+
+def parse_retry_after(milliseconds: str | None, header: str | None, *, now: float) -> float | None:
+    """Read how long an endpoint asks us to wait.
+
+    Args:
+        milliseconds: the header Retry-After-Ms, which some endpoints send beside the other.
+        header: the header Retry-After: seconds, or an HTTP date.
+        now: wall clock, seconds since the epoch.
+
+    Returns:
+        Seconds, or None where there is no header that makes sense.
+
+    >>> parse_retry_after(None, "7", now=0.0)
+    7.0
+    >>> parse_retry_after(None, "Thu, 01 Jan 1970 00:01:00 GMT", now=50.0)
+    10.0
+    """
+    for value, scale in ((milliseconds, 0.001), (header, 1.0)):
+        try:
+            seconds = float(value or "") * scale
+        except ValueError:
+            continue
+        if math.isfinite(seconds):
+            return max(seconds, 0.0)
+    try:
+        return max(parsedate_to_datetime(header or "").timestamp() - now, 0.0)
+    except (ValueError, OverflowError):
+        return None

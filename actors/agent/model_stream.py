@@ -1,0 +1,256 @@
+"""The way to a model by the `openai` SDK: the one file that imports it, and that translates its errors.
+
+Importing it takes half a second, so this module is itself imported late, by `sdk_import`. The SDK's own retries are off:
+the turn machine retries, where it can be told and tested. Foreign words pass into failures only without the key.
+"""
+
+import json
+import ssl
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import msgspec
+import openai
+from openai.types.chat import ChatCompletionChunk
+
+from actors.agent.demo_transport import DemoTransport
+from actors.agent.model import Failed, Heard, Listener
+from actors.agent.silence import FellSilent, SilenceWatch, StreamTimeouts
+from actors.runtime.clock import Clock
+from beaker.agent.assembly import CallAssembly
+from beaker.agent.endpoint import DEMO_NAME, Endpoint, is_loopback
+from beaker.agent.model_failure import (
+    Asked,
+    ModelFailure,
+    from_broken_stream,
+    from_connect_timeout,
+    from_connection,
+    from_silence,
+    from_status,
+    parse_retry_after,
+)
+from beaker.agent.tools import tool_definitions
+from beaker.agent.turn_state import CallModel
+
+NO_KEY = "no-key"
+"""Sent where no key is set: the SDK insists on one, and local endpoints take any."""
+
+OFFER_TIMEOUT_S = 5.0
+"""For the list of models, which only makes an error's sentence better."""
+
+KEEP_ALIVE = httpx2.Limits(max_connections=10, max_keepalive_connections=2, keepalive_expiry=60.0)
+"""One conversation makes one call at a time; a minute covers the pauses between the steps of a turn."""
+
+
+class _Function(msgspec.Struct, frozen=True):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _CallPiece(msgspec.Struct, frozen=True):
+    index: int | None = None
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _Delta(msgspec.Struct, frozen=True):
+    content: str | None = None
+    refusal: str | None = None
+    tool_calls: list[_CallPiece] | None = None
+
+
+class _Choice(msgspec.Struct, frozen=True):
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class _Chunk(msgspec.Struct, frozen=True):
+    choices: list[_Choice] | None = None
+
+
+class ModelStream:
+    """One model at one endpoint.
+
+    Args:
+        endpoint: where it is.
+        key: the endpoint's key, if there is one.
+        timeouts: how long a call may take to do what.
+        clock: for those.
+    """
+
+    def __init__(self, endpoint: Endpoint, key: str | None, timeouts: StreamTimeouts, *, clock: Clock, demo_pace_s: float = 0.012) -> None:
+        self._endpoint = endpoint
+        self._key = key
+        self._timeouts = timeouts
+        self._clock = clock
+        self._model = endpoint.model
+        # The silence watch is the first to end a call; these hold if the loop itself was held up.
+        longest_s = max(timeouts.first_byte_s, timeouts.silence_s) + 30.0
+        limits = openai.Timeout(longest_s, connect=timeouts.connect_s)
+        http: httpx2.AsyncClient
+        if endpoint.kind == "demo":
+            http = httpx2.AsyncClient(transport=DemoTransport(hint=endpoint.hint, pace_s=demo_pace_s))
+        elif is_loopback(endpoint.base_url):
+            # No proxy leads to this machine, and without its 150 root certificates a client is there 50 ms sooner.
+            bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            http = openai.DefaultAsyncHttpxClient(timeout=limits, limits=KEEP_ALIVE, verify=bare, trust_env=False)
+        else:
+            http = openai.DefaultAsyncHttpxClient(timeout=limits, limits=KEEP_ALIVE)
+        self._client = openai.AsyncOpenAI(
+            api_key=key or NO_KEY, base_url=endpoint.base_url, http_client=http, timeout=limits, max_retries=0
+        )
+        self._completions = self._client.chat.completions  # loads the last part of the SDK now, not at the first question
+
+    async def open(self) -> str | ModelFailure:
+        """Name the model; an endpoint for which none is named is asked what it offers."""
+        if self._endpoint.kind == "demo":
+            return DEMO_NAME
+        if not self._model:
+            offered = await self._offered()
+            if isinstance(offered, ModelFailure):
+                return offered
+            if len(offered) == 1 or (offered and self._endpoint.local):
+                self._model = offered[0]
+            else:
+                what = f"It offers: {', '.join(offered[:30])}." if offered else "It lists none."
+                return ModelFailure(
+                    kind="model",
+                    reason=f"No model is named for the endpoint {self._endpoint.shown_url}. {what} Choose one by BEAKER_MODEL.",
+                )
+        return self._model
+
+    async def hear(self, call: CallModel, listener: Listener, *, step: int) -> Heard | Failed:
+        """Make one model call; see `Model.hear`."""
+        assembly = CallAssembly()
+        try:
+            async with SilenceWatch(self._clock, self._timeouts, listener.on_words) as watch:
+                return await self._hear(call, listener, assembly, watch, step)
+        except FellSilent as silent:
+            failure = from_silence(silent.waited_s, self._asked, began=silent.began)
+        except openai.APIStatusError as error:
+            failure = await self._refused(error)
+        except (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL) as error:
+            failure = self._lost(error)
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:  # the SDK lets those of a malformed stream through
+            failure = from_broken_stream(f"a piece is no JSON ({error})", self._asked)
+        except msgspec.ValidationError as error:
+            failure = from_broken_stream(f"a piece is no chat completion chunk ({error})", self._asked)
+        return Failed(failure=failure, text=assembly.text)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._client.close()
+
+    async def _hear(self, call: CallModel, listener: Listener, assembly: CallAssembly, watch: SilenceWatch, step: int) -> Heard | Failed:
+        options: dict[str, Any] = {"messages": msgspec.to_builtins(call.messages)}  # Any: JSON
+        if call.offer != "no_tools":
+            options["tools"] = tool_definitions()
+        if call.offer == "tools_unused":
+            options["tool_choice"] = "none"
+        if call.reasoning_off:
+            options["reasoning_effort"] = "none"
+        stream: openai.AsyncStream[ChatCompletionChunk] = await self._completions.create(model=self._model, stream=True, **options)
+        async with stream:
+            kind = stream.response.headers.get("content-type", "")
+            if "json" in kind:
+                body = (await stream.response.aread()).decode(errors="replace")
+                return Failed(failure=from_broken_stream(self._clean(f"no stream but {kind}: {body}"), self._asked))
+            stream.response.stream = _Watched(stream.response.stream, watch)
+            finish_reason: str | None = None
+            async for piece in stream:
+                chunk = msgspec.convert(piece, _Chunk, from_attributes=True)
+                for choice in (chunk.choices or [])[:1]:
+                    finish_reason = choice.finish_reason or finish_reason
+                    if choice.delta is not None:
+                        self._take(choice.delta, assembly, listener)
+            return Heard(text=assembly.text, calls=assembly.calls(step=step), finish_reason=finish_reason)
+
+    def _take(self, delta: _Delta, assembly: CallAssembly, listener: Listener) -> None:
+        text = delta.content or delta.refusal
+        if text:
+            assembly.add_text(text)
+            listener.on_text(text)
+        for position, piece in enumerate(delta.tool_calls or []):
+            function = piece.function or _Function()
+            assembly.add_fragment(
+                position if piece.index is None else piece.index,
+                call_id=piece.id or "",
+                name=function.name or "",
+                arguments=function.arguments or "",
+            )
+
+    async def _offered(self) -> list[str] | ModelFailure:
+        """Ask what models there are."""
+        try:
+            page = await self._client.models.list(timeout=openai.Timeout(OFFER_TIMEOUT_S, connect=self._timeouts.connect_s))
+            return [entry.id for entry in page.data or []]
+        except openai.APIStatusError as error:
+            if error.status_code == 404:  # an endpoint without a list is still an endpoint
+                return []
+            return await self._refused(error)
+        except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
+            return self._lost(error)
+        except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, TypeError):  # whatever it sent, it is no list of models
+            return []
+
+    async def _refused(self, error: openai.APIStatusError) -> ModelFailure:
+        offered: list[str] = []
+        if error.status_code == 404 and self._model:
+            listed = await self._offered()
+            offered = [] if isinstance(listed, ModelFailure) else listed
+        headers = error.response.headers
+        return from_status(
+            error.status_code,
+            self._clean(_words_of(error)),
+            self._asked,
+            retry_after_s=parse_retry_after(headers.get("retry-after-ms"), headers.get("retry-after"), now=self._clock.wall()),
+            offered=offered,
+        )
+
+    def _lost(self, error: Exception) -> ModelFailure:
+        cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ is not None else error
+        if isinstance(cause, httpx2.ConnectTimeout):
+            return from_connect_timeout(self._timeouts.connect_s, self._asked)
+        if isinstance(cause, httpx2.TimeoutException):
+            return from_silence(self._timeouts.silence_s, self._asked, began=True)
+        if isinstance(cause, (httpx2.ConnectError, httpx2.UnsupportedProtocol, httpx2.InvalidURL)):
+            return from_connection(self._clean(str(cause)), self._asked)
+        return from_broken_stream(self._clean(str(cause) or type(cause).__name__), self._asked)
+
+    @property
+    def _asked(self) -> Asked:
+        return Asked(model=self._model, base_url=self._endpoint.shown_url, key_name=self._endpoint.key_name)
+
+    def _clean(self, words: str) -> str:
+        """Take the key out of foreign words: some endpoints quote it."""
+        return words.replace(self._key, "[key]") if self._key else words
+
+
+class _Watched(httpx2.AsyncByteStream):
+    """Passes the bytes of an answer on and lets the watch see them."""
+
+    def __init__(self, inner: object, watch: SilenceWatch) -> None:
+        if not isinstance(inner, httpx2.AsyncByteStream):
+            raise TypeError(f"the answer's body is {type(inner).__name__}, which cannot be read asynchronously")
+        self._inner = inner
+        self._watch = watch
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for data in self._inner:
+            self._watch.sign()
+            yield data
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def _words_of(error: openai.APIStatusError) -> str:
+    """The endpoint's own words: the message of an error body, else the body."""
+    body = error.body
+    if isinstance(body, dict):
+        code = body.get("code")
+        message = body.get("message") or body.get("error") or body.get("detail")
+        if isinstance(message, str):
+            return f"{message} ({code})" if code and str(code) not in message else message
+    return body if isinstance(body, str) else ""

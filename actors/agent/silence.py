@@ -1,0 +1,102 @@
+"""Watches a model call for silence: words from some seconds on, an end after many.
+
+Not the HTTP client's read timeout: that cannot tell the wait for the first byte from a pause between two, and says
+nothing before it fails. Any byte is a sign of life, also a server's keep-alive comments.
+"""
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+
+import msgspec
+
+from actors.runtime.clock import Clock, Timer
+
+
+class StreamTimeouts(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a model call may take to do what; seconds."""
+
+    connect_s: float = 5.0
+    first_byte_s: float = 300.0
+    """Local and reasoning models think long before they begin."""
+    silence_s: float = 120.0
+    words_after_s: float = 15.0
+    """From when on the user is told what the turn waits for, and how often the words are renewed."""
+
+
+class FellSilent(Exception):
+    """No byte came for too long."""
+
+    def __init__(self, waited_s: float, *, began: bool) -> None:
+        super().__init__(f"silent for {waited_s:g} s")
+        self.waited_s = waited_s
+        self.began = began
+
+
+class SilenceWatch:
+    """A context manager around a call that must not fall silent.
+
+    Args:
+        clock: what time it is.
+        timeouts: the limits.
+        on_words: is given the words to show, and the empty string when they no longer hold.
+
+    Raises:
+        FellSilent: on leaving, when the limit was reached; the body is cancelled before.
+    """
+
+    def __init__(self, clock: Clock, timeouts: StreamTimeouts, on_words: Callable[[str], None]) -> None:
+        self._clock = clock
+        self._timeouts = timeouts
+        self._on_words = on_words
+        self._scope = asyncio.timeout(None)
+        self._last = clock.monotonic()
+        self._began = False
+        self._shown = False
+        self._timer: Timer | None = None
+
+    async def __aenter__(self) -> "SilenceWatch":
+        await self._scope.__aenter__()
+        self._last = self._clock.monotonic()
+        self._wait()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._hide()
+        try:
+            await self._scope.__aexit__(kind, error, trace)
+        except TimeoutError:
+            raise FellSilent(self._limit_s, began=self._began) from None
+
+    def sign(self) -> None:
+        """A byte has come."""
+        self._last = self._clock.monotonic()
+        self._began = True
+        self._hide()
+
+    @property
+    def _limit_s(self) -> float:
+        return self._timeouts.silence_s if self._began else self._timeouts.first_byte_s
+
+    def _look(self) -> None:
+        idle_s = self._clock.monotonic() - self._last
+        if idle_s >= self._limit_s:
+            self._scope.reschedule(asyncio.get_running_loop().time())
+            return
+        if idle_s >= self._timeouts.words_after_s:
+            self._shown = True
+            self._on_words(f"no data for {idle_s:.3g} s")
+        self._wait()
+
+    def _wait(self) -> None:
+        every_s = self._timeouts.words_after_s
+        idle_s = self._clock.monotonic() - self._last
+        next_words_s = every_s * (idle_s // every_s + 1)
+        self._timer = self._clock.call_later(max(min(next_words_s, self._limit_s) - idle_s, 0.001), self._look)
+
+    def _hide(self) -> None:
+        if self._shown:
+            self._shown = False
+            self._on_words("")

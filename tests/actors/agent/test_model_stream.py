@@ -1,0 +1,267 @@
+"""Model calls through the real SDK against the scripted endpoint: what arrives, and what each way to fail is called."""
+
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from actors.agent.model import Failed, Heard
+from actors.agent.model_stream import ModelStream
+from actors.agent.silence import StreamTimeouts
+from actors.runtime.clock import SystemClock
+from beaker.agent.conversation import System, User
+from beaker.agent.endpoint import DEMO_NAME, Endpoint, choose_endpoint, read_presets
+from beaker.agent.model_failure import Kind, ModelFailure
+from beaker.agent.turn_state import CallModel
+from tests.scripted.endpoint import ScriptedEndpoint
+from tests.scripted.replies import (
+    BARE_ERROR,
+    CUT,
+    HANG,
+    MALFORMED,
+    MID_STREAM_ERROR,
+    NO_CHUNK,
+    NO_FINISH,
+    STALL,
+    Answer,
+    Call,
+    Raw,
+    Reply,
+    Speak,
+    failure,
+)
+
+KEY = "sk-canary-1234567890"
+QUICK = StreamTimeouts(connect_s=1.0, first_byte_s=0.3, silence_s=0.2, words_after_s=0.05)
+CALL = CallModel(messages=(System(content="s"), User(content="u")), offer="tools", reasoning_off=False)
+
+
+@dataclass
+class Ear:
+    """A listener that keeps what it hears."""
+
+    texts: list[str] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+
+    def on_text(self, text: str) -> None:
+        self.texts.append(text)
+
+    def on_words(self, words: str) -> None:
+        self.words.append(words)
+
+
+def endpoint_at(base_url: str, model: str = "scripted-1") -> Endpoint:
+    chosen = choose_endpoint({"OPENAI_API_KEY": KEY}, read_presets(), model=model, base_url=base_url)
+    assert isinstance(chosen, Endpoint)
+    return chosen
+
+
+@asynccontextmanager
+async def opened(base_url: str, *, model: str = "scripted-1", timeouts: StreamTimeouts | None = None) -> AsyncIterator[ModelStream]:
+    stream = ModelStream(endpoint_at(base_url, model), KEY, timeouts or StreamTimeouts(), clock=SystemClock())
+    try:
+        yield stream
+    finally:
+        await stream.close()
+
+
+async def hear(
+    script: list[Reply], *, call: CallModel = CALL, timeouts: StreamTimeouts | None = None
+) -> tuple[Heard | Failed, Ear, ScriptedEndpoint]:
+    ear = Ear()
+    async with ScriptedEndpoint(script) as server, opened(server.base_url, timeouts=timeouts) as stream:
+        return await stream.hear(call, ear, step=1), ear, server
+
+
+async def test_text_arrives_in_pieces_and_whole() -> None:
+    heard, ear, _ = await hear([Speak(text="one two three")])
+    assert heard == Heard(text="one two three", calls=(), finish_reason="stop")
+    assert ear.texts == ["one ", "two ", "three"]
+
+
+async def test_fragments_of_two_tool_calls_are_put_together() -> None:
+    calls = [Call(name="list_variables", arguments="{}", id="a"), Call(name="propose_cell", arguments='{"code": "1 + 1"}', id="b")]
+    heard, _, _ = await hear([Speak(text="well", calls=calls)])
+    assert isinstance(heard, Heard)
+    assert [(call.id, call.function.name, call.function.arguments) for call in heard.calls] == [
+        ("a", "list_variables", "{}"),
+        ("b", "propose_cell", '{"code": "1 + 1"}'),
+    ]
+    assert heard.finish_reason == "tool_calls"
+
+
+async def test_the_request_carries_conversation_tools_and_key() -> None:
+    _, _, server = await hear([Speak(text="x")])
+    request = server.requests[0]
+    assert request.body["messages"] == [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]
+    assert [tool["function"]["name"] for tool in request.body["tools"]] == ["list_variables", "propose_cell"]
+    assert request.body["model"] == "scripted-1"
+    assert request.headers["Authorization"] == f"Bearer {KEY}"
+    assert "reasoning_effort" not in request.body
+    assert "tool_choice" not in request.body
+
+
+async def test_quirks_shape_the_request() -> None:
+    silent = CallModel(messages=CALL.messages, offer="no_tools", reasoning_off=False)
+    last = CallModel(messages=CALL.messages, offer="tools_unused", reasoning_off=True)
+    async with ScriptedEndpoint([Speak(text="x")]) as server, opened(server.base_url) as stream:
+        await stream.hear(silent, Ear(), step=1)
+        await stream.hear(last, Ear(), step=2)
+    assert "tools" not in server.requests[0].body
+    assert (server.requests[1].body["tool_choice"], server.requests[1].body["reasoning_effort"]) == ("none", "none")
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "retryable", "words"),
+    [
+        (failure(401, f"Incorrect API key provided: {KEY}"), "key", False, "OPENAI_API_KEY"),
+        (failure(403, "no"), "key", False, "OPENAI_API_KEY"),
+        (failure(404, "The model does not exist", code="model_not_found"), "model", False, "It offers: scripted-1."),
+        (failure(429, "slow down", headers={"Retry-After": "7"}), "rate", True, "429"),
+        (failure(429, "You exceeded your current quota", code="insufficient_quota"), "refused", False, "no quota left"),
+        (failure(500, f"crashed with {KEY}"), "server", True, "crashed with [key]"),
+        (Answer(status=502, body=b"<html>Bad gateway</html>", content_type="text/html"), "server", True, "502"),
+        (failure(400, "context too long"), "refused", False, "context too long"),
+        (failure(400, "registry.ollama.ai/library/tiny does not support tools"), "tools", False, "cannot call tools"),
+        (failure(404, "No endpoints found that support tool use."), "tools", False, "cannot call tools"),
+        (
+            failure(
+                400, "Function tools with reasoning_effort are not supported for gpt-9 in /v1/chat/completions.", param="reasoning_effort"
+            ),
+            "effort",
+            False,
+            "another interface",
+        ),
+        (BARE_ERROR, "broken", True, "model is loading"),
+        (MALFORMED, "broken", True, "no JSON"),
+        (NO_CHUNK, "broken", True, "no chat completion chunk"),
+        (Raw(pieces=[b"data: \xff\xfe{}\n\n"]), "broken", True, "no JSON"),
+        (MID_STREAM_ERROR, "broken", True, "the worker died"),
+        (CUT, "broken", True, "broken"),
+    ],
+    ids=lambda value: None if not isinstance(value, str) else value[:20],
+)
+async def test_each_failure_is_named_in_a_sentence_without_the_key(reply: Reply, kind: Kind, retryable: bool, words: str) -> None:
+    heard, _, server = await hear([reply])
+    assert isinstance(heard, Failed)
+    assert (heard.failure.kind, heard.failure.retryable) == (kind, retryable)
+    assert words in heard.failure.reason
+    assert KEY not in heard.failure.reason
+    assert "Traceback" not in heard.failure.reason
+    assert heard.failure.reason.endswith(".")
+    assert len(server.requests) == 1, "the SDK must not retry by itself"
+
+
+async def test_retry_after_is_read() -> None:
+    heard, _, _ = await hear([failure(429, "slow down", headers={"Retry-After": "7"})])
+    assert isinstance(heard, Failed)
+    assert heard.failure.retry_after_s == 7.0
+
+
+@pytest.mark.parametrize(
+    ("reply", "text"), [(CUT, "one two "), (MALFORMED, "one "), (MID_STREAM_ERROR, "one ")], ids=["cut", "malformed", "error"]
+)
+async def test_the_text_before_a_failure_is_kept(reply: Reply, text: str) -> None:
+    heard, _, _ = await hear([reply])
+    assert heard.text == text if isinstance(heard, Failed) else None
+
+
+async def test_a_stream_without_a_finish_reason_says_so() -> None:
+    heard, _, _ = await hear([NO_FINISH])
+    assert heard == Heard(text="one two", calls=(), finish_reason=None)
+
+
+async def test_a_stall_brings_words_and_then_a_failure_with_the_text_so_far() -> None:
+    heard, ear, _ = await hear([STALL], timeouts=QUICK)
+    assert isinstance(heard, Failed)
+    assert (heard.failure.kind, heard.text) == ("timeout", "one two ")
+    assert "sent nothing more for 0.2 s (agent.silence_timeout_s)" in heard.failure.reason
+    assert ear.words[0].startswith("no data for 0.0")
+    assert ear.words[-1] == ""
+
+
+async def test_headers_alone_are_no_beginning() -> None:
+    """Local servers send headers at once and then read the prompt for minutes."""
+    heard, _, _ = await hear([HANG], timeouts=StreamTimeouts(connect_s=1, first_byte_s=0.2, silence_s=0.1, words_after_s=1))
+    assert isinstance(heard, Failed)
+    assert "did not begin to answer for 0.2 s (agent.first_byte_timeout_s)" in heard.failure.reason
+
+
+async def test_keep_alive_comments_are_signs_of_life() -> None:
+    ear = Ear()
+    script = [Speak(text="one two three", stall_after=2, keep_alive_s=0.03)]
+    async with ScriptedEndpoint(script) as server, opened(server.base_url, timeouts=QUICK) as stream:
+        started = time.monotonic()
+        SystemClock().call_later(2 * QUICK.silence_s, server.release)
+        heard = await stream.hear(CALL, ear, step=1)
+    assert isinstance(heard, Heard), heard
+    assert heard.text == "one two three"
+    assert time.monotonic() - started >= 2 * QUICK.silence_s
+
+
+async def test_a_refused_connection_is_a_sentence() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: refuses
+        base_url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+        async with opened(base_url) as stream:
+            heard = await stream.hear(CALL, Ear(), step=1)
+    assert isinstance(heard, Failed)
+    assert (heard.failure.kind, heard.failure.retryable) == ("connection", True)
+    assert base_url in heard.failure.reason
+
+
+async def test_a_black_hole_fails_within_the_connect_timeout() -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        with socket.socket() as first, socket.socket() as second:
+            for each in (first, second):  # a full backlog drops what comes next
+                each.setblocking(False)
+                each.connect_ex(address)
+            async with opened(f"http://127.0.0.1:{address[1]}/v1", timeouts=StreamTimeouts(connect_s=0.2)) as stream:
+                heard = await stream.hear(CALL, Ear(), step=1)
+    assert isinstance(heard, Failed)
+    assert heard.failure.kind == "connection"
+    assert "within 0.2 s" in heard.failure.reason
+
+
+async def test_a_host_that_does_not_exist_is_a_sentence() -> None:
+    async with opened("http://nowhere.invalid/v1") as stream:
+        heard = await stream.hear(CALL, Ear(), step=1)
+    assert isinstance(heard, Failed)
+    assert heard.failure.kind == "connection"
+    assert "http://nowhere.invalid/v1" in heard.failure.reason
+
+
+@pytest.mark.parametrize(
+    ("models", "check"),
+    [
+        (["only-one"], lambda name: name == "only-one"),
+        (["a", "b"], lambda name: isinstance(name, ModelFailure) and "It offers: a, b." in name.reason),
+        ([], lambda name: isinstance(name, ModelFailure) and "BEAKER_MODEL" in name.reason),
+        (None, lambda name: isinstance(name, ModelFailure) and "BEAKER_MODEL" in name.reason),
+    ],
+    ids=["one", "several", "none", "no list"],
+)
+async def test_with_no_model_named_the_endpoint_is_asked(models: list[str] | None, check: Callable[[object], bool]) -> None:
+    async with ScriptedEndpoint([Speak(text="x")], models=models) as server, opened(server.base_url, model="") as stream:
+        assert check(await stream.open())
+
+
+async def test_the_demo_model_answers_by_the_same_way_without_a_port() -> None:
+    chosen = choose_endpoint({}, read_presets(), model="", base_url="")
+    assert isinstance(chosen, Endpoint)
+    stream = ModelStream(chosen, None, StreamTimeouts(), clock=SystemClock(), demo_pace_s=0.0)
+    call = CallModel(messages=(System(content="a live python session"), User(content="plot df")), offer="tools", reasoning_off=False)
+    ear = Ear()
+    assert await stream.open() == DEMO_NAME
+    heard = await stream.hear(call, ear, step=1)
+    await stream.close()
+    assert isinstance(heard, Heard), heard
+    assert heard.text.startswith("**demo model:**")
+    assert [call.function.name for call in heard.calls] == ["list_variables"]
+    assert len(ear.texts) > 3
