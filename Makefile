@@ -53,7 +53,7 @@ clean: ## Remove builds and caches (the virtual environment stays)
 # One mark per extra, as old as the last time that pyproject.toml was installed with it.
 $(VENV)/.%-ready: pyproject.toml | $(BIN)/python
 	@echo "Installing beaker with its '$*' extra into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	@$(BIN)/python -m pip install --quiet --quiet --editable '.[$*]'
 	@! $(BIN)/python -c 'import bash_kernel' 2>/dev/null || $(BIN)/python -m bash_kernel.install --sys-prefix >/dev/null
 	@touch $@
 
