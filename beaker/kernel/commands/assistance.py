@@ -1,0 +1,119 @@
+"""Completion and Shift-Tab help in cells of ours, from the same table that `%beaker help` shows.
+
+Positions count code points, as the messages of Jupyter do. A word that could still become one of the subkernel's own magics
+(`%`, `%b`, `%%`) is the subkernel's to complete.
+"""
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from beaker.kernel.commands.words import Words
+from beaker.kernel.help_words import ASK_TOPIC, COMMAND_NAMES, MODES, OPTIONS, help_words
+from beaker.kernel.magics import find_cell
+
+_FIRST_WORD = re.compile(r"[ \t\r\n\f\v]*?(?:^|(?<=[\r\n]))(%{1,2}[a-z]*)\Z")
+_HEADS = {"%be": "%beaker", "%%a": "%%ai", "%%as": "%%ask"}
+"""The shortest beginnings that we complete: IPython has magics of its own with the shorter ones (`%bookmark`, `%alias`)."""
+
+
+class Completion(msgspec.Struct, frozen=True, kw_only=True):
+    """What fits at the cursor; the content of a complete_reply."""
+
+    matches: list[str]
+    """Each replaces what stands between start and end; may be empty."""
+    cursor_start: int
+    """In code points."""
+    cursor_end: int
+    """In code points."""
+
+
+def complete(code: str, cursor_pos: int) -> Completion | None:
+    """What fits at the cursor in a cell of ours; None if it is not ours to complete.
+
+    In the text of a question nothing fits. Positions outside of the code count as its ends.
+    """
+    cursor = min(max(cursor_pos, 0), len(code))
+    before = code[:cursor]
+    if found := _FIRST_WORD.match(before):
+        return _complete_head(found[1], cursor, rest=code[cursor:])
+    cell = find_cell(code)
+    if cell is None or cursor <= cell.start:
+        return None
+    typed = before[cell.start + len(cell.head) :]
+    if re.search(r"[\r\n]", typed):
+        return _completion((), "", cursor)  # below the first line
+    words = typed.split()
+    word = words.pop() if typed and not typed[-1].isspace() and words else ""
+    if cell.head == "%beaker":
+        return _completion(_after_beaker(words), word, cursor)
+    return _completion(_after_ai(words, word), word, cursor)
+
+
+def inspect_help(code: str, cursor_pos: int) -> Words | None:
+    """The help for what stands at the cursor in a cell of ours; None if that is not ours, or the text of a question.
+
+    A name in a question may be a variable of the user's: whoever gets None may ask the subkernel.
+    """
+    cursor = min(max(cursor_pos, 0), len(code))
+    cell = find_cell(code)
+    if cell is None or cursor < cell.start:
+        return None
+    line = re.split(r"[\r\n]", code[cell.start :], maxsplit=1)[0]
+    at = cursor - cell.start
+    if at > len(line):
+        return None
+    if cell.head == "%beaker":
+        words = line[len(cell.head) :].replace("?", " ").split()
+        named = words[1] if words[:1] == ["help"] and len(words) > 1 else words[0] if words else ""
+        topic = ASK_TOPIC if named.lstrip("%") in {"ai", "ask"} else named
+        return help_words(topic if at > len(cell.head) else "")
+    begin = max(line.rfind(" ", 0, at), line.rfind("\t", 0, at)) + 1
+    on_option = line[begin:].split("=")[0].split(" ")[0] in OPTIONS
+    return help_words(ASK_TOPIC) if at <= len(cell.head) or on_option or _asks_for_help(line, cell.head) else None
+
+
+def _asks_for_help(line: str, head: str) -> bool:
+    return line[len(head) :].strip() in {"?", "??"}
+
+
+def _complete_head(word: str, cursor: int, *, rest: str) -> Completion | None:
+    matches = [head for beginning, head in _HEADS.items() if word.startswith(beginning) and head.startswith(word)]
+    if word == "%%a":
+        matches.append("%%ask")
+    if word == "%ai":
+        matches.append("%ai")
+    if matches and matches[0].startswith("%b") and re.search(r"[\r\n]\s*\S", rest):
+        return None  # `%beaker` has to be the whole cell
+    return _completion(matches, word, cursor) if matches else None
+
+
+def _after_beaker(words: list[str]) -> Iterable[str]:
+    if not words:
+        return COMMAND_NAMES
+    if words == ["help"]:
+        return (*COMMAND_NAMES, ASK_TOPIC)
+    return ()
+
+
+def _after_ai(words: list[str], word: str) -> Iterable[str]:
+    """Options, as long as the question has not begun, and the values of `--mode`."""
+    expects_value = False
+    for known in words:
+        if expects_value:
+            expects_value = False
+        elif known.split("=")[0] not in OPTIONS:
+            return ()
+        else:
+            expects_value = known in {"--model", "--mode"}
+    if expects_value:
+        return MODES if words[-1] == "--mode" else ()
+    if word.startswith("--mode="):
+        return [f"--mode={mode}" for mode in MODES]
+    return [option for option in OPTIONS if option not in words] if word.startswith("-") or not word else ()
+
+
+def _completion(candidates: Iterable[str], word: str, cursor: int) -> Completion:
+    matches = [candidate for candidate in candidates if candidate.startswith(word)]
+    return Completion(matches=matches, cursor_start=cursor - len(word), cursor_end=cursor)
