@@ -13,8 +13,11 @@ from actors.runtime.asks import Obligation, Question
 from actors.runtime.clock import SystemClock, Timer
 from actors.runtime.down import Down
 from actors.runtime.envelope import ANY_LIFE, ASK, Envelope
+from actors.runtime.fake_transport import FakeTransport, link_nodes
 from actors.runtime.node import Node
 from actors.runtime.trace import current_trace
+
+__all__ = ["FakeTransport", "ManualClock", "Probe", "ProbeRef", "link_nodes", "run_to_idle", "turn_loop"]
 
 M = TypeVar("M")
 Wanted = TypeVar("Wanted")

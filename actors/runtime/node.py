@@ -166,7 +166,7 @@ class Node:
             path,
             Terms(self.role, self.protocol, secret),
             admit,
-            make_link=partial(self._make_link, codec),
+            make_link=partial(self.make_link, codec),
             on_link=on_link,
             on_refused=on_refused,
             clock=self.clock,
@@ -184,7 +184,7 @@ class Node:
             Refused: the listener would not have us; `.refusal` says why and which protocol it speaks.
         """
         terms = Terms(self.role, self.protocol, secret)
-        return await connect(path, terms, make_link=partial(self._make_link, codec), timeout_s=timeout_s)
+        return await connect(path, terms, make_link=partial(self.make_link, codec), timeout_s=timeout_s)
 
     async def stop(self) -> None:
         """Stop listening, stop all actors, the youngest first, then close the links; every open ask is answered."""
@@ -203,7 +203,8 @@ class Node:
                     link.abort("node stopped")
                 await asyncio.wait(left)
 
-    def _make_link(self, codec: Codec, peer: Peer, transport: asyncio.Transport) -> Link:
+    def make_link(self, codec: Codec, peer: Peer, transport: asyncio.Transport) -> Link:
+        """Make the link of a connection that has been greeted; for `listener` and the test kit."""
         self._link_count += 1
         link = Link(
             f"{peer.role}#{self._link_count}",

@@ -1,0 +1,87 @@
+"""Takes secrets out of what is about to be logged: by the name of a key, and by the look of a value.
+
+Pure. Two nets because each has holes: a name says nothing about a key inside a URL, and no pattern finds a password.
+Known secrets are registered as they are found and are then replaced wherever they stand.
+"""
+
+import re
+from typing import Final
+
+REDACTED: Final = "[redacted]"
+
+KNOWN_LENGTH: Final = 6
+"""The shortest value that is registered: replacing a shorter one everywhere would garble ordinary words."""
+
+DEPTH_LIMIT: Final = 8
+"""How deep nested values are looked into; deeper is replaced by its type's name."""
+
+_NAME = re.compile(r"key|token|secret|password|passwd|passphrase|credential|authorization|cookie|referer", re.IGNORECASE)
+_HARMLESS: Final = frozenset({"key_path", "max_tokens", "token_count", "keys"})
+
+_VALUES: Final = (
+    (re.compile(r"\bsk-[A-Za-z0-9_\-]{6,}"), REDACTED),
+    (re.compile(r"\b(bearer)\s+[A-Za-z0-9._~+/=\-]{6,}", re.IGNORECASE), rf"\1 {REDACTED}"),
+    (re.compile(r"(?<=://)[^/\s@'\"]+@"), f"{REDACTED}@"),
+    (
+        re.compile(
+            r"\b((?:[a-z0-9]+[_\-])*(?:token|key|secret|password|passwd|signature))(['\"]?\s*[=:]\s*['\"]?)[^\s&'\",;)}\]]+",
+            re.IGNORECASE,
+        ),
+        rf"\1\2{REDACTED}",
+    ),
+)
+
+
+class Redactor:
+    """Redacts values; knows the secrets that it was told.
+
+    Example:
+        >>> redactor = Redactor()
+        >>> redactor.add("hunter22")
+        >>> redactor.value({"url": "http://me:pw@host/?token=abc", "api_key": "x", "note": "it is hunter22"})
+        {'url': 'http://[redacted]@host/?token=[redacted]', 'api_key': '[redacted]', 'note': 'it is [redacted]'}
+    """
+
+    def __init__(self) -> None:
+        self._known: list[str] = []
+
+    def add(self, secret: str) -> None:
+        """Register a secret; longer ones are replaced first, so that one inside another leaves nothing."""
+        if len(secret) >= KNOWN_LENGTH and secret not in self._known:
+            self._known.append(secret)
+            self._known.sort(key=len, reverse=True)
+
+    def text(self, text: str) -> str:
+        """Redact a string."""
+        for secret in self._known:
+            if secret in text:
+                text = text.replace(secret, REDACTED)
+        for pattern, replacement in _VALUES:
+            text = pattern.sub(replacement, text)
+        return text
+
+    def value(self, value: object, depth: int = 0) -> object:
+        """Redact any value, and turn what JSON has no word for into a string."""
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if depth >= DEPTH_LIMIT:
+            return f"<{type(value).__name__}>"
+        if isinstance(value, dict):
+            pairs: list[tuple[object, object]] = list(value.items())  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType] - what a dict holds is what this looks at
+            return {self.text(str(name)): self.named(str(name), inner, depth + 1) for name, inner in pairs}
+        if isinstance(value, list | tuple | set | frozenset):
+            items: list[object] = list(value)  # pyright: ignore[reportUnknownArgumentType] - as above
+            return [self.value(inner, depth + 1) for inner in items]
+        if isinstance(value, bytes | bytearray):
+            return f"<{len(value)} bytes>"
+        return self.text(repr(value))
+
+    def named(self, name: str, value: object, depth: int = 0) -> object:
+        """Redact the value of a name. Numbers are counts and limits, never secrets."""
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if _NAME.search(name) and name not in _HARMLESS:
+            return REDACTED
+        return self.value(value, depth)
