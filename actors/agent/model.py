@@ -31,11 +31,11 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
 class Listener(Protocol):
     """Hears a call as it goes on."""
 
-    def on_text(self, text: str) -> None:
+    def say(self, text: str) -> None:
         """More text."""
         ...
 
-    def on_words(self, words: str) -> None:
+    def words(self, words: str) -> None:
         """Words on what the call waits for; empty when it waits no more."""
         ...
 

@@ -124,7 +124,7 @@ class ModelStream:
         """Make one model call; see `Model.hear`."""
         assembly = CallAssembly()
         try:
-            async with SilenceWatch(self._clock, self._timeouts, listener.on_words) as watch:
+            async with SilenceWatch(self._clock, self._timeouts, listener.words) as watch:
                 return await self._hear(call, listener, assembly, watch, step)
         except FellSilent as silent:
             failure = from_silence(silent.waited_s, self._asked, began=silent.began)
@@ -170,7 +170,7 @@ class ModelStream:
         text = delta.content or delta.refusal
         if text:
             assembly.add_text(text)
-            listener.on_text(text)
+            listener.say(text)
         for position, piece in enumerate(delta.tool_calls or []):
             function = piece.function or _Function()
             assembly.add_fragment(

@@ -44,13 +44,13 @@ class Ear:
     """A listener that keeps what it hears."""
 
     texts: list[str] = field(default_factory=list)
-    words: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
 
-    def on_text(self, text: str) -> None:
+    def say(self, text: str) -> None:
         self.texts.append(text)
 
-    def on_words(self, words: str) -> None:
-        self.words.append(words)
+    def words(self, words: str) -> None:
+        self.shown.append(words)
 
 
 def endpoint_at(base_url: str, model: str = "scripted-1") -> Endpoint:
@@ -179,8 +179,8 @@ async def test_a_stall_brings_words_and_then_a_failure_with_the_text_so_far() ->
     assert isinstance(heard, Failed)
     assert (heard.failure.kind, heard.text) == ("timeout", "one two ")
     assert "sent nothing more for 0.2 s (agent.silence_timeout_s)" in heard.failure.reason
-    assert ear.words[0].startswith("no data for 0.0")
-    assert ear.words[-1] == ""
+    assert ear.shown[0].startswith("no data for 0.0")
+    assert ear.shown[-1] == ""
 
 
 async def test_headers_alone_are_no_beginning() -> None:

@@ -1,0 +1,159 @@
+"""The AgentActor: one conversation. It takes questions, runs one turn at a time, and tells the KernelActor what comes of it.
+
+It owns the way to the model and all tasks of a turn. It holds no socket to the subkernel and runs no code: it asks the
+KernelActor. What it knows of the conversation comes with each question, so that a restarted agent goes on where the last
+one was. Why turns queue: two answers of one conversation at once would each not know of the other.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import ClassVar
+
+from actors.agent.model import Model
+from actors.agent.outbox import Outbox
+from actors.agent.turn_run import RunLimits, TurnRun
+from actors.runtime.actor import Actor, Asked
+from actors.runtime.ref import Ref
+from beaker.agent.model_failure import ModelFailure
+from beaker.agent.prompts import refusal
+from beaker.agent.turn_state import Quirks
+from beaker.messages.base import Event, Lane
+from beaker.messages.kernel import KernelMessage
+from beaker.messages.turn import AgentMessage, Question, Stop
+
+QUEUE_LIMIT = 20
+"""Questions that may wait: nobody has more cells with questions in one Run All."""
+
+WAKING = "waking the agent"
+LEFT = "The agent was stopped before the answer was whole. Ask again."
+FULL = f"{QUEUE_LIMIT} questions are waiting already. Ask again when some are answered, or stop them by %beaker stop."
+
+Load = Callable[[], Awaitable[Model | ModelFailure]]
+"""Makes the way to the model, which may take a second; or says why there is none."""
+
+
+class TurnOver(Event, frozen=True, kw_only=True, tag="agent.turn_over"):
+    """The actor's task tells the actor that it is done; this never leaves the process."""
+
+    lane: ClassVar[Lane] = "control"
+
+
+class AgentActor(Actor[AgentMessage | TurnOver]):
+    """One conversation.
+
+    Args:
+        kernel: who asks; hears `Began`, `Delta`, `Waiting`, `Ended` and answers looks and proposals.
+        load: makes the way to the model; begun at once, so that it is there when the first question comes.
+        limits: what one turn may take.
+    """
+
+    def __init__(self, kernel: Ref[KernelMessage], load: Load, *, limits: RunLimits | None = None) -> None:
+        self._kernel = kernel
+        self._load = load
+        self._limits = limits or RunLimits()
+        self._quirks = Quirks()
+        self._loading: asyncio.Task[Model | ModelFailure] | None = None
+        self._running: TurnRun | None = None
+        self._task: asyncio.Task[object] | None = None
+        self._waiting: deque[Question] = deque()
+
+    async def on_start(self) -> None:
+        """Begin to load, without waiting for it."""
+        self._loading = asyncio.create_task(self._loaded(), name="agent.load")
+
+    def receive(self, message: AgentMessage | TurnOver, asked: Asked | None) -> None:
+        """Handle one message."""
+        del asked  # nothing here is a request: the runtime answers whoever asks
+        match message:
+            case Question():
+                self._take(message)
+            case Stop(turn=turn):
+                self._stop(turn)
+            case TurnOver():
+                self._next()
+
+    async def on_stop(self) -> None:
+        """Tell every turn's end, then let go of the model."""
+        if self._running is not None:
+            self._running.outbox.end("error", reason=LEFT)
+        for question in self._waiting:
+            self._outbox(question).end("error", reason=LEFT)
+        self._waiting.clear()
+        if self._task is not None:
+            self._task.cancel()
+        await self._close_model()
+
+    def _take(self, question: Question) -> None:
+        reason = refusal(question)
+        if reason is None and len(self._waiting) >= QUEUE_LIMIT:
+            reason = FULL
+        if reason is not None:
+            self._outbox(question).end("error", reason=reason)
+            return
+        self._waiting.append(question)
+        if self._running is None:
+            self._next()
+        else:
+            before = self._waiting[-2].turn if len(self._waiting) > 1 else self._running.question.turn
+            self._outbox(question).words(f"after question {before}")
+
+    def _next(self) -> None:
+        """The turn before is over, or there was none: begin the next."""
+        if self._running is not None:
+            self._quirks = self._running.quirks
+        self._running = self._task = None
+        if not self._waiting:
+            return
+        question = self._waiting.popleft()
+        self._running = TurnRun(
+            question,
+            kernel=self._kernel,
+            limits=self._limits,
+            quirks=self._quirks,
+            clock=self.context.clock,
+            log=self.context.log,
+            on_time_up=self._cancel,
+        )
+        self._task = self.context.spawn(self._run(self._running), name=f"turn-{question.turn}")
+        # Not at the end of `_run`: a task that is cancelled before its first step never comes there.
+        self._task.add_done_callback(lambda _: self.context.ref.tell(TurnOver()))
+
+    async def _run(self, run: TurnRun) -> None:
+        loading = self._loading
+        assert loading is not None, "on_start comes before any message"
+        if not loading.done():
+            run.outbox.words(WAKING)
+        model = await asyncio.shield(loading)
+        run.outbox.words("")
+        await run.run(model)
+
+    def _stop(self, turn: int) -> None:
+        if self._running is not None and self._running.question.turn == turn:
+            self._running.stop()
+            self._cancel()
+            return
+        for question in self._waiting:
+            if question.turn == turn:
+                self._waiting.remove(question)
+                self._outbox(question).end("stopped")
+                return
+        self.context.log.info("turn.stop_too_late", turn=turn)
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _outbox(self, question: Question) -> Outbox:
+        return Outbox(self._kernel, question.turn, clock=self.context.clock, interval_s=self._limits.delta_interval_s)
+
+    async def _loaded(self) -> Model | ModelFailure:
+        return await self._load()
+
+    async def _close_model(self) -> None:
+        if self._loading is None:
+            return
+        self._loading.cancel()
+        [loaded] = await asyncio.gather(self._loading, return_exceptions=True)
+        if not isinstance(loaded, (ModelFailure, BaseException)):
+            await loaded.close()

@@ -1,0 +1,104 @@
+"""What one turn says to the KernelActor: text in few messages, words, and exactly one end.
+
+A model sends a hundred pieces a second; each as a message of its own would cost more than it shows. The first piece goes
+at once, the next ones together, every `interval_s`.
+"""
+
+from typing import Literal
+
+from actors.runtime.clock import Clock, Timer
+from actors.runtime.ref import Ref
+from beaker.agent.assembly import Answer
+from beaker.messages.base import TurnId
+from beaker.messages.kernel import KernelMessage
+from beaker.messages.turn import Began, Delta, Ended, Waiting
+
+ANSWER_LIMIT_CHARS = 200_000
+"""The longest answer: 800 kB at four bytes each, so that `Ended` stays below the 1 MB of a message."""
+
+DELTA_LIMIT_CHARS = 50_000
+"""The longest text of one Delta, for the same reason with room for many of them in one frame."""
+
+
+class Outbox:
+    """The voice of one turn.
+
+    Args:
+        kernel: who hears it.
+        turn: its number.
+        clock: for the interval.
+        interval_s: the least time between two messages with text.
+    """
+
+    def __init__(self, kernel: Ref[KernelMessage], turn: TurnId, *, clock: Clock, interval_s: float) -> None:
+        self._kernel = kernel
+        self._turn = turn
+        self._clock = clock
+        self._interval_s = interval_s
+        self._answer = Answer(limit_chars=ANSWER_LIMIT_CHARS)
+        self._unsent: list[str] = []
+        self._next_at = clock.monotonic()
+        self._timer: Timer | None = None
+        self._words = ""
+        self.over = False
+        """True once `end` was said."""
+
+    def began(self, model: str) -> None:
+        """The question was taken up."""
+        if not self.over:
+            self._kernel.tell(Began(turn=self._turn, model=model))
+
+    def new_part(self) -> None:
+        """The next text begins a paragraph of its own."""
+        self._answer.new_part()
+
+    def say(self, text: str) -> None:
+        """More text of the answer."""
+        added = "" if self.over else self._answer.add(text)
+        if not added:
+            return
+        self._unsent.append(added)
+        wait_s = self._next_at - self._clock.monotonic()
+        if wait_s <= 0:
+            self.flush()
+        elif self._timer is None:
+            self._timer = self._clock.call_later(wait_s, self.flush)
+
+    def words(self, words: str) -> None:
+        """Show what the turn waits for; the empty string takes it away."""
+        if words == self._words or self.over:
+            return
+        self.flush()
+        self._words = words
+        self._kernel.tell(Waiting(turn=self._turn, words=words))
+
+    def flush(self) -> None:
+        """Send the text that waits; before anything that must come behind it."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._unsent:
+            return
+        text = "".join(self._unsent)
+        self._unsent.clear()
+        self._words = ""  # text takes them away at the other side too
+        self._next_at = self._clock.monotonic() + self._interval_s
+        for start in range(0, len(text), DELTA_LIMIT_CHARS):
+            self._kernel.tell(Delta(turn=self._turn, text=text[start : start + DELTA_LIMIT_CHARS]))
+
+    def end(self, status: Literal["ok", "error", "stopped"], *, reason: str = "", mark: str = "") -> None:
+        """Say how the turn ended; only the first end counts.
+
+        Args:
+            status: how.
+            reason: for an error.
+            mark: goes below the text, if there is any.
+        """
+        if self.over:
+            return
+        if mark and self._answer.text:
+            self.new_part()
+            self.say(mark)
+        self.flush()
+        self.over = True
+        self._kernel.tell(Ended(turn=self._turn, status=status, text=self._answer.text, reason=reason))

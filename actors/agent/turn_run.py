@@ -1,0 +1,207 @@
+"""Performs one turn: does what the turn machine wants and tells it what came of it.
+
+The only state of its own is the machine's; the one thing under way is awaited in `run`, which belongs to a task of the
+AgentActor. `stop` and the time limit end the turn at once and from outside: the end is told before the task that they
+leave behind is cancelled, so that a stop is as quick as a message.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from actors.agent.model import Failed, Model
+from actors.agent.outbox import Outbox
+from actors.runtime.clock import Clock
+from actors.runtime.failures import AskError, AskFailed
+from actors.runtime.log import Log
+from actors.runtime.ref import Ref
+from beaker.agent.model_failure import ModelFailure
+from beaker.agent.tools import ListVariablesArguments, ProposeCellArguments
+from beaker.agent.turn import begin, step
+from beaker.agent.turn_state import (
+    Action,
+    CallEnded,
+    CallFailed,
+    CallModel,
+    Finish,
+    Input,
+    Pause,
+    PauseOver,
+    Quirks,
+    Say,
+    StopWanted,
+    TimeUp,
+    ToolsAnswered,
+    ToolUse,
+    TurnLimits,
+    TurnState,
+    UseTools,
+)
+from beaker.messages.kernel import KernelMessage
+from beaker.messages.turn import ListVariables, ProposeCell, Proposed, Question, TurnFailure, TurnReply, Variables
+
+TOOL_TIMEOUT_S = 5.0
+"""A look takes a second at most by itself; beyond this the KernelActor is held up, and the model is told."""
+
+
+class RunLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one turn may take."""
+
+    turn: TurnLimits = TurnLimits()
+    time_s: float = 600.0
+    delta_interval_s: float = 0.03
+    """Between two messages with text: a third of what a display is redrawn at."""
+
+
+class TurnRun:
+    """One turn.
+
+    Args:
+        question: what was asked.
+        kernel: who asked; hears the events and answers the tools.
+        limits: what the turn may take.
+        quirks: what is known of the model.
+        clock, log: the actor's.
+        on_time_up: called when the turn took too long and has been ended; cancels the task of `run`.
+    """
+
+    def __init__(
+        self,
+        question: Question,
+        *,
+        kernel: Ref[KernelMessage],
+        limits: RunLimits,
+        quirks: Quirks,
+        clock: Clock,
+        log: Log,
+        on_time_up: Callable[[], None],
+    ) -> None:
+        self.question = question
+        self.outbox = Outbox(kernel, question.turn, clock=clock, interval_s=limits.delta_interval_s)
+        self._kernel = kernel
+        self._limits = limits
+        self._clock = clock
+        self._log = log.bind(turn=question.turn)
+        self._state: TurnState | None = None
+        self._quirks = quirks
+        self._on_time_up = on_time_up
+
+    @property
+    def quirks(self) -> Quirks:
+        """What the model was found not to take, by now."""
+        return self._quirks if self._state is None else self._state.quirks
+
+    def stop(self) -> None:
+        """End the turn now, by the user's will. Whoever holds the task of `run` cancels it."""
+        self._end_from_outside(StopWanted())
+
+    async def run(self, model: Model | ModelFailure) -> None:
+        """Perform the turn until its end.
+
+        Args:
+            model: who answers, or why nobody can.
+        """
+        timer = self._clock.call_later(self._limits.time_s, self._time_up)
+        started = self._clock.monotonic()
+        try:
+            await self._run(model)
+        finally:
+            timer.cancel()
+            steps = 0 if self._state is None else self._state.step
+            self._log.info("turn.over", steps=steps, duration_s=round(self._clock.monotonic() - started, 3))
+
+    async def _run(self, model: Model | ModelFailure) -> None:
+        if isinstance(model, ModelFailure):
+            self._no_model(model)
+            return
+        name = await model.open()
+        if isinstance(name, ModelFailure):
+            self._no_model(name)
+            return
+        self._log.info("turn.began", model=name)
+        self.outbox.began(name)
+        self._state, actions = begin(self.question, limits=self._limits.turn, quirks=self._quirks)
+        while not self.outbox.over:
+            happened = None
+            for action in actions:
+                happened = await self._perform(action, model)
+            if happened is None:
+                return
+            self._state, actions = step(self._state, happened)
+
+    def _no_model(self, failure: ModelFailure) -> None:
+        self._log.warning("turn.no_model", kind=failure.kind)
+        self.outbox.end("error", reason=failure.reason)
+
+    async def _perform(self, action: Action, model: Model) -> Input | None:
+        match action:
+            case Say(text=text):
+                self.outbox.new_part()
+                self.outbox.say(text)
+                return None
+            case CallModel():
+                return await self._call(action, model)
+            case UseTools(uses=uses):
+                self.outbox.flush()
+                return ToolsAnswered(replies=tuple([(use.call_id, await self._use(use)) for use in uses]))
+            case Pause(seconds=seconds, words=words):
+                self.outbox.words(words)
+                await self._clock.sleep(seconds)
+                self.outbox.words("")
+                return PauseOver()
+            case Finish():
+                self._finish(action)
+                return None
+
+    async def _call(self, call: CallModel, model: Model) -> Input:
+        self.outbox.new_part()
+        number = 1 if self._state is None else self._state.step
+        started = self._clock.monotonic()
+        heard = await model.hear(call, self.outbox, step=number)
+        duration_s = round(self._clock.monotonic() - started, 3)
+        self.outbox.flush()
+        if isinstance(heard, Failed):
+            self._log.warning("model.failed", step=number, kind=heard.failure.kind, duration_s=duration_s)
+            return CallFailed(failure=heard.failure, text=heard.text, at=self._clock.wall())
+        self._log.info("model.answered", step=number, finish_reason=heard.finish_reason, tools=len(heard.calls), duration_s=duration_s)
+        return CallEnded(text=heard.text, calls=heard.calls, finish_reason=heard.finish_reason)
+
+    async def _use(self, use: ToolUse) -> TurnReply:
+        turn = self.question.turn
+        match use.arguments:
+            case ListVariablesArguments():
+                name = "list_variables"
+                asking = self._kernel.ask(ListVariables(turn=turn), timeout_s=TOOL_TIMEOUT_S)
+            case ProposeCellArguments(code=code, language=language):
+                name = "propose_cell"
+                proposal = ProposeCell(turn=turn, code=code, language=language or self.question.language)
+                asking = self._kernel.ask(proposal, timeout_s=TOOL_TIMEOUT_S)
+        try:
+            reply = await asking
+        except AskFailed as refused:
+            failure = refused.failure
+            self._log.info("tool.refused", tool=name)
+            return failure if isinstance(failure, TurnFailure) else TurnFailure(reason="the session refused it")
+        except AskError as error:
+            self._log.warning("tool.failed", tool=name, kind=type(error).__name__)
+            return TurnFailure(reason="the session did not answer; it may be busy or restarting")
+        self._log.info("tool.answered", tool=name)
+        return reply if isinstance(reply, (Variables, Proposed, TurnFailure)) else TurnFailure(reason="the session gave no proper answer")
+
+    def _time_up(self) -> None:
+        self._log.warning("turn.time_up", limit_s=self._limits.time_s)
+        self._end_from_outside(TimeUp(limit_s=self._limits.time_s))
+        self._on_time_up()
+
+    def _end_from_outside(self, why: StopWanted | TimeUp) -> None:
+        if self._state is None:  # not begun: there is nothing that the machine would know
+            reason = f"The turn took longer than {why.limit_s:g} s (agent.turn_time_limit_s)." if isinstance(why, TimeUp) else ""
+            self.outbox.end("error" if reason else "stopped", reason=reason)
+            return
+        self._state, actions = step(self._state, why)
+        for action in actions:
+            if isinstance(action, Finish):
+                self._finish(action)
+
+    def _finish(self, finish: Finish) -> None:
+        self.outbox.end(finish.status, reason=finish.reason, mark=finish.mark)
