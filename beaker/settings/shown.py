@@ -47,6 +47,8 @@ def _written(value: object) -> str:
             return f'"{one_line(value[: 10 * LENGTH_LIMIT])}"'
         case int() if value.bit_length() > 128:  # Python refuses to write out very long ones
             return "a number of more than 38 digits"
+        case float():
+            return repr(value).removesuffix(".0")
         case list() | tuple():
             return "[" + ", ".join(_written(item) for item in value[:20]) + "]"  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         case dict():

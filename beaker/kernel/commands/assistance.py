@@ -11,7 +11,7 @@ import msgspec
 
 from beaker.kernel.commands.words import Words
 from beaker.kernel.help_words import ASK_TOPIC, COMMAND_NAMES, MODES, OPTIONS, help_words
-from beaker.kernel.magics import find_cell
+from beaker.kernel.magics import find_cell, is_complete
 
 _FIRST_WORD = re.compile(r"[ \t\r\n\f\v]*?(?:^|(?<=[\r\n]))(%{1,2}[a-z]*)\Z")
 _HEADS = {"%be": "%beaker", "%%a": "%%ai", "%%as": "%%ask"}
@@ -72,6 +72,28 @@ def inspect_help(code: str, cursor_pos: int) -> Words | None:
     begin = max(line.rfind(" ", 0, at), line.rfind("\t", 0, at)) + 1
     on_option = line[begin:].split("=")[0].split(" ")[0] in OPTIONS
     return help_words(ASK_TOPIC) if at <= len(cell.head) or on_option or _asks_for_help(line, cell.head) else None
+
+
+def complete_reply(code: str, cursor_pos: int) -> dict[str, object] | None:
+    """The content of the complete_reply to a cell of ours, None if it is the subkernel's to complete."""
+    found = complete(code, cursor_pos)
+    return None if found is None else {"status": "ok", "metadata": {}, **msgspec.structs.asdict(found)}
+
+
+def inspect_reply(code: str, cursor_pos: int) -> dict[str, object] | None:
+    """The content of the inspect_reply to a cell of ours, None if it is the subkernel's to look at."""
+    words = inspect_help(code, cursor_pos)
+    if words is None:
+        return None
+    return {"status": "ok", "found": True, "data": {"text/plain": words.plain, "text/markdown": words.markdown}, "metadata": {}}
+
+
+def is_complete_reply(code: str) -> dict[str, object] | None:
+    """The content of the is_complete_reply to a cell of ours, None for every other."""
+    status = is_complete(code)
+    if status is None:
+        return None
+    return {"status": status} if status == "complete" else {"status": status, "indent": ""}
 
 
 def _asks_for_help(line: str, head: str) -> bool:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+\-!|~&$.])")
-"""ASCII punctuation that CommonMark, its tables or math give a meaning; a backslash takes it away."""
+_MARKUP = re.compile(r"([\\`*_\[\]<>|~&$])")
+"""What CommonMark, its tables or math give a meaning in the middle of a line; a backslash takes it away."""
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +63,13 @@ def escaped(text: str) -> str:
     if len(parts) % 2 == 0:  # an odd backtick opens nothing
         return _MARKUP.sub(r"\\\1", "`".join(parts))
     return "".join(code(part).replace("|", "\\|") if at % 2 else _MARKUP.sub(r"\\\1", part) for at, part in enumerate(parts))
+
+
+def quoted(text: str) -> str:
+    """Lines as they are: a code block, whatever backticks they have."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text.rstrip()}\n{fence}"
 
 
 def duration_words(seconds: float) -> str:

@@ -1,0 +1,151 @@
+"""How `%beaker status` reads."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from beaker.kernel.commands.words import Table, Words, duration_words, quoted, size_words
+
+
+class RunningTurn(msgspec.Struct, frozen=True, kw_only=True):
+    """A question that is being answered."""
+
+    number: int
+    """What `%beaker stop` takes."""
+    for_s: float
+    """Since it was asked."""
+    words: str = ""
+    """What it waits for, if it waits."""
+
+
+class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to say, gathered without touching the session. What is unknown is left out of the text."""
+
+    now: float
+    """Wall clock, seconds since the epoch; so are all that end in `_at`."""
+    kernel_id: str
+    """As it stands in `ps` and in the names of the logs."""
+    kernel_pid: int
+    """The process that frontends talk to."""
+    kernel_started_at: float
+    """When that process took the kernel up."""
+    front_replaced: bool = False
+    """It took over from a process that was lost, with the living subkernel."""
+    supervisor_pid: int | None = None
+    """None: not known, or lost just now."""
+    spec_name: str = ""
+    """The subkernel's kernelspec."""
+    display_name: str = ""
+    """As the kernelspec calls it."""
+    language: str = ""
+    """As the kernelspec names it."""
+    state: Literal["starting", "running", "restarting", "stopped", "dead"]
+    """Of the subkernel's life."""
+    trouble: str | None = None
+    """What `beaker.subkernels.hang_words` says; None while all is well."""
+    reason: str = ""
+    """For `dead`: what happened, with the last lines of stderr."""
+    generation: int = 0
+    """Which of its lives this is, from 1."""
+    subkernel_pid: int | None = None
+    """None: none runs, or on another machine."""
+    subkernel_started_at: float | None = None
+    """None: none runs."""
+    adopted: bool = False
+    """A Supervisor before this one had started it."""
+    memory_bytes: int | None = None
+    """Of the subkernel's process."""
+    running_count: int | None = None
+    """The number of the cell that runs; None while it is not known."""
+    running_for_s: float | None = None
+    """None: no cell runs."""
+    waiting_cells: int = 0
+    """Behind the running one."""
+    agent_state: Literal["not started", "starting", "running"] = "not started"
+    """Of the agent's process."""
+    agent_pid: int | None = None
+    """None: none runs."""
+    model: str = ""
+    """What answers, as it is shown at answers; empty: not known before the first question."""
+    turns: tuple[RunningTurn, ...] = ()
+    """Oldest first."""
+    log_path: str = ""
+    """The file or folder of the logs."""
+
+
+def status_words(facts: StatusFacts) -> Words:
+    """The text of `%beaker status`: a line for each thing that can be said."""
+    rows = [(name, value) for name, value in _rows(facts) if value]
+    table = Table(columns=("", ""), rows=rows)
+    plain, markdown = table.plain(), table.markdown()
+    if facts.reason:
+        plain += f"\n\n{facts.reason.rstrip()}"
+        markdown += f"\n\n{quoted(facts.reason)}"
+    return Words(plain=plain + "\n", markdown=markdown + "\n")
+
+
+def _rows(facts: StatusFacts) -> Iterator[tuple[str, str]]:
+    yield "subkernel", _subkernel(facts)
+    yield "cells", _cells(facts)
+    yield "memory", "" if facts.memory_bytes is None else f"{size_words(facts.memory_bytes)} in the subkernel"
+    yield "agent", _agent(facts)
+    yield "questions", "; ".join(_turn(turn) for turn in facts.turns)
+    yield "kernel", _kernel(facts)
+    yield "log", facts.log_path
+
+
+def _subkernel(facts: StatusFacts) -> str:
+    names = [name for name in (facts.display_name, facts.spec_name) if name]
+    name = f"{names[0]} ({names[1]})" if len(names) > 1 and names[0] != names[1] else "".join(names[:1])
+    life = {"dead": "given up; `%beaker restart` starts a fresh one", "stopped": "shut down"}.get(facts.state, facts.state)
+    parts = [name, facts.trouble or life]
+    if facts.state not in {"dead", "stopped"}:
+        parts += [_pid(facts.subkernel_pid), _up(facts.now, facts.subkernel_started_at)]
+        if facts.generation > 1:
+            parts.append(f"{_ordinal(facts.generation)} life")
+        if facts.adopted:
+            parts.append("kept when its supervisor was replaced")
+    return _joined(parts)
+
+
+def _cells(facts: StatusFacts) -> str:
+    if facts.running_for_s is None:
+        running = "none runs"
+    else:
+        number = "one" if facts.running_count is None else f"[{facts.running_count}]"
+        running = f"{number} runs for {duration_words(facts.running_for_s)}"
+    return _joined([running, f"{facts.waiting_cells} waiting" if facts.waiting_cells else ""])
+
+
+def _agent(facts: StatusFacts) -> str:
+    if facts.agent_state == "not started":
+        return _joined(["not running; the next question starts it", facts.model and f"model {facts.model}"])
+    return _joined([facts.agent_state, _pid(facts.agent_pid), facts.model and f"model {facts.model}"])
+
+
+def _turn(turn: RunningTurn) -> str:
+    return _joined([f"number {turn.number} for {duration_words(turn.for_s)}", turn.words])
+
+
+def _kernel(facts: StatusFacts) -> str:
+    supervisor = "" if facts.supervisor_pid is None else f"supervisor pid {facts.supervisor_pid}"
+    replaced = "replaced one that was lost, and kept your variables" if facts.front_replaced else ""
+    return _joined([facts.kernel_id, _pid(facts.kernel_pid), _up(facts.now, facts.kernel_started_at), supervisor, replaced])
+
+
+def _pid(pid: int | None) -> str:
+    return "" if pid is None else f"pid {pid}"
+
+
+def _up(now: float, started_at: float | None) -> str:
+    return "" if started_at is None else f"up {duration_words(now - started_at)}"
+
+
+def _ordinal(number: int) -> str:
+    suffix = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"
+
+
+def _joined(parts: list[str]) -> str:
+    return ", ".join(part for part in parts if part)
