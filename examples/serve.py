@@ -6,6 +6,7 @@ On a machine without a display no browser is started, and the address is printed
 
 import argparse
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,11 +20,25 @@ def has_display(environment: Mapping[str, str], platform: str) -> bool:
     return platform == "darwin" or any(environment.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"))
 
 
+def free_port(wanted: int) -> int:
+    """The first port from the wanted one on that is free, so that what we print about it stays true."""
+    for port in range(wanted, wanted + 50):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise SystemExit(f"No port from {wanted} to {wanted + 49} is free: name one by make dev PORT=...")
+
+
 def main() -> None:
     """Becomes JupyterLab."""
     parser = argparse.ArgumentParser(description="Open the example notebook in JupyterLab with the Beaker kernel.")
     parser.add_argument("--port", type=int, default=8888, help="where to serve; the next free one if it is taken")
-    port = parser.parse_args().port
+    wanted = parser.parse_args().port
+    port = free_port(wanted)
     if (HERE.parent / ".env").is_file():
         os.environ.setdefault("BEAKER_ENV_FILE", str(HERE.parent / ".env"))  # by its name: the values stay out of the environment
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
@@ -31,6 +46,8 @@ def main() -> None:
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={HERE}", f"--ServerApp.port={port}"]
     command += [f"--LabApp.default_url=/lab/tree/{NOTEBOOK}", "--ServerApp.log_level=WARN"]
     print(f"JupyterLab starts with examples/{NOTEBOOK} and the Beaker kernel. Ctrl-C ends it.")
+    if port != wanted:
+        print(f"Port {wanted} is taken; it serves on {port}.")
     if not has_display(os.environ, sys.platform):
         command.append("--no-browser")
         print("There is no display here, so no browser is opened: open the address below in yours.")

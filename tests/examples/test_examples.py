@@ -2,6 +2,7 @@
 
 import csv
 import runpy
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +56,11 @@ def test_every_name_in_the_example_environment_is_one_that_beaker_reads() -> Non
     assert len(lines) == len(parse_env("\n".join(lines)).values)
     assert set(parse_env("\n".join(lines)).values) <= known
     assert parse_env(text).values == {"OPENAI_API_KEY": ""}
+
+
+def test_a_port_that_is_taken_is_passed_over() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert port < runpy.run_path(str(EXAMPLES / "serve.py"))["free_port"](port) < port + 50
