@@ -1,0 +1,206 @@
+"""The Supervisor: keeps one subkernel alive, and ends it when it should end.
+
+It owns the subkernel's process, its files and the hold on the watcher. All that it decides is `beaker.subkernels.lifecycle`;
+here facts are gathered and actions performed. The KernelActor of the kernel process is its owner and the only one it talks
+to; it is not on the data path. When it crashes, its process ends and another Supervisor adopts what lives: that is tried
+all the time, while a second way of recovery inside the process would be tried never.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeAlias, assert_never
+
+from actors.runtime.actor import Actor, Asked, Down
+from actors.runtime.link import Link
+from actors.runtime.ref import Ref
+from actors.supervisor.foreign import ForeignHost
+from actors.supervisor.household import Household
+from actors.supervisor.watcher import Watcher
+from actors.supervisor.watcher import clear as clear_folder
+from actors.supervisor.watcher import ensure as ensure_watcher
+from beaker.messages.subkernel import (
+    Attach,
+    Interrupt,
+    Ready,
+    Restart,
+    Shutdown,
+    SubkernelEvent,
+    SubkernelFailure,
+    SupervisorMessage,
+)
+from beaker.subkernels.actions import Action, Clear, Forget, Launch, Leave, Record, Reply, Ring, Send, Tell
+from beaker.subkernels.facts import Asking, Exited, Fact, OwnerLost
+from beaker.subkernels.life_state import State
+from beaker.subkernels.lifecycle import step
+
+Message: TypeAlias = SupervisorMessage | Fact
+
+WATCHER_LIMIT = 5
+"""How often a watcher that was killed is replaced: more is somebody's intention."""
+
+
+class Supervisor(Actor[Message]):
+    """Performs the life of one subkernel.
+
+    Args:
+        household: the processes and files.
+        state: the life so far: what happened before the loop ran.
+        backlog: the actions of that time that needed the loop.
+        watcher: held for as long as the actor lives.
+        links: the kernel processes that are linked now, by pid; kept by whoever listens.
+        on_left: called when all is done and the process may end.
+        kernel_id: for the watcher's title.
+    """
+
+    def __init__(
+        self,
+        household: Household,
+        state: State,
+        backlog: list[Action],
+        *,
+        watcher: Watcher,
+        links: Mapping[int, Link],
+        on_left: Callable[[], None],
+        kernel_id: str,
+    ) -> None:
+        self._household = household
+        self._state = state
+        self._backlog = backlog
+        self._links = links
+        self._on_left = on_left
+        self._kernel_id = kernel_id
+        self._owner: Ref[SubkernelEvent] | None = None
+        self._owner_links: dict[str, int] = {}
+        self._asked: dict[int, Asked] = {}
+        self._asks = 0
+        self._foreign = ForeignHost(household)
+        self._watcher = watcher
+        self._watchers_started = 1
+        self._watched: set[int] = set()
+
+    async def on_start(self) -> None:
+        self._watch(self._state.generation)
+        for action in self._backlog:
+            self._perform(action)
+        self._watcher.watch(self._replace_watcher)
+
+    def receive(self, message: Message, asked: Asked | None) -> None:
+        match message:
+            case Attach() | Restart() | Interrupt() | Shutdown():
+                if asked is None:
+                    self.context.log.warning("supervisor.told_instead_of_asked", message=type(message).__name__)
+                    return
+                if isinstance(message, Attach) and not self._take_owner(message.pid):
+                    asked.fail(
+                        SubkernelFailure(reason=f"Process {message.pid} has no link to this Supervisor, so it cannot own the kernel.")
+                    )
+                    return
+                self._asks += 1
+                self._asked[self._asks] = asked
+                self._take(Asking(number=self._asks, request=message))
+            case Ready():
+                self._take(message)
+            case _:
+                self._take(message)
+
+    def on_down(self, down: Down) -> None:
+        if (pid := self._owner_links.pop(down.name, None)) is not None:
+            self.context.log.info("supervisor.owner_lost", pid=pid, reason=down.reason)
+            self._take(OwnerLost(pid=pid, at=self.context.clock.wall()))
+
+    async def on_stop(self) -> None:
+        self._watcher.release()
+
+    def _take(self, fact: Fact) -> None:
+        """Step, then do what is to be done."""
+        self._state, actions = step(self._state, fact)
+        for action in actions:
+            self._perform(action)
+
+    def _perform(self, action: Action) -> None:
+        match action:
+            case Launch(generation=generation):
+                self._launch(generation)
+            case Send(generation=generation, signal=number):
+                self._household.send(generation, number)
+            case Forget(generation=generation):
+                self._household.forget(generation)
+            case Tell(event=event):
+                self.context.log.info("supervisor.tells", message=type(event).__name__, generation=self._state.generation)
+                if self._owner is not None:
+                    self._owner.tell(event)
+            case Reply(number=number, reply=reply):
+                asked = self._asked.pop(number)
+                (asked.fail if isinstance(reply, SubkernelFailure) else asked.answer)(reply)
+            case Ring(after_s=after_s, alarm=alarm):
+                self.context.call_later(after_s, alarm)
+            case Record():
+                self._household.write_down(self._state)
+            case Clear():
+                clear_folder(self._household.folder)
+            case Leave():
+                self.context.stop()
+                self._on_left()
+            case _:
+                assert_never(action)
+
+    def _launch(self, generation: int) -> None:
+        """Launch here and now where that is a matter of milliseconds, else in a task."""
+        launched = self._household.launch(generation)
+        if launched is None:
+            self.context.spawn(self._launch_elsewhere(generation), name="launch")
+            return
+        self._watch(generation)
+        self.context.ref.tell(launched)
+
+    async def _launch_elsewhere(self, generation: int) -> None:
+        launched = await self._foreign.launch(generation)
+        self._watch(generation)
+        self.context.ref.tell(launched)
+
+    def _watch(self, generation: int) -> None:
+        """Hear of the end of a life, and drain what it writes."""
+        tenant = self._household.tenant(generation)
+        if tenant is None or generation in self._watched:
+            return
+        self._watched.add(generation)
+        if (stderr := self._household.stderr(generation)) is not None:
+            stderr.attach(asyncio.get_running_loop())
+        tenant.watch(partial(self._hear_exit, generation))
+
+    def _hear_exit(self, generation: int) -> None:
+        tenant = self._household.tenant(generation)
+        status = tenant.status if tenant is not None else None
+        clock = self.context.clock
+        exited = Exited(
+            generation=generation,
+            status=status,
+            stderr_tail=self._household.last_words(generation),
+            now=clock.monotonic(),
+            at=clock.wall(),
+        )
+        self.context.ref.tell(exited)
+
+    def _take_owner(self, pid: int) -> bool:
+        """From now on events go to this kernel process."""
+        link = self._links.get(pid)
+        if link is None:
+            return False
+        self._owner_links = {link.name: pid}
+        self._owner = link.ref("kernel")
+        self.context.monitor(link)
+        return True
+
+    def _replace_watcher(self) -> None:
+        """Start another watcher: this one was killed."""
+        self._watcher.release()
+        folder = self._household.folder
+        if not folder.path.exists():
+            return
+        self.context.log.warning("watcher.killed", starts=self._watchers_started)
+        if self._watchers_started > WATCHER_LIMIT:
+            return
+        self._watchers_started += 1
+        self._watcher = ensure_watcher(folder, kernel_id=self._kernel_id, lease_s=self._state.policy.lease_s)
+        self._watcher.watch(self._replace_watcher)

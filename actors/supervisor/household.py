@@ -1,0 +1,191 @@
+"""The processes and files of one subkernel: does what the pure life of it decided, and decides nothing.
+
+Owned by the Supervisor. Everything here is quick and needs no event loop until `watch`, so that the first launch happens
+before asyncio is imported. A subkernel whose kernelspec asks for a provisioner is launched by `foreign` instead.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from actors.supervisor import record
+from actors.supervisor.launching import LaunchError, launch
+from actors.supervisor.local_process import LocalProcess
+from actors.supervisor.stderr_pipe import StderrPipe
+from beaker.messages.subkernel import Subkernel
+from beaker.places import KernelFolder
+from beaker.subkernels.exit_words import of_failed_start
+from beaker.subkernels.facts import Found, Launched, LaunchFailed
+from beaker.subkernels.kernelspecs import Kernelspec, KernelspecError, find
+from beaker.subkernels.life_state import State
+
+OWN_PROVISIONERS = frozenset({None, "local-provisioner", "beaker-local-provisioner"})
+"""What a kernelspec may ask for that means a process of this machine, which we launch ourselves."""
+
+
+class Tenant(Protocol):
+    """One life of the subkernel, wherever it runs."""
+
+    @property
+    def start(self) -> str | None:
+        """Start time of its process; None where it is not of this machine."""
+        ...
+
+    @property
+    def status(self) -> int | None:
+        """How it ended, as `Popen.returncode`; None where that is unknown."""
+        ...
+
+    def watch(self, on_exit: Callable[[], None]) -> None:
+        """Call `on_exit` once, from the running loop, as soon as it has ended."""
+        ...
+
+    def send(self, number: int) -> None:
+        """Send it a signal; nothing happens if it has ended."""
+        ...
+
+    def close(self) -> None:
+        """It is over: let go of it."""
+        ...
+
+
+class Household:
+    """Performs the actions that touch processes and files.
+
+    Args:
+        folder: the kernel's runtime folder.
+        spec_name: which kernelspec to launch; looked up anew each time, so that a mended one is taken.
+        environment: the user's own.
+        file_name: what connection files are called.
+    """
+
+    def __init__(self, folder: KernelFolder, spec_name: str, environment: Mapping[str, str], file_name: str) -> None:
+        self.folder = folder
+        self._spec_name = spec_name
+        self._environment = environment
+        self._file_name = file_name
+        self._living: dict[int, tuple[Tenant, StderrPipe | None]] = {}
+        self._provisioner: dict[str, object] | None = None
+
+    def find(self) -> Found | None:
+        """Look for a subkernel that an earlier Supervisor started, and take it up if it lives."""
+        old = record.read(self.folder)
+        if old is None:
+            return None
+        found = record.found(old)
+        if found.alive and found.subkernel.pid is not None:
+            generation = found.subkernel.generation
+            pipe = StderrPipe(self.folder.life(generation) / "stderr")
+            self._living[generation] = (LocalProcess(found.subkernel.pid, old.start), pipe)
+            self._provisioner = old.provisioner
+        return found
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The user's own."""
+        return self._environment
+
+    @property
+    def file_name(self) -> str:
+        """What connection files are called."""
+        return self._file_name
+
+    def spec(self) -> Kernelspec:
+        """Look up the kernelspec.
+
+        Raises:
+            KernelspecError: it cannot be used.
+        """
+        return find(self._spec_name, self._environment)
+
+    def launch(self, generation: int) -> Launched | LaunchFailed | None:
+        """Launch a life of the subkernel; None where its kernelspec asks for a provisioner that is not ours."""
+        try:
+            spec = self.spec()
+        except KernelspecError as error:
+            return LaunchFailed(generation=generation, reason=f"The subkernel {self._spec_name} did not start. {error}")
+        if spec.provisioner not in OWN_PROVISIONERS:
+            return None
+        self._remove_life(generation)
+        try:
+            made = launch(
+                spec,
+                self.folder.life(generation),
+                generation,
+                environment=self._environment,
+                file_name=self._file_name,
+            )
+        except LaunchError as error:
+            return LaunchFailed(generation=generation, reason=of_failed_start(spec.name, spec.path, str(error), ""))
+        return self.admit(made.subkernel, made.process, made.stderr, spec_path=spec.path)
+
+    def admit(
+        self,
+        subkernel: Subkernel,
+        tenant: Tenant,
+        stderr: StderrPipe | None,
+        *,
+        spec_path: str,
+        provisioner: dict[str, object] | None = None,
+    ) -> Launched:
+        """Take up a life that was launched."""
+        self._living[subkernel.generation] = (tenant, stderr)
+        self._provisioner = provisioner
+        return Launched(subkernel=subkernel, spec_path=spec_path)
+
+    def tenant(self, generation: int) -> Tenant | None:
+        """The life of this generation, if it is not forgotten."""
+        held = self._living.get(generation)
+        return held[0] if held is not None else None
+
+    def stderr(self, generation: int) -> StderrPipe | None:
+        """What that life writes to; None where it is not of this machine."""
+        held = self._living.get(generation)
+        return held[1] if held is not None else None
+
+    def send(self, generation: int, number: int) -> None:
+        """Send a signal to a life, if it still lives."""
+        if (tenant := self.tenant(generation)) is not None:
+            tenant.send(number)
+
+    def last_words(self, generation: int) -> str:
+        """The end of what it wrote to stderr."""
+        pipe = self.stderr(generation)
+        return pipe.tail() if pipe is not None else ""
+
+    def forget(self, generation: int) -> None:
+        """Remove the traces of a life that is over. Its stderr is drained on for children that it left behind."""
+        held = self._living.pop(generation, None)
+        if held is not None:
+            held[0].close()
+        self._remove_life(generation)
+
+    def write_down(self, state: State) -> None:
+        """Record who lives, for whoever comes later."""
+        tenant = self.tenant(state.generation)
+        if state.subkernel is None or tenant is None:
+            record.remove(self.folder)
+            return
+        record.write(
+            self.folder,
+            record.Record(
+                subkernel=state.subkernel,
+                start=tenant.start,
+                answered=state.answered,
+                spec_path=state.spec_path,
+                owner=state.last_owner,
+                owner_lost_at=state.owner_lost_at,
+                provisioner=self._provisioner,
+            ),
+        )
+
+    def _remove_life(self, generation: int) -> None:
+        """Remove the folder of a life; a flat one, unless the subkernel made folders in it."""
+        life = self.folder.life(generation)
+        with contextlib.suppress(FileNotFoundError):
+            for entry in os.scandir(life):
+                if not entry.is_dir(follow_symlinks=False):
+                    os.unlink(entry.path)
+            with contextlib.suppress(OSError):  # it made a folder there, which goes with the kernel's
+                life.rmdir()

@@ -1,0 +1,157 @@
+"""The Supervisor's process: launches the subkernel first, then listens for its owner, and leaves when all is done.
+
+`fork_supervisor` is how the kernel process gets one, early and cheaply or late to replace one that died; `main` is the same
+as a program of its own. Nothing heavy is imported at the top: a launch comes before asyncio.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from beaker.places import KernelFolder
+
+TITLE = "beaker --role supervisor --kernel {}"
+
+LEFT = 0
+"""Exit status: all is done, nothing of the kernel lives."""
+NOT_THE_FIRST = 3
+"""Exit status: another living Supervisor has this kernel."""
+GAVE_UP = 4
+"""Exit status: the actor crashed; the next Supervisor adopts what lives."""
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a Supervisor must know."""
+
+    folder: str
+    """The kernel's runtime folder, which exists and is private."""
+    kernel_id: str
+    secret: bytes
+    """What the owner must say to be let in."""
+    spec_name: str
+    environment: Mapping[str, str]
+    """The user's own, without what beaker took out of it; what the subkernel is given."""
+    connection_file_name: str
+    """The name of the client's connection file: the subkernel's has the same, because code finds its notebook by it."""
+    start_timeout_s: float = 30.0
+    restart_limit: int = 5
+    restart_window_s: float = 30.0
+    lease_s: float = 10.0
+
+
+def fork_supervisor(order: Order, *, before_serving: Callable[[], None] | None = None) -> int:
+    """Fork a Supervisor into a session of its own, and return its pid at once.
+
+    Works early, before anything is imported, and late, out of a process with a running loop and threads: the copy
+    touches nothing of it, neither closing nor collecting, and never returns.
+
+    Args:
+        order: what it supervises.
+        before_serving: runs in the copy once the subkernel is launched: logging, for example.
+    """
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads: see above
+        pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        os.setsid()
+        _let_go_of_the_original()
+        status = run_supervisor(order, before_serving=before_serving)
+    except BaseException:  # noqa: BLE001 -- the copy must not unwind into the frames of the original
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def _let_go_of_the_original() -> None:
+    """Give up signals and descriptors of the process we are a copy of.
+
+    Descriptors become /dev/null instead of being closed: the copies of objects that own them may still close their
+    numbers, which must not be ours by then.
+    """
+    import gc
+
+    gc.freeze()
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    listing = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
+    for name in os.listdir(listing):
+        descriptor = int(name)
+        if descriptor > 2 and descriptor != nothing and _is_open(descriptor):
+            os.dup2(nothing, descriptor, inheritable=False)
+
+
+def _is_open(descriptor: int) -> bool:
+    """Whether a number from the listing is still a descriptor: the listing's own is not."""
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+def run_supervisor(order: Order, *, before_serving: Callable[[], None] | None = None) -> int:
+    """Supervise until all is done.
+
+    Returns:
+        The exit status of the process: LEFT, NOT_THE_FIRST or GAVE_UP.
+    """
+    from actors.supervisor import lock, watcher
+    from actors.supervisor.household import Household
+    from actors.supervisor.opening import open_life
+    from beaker.subkernels.life_state import Policy, State
+    from beaker.subkernels.restart_intensity import RestartIntensity
+
+    folder = KernelFolder(Path(order.folder))
+    held = lock.take(folder)
+    if held is None:
+        return NOT_THE_FIRST
+    household = Household(folder, order.spec_name, order.environment, order.connection_file_name)
+    state = State(
+        spec_name=order.spec_name,
+        policy=Policy(start_timeout_s=order.start_timeout_s, lease_s=order.lease_s),
+        intensity=RestartIntensity(limit=order.restart_limit, window_s=order.restart_window_s),
+    )
+    state, backlog = open_life(household, state)
+    watching = watcher.ensure(folder, kernel_id=order.kernel_id, lease_s=order.lease_s)
+    # From here on the subkernel imports its own; all that is heavy comes now.
+    from actors.runtime.prctl import become_undumpable
+    from actors.supervisor.serving import serve
+
+    become_undumpable()
+    if before_serving is not None:
+        before_serving()
+    _set_title(order.kernel_id)
+    # Not ignored, or the subkernels would inherit that: a handler of Python's is gone after an exec.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    return serve(order, household, state, backlog, watching)
+
+
+def main(argv: list[str]) -> int:
+    """Supervise as a program of its own; the order comes on stdin, as msgpack, because it holds a secret.
+
+    Args:
+        argv: `--kernel ID`, for `ps` only.
+    """
+    del argv
+    return run_supervisor(msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Order))
+
+
+def _set_title(kernel_id: str) -> None:
+    """Show the role in `ps`."""
+    from setproctitle import setproctitle
+
+    setproctitle(TITLE.format(kernel_id))

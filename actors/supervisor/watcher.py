@@ -1,0 +1,124 @@
+"""The watcher: one tiny shell per runtime folder that ends the subkernel when all its owners were killed.
+
+The owners (the Supervisor and the kernel process) hold the writing end of a pipe that the shell reads. When the last of
+them is gone it reads the end of the file, waits for the lease, and looks whether a new owner has written its line in the
+meantime; if not, it kills the process groups listed in the folder, after checking their start times, and removes the
+folder. It is in a session of its own, holds nothing of ours open, and leaves by itself when its pipe was removed.
+"""
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from actors.supervisor.local_process import LocalProcess
+from beaker.places import KernelFolder
+
+_PIPES = "owners-*"
+"""The pipe has a name of its own for each watcher: an old one must not take a new kernel's folder for its own."""
+
+SCRIPT = r"""
+folder=$5 pipe=$6 lease=$7
+cd / || exit 1
+start_of() {
+  if [ -r /proc/self/stat ]; then
+    read -r stat < "/proc/$1/stat" || return
+    set -- ${stat##*) }
+    echo "${20}"
+  else
+    LC_ALL=C ps -o lstart= -p "$1" | tr -s ' \n' '_' | sed 's/^_//; s/_$//'
+  fi
+}
+while :; do
+  while read -r line; do :; done
+  [ -p "$pipe" ] || exit 0
+  sleep "$lease"
+  [ -p "$pipe" ] || exit 0
+  read -r line || break
+done
+mv "$folder" "$folder.$$" || exit 0
+while read -r pid start; do
+  [ "$(start_of "$pid" 2>/dev/null)" = "$start" ] && kill -s KILL -- "-$pid"
+done < "$folder.$$/living"
+rm -rf "$folder.$$"
+"""
+
+
+class Watcher:
+    """An owner's hold on the watcher, and its process if we started it.
+
+    Attributes:
+        process: None for a watcher that an earlier owner started.
+    """
+
+    def __init__(self, descriptor: int, process: "subprocess.Popen[bytes] | None") -> None:
+        self._descriptor = descriptor
+        self._watched: LocalProcess | None = None
+        self.process = process
+
+    def watch(self, on_end: Callable[[], None]) -> None:
+        """Call `on_end` once, from the running loop, when the watcher ends; never for one that an earlier owner started."""
+        if self.process is not None:
+            self._watched = LocalProcess(self.process.pid, None, self.process)
+            self._watched.watch(on_end)
+
+    def release(self) -> None:
+        """Own no more. The watcher goes on for the other owners; without its pipe it leaves."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+        if self._watched is not None:
+            self._watched.close()
+        if self.process is not None:
+            self.process.poll()
+
+
+def hold(folder: KernelFolder) -> Watcher | None:
+    """Become one more owner; None if no watcher lives."""
+    for pipe in sorted(folder.path.glob(_PIPES)):
+        with contextlib.suppress(FileNotFoundError):
+            try:
+                descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            except OSError as error:
+                if error.errno != errno.ENXIO:
+                    raise
+                continue  # nobody reads: its watcher is dead
+            os.write(descriptor, b"owner\n")
+            return Watcher(descriptor, None)
+    return None
+
+
+def ensure(folder: KernelFolder, *, kernel_id: str, lease_s: float) -> Watcher:
+    """Become an owner, and start a watcher if none lives."""
+    held = hold(folder)
+    if held is not None:
+        return held
+    for dead in folder.path.glob(_PIPES):
+        dead.unlink(missing_ok=True)
+    pipe = folder.path / f"owners-{secrets.token_hex(4)}"
+    os.mkfifo(pipe, 0o600)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        writing = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        os.set_blocking(reading, True)
+        role = ["beaker", "--role", "watcher", "--kernel", kernel_id]
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", SCRIPT, *role, str(folder.path), str(pipe), f"{lease_s:g}"],
+            stdin=reading,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={"PATH": os.defpath},
+            start_new_session=True,
+        )
+    finally:
+        os.close(reading)
+    return Watcher(writing, process)
+
+
+def clear(folder: KernelFolder) -> None:
+    """Remove the folder with all that is in it."""
+    shutil.rmtree(Path(folder.path), ignore_errors=True)
