@@ -1,21 +1,19 @@
 """A link: one unix-socket connection between two nodes, by which the actors of each reach those of the other.
 
 Symmetric once greeted. It owns the connection, the asks that wait for the other side and the monitors across it.
-Writes are corked: what one turn of the loop says goes out in one frame per lane. Nobody who tells or asks ever waits:
-while the other side does not read, ordinary messages gather up to ACCOUNT_LIMIT and are then refused; control messages
-and outcomes of asks still pass. The one who waits is the reader: it stops reading while a mailbox of its node is full.
+What goes out is `writer`'s, what comes in `inlet`'s. Nobody who tells or asks ever waits: while the other side does not
+read, ordinary messages gather up to ACCOUNT_LIMIT and are then refused; control messages and outcomes of asks pass.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any
 
 import msgspec
 
 from actors.runtime.asks import Obligation, Question
-from actors.runtime.bulk import BULK_LIMIT, BulkReader, BulkSender, Piece
+from actors.runtime.bulk import BULK_LIMIT, BulkReader, Piece
 from actors.runtime.cell import Cell
 from actors.runtime.clock import Clock
 from actors.runtime.codec import Codec
@@ -23,24 +21,16 @@ from actors.runtime.dead_letters import DeadLetters
 from actors.runtime.down import Down
 from actors.runtime.envelope import ANY_LIFE, ASK, TELL, UNANSWERED, UNREACHABLE, Envelope
 from actors.runtime.failures import Busy, TooLarge, Unreachable
-from actors.runtime.frames import BYTES, ENVELOPES, NOTICE, JunkError, Outbox, frame
+from actors.runtime.frames import BYTES, ENVELOPES, NOTICE, JunkError
 from actors.runtime.hello import Peer
+from actors.runtime.inlet import Inlet
 from actors.runtime.lanes import is_control
 from actors.runtime.log import Log
 from actors.runtime.notices import Gone, Notice, Unwatch, Watch, decode_notice, encode_notice
 from actors.runtime.ref import Ref
 from actors.runtime.remote_ref import RemoteRef
 from actors.runtime.trace import current_trace
-
-M = TypeVar("M")
-
-ACCOUNT_LIMIT: Final = 4 * 1024 * 1024
-"""Bytes of ordinary messages that may wait for a side that does not read: 20,000 usual messages."""
-CONTROL_LIMIT: Final = 8 * 1024 * 1024
-"""Bytes of control messages and outcomes that may wait; no correct program comes near, so beyond it the link closes."""
-WRITE_HIGH: Final = 256 * 1024
-WRITE_LOW: Final = 64 * 1024
-"""Where the transport asks for a pause and for more: little, since what lies there is not overtaken by control."""
+from actors.runtime.writer import ACCOUNT_LIMIT, LinkWriter
 
 CANNOT_ENCODE = (TypeError, ValueError, OverflowError, RecursionError, TooLarge)
 
@@ -84,15 +74,8 @@ class Link:
         self._dead_letters = dead_letters
         self._log = log.bind(link=name, peer_pid=peer.pid, peer_role=peer.role)
         self._why = ""
-        # Out: written by `tell`, `ask`, `_reply`, `send_bytes`; emptied by `_flush`.
-        self._notices: list[bytes] = []
-        self._control = Outbox(codec.encode_into)
-        self._ordinary = Outbox(codec.encode_into)
-        self._bulk = BulkSender()
-        self._flush_due = False
-        self._paused = False
-        # In: what full mailboxes could not take yet; while there is any, reading stands still.
-        self._held: deque[Envelope[Any] | Obligation] = deque()
+        self._writer = LinkWriter(transport, codec.encode_into)
+        self._inlet = Inlet(cells, transport, dead_letters)
         self._bulk_reader = BulkReader()
         self._questions: dict[int, Question] = {}
         self._last_ask = 0
@@ -100,7 +83,6 @@ class Link:
         self._watches: dict[int, tuple[str, Callable[[Down], None]]] = {}
         self._watched: dict[int, Callable[[], None]] = {}
         self._link_watchers: list[Callable[[Down], None]] = []
-        transport.set_write_buffer_limits(high=WRITE_HIGH, low=WRITE_LOW)
 
     def __repr__(self) -> str:
         return f"<link {self.name} to {self.peer.role} {self.peer.pid}>"
@@ -133,18 +115,19 @@ class Link:
         """
         if self.closed.done():
             raise Unreachable(f"link {self.name} is closed: {self.closed.result()}")
-        if self._bulk.size >= BULK_LIMIT:
-            raise Busy(f"{self._bulk.size} bytes wait on link {self.name}")
+        bulk = self._writer.bulk
+        if bulk.size >= BULK_LIMIT:
+            raise Busy(f"{bulk.size} bytes wait on link {self.name}")
         sent: asyncio.Future[None] = self._loop.create_future()
-        self._bulk.add(stream, frames, sent)
-        self._flush_soon()
+        bulk.add(stream, frames, sent)
+        self._writer.flush_soon()
         return sent
 
     def close(self, reason: str = "closed on this side") -> None:
         """Send what waits, as far as the other side reads, and close."""
         if not self._why:
             self._why = reason
-            self._flush()
+            self._writer.flush()
             self._transport.close()
 
     def abort(self, reason: str) -> None:
@@ -157,35 +140,39 @@ class Link:
     def tell(self, envelope: Envelope[Any]) -> None:
         """Send a tell, or count it as a dead letter."""
         message = envelope.message
-        if is_control(message):
-            outbox = self._control
-        else:
-            outbox = self._ordinary
-            if outbox.cut_size >= ACCOUNT_LIMIT:
-                self._dead_letters.record(envelope.target, "link full", message)
-                return
+        writer = self._writer
+        outbox = writer.ordinary
         if self._why:
             self._dead_letters.record(envelope.target, "link closed", message)
+            return
+        if is_control(message):
+            outbox = writer.control
+            if writer.overflown:
+                self._overflow()
+        elif outbox.cut_size >= ACCOUNT_LIMIT:
+            self._dead_letters.record(envelope.target, "link full", message)
             return
         try:
             outbox.add(envelope)
         except CANNOT_ENCODE as error:
             self._dead_letters.record(envelope.target, "cannot be sent", message)
             self._log.error("message.cannot_be_sent", target=envelope.target, kind=type(message).__name__, reason=str(error))
-        if not self._flush_due:
-            self._flush_soon()
+        if not writer.flush_due:
+            writer.flush_soon()
 
     async def ask(self, target: str, message: Any, *, timeout_s: float, generation: int) -> Any:  # Any: typed by Ref
         """Send an ask and wait for its outcome; see `Ref.ask`."""
-        outbox = self._control if is_control(message) else self._ordinary
+        writer = self._writer
         if self._why:
             raise Unreachable(f"no answer from {target!r}: link {self.name} is closed: {self._why}")
-        if outbox is self._ordinary and outbox.cut_size >= ACCOUNT_LIMIT:
-            raise Busy(f"no answer from {target!r}: {outbox.size} bytes wait on link {self.name}")
+        control = is_control(message)
+        if writer.full and not control:
+            raise Busy(f"no answer from {target!r}: {writer.ordinary.size} bytes wait on link {self.name}")
         self._last_ask = ask_id = self._last_ask + 1
         deadline = self._clock.monotonic() + timeout_s
+        outbox = writer.control if control else writer.ordinary
         outbox.add(Envelope(target, ASK, ask_id, current_trace.get(), deadline, generation, message))
-        self._flush_soon()
+        writer.flush_soon()
         question = self._questions[ask_id] = Question(target)
         try:
             return await question.answer(self._clock, timeout_s)
@@ -199,12 +186,12 @@ class Link:
             return lambda: None
         self._last_watch = number = self._last_watch + 1
         self._watches[number] = (name, notify)
-        self._notify(encode_notice(Watch(number, name)))
+        self._writer.notice(encode_notice(Watch(number, name)))
         return partial(self._unwatch_actor, number)
 
     def _unwatch_actor(self, number: int) -> None:
         if self._watches.pop(number, None) is not None and not self.closed.done():
-            self._notify(encode_notice(Unwatch(number)))
+            self._writer.notice(encode_notice(Unwatch(number)))
 
     # Out.
 
@@ -212,7 +199,7 @@ class Link:
         """Take the outcome of an ask of the other side to it. Never refused: it is bounded by the asks that were taken."""
         if self._why:
             return
-        outbox = self._control if control else self._ordinary
+        outbox = self._writer.control if control else self._writer.ordinary
         trace_id = current_trace.get()
         try:
             outbox.add(Envelope("", kind, ask_id, trace_id, 0.0, ANY_LIFE, content))
@@ -220,41 +207,19 @@ class Link:
             words = f"its answer cannot be sent: {error}"
             self._log.error("answer.cannot_be_sent", kind=type(content).__name__, reason=str(error))
             outbox.add(Envelope("", UNANSWERED, ask_id, trace_id, 0.0, ANY_LIFE, words))
-        self._flush_soon()
+        self._writer.flush_soon()
 
-    def _notify(self, notice: bytes) -> None:
-        self._notices.append(frame(NOTICE, notice))
-        self._flush_soon()
-
-    def _flush_soon(self) -> None:
-        if not self._flush_due:
-            self._flush_due = True
-            self._loop.call_soon(self._flush)
-
-    def _flush(self) -> None:
-        """Write what waits until the transport asks for a pause: control first, then the rest in the order of urgency."""
-        self._flush_due = False
-        if self._transport.is_closing():
-            return
-        write = self._transport.write
-        for source in (self._next_notice, self._control.next_frame, self._ordinary.next_frame, self._bulk.next_frame):
-            while not self._paused and (piece := source()) is not None:
-                write(piece)
-        if self._control.size > CONTROL_LIMIT:
-            self._log.error("link.control_overflow", size_bytes=self._control.size)
-            self.abort("more control messages than a correct program sends")
-
-    def _next_notice(self) -> bytes | None:
-        return self._notices.pop(0) if self._notices else None
+    def _overflow(self) -> None:
+        self._log.error("link.control_overflow")
+        self.abort("more control messages than a correct program sends")
 
     def pause_writing(self) -> None:
         """The transport has enough."""
-        self._paused = True
+        self._writer.pause()
 
     def resume_writing(self) -> None:
         """The transport has room again."""
-        self._paused = False
-        self._flush()
+        self._writer.resume()
 
     # In.
 
@@ -279,28 +244,16 @@ class Link:
         self.abort(f"junk: {error}")
 
     def _take_batch(self, payload: memoryview) -> None:
-        cells, held = self._cells, self._held
+        take = self._inlet.take
         for envelope in self._decode(payload):
             kind = envelope.kind
             if kind == TELL:
-                cell = cells.get(envelope.target)
-                if cell is None:
-                    self._dead_letters.record(envelope.target, "no such actor", envelope.message)
-                elif (held and not is_control(envelope.message)) or not cell.take(envelope):
-                    self._hold(envelope)
+                take(envelope)
             elif kind == ASK:
-                self._take_ask(envelope)
+                control = is_control(envelope.message)
+                self._inlet.take_ask(Obligation(envelope, partial(self._reply, envelope.ask_id, control)))
             else:
                 self._take_outcome(envelope)
-
-    def _take_ask(self, envelope: Envelope[Any]) -> None:
-        control = is_control(envelope.message)
-        obligation = Obligation(envelope, partial(self._reply, envelope.ask_id, control))
-        cell = self._cells.get(envelope.target)
-        if cell is None:
-            obligation.settle(UNREACHABLE, f"no actor of this name at {self.name}")
-        elif (self._held and not control) or not cell.take_ask(obligation):
-            self._hold(obligation)
 
     def _take_outcome(self, envelope: Envelope[Any]) -> None:
         question = self._questions.get(envelope.ask_id)
@@ -335,33 +288,7 @@ class Link:
                     watch[1](msgspec.structs.replace(down, link=self.name))
 
     def _tell_gone(self, number: int, down: Down) -> None:
-        self._notify(encode_notice(Gone(number, down)))
-
-    def _hold(self, item: "Envelope[Any] | Obligation") -> None:
-        """Keep what a full mailbox could not take, and read no more until it can."""
-        if not self._held:
-            self._transport.pause_reading()
-            envelope = item.envelope if isinstance(item, Obligation) else item
-            self._cells[envelope.target].mailbox.when_room(self._deliver_held)
-        self._held.append(item)
-
-    def _deliver_held(self) -> None:
-        held = self._held
-        while held:
-            item = held[0]
-            envelope = item.envelope if isinstance(item, Obligation) else item
-            cell = self._cells.get(envelope.target)
-            if cell is None:
-                if isinstance(item, Obligation):
-                    item.settle(UNREACHABLE, None)
-                else:
-                    self._dead_letters.record(envelope.target, "no such actor", envelope.message)
-            elif not (cell.take_ask(item) if isinstance(item, Obligation) else cell.take(item)):
-                cell.mailbox.when_room(self._deliver_held)
-                return
-            held.popleft()
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
+        self._writer.notice(encode_notice(Gone(number, down)))
 
     def connection_lost(self, error: Exception | None) -> None:
         """The connection is gone: end all that hung on it."""
@@ -371,7 +298,7 @@ class Link:
         self._log.info("link.closed", reason=reason)
         for question in list(self._questions.values()):
             question.settle(UNREACHABLE, f"link {self.name}: {reason}")
-        self._bulk.fail(Unreachable(f"link {self.name}: {reason}"))
+        self._writer.bulk.fail(Unreachable(f"link {self.name}: {reason}"))
         for unwatch in self._watched.values():
             unwatch()
         for name, notify in list(self._watches.values()):

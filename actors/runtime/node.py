@@ -15,9 +15,10 @@ from actors.runtime.clock import Clock, SystemClock
 from actors.runtime.codec import Codec
 from actors.runtime.dead_letters import DeadLetters
 from actors.runtime.failures import NameTaken, Unreachable
+from actors.runtime.greeting import Terms
 from actors.runtime.hello import Admit, Peer, Refusal
 from actors.runtime.link import Link
-from actors.runtime.listener import Listener, Terms, connect
+from actors.runtime.listener import Listener, connect
 from actors.runtime.local_ref import LocalRef
 from actors.runtime.log import Log
 from actors.runtime.ref import Ref
