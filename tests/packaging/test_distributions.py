@@ -74,6 +74,15 @@ def test_a_checkout_runs_without_being_installed(tmp_path: Path) -> None:
     assert all(file.is_relative_to(checkout) for file in environment.ours(tmp_path, env={"PYTHONPATH": str(checkout)}))
 
 
+def test_an_editable_install_beside_another_package_of_our_name_imports_ours(tmp_path: Path) -> None:
+    environment = kit.make_environment(tmp_path / "environment")
+    environment.install("-e", kit.copy_checkout(tmp_path / "checkout"))
+    (environment.packages / "beaker").mkdir()
+    (environment.packages / "beaker/__init__.py").write_text("raise SystemExit('the other package was imported')\n")
+    assert all(file.is_relative_to(tmp_path / "checkout") for file in environment.ours(tmp_path))
+    assert {file.name for file in (environment.folder / kit.KERNELSPEC).iterdir()} == kit.KERNELSPEC_FILES
+
+
 def test_another_package_of_our_name_that_is_imported_already_is_left_working(installed: kit.Environment, tmp_path: Path) -> None:
     (tmp_path / "beaker").mkdir()
     (tmp_path / "beaker/__init__.py").write_text("theirs = True\n")
