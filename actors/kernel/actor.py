@@ -242,10 +242,12 @@ class KernelActor(Actor[KernelMessage]):
 
     def _take_stock(self, attached: Attached) -> None:
         state = self._state
+        state.supervisor_pid = self._supervisor.pid
         first_look = state.generation == 0
         if attached.subkernel is not None:
             takeover = first_look and (not attached.first_owner or attached.subkernel.adopted)
             if takeover:
+                state.front_replaced = True
                 since = attached.owner_lost_at
                 lost_from = time.strftime("%H:%M:%S", time.localtime(since)) if since is not None else "the end of the former process"
                 lost_to = time.strftime("%H:%M:%S")

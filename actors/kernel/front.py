@@ -7,12 +7,14 @@ instead.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import zmq
 
 from actors.kernel.heartbeat import Heartbeat
 from actors.kernel.zmq_edge import Curve, EdgeSocket
+from actors.runtime.log import Log
+from actors.runtime.trace import current_trace
 from beaker.wire.connection_file import ConnectionFile
 from beaker.wire.parts import HEADER, Header, Parts, WireError, join, read_header, split
 from beaker.wire.signing import ReplayGuard, Signer
@@ -74,7 +76,7 @@ class ZmqFront:
         UnknownScheme: the file's signature scheme cannot be computed.
     """
 
-    def __init__(self, file: ConnectionFile, handlers: Handlers, *, max_message_bytes: int, log: Any) -> None:  # Any: a structlog logger
+    def __init__(self, file: ConnectionFile, handlers: Handlers, *, max_message_bytes: int, log: Log) -> None:
         self._log = log
         self._signer = Signer(file.key.encode(), file.signature_scheme)
         self._replays = ReplayGuard()
@@ -158,6 +160,7 @@ class ZmqFront:
             if self._dropped <= 20 or self._dropped % 1000 == 0:
                 self._log.warning("message.dropped", channel=channel, reason=str(error), dropped=self._dropped)
             return
+        current_trace.set(header.msg_id)
         incoming(idents, header, parts)
 
     def _subscription(self, frames: list[bytes], handlers: Handlers) -> None:

@@ -43,7 +43,8 @@ async def list_variables(state: KernelState, asked: Asked) -> None:
         asked.fail(TurnFailure(reason=f"there is no session to look at: the subkernel is {state.phase.value}"))
         return
     if "debugger" not in state.features:
-        asked.fail(TurnFailure(reason=f"the variables of a {state.language} session cannot be listed; ask the user to print what is needed"))
+        words = f"the variables of a {state.language} session cannot be listed; ask the user to print what is needed"
+        asked.fail(TurnFailure(reason=words))
         return
     request = {"type": "request", "seq": 1, "command": "inspectVariables", "arguments": {}}
     try:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from actors.kernel.state import KernelState
+from beaker.kernel.commands.words import Words
 from beaker.kernel.requests import ExecuteFlags
 from beaker.wire import compose
 
@@ -35,11 +36,10 @@ class OwnCell:
         if not self.flags.silent:
             self.state.publisher.say(msg_type, content, parent=self.header)
 
-    def show(self, markdown: str, plain: str) -> None:
-        """Publish a text that reads well with and without markdown."""
-        content = compose.markdown(markdown)
-        content["data"] = {"text/markdown": markdown, "text/plain": plain}
-        self.say("display_data", content)
+    def show(self, words: Words) -> None:
+        """Publish a text that reads well with and without markdown, and reply."""
+        self.say("display_data", {"data": {"text/markdown": words.markdown, "text/plain": words.plain}, "metadata": {}, "transient": {}})
+        self.finish()
 
     def finish(self, *, payload: Sequence[Mapping[str, object]] = ()) -> None:
         """Reply ok."""

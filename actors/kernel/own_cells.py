@@ -6,6 +6,7 @@ the cell's first line is executed in their place. Until that has happened the nu
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import assert_never
 
 import msgspec
 
@@ -17,6 +18,11 @@ from actors.kernel.status_facts import gather
 from actors.kernel.supervisor_door import SupervisorMissing
 from actors.kernel.turns import Turns
 from beaker.kernel import magics
+from beaker.kernel.commands.assistance import complete, inspect_help
+from beaker.kernel.commands.comments import comment_for
+from beaker.kernel.commands.config_words import config_words
+from beaker.kernel.commands.status_words import status_words
+from beaker.kernel.help_words import help_words
 from beaker.kernel.requests import ExecuteFlags, Pending, ReplyFacts
 from beaker.messages.base import TurnId
 from beaker.settings.load import Loaded
@@ -76,6 +82,7 @@ class OwnCells:
             request = _cell_decoder.decode(parts[CONTENT])
         except msgspec.DecodeError:
             return False
+        answer: object
         match header.msg_type:
             case "execute_request":
                 ours = magics.parse(request.code)
@@ -84,11 +91,12 @@ class OwnCells:
                 self._execute(self._begin(idents, header, parts, request), ours)
                 return True
             case "complete_request":
-                answer = magics.complete_reply(request.code, request.cursor_pos)
+                answer = _complete_reply(request)
             case "inspect_request":
-                answer = magics.inspect_reply(request.code, request.cursor_pos)
+                answer = _inspect_reply(request)
             case _:
-                answer = magics.is_complete_reply(request.code)
+                said = magics.is_complete(request.code)
+                answer = None if said is None else {"status": said, "indent": ""}
         if answer is None:
             return False
         self._answer(idents, header, parts, answer)
@@ -110,7 +118,7 @@ class OwnCells:
             announces_cells = False
         cell = OwnCell(state, header.msg_id, parts[HEADER], idents, flags, request.code, count, announces_cells)
         cell.begin()
-        comment = magics.comment_for(request.code, state.language)
+        comment = comment_for(request.code, state.language)
         if flags.counts and comment is not None and state.phase is not Phase.DEAD:
             content = {
                 "code": comment,
@@ -142,33 +150,27 @@ class OwnCells:
             case magics.Refused():
                 cell.fail("UsageError", ours.reason)
             case magics.Ask():
-                self._turns.ask(cell, ours.prompt)
-            case magics.Do():
-                self._do(cell, ours)
-
-    def _do(self, cell: OwnCell, wanted: magics.Do) -> None:
-        match wanted.command:
-            case "help":
-                cell.show(*magics.help_texts(wanted.argument))
-                cell.finish()
-            case "status":
-                cell.show(*gather(self._state, self._turns, self._hangs))
-                cell.finish()
-            case "config":
-                cell.show(*magics.config_texts(self._loaded))
-                cell.finish()
-            case "stop":
-                self._stop(cell, wanted.argument)
-            case "restart":
+                self._turns.ask(cell, ours)
+            case magics.ShowHelp():
+                cell.show(help_words(ours.topic))
+            case magics.ShowStatus():
+                cell.show(status_words(gather(self._state, self._turns, self._hangs)))
+            case magics.ShowConfig():
+                cell.show(config_words(self._loaded))
+            case magics.StopTurns():
+                self._stop(cell, ours.number)
+            case magics.RestartSubkernel():
                 self._restarting = asyncio.create_task(self._do_restart(cell))
+            case _:
+                assert_never(ours)
 
-    def _stop(self, cell: OwnCell, argument: str) -> None:
-        number = TurnId(int(argument)) if argument else None
-        if self._turns.stop(number):
+    def _stop(self, cell: OwnCell, number: int | None) -> None:
+        if self._turns.stop(None if number is None else TurnId(number)):
             cell.finish()
             return
         running = ", ".join(map(str, self._turns.running))
-        cell.fail("UsageError", f"no question {argument} is being answered; running: {running}" if running else "no question is being answered")
+        wanted = "" if number is None else f" {number}"
+        cell.fail("UsageError", f"no question{wanted} is being answered" + (f"; running: {running}" if running else ""))
 
     async def _do_restart(self, cell: OwnCell) -> None:
         # The reply goes out first: clients drop what arrives for a cell after `status: restarting`.
@@ -178,3 +180,23 @@ class OwnCells:
             await self._restart()
         except SupervisorMissing as error:
             self._state.notices.append(f"the restart failed: {error}")
+
+
+def _complete_reply(request: _Cell) -> object:
+    found = complete(request.code, request.cursor_pos)
+    if found is None:
+        return None
+    return {
+        "status": "ok",
+        "matches": found.matches,
+        "cursor_start": found.cursor_start,
+        "cursor_end": found.cursor_end,
+        "metadata": {},
+    }
+
+
+def _inspect_reply(request: _Cell) -> object:
+    found = inspect_help(request.code, request.cursor_pos)
+    if found is None:
+        return None
+    return {"status": "ok", "found": True, "data": {"text/plain": found.plain, "text/markdown": found.markdown}, "metadata": {}}

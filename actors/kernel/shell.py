@@ -5,6 +5,7 @@ subkernel dies, everything that it owed is answered from here: the running cell 
 """
 
 import os
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -52,8 +53,10 @@ class Shell:
     def request(self, idents: list[bytes], header: Header, parts: Parts) -> None:
         """A client asks."""
         kind = header.msg_type
-        if kind in CELL_REQUESTS and self.own_cells is not None and might_be_ours(parts[CONTENT]) and self.own_cells.take(idents, header, parts):
-            return
+        if kind in CELL_REQUESTS and might_be_ours(parts[CONTENT]):
+            assert self.own_cells is not None
+            if self.own_cells.take(idents, header, parts):
+                return
         flags = None
         if kind == "execute_request":
             try:
@@ -110,6 +113,9 @@ class Shell:
                 self.own_cells.place_taken(pending, facts)
             return
         self._write_inflight(inflight.over(pending.msg_id))
+        if facts is not None:
+            took_ms = round((time.monotonic() - pending.since) * 1000, 1) if pending.busy else None
+            state.log.info("cell.replied", status=facts.status, count=facts.execution_count, took_ms=took_ms)
         if pending.msg_type == "kernel_info_request":
             parts = amend_kernel_info(parts)
         state.front.send_shell(pending.idents, parts)
@@ -232,4 +238,3 @@ def amend_kernel_info(parts: Parts) -> Parts:
     banner = str(content.get("banner", "")).rstrip("\n")
     content["banner"] = f"{banner}\nbeaker: ask with %%ai, help with %beaker help\n"
     return [*parts[:CONTENT], msgspec.json.encode(content), *parts[CONTENT + 1 :]]
-

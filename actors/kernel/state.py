@@ -7,11 +7,11 @@ state that another room needs; it stands here.
 import enum
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 from actors.kernel.front import Front
 from actors.kernel.publisher import Publisher
 from actors.kernel.subkernel_link import SubkernelLink
+from actors.runtime.log import Log
 from beaker.kernel.requests import Requests
 from beaker.kernel.stdin_routing import StdinRouting
 from beaker.kernel.transcript import Transcript
@@ -47,7 +47,7 @@ class KernelState:
     transcript: Transcript
     private: Composer
     """Composes requests of our own to the subkernel; their echoes are told by its session id, the same in all lives of this process."""
-    log: Any  # a structlog logger, whose methods are dynamic
+    log: Log
     phase: Phase = Phase.STARTING
     link: SubkernelLink | None = None
     """Connected from `Started` on; used for clients' requests only in READY."""
@@ -67,6 +67,9 @@ class KernelState:
     started_at: float = field(default_factory=time.time)
     lost_words: str = ""
     """After a takeover: what became of cells whose reply nobody heard."""
+    front_replaced: bool = False
+    """This process took a living subkernel over from one that was lost."""
+    supervisor_pid: int | None = None
     last_interrupt_at: float | None = None
 
     def ready_link(self) -> SubkernelLink | None:

@@ -1,1 +1,52 @@
-"""Gathers what `%beaker status` says; how it reads is `beaker.kernel.commands`' business."""
+"""Gathers what `%beaker status` says, from outside: no code runs in the session."""
+
+import os
+import time
+
+from actors.kernel.hang_watch import HangWatch
+from actors.kernel.state import KernelState
+from actors.kernel.turns import Turns
+from beaker import places
+from beaker.kernel.commands.status_words import RunningTurn, StatusFacts
+
+
+def gather(state: KernelState, turns: Turns, hangs: HangWatch) -> StatusFacts:
+    """Look at the kernel as it is now."""
+    now, clock = time.time(), time.monotonic()
+    running = state.requests.running()
+    subkernel = state.subkernel
+    return StatusFacts(
+        now=now,
+        kernel_id=state.kernel_id,
+        kernel_pid=os.getpid(),
+        kernel_started_at=state.started_at,
+        front_replaced=state.front_replaced,
+        supervisor_pid=state.supervisor_pid,
+        spec_name=subkernel.spec_name if subkernel else state.settings.subkernel.spec,
+        display_name=subkernel.display_name if subkernel else "",
+        language=state.language,
+        state=state.phase.value,
+        trouble=hangs.words,
+        reason=state.dead_reason,
+        generation=state.generation,
+        subkernel_pid=subkernel.pid if subkernel else None,
+        subkernel_started_at=subkernel.started_at if subkernel else None,
+        adopted=subkernel.adopted if subkernel else False,
+        memory_bytes=_resident_bytes(subkernel.pid) if subkernel and subkernel.pid else None,
+        running_count=running.count if running else None,
+        running_for_s=clock - running.since if running else None,
+        waiting_cells=state.requests.waiting(),
+        agent_state=turns.agent_state,
+        model=turns.model,
+        turns=tuple(RunningTurn(number=number, for_s=clock - since, words=words) for number, since, words in turns.running_since()),
+        log_path=str(places.state_folder(os.environ) / "logs"),
+    )
+
+
+def _resident_bytes(pid: int) -> int | None:
+    """Memory of a process; None where /proc does not tell (macOS, a process that just ended)."""
+    try:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError, ValueError):
+        return None

@@ -14,6 +14,7 @@ from typing import Protocol
 import zmq
 
 from actors.kernel.zmq_edge import EdgeSocket
+from actors.runtime.trace import current_trace
 from beaker.messages.subkernel import Connection
 from beaker.wire.compose import Composer
 from beaker.wire.parts import HEADER, PARENT, Header, Parts, WireError, join, read_header, split
@@ -68,9 +69,7 @@ class SubkernelLink:
         self._beating = False
 
         def dealer(take: Callable[[Header, Header, Parts], None], channel: str) -> EdgeSocket:
-            return EdgeSocket(
-                self._context, "dealer", lambda frames: self._take(channel, frames, take), identity=identity
-            )
+            return EdgeSocket(self._context, "dealer", lambda frames: self._take(channel, frames, take), identity=identity)
 
         self._shell = dealer(self._shell_reply, "shell")
         self._control = dealer(self._control_reply, "control")
@@ -147,6 +146,7 @@ class SubkernelLink:
         except WireError as error:
             self._on_dropped(channel, str(error))
             return
+        current_trace.set(parent.msg_id)
         take(header, parent, parts)
 
     def _shell_reply(self, header: Header, parent: Header, parts: Parts) -> None:
@@ -178,6 +178,7 @@ class SubkernelLink:
             self.iopub_is_live.set_result(None)
         if header.msg_type == "iopub_welcome":
             return  # meant for us; our own clients get ours
+        current_trace.set(parent.msg_id)
         if parent.session == self._private.session_id:
             self._handlers.private_iopub(header, parent, parts)
         else:

@@ -36,6 +36,12 @@ class SupervisorDoor:
         self._kernel_id = kernel_id
         self._connect = connect
         self._ref: Ref[SupervisorMessage] | None = None
+        self._pid: int | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the Supervisor's process."""
+        return self._pid if self._ref is not None else None
 
     @property
     def ref(self) -> Ref[SupervisorMessage] | None:
@@ -62,6 +68,7 @@ class SupervisorDoor:
                 pause_s *= 2
                 continue
             self._ref = ref
+            self._pid = link.peer.pid
             context.monitor(link)
             context.log.info("supervisor.attached", state=attached.state, generation=attached.generation)
             return attached

@@ -6,14 +6,17 @@ whole, because they drop or cannot show updates.
 """
 
 import asyncio
+import secrets
+import time
 from dataclasses import dataclass
+from typing import Literal
 
 from actors.kernel.agent_door import AgentDoor, AgentMissing
 from actors.kernel.looking import list_variables
 from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState
 from actors.runtime.actor import ActorContext, Asked
-from actors.runtime.trace import current_trace
+from beaker.kernel.magics import Ask
 from beaker.kernel.turn_display import TurnDisplay
 from beaker.messages.base import TurnId
 from beaker.messages.kernel import KernelMessage
@@ -46,6 +49,7 @@ class _Turn:
     display: TurnDisplay
     display_id: str
     streams: bool
+    since: float
     shown: bool = False
     drawing: asyncio.TimerHandle | None = None
 
@@ -60,27 +64,41 @@ class Turns:
         self._turns: dict[TurnId, _Turn] = {}
         self._last = 0
         self._history: list[Exchange] = []
+        self.model = ""
+        """What answered last, as it is shown."""
 
     @property
     def running(self) -> list[TurnId]:
         """Numbers of the turns that are not over, oldest first."""
         return list(self._turns)
 
-    @property
-    def answered(self) -> int:
-        """How many exchanges the conversation holds."""
-        return len(self._history)
+    def running_since(self) -> list[tuple[int, float, str]]:
+        """Of each running turn: its number, the monotonic time it was asked, what it waits for."""
+        return [(number, turn.since, turn.display.words) for number, turn in self._turns.items()]
 
-    def ask(self, cell: OwnCell, prompt: str) -> None:
-        """A `%%ai` cell: it is answered when the turn ends."""
+    @property
+    def agent_state(self) -> Literal["not started", "starting", "running"]:
+        """Of the agent's process."""
+        if self._agent.ref_now() is not None:
+            return "running"
+        return "starting" if self._turns else "not started"
+
+    def ask(self, cell: OwnCell, wanted: Ask) -> None:
+        """A `%%ai` cell: it is answered when the turn ends, or at once if it is to go on in the background."""
+        if wanted.mode == "auto":
+            cell.fail("UsageError", "mode auto lets the model run code, and no model runs code in this version; modes are ask and plan")
+            return
         self._last += 1
         number = TurnId(self._last)
         display = TurnDisplay(number)
-        turn = _Turn(cell, prompt, display, f"beaker-{self._state.kernel_id}-turn-{number}-{cell.msg_id[-8:]}", streams=cell.announces_cells)
+        display_id = f"beaker-{self._state.kernel_id}-turn-{number}-{secrets.token_hex(4)}"
+        turn = _Turn(cell, wanted.prompt, display, display_id, cell.announces_cells or wanted.background, time.monotonic())
         self._turns[number] = turn
         if turn.streams:
             self._draw(turn)
-        self._context.spawn(self._send(number, prompt), name=f"question-{number}")
+        if wanted.background:
+            cell.finish()
+        self._context.spawn(self._send(number, wanted), name=f"question-{number}")
 
     def stop(self, number: TurnId | None = None) -> bool:
         """Stop one turn, or all; False when there is no such turn."""
@@ -107,7 +125,7 @@ class Turns:
             return
         match event:
             case Began():
-                turn.display.model = event.model
+                self.model = turn.display.model = event.model
             case Delta():
                 turn.display.words = ""
                 turn.display.add_text(event.text)
@@ -135,7 +153,7 @@ class Turns:
         if asked is not None:
             self._context.spawn(list_variables(self._state, asked), name=f"look-{message.turn}")
 
-    async def _send(self, number: TurnId, prompt: str) -> None:
+    async def _send(self, number: TurnId, wanted: Ask) -> None:
         state = self._state
         try:
             agent = await self._agent.ref()
@@ -144,14 +162,15 @@ class Turns:
             return
         if number not in self._turns:
             return  # stopped meanwhile
-        state.log.info("turn.asked", turn=number, trace=current_trace.get())
+        state.log.info("turn.asked", turn=number)
         agent.tell(
             Question(
                 turn=number,
-                prompt=prompt,
+                prompt=wanted.prompt,
                 language=state.language,
                 history=self._history[-HISTORY:],
                 cells=state.transcript.recent(SEEN_CELLS, output_chars=SEEN_OUTPUT_CHARS),
+                model=wanted.model,
             )
         )
 

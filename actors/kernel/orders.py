@@ -1,0 +1,47 @@
+"""What the kernel process hands to the roles it starts."""
+
+import os
+
+from actors.supervisor.role import Order
+from beaker import places
+from beaker.settings.schema import LogSettings, Settings
+
+
+def make_order(settings: Settings, *, folder: str, kernel_id: str, secret: bytes, connection_file: str) -> Order:
+    """All that a Supervisor must know."""
+    return Order(
+        folder=folder,
+        kernel_id=kernel_id,
+        secret=secret,
+        spec_name=settings.subkernel.spec,
+        environment=dict(os.environ),
+        connection_file_name=os.path.basename(connection_file),
+        start_timeout_s=settings.subkernel.start_timeout_s,
+        restart_limit=settings.subkernel.restart_limit,
+        restart_window_s=settings.subkernel.restart_window_s,
+        lease_s=settings.kernel.lease_s,
+    )
+
+
+def configure_logs(settings: LogSettings, role: str, kernel_id: str, key: str) -> None:
+    """Send this process's log lines to a file of its own; one that cannot be written is said once on stderr.
+
+    Args:
+        key: the client's HMAC key, which must never stand in a log.
+    """
+    import sys
+
+    from actors.runtime.logging import configure
+
+    try:
+        configure(
+            places.state_folder(os.environ) / "logs",
+            role=role,
+            kernel=kernel_id,
+            level=settings.level,
+            max_bytes=settings.max_bytes,
+            keep=settings.keep,
+            secrets=[key] if key else [],
+        )
+    except OSError as error:
+        sys.stderr.write(f"beaker: no log is written: {error}\n")

@@ -1,0 +1,197 @@
+"""What runs in the kernel process: one node with the KernelActor, linked to its Supervisor and, later, its agent."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import sys
+import time
+from pathlib import Path
+
+from actors.kernel.actor import KernelActor, install_signals
+from actors.kernel.agent_door import AgentMissing
+from actors.kernel.front import Front, Handlers, ZmqFront
+from actors.kernel.orders import configure_logs
+from actors.kernel.parent_watch import watch_parent
+from actors.kernel.supervisor_door import SupervisorMissing
+from actors.runtime.codec import Codec
+from actors.runtime.failures import Unreachable
+from actors.runtime.hello import Peer, Refusal, Refused
+from actors.runtime.link import Link
+from actors.runtime.node import Node
+from actors.runtime.process import Child, NotReadyError, start
+from actors.supervisor.role import Order, fork_supervisor
+from beaker.messages.base import KernelId
+from beaker.messages.subkernel import SubkernelEvent, SupervisorReply
+from beaker.messages.turn import TurnEvent, TurnRequest
+from beaker.settings.load import Loaded
+from beaker.wire.connection_file import ConnectionFile, write_ports
+
+CONNECT_TIMEOUT_S = 5.0
+SUPERVISOR_TIMEOUT_S = 15.0
+"""From its fork to its socket: 0.2 s, more on a machine that swaps."""
+KNOCK_S = 0.01
+REAP_AFTER_S = 0.1
+READY_TIMEOUT_S = 20.0
+"""For a role process to say that it can be used; importing from a cold disk takes seconds."""
+AGENT_LINK_TIMEOUT_S = 30.0
+CHILD_GRACE_S = 1.0
+
+
+class KernelProcess:
+    """One kernel process.
+
+    Args:
+        order: how its Supervisor is started.
+        file: the client's connection file.
+        path: of that file.
+        supervisor: pid of the Supervisor that was forked a moment ago. If another one lives, it has left by itself.
+    """
+
+    def __init__(self, order: Order, loaded: Loaded, file: ConnectionFile, path: str, supervisor: int) -> None:
+        self._order = order
+        self._loaded = loaded
+        self._file = file
+        self._path = path
+        self._supervisor: int | None = supervisor
+        self._agent: Child | None = None
+        self._agent_secret = secrets.token_bytes(32)
+        self._agent_link: asyncio.Future[Link] | None = None
+        self._actor: KernelActor | None = None
+        self._to_supervisor = Codec(SubkernelEvent | SupervisorReply)
+        self._to_agent = Codec(TurnEvent | TurnRequest)
+        self._node: Node | None = None
+        self._finished: asyncio.Event | None = None
+
+    def run(self) -> None:
+        """Run until the kernel is shut down.
+
+        Raises:
+            AddressError: a port of the connection file is taken.
+            UnknownScheme: its signatures cannot be computed.
+        """
+        self._configure_logs()
+        asyncio.run(self._main())
+
+    def _configure_logs(self) -> None:
+        configure_logs(self._loaded.settings.logs, "kernel", self._order.kernel_id, self._file.key)
+
+    async def _main(self) -> None:
+        self._finished = asyncio.Event()
+        self._node = node = Node("kernel", on_gave_up=lambda _name, _reason: self._finish())
+        install_signals(lambda: self._actor)
+        loop = asyncio.get_running_loop()
+        # Subkernels whose Supervisor was killed become children of ours; the agent is reaped by its own watch first.
+        loop.add_signal_handler(signal.SIGCHLD, lambda: loop.call_later(REAP_AFTER_S, reap_orphans))
+        parent = watch_parent(os.environ, self._parent_died)
+        try:
+            await node.listen(
+                f"{self._order.folder}/kernel.sock",
+                codec=self._to_agent,
+                admit=self._admit_agent,
+                secret=self._agent_secret,
+                on_link=self._agent_linked,
+            )
+            await node.spawn("kernel", self._make_actor)
+            await self._finished.wait()
+        finally:
+            if parent is not None:
+                parent.close()
+            await node.stop()
+            if self._supervisor is not None:
+                # The kernel failed before it owned this Supervisor: a port was taken.
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self._supervisor, signal.SIGTERM)
+            if self._agent is not None:
+                await self._agent.end(CHILD_GRACE_S)
+
+    def _make_actor(self) -> KernelActor:
+        self._actor = KernelActor(
+            kernel_id=KernelId(self._order.kernel_id),
+            loaded=self._loaded,
+            folder=self._order.folder,
+            make_front=self._make_front,
+            connect_supervisor=self._connect_supervisor,
+            start_agent=self._start_agent,
+            on_finished=self._finish,
+        )
+        return self._actor
+
+    def _make_front(self, handlers: Handlers) -> Front:
+        assert self._node is not None
+        front = ZmqFront(
+            self._file,
+            handlers,
+            max_message_bytes=self._loaded.settings.kernel.max_message_bytes,
+            log=self._node.log.bind(actor="kernel"),
+        )
+        if front.ports:
+            path = self._path
+            write_ports(path, Path(path).read_bytes(), front.ports)
+        return front
+
+    def _finish(self) -> None:
+        assert self._finished is not None
+        self._finished.set()
+
+    def _parent_died(self) -> None:
+        if self._actor is not None:
+            self._actor.shut_down(restart=False)
+        else:
+            self._finish()
+
+    async def _connect_supervisor(self) -> Link:
+        assert self._node is not None
+        if self._supervisor is None:
+            order = self._order
+            self._supervisor = fork_supervisor(
+                order, before_serving=lambda: configure_logs(self._loaded.settings.logs, "supervisor", order.kernel_id, self._file.key)
+            )
+        try:
+            return await self._reach_supervisor(self._node, time.monotonic() + SUPERVISOR_TIMEOUT_S)
+        finally:
+            self._supervisor = None
+
+    async def _reach_supervisor(self, node: Node, deadline: float) -> Link:
+        path = f"{self._order.folder}/supervisor.sock"
+        while True:
+            try:
+                return await node.connect(path, codec=self._to_supervisor, secret=self._order.secret, timeout_s=CONNECT_TIMEOUT_S)
+            except Refused as refused:
+                raise SupervisorMissing(str(refused)) from None
+            except Unreachable as error:
+                # It listens a moment after it was forked; the launch of the subkernel comes first.
+                if time.monotonic() > deadline:
+                    raise SupervisorMissing(str(error)) from None
+            await asyncio.sleep(KNOCK_S)
+
+    async def _start_agent(self) -> Link:
+        self._agent_link = asyncio.get_running_loop().create_future()
+        program = [sys.executable, "-P", "-m", "beaker_kernel", "--role", "agent"]
+        argv = [*program, "--kernel", self._order.kernel_id, "--folder", self._order.folder]
+        if self._agent is not None:
+            await self._agent.end(CHILD_GRACE_S)
+        try:
+            self._agent = start(argv, role="agent", secret=self._agent_secret, output=None)
+            await self._agent.ready(READY_TIMEOUT_S)
+            async with asyncio.timeout(AGENT_LINK_TIMEOUT_S):
+                return await self._agent_link
+        except (NotReadyError, TimeoutError, OSError) as error:
+            raise AgentMissing(f"the agent could not be started: {error}") from None
+
+    def _admit_agent(self, peer: Peer) -> Refusal | None:
+        if peer.role == "agent" and self._agent is not None and peer.pid == self._agent.pid:
+            return None
+        return Refusal("peer", f"only the agent that this kernel started may connect, not {peer.role} {peer.pid}")
+
+    def _agent_linked(self, link: Link) -> None:
+        if self._agent_link is not None and not self._agent_link.done():
+            self._agent_link.set_result(link)
+
+
+def reap_orphans() -> None:
+    """Let go of every child that has ended and that nobody waits for."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass

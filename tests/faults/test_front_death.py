@@ -1,0 +1,168 @@
+"""FAULTS 3, 7, 33: the Supervisor, the kernel process, or all of them are killed."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
+
+
+@pytest.fixture
+def kernel() -> Iterator[RunningKernel]:
+    with running_kernel() as kernel:
+        yield kernel
+
+
+def replace(kernel: RunningKernel) -> None:
+    """Kill the kernel process and start another one on the same connection file, as a frontend's restarter does."""
+    kernel.process.kill()
+    kernel.process.wait()
+    kernel.start()
+
+
+def test_killing_the_supervisor_costs_a_running_cell_nothing(kernel: RunningKernel) -> None:
+    kernel.run("x = 41")
+    pid = kernel.subkernel_pid()
+    supervisor = kernel.wait_for_role("supervisor")
+    running = kernel.send("import time\nfor i in range(10):\n    print(i, flush=True); time.sleep(0.1)")
+    time_started = kernel.iopub(time.monotonic() + 30)
+    next(m for m in time_started if m["msg_type"] == "stream")
+    supervisor.kill()
+    outcome = kernel.outcome(running)
+    assert outcome.status == "ok"
+    assert outcome.text.replace("\n", "").endswith("3456789")
+    assert kernel.run("x + 1").text == "42"
+    kernel.wait_for_role("supervisor", other_than=supervisor.pid)
+    assert kernel.subkernel_pid() == pid
+
+
+def test_the_new_supervisor_sees_a_death_and_interrupts_and_restarts(kernel: RunningKernel) -> None:
+    first = kernel.wait_for_role("supervisor")
+    first.kill()
+    kernel.wait_for_role("supervisor", other_than=first.pid)
+    pid = kernel.subkernel_pid()
+    running = kernel.send("import time; time.sleep(60)")
+    wait_until(lambda: kernel.run("%beaker status").status == "ok")
+    kernel.client.session.send(kernel.client.control_channel.socket, kernel.client.session.msg("interrupt_request", {}))
+    outcome = kernel.outcome(running, timeout_s=20)
+    assert outcome.reply["content"]["ename"] == "KeyboardInterrupt"
+    os.kill(pid, signal.SIGKILL)
+    kernel.wait_for_status("restarting")
+    assert kernel.run("1").status == "ok"
+
+
+def test_a_new_kernel_process_keeps_variables_and_says_so(kernel: RunningKernel) -> None:
+    kernel.run("x = 41")
+    pid = kernel.subkernel_pid()
+    replace(kernel)
+    after = kernel.run("x + 1")
+    assert after.text.endswith("42")
+    assert "front process replaced, your variables were kept" in after.text
+    assert "Restart gives a clean session" in after.text
+    assert kernel.subkernel_pid() == pid
+
+
+def test_a_cell_that_still_runs_when_the_process_is_replaced_is_answered_when_it_ends(kernel: RunningKernel, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    running = kernel.send(f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)\nprint('through')")
+    next(m for m in kernel.iopub(time.monotonic() + 30) if m["msg_type"] == "execute_input")
+    replace(kernel)
+    wait_until(lambda: kernel.run("%beaker status").status == "ok", what="the new process")
+    gate.touch()
+    assert kernel.reply(running)["content"]["status"] == "ok"
+
+
+def test_a_cell_that_ended_while_nobody_listened_is_told_unknown(kernel: RunningKernel, tmp_path: Path) -> None:
+    gate, done = tmp_path / "gate", tmp_path / "done"
+    code = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)\nopen({str(done)!r}, 'w').close()"
+    running = kernel.send(code)
+    next(m for m in kernel.iopub(time.monotonic() + 30) if m["msg_type"] == "execute_input")
+    kernel.process.kill()
+    kernel.process.wait()
+    gate.touch()
+    wait_until(done.exists)
+    pid = kernel.wait_for_role("supervisor").pid
+    assert pid
+    kernel.start()
+    content = kernel.reply(running)["content"]
+    assert content["status"] in {"error", "ok"}
+    if content["status"] == "error":
+        assert content["ename"] == "KernelReattached"
+        assert "outcome unknown; output between" in content["evalue"]
+    assert kernel.run("1").status == "ok"
+
+
+def test_kernel_and_supervisor_killed_together_are_both_replaced(kernel: RunningKernel) -> None:
+    kernel.run("x = 41")
+    supervisor = kernel.wait_for_role("supervisor")
+    kernel.process.kill()
+    supervisor.kill()
+    kernel.process.wait()
+    kernel.start()
+    after = kernel.run("x + 1")
+    assert after.text.endswith("42")
+
+
+@pytest.mark.parametrize("whom", ["kernel", "kernel and supervisor"])
+def test_nobody_is_left_after_the_lease(whom: str) -> None:
+    kernel = RunningKernel(env={"BEAKER_KERNEL_LEASE_S": "0.5"}).ready()
+    try:
+        pid = kernel.subkernel_pid()
+        supervisor = kernel.wait_for_role("supervisor")
+        folder = kernel.runtime_folder
+        kernel.process.kill()
+        if whom == "kernel and supervisor":
+            supervisor.kill()
+        kernel.process.wait()
+        wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, what="the subkernel's end")
+        wait_until(lambda: not folder.exists(), what="the removal of the runtime folder")
+        wait_until(lambda: kernel.role("supervisor") is None, what="the supervisor's end")
+    finally:
+        kernel.close()
+
+
+def test_a_clean_shutdown_leaves_nothing(kernel: RunningKernel) -> None:
+    pid = kernel.subkernel_pid()
+    folder = kernel.runtime_folder
+    kernel.client.shutdown()
+    assert kernel.process.wait(timeout=10) == 0
+    assert not psutil.pid_exists(pid)
+    wait_until(lambda: kernel.role("supervisor") is None, what="the supervisor's end")
+    wait_until(lambda: not folder.exists(), what="the removal of the runtime folder")
+
+
+def test_the_kernel_leaves_when_its_frontend_dies() -> None:
+    import subprocess
+    import sys
+
+    kernel = RunningKernel().ready()
+    pid = kernel.subkernel_pid()
+    kernel.client.shutdown()
+    kernel.process.wait(timeout=10)
+    # A frontend of its own, which starts the kernel and is killed.
+    script = (
+        "import os, subprocess, sys\n"
+        "p = subprocess.Popen(sys.argv[1:], env={**os.environ, 'JPY_PARENT_PID': str(os.getpid())}, start_new_session=True)\n"
+        "print(p.pid, flush=True)\nimport time; time.sleep(600)\n"
+    )
+    command = [sys.executable, "-P", "-m", "beaker_kernel", "-f", kernel.connection_file]
+    frontend = subprocess.Popen([sys.executable, "-c", script, *command], stdout=subprocess.PIPE, env=kernel.env)
+    try:
+        assert frontend.stdout is not None
+        kernel_pid = int(frontend.stdout.readline())
+        kernel.client.stop_channels()
+        kernel.client = kernel.connect()
+        kernel.client.wait_for_ready(timeout=30)
+        pid = kernel.subkernel_pid()
+    finally:
+        frontend.kill()
+        frontend.wait()
+        frontend.stdout.close()
+    gone = [kernel_pid, pid]
+    wait_until(lambda: not any(psutil.pid_exists(each) for each in gone), what="the end of kernel and subkernel")
+    kernel.close()

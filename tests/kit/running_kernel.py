@@ -1,0 +1,193 @@
+"""A real kernel process under test, with a stock jupyter_client at its connection file."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+import psutil
+from jupyter_client import BlockingKernelClient
+from jupyter_client.connect import write_connection_file
+
+PATIENCE_S = 30.0
+"""How long a test waits for what must come; it returns as soon as it came."""
+
+
+def wait_until(condition: Callable[[], Any], *, timeout_s: float = PATIENCE_S, what: str = "the condition") -> Any:
+    """Look until something true comes back, and return it."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        if found := condition():
+            return found
+        assert time.monotonic() < deadline, f"{what} did not come about within {timeout_s} s"
+        time.sleep(0.01)
+
+
+@dataclass
+class Outcome:
+    """What came back for one cell."""
+
+    reply: dict[str, Any]
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    replied_at: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """All that was printed, and the plain text of displays."""
+        found = ""
+        for message in self.outputs:
+            content = message["content"]
+            found += content.get("text", "") or content.get("data", {}).get("text/plain", "") or content.get("evalue", "")
+        return found
+
+    @property
+    def status(self) -> str:
+        """Of the reply."""
+        return str(self.reply["content"]["status"])
+
+
+class RunningKernel:
+    """One kernel process and a client of it."""
+
+    def __init__(self, *, env: Mapping[str, str] | None = None, arguments: list[str] | None = None, folder: Path | None = None) -> None:
+        self.connection_file = tempfile.mktemp(suffix=".json", dir=os.environ["JUPYTER_RUNTIME_DIR"])
+        write_connection_file(self.connection_file)
+        os.chmod(self.connection_file, 0o600)
+        self.env = {**os.environ, **(env or {})}
+        self.arguments = arguments or []
+        self.folder = folder
+        self.errors = tempfile.TemporaryFile()
+        self.process = self.start()
+        self.client = self.connect()
+
+    def start(self) -> "subprocess.Popen[bytes]":
+        """Start the kernel process, as jupyter_client does."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "beaker_kernel", "-f", self.connection_file, *self.arguments],
+            env={**self.env, "JPY_PARENT_PID": str(os.getpid())},
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stderr=self.errors,
+            start_new_session=True,
+        )
+        return self.process
+
+    def connect(self) -> BlockingKernelClient:
+        """A client with a session of its own."""
+        client = BlockingKernelClient()
+        client.load_connection_file(self.connection_file)
+        client.start_channels(hb=False)
+        return client
+
+    def ready(self) -> "RunningKernel":
+        """Wait until it answers."""
+        self.client.wait_for_ready(timeout=PATIENCE_S)
+        return self
+
+    def send(self, code: str, **options: Any) -> str:
+        """Send a cell; returns its msg_id."""
+        return str(self.client.execute(code, **options))
+
+    def outcome(self, msg_id: str, *, timeout_s: float = PATIENCE_S) -> Outcome:
+        """Wait for a cell's reply and idle."""
+        outcome = Outcome(reply=self.reply(msg_id, timeout_s=timeout_s), replied_at=time.monotonic())
+        deadline = time.monotonic() + timeout_s
+        for message in self.iopub(deadline):
+            if message["parent_header"].get("msg_id") == msg_id:
+                if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                    return outcome
+                outcome.outputs.append(message)
+        raise AssertionError(f"no idle for {msg_id} within {timeout_s} s")
+
+    def run(self, code: str, *, timeout_s: float = PATIENCE_S, **options: Any) -> Outcome:
+        """Run a cell to its end."""
+        return self.outcome(self.send(code, **options), timeout_s=timeout_s)
+
+    def reply(self, msg_id: str, *, timeout_s: float = PATIENCE_S) -> dict[str, Any]:
+        """The shell reply to this request; replies to others are dropped."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            left = deadline - time.monotonic()
+            assert left > 0, f"no reply to {msg_id} within {timeout_s} s"
+            try:
+                message: dict[str, Any] = self.client.get_shell_msg(timeout=left)
+            except Empty:
+                continue
+            if message["parent_header"].get("msg_id") == msg_id:
+                return message
+
+    def iopub(self, deadline: float) -> Iterator[dict[str, Any]]:
+        """Messages as they come, until the deadline."""
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                yield self.client.get_iopub_msg(timeout=left)
+            except Empty:
+                return
+
+    def wait_for_status(self, state: str, *, timeout_s: float = PATIENCE_S) -> float:
+        """Wait until this status is published with an empty parent; returns the monotonic time."""
+        for message in self.iopub(time.monotonic() + timeout_s):
+            if message["msg_type"] == "status" and message["content"]["execution_state"] == state and not message["parent_header"]:
+                return time.monotonic()
+        raise AssertionError(f"no status {state} within {timeout_s} s")
+
+    @property
+    def runtime_folder(self) -> Path:
+        """Of this kernel."""
+        from beaker import places
+
+        key = json.loads(Path(self.connection_file).read_text())["key"]
+        kernel_id = places.kernel_id(self.connection_file, key.encode())
+        return places.kernel_folder(self.env, kernel_id, uid=os.getuid()).path
+
+    def role(self, name: str) -> psutil.Process | None:
+        """The living process of this kernel with this role."""
+        kernel_id = self.runtime_folder.name
+        for process in psutil.process_iter(["cmdline"]):
+            words = " ".join(process.info["cmdline"] or [])
+            if f"--role {name}" in words and kernel_id in words and process.status() != psutil.STATUS_ZOMBIE:
+                return process
+        return None
+
+    def wait_for_role(self, name: str, *, other_than: int = 0) -> psutil.Process:
+        """The process of this role, once there is one."""
+        found = wait_until(lambda: (p := self.role(name)) is not None and p.pid != other_than and p, what=f"a process of role {name}")
+        assert isinstance(found, psutil.Process)
+        return found
+
+    def subkernel_pid(self) -> int:
+        """Asked of the subkernel itself."""
+        return int(self.run("import os; print(os.getpid())").text)
+
+    def close(self) -> None:
+        """End it politely; insist if it does not go."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.client.shutdown()
+            try:
+                self.process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.client.stop_channels()
+        self.errors.close()
+        Path(self.connection_file).unlink(missing_ok=True)
+
+
+@contextmanager
+def running_kernel(**options: Any) -> Iterator[RunningKernel]:
+    """A kernel that answers, ended afterwards."""
+    kernel = RunningKernel(**options)
+    try:
+        yield kernel.ready()
+    finally:
+        kernel.close()
