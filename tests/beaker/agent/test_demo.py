@@ -1,0 +1,270 @@
+"""The demo model on real data: what it says is honest, and the cells that it writes run."""
+
+import contextlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from beaker.agent.conversation import Assistant, ChatMessage, ToolCall, ToolResult
+from beaker.agent.demo import DemoAnswer
+from beaker.agent.demo_scene import DemoRequest
+from beaker.agent.demo_wire import chunk_events, decode_request, reply_events
+from beaker.agent.prompts import opening
+from beaker.agent.tools import ProposeCellArguments, decode_call, describe_reply, tool_definitions
+from beaker.messages.base import TurnId
+from beaker.messages.turn import Proposed, Question, SeenCell, Variable, Variables
+
+CSV = "date,city,temp_mean,rain\n" + "".join(
+    f"2024-{month:02}-{day:02},{city},{month + day / 10},{day}\n" for month in (1, 2, 3) for day in (1, 11, 21) for city in ("Oslo", "Rome")
+)
+
+
+class Conversation:
+    """Plays the agent: asks the demo model over its wire and answers its tools, until its last word."""
+
+    def __init__(
+        self, question: str, *, cells: list[SeenCell] | None = None, variables: list[Variable] | None = None, language: str = "python"
+    ):
+        asked = Question(turn=TurnId(1), prompt=question, language=language, history=[], cells=cells or [])
+        self._messages: list[ChatMessage] = list(opening(asked, tools=True))
+        self._variables = variables or []
+        self.texts: list[str] = []
+        self.tools: list[str] = []
+        self.cells: list[str] = []
+        while self._step():
+            pass
+
+    @property
+    def text(self) -> str:
+        return "\n\n".join(self.texts)
+
+    def _step(self) -> bool:
+        assert len(self.texts) < 5, self.texts
+        body = {"model": "demo", "stream": True, "messages": msgspec.to_builtins(self._messages), "tools": tool_definitions()}
+        text, calls = heard(reply_events(decode_request(msgspec.json.encode(body))))
+        self.texts.append(text)
+        if not calls:
+            return False
+        self._messages.append(Assistant(content=text, tool_calls=calls))
+        for call in calls:
+            self.tools.append(call.function.name)
+            arguments = decode_call(call.function.name, call.function.arguments)
+            if isinstance(arguments, ProposeCellArguments):
+                self.cells.append(arguments.code)
+                result = describe_reply(Proposed(number=len(self.cells)))
+            else:
+                result = describe_reply(Variables(variables=self._variables))
+            self._messages.append(ToolResult(tool_call_id=call.id, content=result))
+        return True
+
+
+def heard(events: Iterator[bytes]) -> tuple[str, list[ToolCall]]:
+    """Read a stream as a client does."""
+    text, calls, finish = "", dict[str, list[str]](), None
+    last = ""
+    for event in events:
+        data = event.removeprefix(b"data: ").strip()
+        if data == b"[DONE]":
+            break
+        choice = msgspec.json.decode(data)["choices"][0]
+        text += choice["delta"].get("content") or ""
+        finish = choice["finish_reason"] or finish
+        for piece in choice["delta"].get("tool_calls", []):
+            last = piece.get("id", last)
+            calls.setdefault(last, [piece["function"].get("name", ""), ""])[1] += piece["function"]["arguments"]
+    assert finish == ("tool_calls" if calls else "stop")
+    return text, [
+        msgspec.convert({"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}, ToolCall)
+        for call_id, (name, arguments) in calls.items()
+    ]
+
+
+def frame(name: str = "df", summary: str | None = None) -> Variable:
+    """A data frame as ipykernel's `inspectVariables` shows it: the head of its repr, cut."""
+    text = "         date  city  temp_mean  rain\n0  2024-01-01  Oslo        1.1     1\n1  2024-01-01  Rome        1.1     1\n2  2024-0"
+    return Variable(name=name, type="DataFrame", summary=text if summary is None else summary)
+
+
+def failed_cell(code: str, error: str) -> SeenCell:
+    return SeenCell(execution_count=1, code=code, output=error, status="error")
+
+
+def run(code: str, **names: object) -> dict[str, object]:
+    """Run a cell with a real data frame; figures go nowhere."""
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(code, "cell", "exec"), names)
+    names["figures"] = len(plt.get_fignums())
+    plt.close("all")
+    return names
+
+
+@pytest.fixture
+def data() -> object:
+    pandas = pytest.importorskip("pandas")
+    return pandas.read_csv(io.StringIO(CSV))
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["hello", "what variables do I have?", "plot df", "describe df", "fix it", "load weather.csv", "sing me a song", "load something"],
+)
+def test_every_answer_says_what_it_is_first_and_only_then(question: str) -> None:
+    talk = Conversation(question, variables=[frame()])
+    assert talk.texts[0].startswith("**demo model:**")
+    assert talk.text.count("**demo model:**") == 1
+
+
+@pytest.mark.parametrize("question", ["hello", "sing me a song", "what variables do I have?", "plot df"])
+def test_it_says_how_to_connect_a_real_model(question: str) -> None:
+    talk = Conversation(question, variables=[frame()])
+    assert all(name in talk.text for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "BEAKER_MODEL"))
+
+
+def test_it_asks_back_when_it_does_not_understand() -> None:
+    talk = Conversation("sing me a song")
+    assert talk.tools == []
+    assert "I do not understand" in talk.text
+    assert "?" in talk.text
+
+
+def test_it_lists_the_variables_that_it_saw() -> None:
+    talk = Conversation("what variables do I have?", variables=[frame(), Variable(name="n", type="int", summary="3")])
+    assert talk.tools == ["list_variables"]
+    assert "- `df`: DataFrame" in talk.text
+    assert "- `n`: int, 3" in talk.text
+
+
+@pytest.mark.parametrize(
+    ("question", "says"),
+    [
+        ("plot the monthly mean of df", "monthly mean"),
+        ("plot the weekly sum of rain in df", "weekly sum"),
+        ("plot temp_mean by city", "`temp_mean` by `city`"),
+        ("histogram of rain", "distribution"),
+        ("scatter temp_mean rain", "`rain` against `temp_mean`"),
+        ("draw temp_mean", "`temp_mean` over `date`"),
+        ("plot df", "over `date`"),
+        ("what is the mean temperature?", "draws"),
+    ],
+)
+def test_a_plot_of_a_frame_that_is_there_runs(question: str, says: str, data: object) -> None:
+    talk = Conversation(question, variables=[frame()])
+    assert talk.tools == ["list_variables", "propose_cell"]
+    assert says in talk.text
+    assert run(talk.cells[0], df=data)["figures"] == 1
+
+
+@pytest.mark.parametrize("question", ["plot the monthly mean", "plot df", "histogram of df"])
+def test_a_plot_runs_though_the_columns_are_not_known(question: str, data: object) -> None:
+    talk = Conversation(question, variables=[frame(summary="")])
+    assert run(talk.cells[0], df=data)["figures"] == 1
+
+
+def test_a_description_runs(data: object) -> None:
+    talk = Conversation("describe the data", variables=[frame()])
+    run(talk.cells[0], df=data)
+    assert "df.describe" in talk.cells[0]
+
+
+@pytest.mark.parametrize(
+    ("question", "cells"),
+    [
+        ("load weather.csv", []),
+        ("plot the monthly mean of weather.csv", []),
+        ("describe weather.csv", []),
+        ("plot the data", [SeenCell(execution_count=1, code="!ls", output="notes.txt  weather.csv", status="ok")]),
+    ],
+)
+def test_a_csv_that_was_named_is_read_and_used(
+    question: str, cells: list[SeenCell], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: object
+) -> None:
+    (tmp_path / "weather.csv").write_text(CSV)
+    monkeypatch.chdir(tmp_path)
+    names = run(Conversation(question, cells=cells).cells[0])
+    assert "weather" in names
+
+
+def test_with_several_frames_it_asks_which() -> None:
+    talk = Conversation("plot it", variables=[frame("a"), frame("b")])
+    assert talk.cells == []
+    assert "`a`, `b`?" in talk.text
+    assert "b" in Conversation("plot b", variables=[frame("a"), frame("b")]).cells[0]
+
+
+def test_with_no_data_it_says_so() -> None:
+    assert "no data frame" in Conversation("plot something").text
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "variables", "mended"),
+    [
+        ("plt.plot([1])", "NameError: name 'plt' is not defined", [], "import matplotlib.pyplot as plt\n\nplt.plot([1])"),
+        ("dff.head()", "NameError: name 'dff' is not defined", [frame()], "df.head()"),
+        ("x = 1; print(xx)", "NameError: name 'xx' is not defined. Did you mean: 'x'?", [], "x = 1; print(x)"),
+        ("import sklearn", "ModuleNotFoundError: No module named 'sklearn'", [], "%pip install scikit-learn"),
+        ('df["temp"].mean()', "KeyError: 'temp'", [frame()], 'df["temp_mean"].mean()'),
+        ('df["zzz"]', "KeyError: 'zzz'", [frame()], "list(df.columns)"),
+        ("df.haed()", "AttributeError: 'DataFrame' object has no attribute 'haed'. Did you mean: 'head'?", [frame()], "df.head()"),
+    ],
+)
+def test_simple_errors_are_mended(code: str, error: str, variables: list[Variable], mended: str) -> None:
+    talk = Conversation("fix the error", cells=[failed_cell(code, f"\x1b[31mTraceback\x1b[0m\n{error}\n")], variables=variables)
+    assert talk.cells == [mended]
+
+
+def test_a_missing_file_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    error = "FileNotFoundError: [Errno 2] No such file or directory: 'wether.csv'"
+    talk = Conversation("what went wrong?", cells=[failed_cell("pd.read_csv('wether.csv')", error)])
+    assert "*.csv" in talk.cells[0]
+    run(talk.cells[0])
+
+
+def test_an_error_that_it_cannot_mend_is_named() -> None:
+    talk = Conversation("fix it", cells=[failed_cell("1 / 0", "ZeroDivisionError: division by zero")])
+    assert talk.cells == []
+    assert "ZeroDivisionError: division by zero" in talk.text
+
+
+def test_the_last_error_counts_not_an_earlier_one() -> None:
+    cells = [failed_cell("np.x", "NameError: name 'np' is not defined"), failed_cell("pd.x", "NameError: name 'pd' is not defined")]
+    assert "import pandas" in Conversation("fix it", cells=cells).cells[0]
+
+
+def test_in_another_language_it_says_that_it_writes_python_only() -> None:
+    assert "this is a r session" in Conversation("plot df", language="R").text
+
+
+def test_the_same_conversation_gives_the_same_bytes() -> None:
+    body = msgspec.json.encode({"messages": [{"role": "user", "content": "plot df"}], "tools": tool_definitions()})
+    assert list(reply_events(decode_request(body))) == list(reply_events(decode_request(body)))
+
+
+def test_without_tools_the_code_stands_in_the_text() -> None:
+    body = msgspec.json.encode({"messages": [{"role": "user", "content": "load a.csv"}]})
+    text, calls = heard(reply_events(decode_request(body)))
+    assert calls == []
+    assert "pd.read_csv" in text
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"messages": [{"role": "robot"}]}', b'{"messages": 3}'])
+def test_what_is_no_request_is_an_error(body: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        decode_request(body)
+
+
+def test_a_request_without_messages_is_answered_all_the_same() -> None:
+    text, _ = heard(reply_events(DemoRequest(messages=[])))
+    assert text.startswith("**demo model:**")
+
+
+def test_whitespace_of_a_text_survives_the_chunks() -> None:
+    text, _ = heard(chunk_events(DemoAnswer(text="a\n\n- b  c\n"), serial=1))
+    assert text == "a\n\n- b  c\n"
