@@ -38,7 +38,7 @@ class Envelope(msgspec.Struct, Generic[Content], array_like=True, gc=False):
     """
 
     target: str
-    """Name of the actor on the receiving node; empty for the outcome of an ask."""
+    """Name of the actor on the receiving node. For an outcome other than ANSWER and FAILED: why, in words, or empty."""
     kind: int
     """One of the constants of this module."""
     ask_id: int
@@ -50,7 +50,7 @@ class Envelope(msgspec.Struct, Generic[Content], array_like=True, gc=False):
     generation: int
     """The life of the actor that is meant, or ANY_LIFE."""
     message: Content
-    """The message itself; for an outcome other than ANSWER and FAILED, a sentence or None."""
+    """The message, reply or failure itself; None for the other outcomes."""
 
 
 def error_of(kind: int, content: object, target: str) -> AskError:

@@ -89,6 +89,10 @@ class ManualClock:
         self._now = end
         await turn_loop()
 
+    def block(self, seconds: float) -> None:
+        """Let time pass as when something blocks the loop: timers that fall due fire at the next `advance`."""
+        self._now += seconds
+
     def jump_wall(self, seconds: float) -> None:
         """Set the wall clock forward or back, as an administrator does; nothing monotonic notices."""
         self._wall_offset += seconds

@@ -19,7 +19,7 @@ from actors.runtime.clock import Clock
 from actors.runtime.codec import Codec
 from actors.runtime.dead_letters import DeadLetters
 from actors.runtime.down import Down
-from actors.runtime.envelope import ANY_LIFE, ASK, TELL, UNANSWERED, UNREACHABLE, Envelope
+from actors.runtime.envelope import ANSWER, ANY_LIFE, ASK, FAILED, TELL, UNANSWERED, UNREACHABLE, Envelope
 from actors.runtime.failures import Busy, TooLarge, Unreachable
 from actors.runtime.frames import BYTES, ENVELOPES, NOTICE, JunkError
 from actors.runtime.hello import Peer
@@ -202,11 +202,14 @@ class Link:
         outbox = self._writer.control if control else self._writer.ordinary
         trace_id = current_trace.get()
         try:
-            outbox.add(Envelope("", kind, ask_id, trace_id, 0.0, ANY_LIFE, content))
+            if kind in (ANSWER, FAILED):
+                outbox.add(Envelope("", kind, ask_id, trace_id, 0.0, ANY_LIFE, content))
+            else:
+                outbox.add(Envelope(str(content or ""), kind, ask_id, trace_id, 0.0, ANY_LIFE, None))
         except CANNOT_ENCODE as error:
             words = f"its answer cannot be sent: {error}"
             self._log.error("answer.cannot_be_sent", kind=type(content).__name__, reason=str(error))
-            outbox.add(Envelope("", UNANSWERED, ask_id, trace_id, 0.0, ANY_LIFE, words))
+            outbox.add(Envelope(words, UNANSWERED, ask_id, trace_id, 0.0, ANY_LIFE, None))
         self._writer.flush_soon()
 
     def _overflow(self) -> None:
@@ -258,7 +261,8 @@ class Link:
     def _take_outcome(self, envelope: Envelope[Any]) -> None:
         question = self._questions.get(envelope.ask_id)
         if question is not None:
-            question.settle(envelope.kind, envelope.message)
+            answered = envelope.kind in (ANSWER, FAILED)
+            question.settle(envelope.kind, envelope.message if answered else envelope.target)
         else:
             self._dead_letters.record("", "late answer", envelope.message)
 
