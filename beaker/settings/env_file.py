@@ -41,9 +41,12 @@ def parse_env(text: str) -> EnvFile:
     values: dict[str, str] = {}
     problems: list[BadLine] = []
     at = 0
+    begin = 0
+    number = 1
     while at < len(text):
-        number, end = text.count("\n", 0, at) + 1, _line_end(text, at)
-        line, begin, at = text[at:end], at, end + 1
+        number += text.count("\n", begin, at)
+        begin, end = at, _line_end(text, at)
+        line, at = text[begin:end], end + 1
         if not line.strip(_BLANKS) or line.lstrip(_BLANKS).startswith("#"):
             continue
         left, equals, right = line.partition("=")

@@ -1,0 +1,247 @@
+"""Taking settings from one place after the other: what is believed, what holds, and a sentence for what does not.
+
+The order of the places is `beaker.settings.load`'s business; here each is read, and each value either becomes the one that
+holds or a sentence. Nothing raises on what a file contains, and nothing is imported or opened for a place that is not there.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+import msgspec
+
+from beaker.errors import nearest
+from beaker.settings.env_file import parse_env
+from beaker.settings.key import ENV_FILE_VARIABLE, KEY_VARIABLE, env_place
+from beaker.settings.origin import Kind, Origin
+from beaker.settings.reading import FileUnreadable, read_text, read_toml
+from beaker.settings.schema import SECTIONS, Settings, setting_names, value_of
+from beaker.settings.shown import shown, shown_path
+from beaker.settings.trust import LOWERABLE, USER_FILE_ONLY, expand_home, is_trusted, may_lower, user_file
+
+FOLDER_FILE = "beaker.toml"
+
+_PREFIX = "BEAKER_"
+
+ALIASES = {"OPENAI_BASE_URL": "agent.base_url", "BEAKER_MODEL": "agent.model", "BEAKER_SUBKERNEL": "subkernel.spec"}
+"""Variables with names of their own. Where the long name is set too, it holds: it is meant for us alone."""
+
+NOT_SETTINGS = frozenset({ENV_FILE_VARIABLE, "BEAKER_CI"})
+"""Variables with our prefix that say other things."""
+
+PROBLEM_LIMIT = 20
+"""Sentences per place: a file of another program under our name has thousands of mistakes, all of them one."""
+
+
+class Gathering:
+    """What was gathered so far; the places are to be read in their order.
+
+    Args:
+        environment: the variables of this process.
+        folder: the notebook's; None: there is none, and no file of it is read.
+        has_key: the model's key was found; then one in the folder is not missed.
+    """
+
+    def __init__(self, environment: Mapping[str, str], folder: str | None, *, has_key: bool) -> None:
+        self.problems: list[str] = []
+        """Sentences for the user."""
+        self._has_key = has_key
+        self._environment = environment
+        self._folder = folder
+        self._trusted = False
+        self._user_file = user_file(environment)
+        self._defaults = Settings()
+        self._by_variable = {f"{_PREFIX}{name.replace('.', '_').upper()}": name for name in setting_names()}
+        self._values: dict[str, object] = {}
+        self._origins: dict[str, Origin] = {}
+        self._refused: list[str] = []
+        """What the place that is being read may not set, by its names there."""
+
+    def settings(self) -> Settings:
+        """All of it; what was set nowhere has its default."""
+        by_section: dict[str, dict[str, object]] = {section: {} for section in SECTIONS}
+        for name, value in self._values.items():
+            section, _, field = name.partition(".")
+            by_section[section][field] = value
+        changed = {section: SECTIONS[section](**values) for section, values in by_section.items() if values}
+        return msgspec.structs.replace(self._defaults, **changed)
+
+    def origins(self) -> dict[str, Origin]:
+        """The origin of every setting, in the order of `setting_names`."""
+        default = Origin()
+        return {name: self._origins.get(name, default) for name in setting_names()}
+
+    def settle_trust(self) -> None:
+        """The user's file was read: does she trust the folder?"""
+        folders = cast("tuple[str, ...]", self._now("trust.folders"))
+        for path in folders:
+            if not os.path.isabs(expand_home(path, self._environment)):
+                self.problems.append(f"{self._user_file}: {shown(path)} in trust.folders is not used: it has to be an absolute path.")
+        self._trusted = self._folder is not None and is_trusted(self._folder, folders, self._environment)
+
+    def read_user_file(self) -> None:
+        """The user's own beaker.toml."""
+        self._read_toml(self._user_file, "user file", lower_only=False)
+
+    def read_folder_file(self) -> None:
+        """The beaker.toml beside the notebook."""
+        if self._folder is None:
+            return
+        path = os.path.join(self._folder, FOLDER_FILE)
+        if os.path.realpath(path) != os.path.realpath(self._user_file):
+            self._read_toml(path, "folder file", lower_only=not self._trusted)
+
+    def read_env_file(self) -> None:
+        """The `.env` of the folder, or the one that the user named."""
+        named = self._environment.get(ENV_FILE_VARIABLE, "").strip()
+        place = env_place(self._environment, self._folder)
+        if named and (place is None or not place.named):
+            self.problems.append(f"environment: {ENV_FILE_VARIABLE} = {shown(named)} is not used: it has to be an absolute path.")
+        if place is None:
+            return
+        path, lower_only = place.path, not (place.named or self._trusted)
+        try:
+            text = read_text(path)
+        except FileUnreadable as error:
+            self.problems.append(f"{path}: {error}.")
+            return
+        if text is None:
+            if place.named:
+                self.problems.append(f"environment: {ENV_FILE_VARIABLE} names {path}, and there is no such file.")
+            return
+        content = parse_env(text)
+        before = len(self.problems)
+        for line in content.problems:
+            if line.name == KEY_VARIABLE or _is_ours(line.name):
+                self.problems.append(f"{path}: {line.name} in line {line.number} is not used: {line.reason}.")
+        if lower_only and not self._has_key and content.values.get(KEY_VARIABLE, "").strip():
+            self._refused.append(KEY_VARIABLE)
+        self._take_variables(content.values, path, lower_only=lower_only)
+        self._say_refused(path, f", or start Jupyter with {ENV_FILE_VARIABLE}={path}")
+        self._cut_problems(before, path)
+
+    def read_variables(self) -> None:
+        """The environment."""
+        before = len(self.problems)
+        self._take_variables(self._environment, "", lower_only=False)
+        self._cut_problems(before, "environment")
+
+    def take(self, name: str, raw: object, origin: Origin, *, is_text: bool, lower_only: bool) -> None:
+        """One setting from one place.
+
+        Args:
+            name: of an existing setting.
+            raw: its value there.
+            origin: the place.
+            is_text: a variable's text.
+            lower_only: the place may only make it smaller.
+        """
+        from beaker.settings.conversion import Unfit, convert, default_of  # only where something is set
+
+        place = origin.path or origin.kind
+        subject = f"{place}: {origin.name or name} = {shown(raw)} is not used"
+        if name in USER_FILE_ONLY and origin.kind != "user file":
+            self.problems.append(f"{subject}: only your own {self._user_file} may set {name}.")
+            return
+        if lower_only and name not in LOWERABLE:
+            self._refused.append(origin.name)
+            return
+        try:
+            value = convert(name, raw, is_text=is_text)
+        except Unfit as unfit:
+            self.problems.append(f"{subject}: it takes {unfit} (default {shown(default_of(name))}).")
+            return
+        if lower_only:
+            now = self._now(name)
+            if not may_lower(name, now, value):
+                self.problems.append(f"{subject}: a folder that you have not trusted may only lower it, and now it is {shown(now)}.")
+                return
+            if value == now:
+                return
+        self._values[name] = value
+        self._origins[name] = origin
+
+    def _now(self, name: str) -> object:
+        return self._values[name] if name in self._values else value_of(self._defaults, name)
+
+    def _read_toml(self, path: str, kind: Kind, *, lower_only: bool) -> None:
+        try:
+            content = read_toml(path)
+        except FileUnreadable as error:
+            self.problems.append(f"{path}: {error}.")
+            return
+        before = len(self.problems)
+        for section, table in (content or {}).items():
+            if section not in SECTIONS:
+                self.problems.append(f"{path}: [{section[:60]}] is not used: {_unknown(section, 'section', SECTIONS)}")
+            elif not isinstance(table, dict):
+                self.problems.append(f"{path}: {section} is not used: it has to be a section, [{section}] on a line of its own.")
+            else:
+                self._take_table(section, cast("dict[str, object]", table), Origin(kind=kind, path=path), lower_only=lower_only)
+        self._say_refused(path, "")
+        self._cut_problems(before, path)
+
+    def _take_table(self, section: str, table: dict[str, object], place: Origin, *, lower_only: bool) -> None:
+        fields = SECTIONS[section].__struct_fields__
+        for field, raw in table.items():
+            name = f"{section}.{field}"
+            if field in fields:
+                self.take(name, raw, msgspec.structs.replace(place, name=name), is_text=False, lower_only=lower_only)
+            elif section == "agent" and "key" in field.lower():
+                self.problems.append(f"{place.path}: {name[:60]} is not used: a key does not belong here, put it into {KEY_VARIABLE}.")
+            else:  # without the value: it may be a secret under a misspelt name
+                self.problems.append(f"{place.path}: {name[:60]} is not used: {_unknown(field, f'setting of [{section}]', fields)}")
+
+    def _take_variables(self, variables: Mapping[str, str], path: str, *, lower_only: bool) -> None:
+        place = path or "environment"
+        wanted: dict[str, str] = {}
+        for variable in filter(_is_ours, variables):
+            if not variables[variable].strip():
+                continue  # an empty variable is one that somebody wanted to take away
+            if variable == ENV_FILE_VARIABLE and path:
+                self.problems.append(f"{place}: {variable} is not used: only the environment can name a file.")
+            if variable in NOT_SETTINGS:
+                continue
+            name = ALIASES.get(variable) or self._by_variable.get(variable)
+            if name is None:
+                self.problems.append(f"{place}: {variable[:60]} is not used: there is no such variable; {self._guess(variable)}")
+            elif name not in wanted or variable not in ALIASES:
+                wanted[name] = variable
+        for name, variable in wanted.items():
+            origin = Origin(kind="env file" if path else "environment", path=path, name=variable)
+            self.take(name, variables[variable], origin, is_text=True, lower_only=lower_only)
+
+    def _guess(self, variable: str) -> str:
+        """What to set instead of an unknown variable; compared without the prefix that all have in common."""
+        by_ending = {name.removeprefix(_PREFIX): name for name in (*self._by_variable, *ALIASES)}
+        near = nearest(variable.removeprefix(_PREFIX), by_ending)
+        return (
+            f"did you mean {by_ending[near]}?" if near else f"a setting's is BEAKER_SECTION_NAME, such as {next(iter(self._by_variable))}."
+        )
+
+    def _say_refused(self, path: str, other_way: str) -> None:
+        """One sentence for all that a folder's file wanted and may not decide."""
+        if self._refused:
+            names = ", ".join(self._refused)
+            self.problems.append(
+                f"{path}: not used: {names}. You have not trusted this folder, so it may only lower limits. "
+                f"If you wrote the file, put folders = [{shown_path(self._folder or '')}] under [trust] in {self._user_file}{other_way}."
+            )
+            self._refused = []
+
+    def _cut_problems(self, before: int, place: str) -> None:
+        """Keep the first sentences of a place that has too many."""
+        more = len(self.problems) - before - PROBLEM_LIMIT
+        if more > 0:
+            self.problems[before + PROBLEM_LIMIT :] = [f"{place}: {more} more of its lines are not used."]
+
+
+def _is_ours(variable: str) -> bool:
+    return variable.startswith(_PREFIX) or variable in ALIASES
+
+
+def _unknown(given: str, what: str, valid: Iterable[str]) -> str:
+    names = list(valid)
+    near = nearest(given, names)
+    guess = f" Did you mean {near}?" if near else ""
+    return f"there is no such {what}.{guess} There are {', '.join(names)}."
