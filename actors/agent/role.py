@@ -25,6 +25,7 @@ from actors.runtime.failures import RuntimeFault
 from actors.runtime.link import Link
 from actors.runtime.logging import Logs, configure
 from actors.runtime.node import Node
+from actors.runtime.supervision import RestartPolicy
 from beaker import places
 from beaker.agent.endpoint import Endpoint, Unusable, choose_endpoint, read_presets
 from beaker.agent.endpoint import find_key as key_of
@@ -34,6 +35,10 @@ from beaker.messages.turn import AgentMessage, TurnReply
 from beaker.settings.key import KEY_VARIABLE, find_key
 from beaker.settings.load import load
 from beaker.settings.schema import AgentSettings, Settings
+
+NO_RESTART = RestartPolicy(limit=0)
+"""After a crash the process ends, so that the kernel process sees it and ends every turn: a question that arrived between two
+lives of the actor would never be answered."""
 
 CONNECT_TIMEOUT_S = 10.0
 """To a kernel process that waits for us: milliseconds, unless the machine is out of memory."""
@@ -81,8 +86,8 @@ async def run_agent(birth: Birth, socket_path: str, settings: AgentSettings, env
     Returns:
         The exit status.
     """
-    node = Node("agent")
     leaving = asyncio.Event()
+    node = Node("agent", on_gave_up=lambda _name, _reason: leaving.set())
     birth.on_parent_death(leaving.set)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leaving.set)
     try:
@@ -91,7 +96,7 @@ async def run_agent(birth: Birth, socket_path: str, settings: AgentSettings, env
         birth.failed(f"no link to the kernel process: {error}")
         return 1
     link.watch(lambda _: leaving.set())
-    await node.spawn("agent", lambda: make_actor(link, settings, environment, node.clock))
+    await node.spawn("agent", lambda: make_actor(link, settings, environment, node.clock), restart=NO_RESTART)
     birth.ready()
     await leaving.wait()
     await node.stop()

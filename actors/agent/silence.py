@@ -73,7 +73,9 @@ class SilenceWatch:
     def sign(self) -> None:
         """A byte has come."""
         self._last = self._clock.monotonic()
-        self._began = True
+        if not self._began:
+            self._began = True
+            self._wait()  # another limit holds from here on, perhaps a shorter one
         self._hide()
 
     @property
@@ -91,6 +93,8 @@ class SilenceWatch:
         self._wait()
 
     def _wait(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         every_s = self._timeouts.words_after_s
         idle_s = self._clock.monotonic() - self._last
         next_words_s = every_s * (idle_s // every_s + 1)
