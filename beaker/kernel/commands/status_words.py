@@ -98,7 +98,7 @@ def _rows(facts: StatusFacts) -> Iterator[tuple[str, str]]:
 def _subkernel(facts: StatusFacts) -> str:
     names = [name for name in (facts.display_name, facts.spec_name) if name]
     name = f"{names[0]} ({names[1]})" if len(names) > 1 and names[0] != names[1] else "".join(names[:1])
-    life = {"dead": "given up; `%beaker restart` starts a fresh one", "stopped": "shut down"}.get(facts.state, facts.state)
+    life = {"dead": "given up; %beaker restart starts a fresh one", "stopped": "shut down"}.get(facts.state, facts.state)
     parts = [name, facts.trouble or life]
     if facts.state not in {"dead", "stopped"}:
         parts += [_pid(facts.subkernel_pid), _up(facts.now, facts.subkernel_started_at)]

@@ -1,0 +1,55 @@
+"""What can be typed, and its help."""
+
+import pytest
+
+from beaker.kernel.help_words import COMMAND_NAMES, COMMANDS, OPTIONS, TOPICS, help_words
+from beaker.kernel.magics import Refused, ShowHelp, parse
+
+
+def test_the_list_names_every_command_and_the_question() -> None:
+    words = help_words()
+    for entry in COMMANDS.values():
+        assert entry.usage in words.plain
+        assert f"`{entry.usage}`" in words.markdown
+    assert "%%ai QUESTION" in words.plain
+
+
+def test_what_does_not_exist_yet_is_not_advertised() -> None:
+    every = " ".join(help_words(topic).plain for topic in ("", *TOPICS))
+    for name in (
+        "undo",
+        "%beaker allow",
+        "%beaker reject",
+        "%beaker insert",
+        "%beaker trust",
+        "%beaker context",
+        "%beaker history",
+        "%beaker reset",
+    ):
+        assert name not in every
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_every_topic_has_a_help_of_its_own(topic: str) -> None:
+    assert help_words(topic) != help_words()
+    assert parse(f"%beaker help {topic}") == ShowHelp(topic=topic)
+
+
+def test_an_unknown_topic_gets_the_list() -> None:
+    assert help_words("nothing") == help_words()
+
+
+@pytest.mark.parametrize("name", COMMAND_NAMES)
+def test_every_command_can_be_typed(name: str) -> None:
+    assert not isinstance(parse(f"%beaker {name}"), Refused)
+    assert parse(f"%beaker {name}?") == ShowHelp(topic=name)
+
+
+def test_the_help_of_questions_has_every_option() -> None:
+    assert all(option in help_words("%%ai").plain for option in OPTIONS)
+
+
+@pytest.mark.parametrize("topic", ["", *TOPICS])
+def test_plain_text_has_no_markup(topic: str) -> None:
+    assert "`" not in help_words(topic).plain
+    assert "| " not in help_words(topic).plain
