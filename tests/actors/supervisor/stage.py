@@ -1,0 +1,202 @@
+"""A stage for tests with real Supervisors: one kernel's folder, the Supervisor's process, and a probe as its owner.
+
+Everything lives below a short folder in /tmp, because sockets do not fit below pytest's. What a test leaves behind is
+killed and reaped at the end; the stage makes this process a subreaper meanwhile, so that orphans come to it, as they come to
+a kernel process.
+"""
+
+import asyncio
+import ctypes
+import json
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import msgspec
+import psutil
+from jupyter_client.asynchronous.client import AsyncKernelClient
+
+from actors.runtime.codec import Codec
+from actors.runtime.kit import Probe
+from actors.runtime.link import Link
+from actors.runtime.node import Node
+from actors.runtime.ref import Ref
+from actors.supervisor.role import Order, fork_supervisor
+from beaker.messages.base import KernelId
+from beaker.messages.subkernel import Attach, Attached, Ready, Started, Subkernel, SubkernelEvent, SupervisorMessage, SupervisorReply
+
+PATIENCE_S = 30.0
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+class Stage:
+    """One kernel and whoever plays its owner.
+
+    Attributes:
+        probe: the "kernel" actor that hears the events.
+        supervisor: the pid of the Supervisor forked last.
+    """
+
+    def __init__(self, root: Path, **settings: object) -> None:
+        self.root = root
+        self.folder = root / "0123456789ab"
+        self.folder.mkdir(mode=0o700)
+        order = Order(
+            folder=str(self.folder),
+            kernel_id="0123456789ab",
+            secret=b"s" * 32,
+            spec_name="python3",
+            environment=dict(os.environ),
+            connection_file_name="kernel-1.json",
+            lease_s=20.0,
+        )
+        self.order = msgspec.structs.replace(order, **settings)
+        self.node = Node("kernel")
+        self.probe: Probe[SubkernelEvent] = Probe()
+        self.supervisor = 0
+        self.link: Link | None = None
+        self._pids: set[int] = set()
+
+    def fork(self) -> None:
+        """Start a Supervisor."""
+        self.supervisor = fork_supervisor(self.order)
+        self._pids.add(self.supervisor)
+
+    async def connect(self) -> Ref[SupervisorMessage]:
+        """Link to the Supervisor, once it listens."""
+        if not self.probe.seen and self.link is None:
+            await self.node.spawn("kernel", lambda: self.probe)
+        socket = self.folder / "supervisor.sock"
+        await until(socket.exists)
+        codec = Codec(SubkernelEvent | SupervisorReply)
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                with suppress(Exception):  # of one that died, until the new one listens
+                    self.link = await self.node.connect(str(socket), codec=codec, secret=self.order.secret, timeout_s=5)
+                    return self.link.ref("supervisor")
+                await asyncio.sleep(0.01)
+
+    async def attach(self) -> tuple[Ref[SupervisorMessage], Attached]:
+        """Become the owner."""
+        supervisor = await self.connect()
+        attached = await supervisor.ask(Attach(kernel_id=KernelId("0123456789ab"), pid=os.getpid()), timeout_s=PATIENCE_S)
+        self.remember(attached.subkernel)
+        return supervisor, attached
+
+    async def begin(self) -> tuple[Ref[SupervisorMessage], Subkernel]:
+        """Start a Supervisor, own it, and wait for a subkernel that answers."""
+        self.fork()
+        supervisor, attached = await self.attach()
+        assert attached.subkernel is not None
+        await self.answer(supervisor, attached.subkernel)
+        return supervisor, attached.subkernel
+
+    async def answer(self, supervisor: Ref[SupervisorMessage], subkernel: Subkernel) -> None:
+        """Wait until a subkernel answers, and say so as the KernelActor does."""
+        async with self.client(subkernel):
+            supervisor.tell(Ready(generation=subkernel.generation))
+
+    async def started(self) -> Subkernel:
+        """The next subkernel that is announced."""
+        subkernel = (await self.probe.expect(Started)).subkernel
+        self.remember(subkernel)
+        return subkernel
+
+    def remember(self, subkernel: Subkernel | None) -> None:
+        """Have a process killed at the end of the test, if it is still there."""
+        if subkernel is not None and subkernel.pid is not None:
+            self._pids.add(subkernel.pid)
+
+    @asynccontextmanager
+    async def client(self, subkernel: Subkernel) -> AsyncIterator[AsyncKernelClient]:
+        """A stock client of the subkernel, ready."""
+        client = AsyncKernelClient()
+        client.load_connection_file(str(self.folder / str(subkernel.generation) / self.order.connection_file_name))
+        client.start_channels()
+        try:
+            await client.wait_for_ready(timeout=PATIENCE_S)
+            yield client
+        finally:
+            client.stop_channels()
+            client.context.destroy(linger=0)
+
+    async def run(self, subkernel: Subkernel, code: str) -> str:
+        """Run code and return what it printed."""
+        async with self.client(subkernel) as client:
+            return await run_code(client, code)
+
+    async def close(self) -> None:
+        """End whatever is left."""
+        await self.node.stop()
+        living = self.folder / "living"
+        self._pids |= {int(line.split()[0]) for line in living.read_text().splitlines()} if living.exists() else set()
+        for pid in self._pids:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        for process in self.left():
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # a watcher has a sleep with it
+        for pid in self._pids:
+            with suppress(ChildProcessError):
+                await asyncio.to_thread(os.waitpid, pid, 0)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def left(self) -> list[psutil.Process]:
+        """The processes that belong to this kernel: whose command line names its folder, and what they started."""
+        found: list[psutil.Process] = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if any(str(self.root) in argument for argument in process.cmdline()):
+                    found.append(process)
+        return found
+
+
+async def run_code(client: AsyncKernelClient, code: str) -> str:
+    """Run code on a client that is ready and return what it printed, or its error."""
+    printed: list[str] = []
+
+    def hear(message: dict[str, dict[str, str]]) -> None:
+        content = message["content"]
+        printed.append(content.get("text") or content.get("ename") or "")
+
+    await client.execute_interactive(code, timeout=PATIENCE_S, output_hook=hear)
+    return "".join(printed)
+
+
+async def until(condition: Callable[[], object], *, patience_s: float = PATIENCE_S) -> None:
+    """Wait until a condition of the world outside holds."""
+    async with asyncio.timeout(patience_s):
+        while not condition():  # noqa: ASYNC110 -- files and processes set no event
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def stage(**settings: object) -> AsyncIterator[Stage]:
+    """A stage that is cleared at the end."""
+    libc = ctypes.CDLL(None)
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    made = Stage(Path(tempfile.mkdtemp(prefix="bk", dir="/tmp")), **settings)
+    try:
+        yield made
+    finally:
+        await made.close()
+        libc.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process has ended; as its reaper of last resort we take its status."""
+    with suppress(ChildProcessError):
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    return not psutil.pid_exists(pid)
+
+
+def install_spec(root: Path, name: str, **spec: object) -> dict[str, str]:
+    """Write a kernelspec and return the environment that finds it."""
+    place = root / "share" / "kernels" / name
+    place.mkdir(parents=True)
+    (place / "kernel.json").write_text(json.dumps({"display_name": name, "language": "python"} | spec))
+    return dict(os.environ) | {"JUPYTER_PATH": str(root / "share")}

@@ -1,0 +1,127 @@
+"""Supervisors that are killed: the next one adopts what lives, and tells the owner what was."""
+
+import asyncio
+import os
+import signal
+import threading
+import time
+
+import psutil
+import pytest
+
+from actors.supervisor.role import NOT_THE_FIRST, fork_supervisor
+from beaker.messages.subkernel import Died, Interrupt, Restart
+from tests.actors.supervisor.stage import is_gone, run_code, stage, until
+
+pytestmark = pytest.mark.slow
+
+
+async def test_a_new_supervisor_adopts_the_subkernel_with_its_variables() -> None:
+    async with stage() as kernel:
+        _, subkernel = await kernel.begin()
+        async with kernel.client(subkernel) as client:
+            await run_code(client, "kept = 12345")
+            client.execute("import time\ntime.sleep(0.5)\nprint('went on')")
+            os.kill(kernel.supervisor, signal.SIGKILL)
+            await until(lambda: is_gone(kernel.supervisor))
+            began = time.monotonic()
+            kernel.fork()
+            _, attached = await kernel.attach()
+            assert time.monotonic() - began < 2.0  # some 0.1 s as measured
+            assert attached.subkernel is not None
+            assert attached.subkernel.adopted
+            assert (attached.state, attached.generation, attached.first_owner) == ("running", 1, True)
+            assert attached.subkernel.pid == subkernel.pid
+            while (message := await client.get_iopub_msg(timeout=30))["msg_type"] != "stream":
+                pass
+            assert message["content"]["text"] == "went on\n"
+            assert await run_code(client, "print(kept)") == "12345\n"
+
+
+async def test_the_death_of_an_adopted_subkernel_is_told_at_once() -> None:
+    async with stage() as kernel:
+        _, subkernel = await kernel.begin()
+        assert subkernel.pid is not None
+        os.kill(kernel.supervisor, signal.SIGKILL)
+        await until(lambda: is_gone(kernel.supervisor))
+        kernel.fork()
+        await kernel.attach()
+        killed = time.monotonic()
+        os.kill(subkernel.pid, signal.SIGKILL)
+        died = await kernel.probe.expect(Died)
+        assert time.monotonic() - killed < 0.5
+        assert (died.generation, died.reason, died.restarting) == (1, "it is gone", True)
+        fresh = await kernel.started()
+        assert fresh.generation == 2
+
+
+async def test_an_adopted_subkernel_takes_signals_and_is_restarted() -> None:
+    async with stage() as kernel:
+        _, subkernel = await kernel.begin()
+        os.kill(kernel.supervisor, signal.SIGKILL)
+        await until(lambda: is_gone(kernel.supervisor))
+        kernel.fork()
+        supervisor, _ = await kernel.attach()
+        async with kernel.client(subkernel) as client:
+            client.execute("print('running', flush=True)\nimport time\ntime.sleep(60)")
+            while (await client.get_iopub_msg(timeout=30))["msg_type"] != "stream":
+                pass
+            await supervisor.ask(Interrupt(generation=1), timeout_s=5)
+            while (message := await client.get_iopub_msg(timeout=30))["msg_type"] != "error":
+                pass
+            assert message["content"]["ename"] == "KeyboardInterrupt"
+        assert (await supervisor.ask(Restart(), timeout_s=10)).generation == 2
+        await kernel.started()
+        assert subkernel.pid is not None
+        await until(lambda: is_gone(subkernel.pid or 0))
+
+
+async def test_a_subkernel_that_died_meanwhile_is_started_again() -> None:
+    async with stage() as kernel:
+        _, subkernel = await kernel.begin()
+        assert subkernel.pid is not None
+        os.kill(kernel.supervisor, signal.SIGKILL)
+        os.kill(subkernel.pid, signal.SIGKILL)
+        await until(lambda: is_gone(kernel.supervisor) and is_gone(subkernel.pid or 0))
+        kernel.fork()
+        _, attached = await kernel.attach()
+        assert attached.generation == 2
+        assert attached.subkernel is not None
+        assert not attached.subkernel.adopted
+
+
+async def test_a_zombie_is_not_adopted() -> None:
+    async with stage() as kernel:
+        _, subkernel = await kernel.begin()
+        assert subkernel.pid is not None
+        os.kill(kernel.supervisor, signal.SIGKILL)
+        os.kill(subkernel.pid, signal.SIGKILL)
+        await until(lambda: is_gone(kernel.supervisor))
+        await until(lambda: psutil.Process(subkernel.pid).status() == psutil.STATUS_ZOMBIE)
+        kernel.fork()
+        _, attached = await kernel.attach()
+        assert attached.generation == 2
+
+
+async def test_a_second_supervisor_of_one_kernel_leaves_at_once() -> None:
+    async with stage() as kernel:
+        _, subkernel = await kernel.begin()
+        second = await asyncio.to_thread(lambda: os.waitpid(fork_supervisor(kernel.order), 0)[1])
+        assert os.waitstatus_to_exitcode(second) == NOT_THE_FIRST
+        assert subkernel.pid is not None
+        assert not is_gone(subkernel.pid)
+        _, attached = await kernel.attach()
+        assert attached.subkernel == subkernel
+
+
+async def test_a_supervisor_can_be_forked_out_of_a_process_with_threads() -> None:
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait, daemon=True)
+    thread.start()
+    try:
+        async with stage() as kernel:
+            _, subkernel = await kernel.begin()
+            assert await kernel.run(subkernel, "print(1)") == "1\n"
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,71 @@
+"""Kernelspecs that do not start: the reason, the path and the last words, soon, and nothing left behind."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from beaker.messages.subkernel import GaveUp, Restart
+from tests.actors.supervisor.stage import Stage, install_spec, stage
+
+pytestmark = pytest.mark.slow
+
+FAILS = "import sys; sys.stderr.write('no such module: flux\\n'); sys.exit(7)"
+
+BAD: dict[str, tuple[dict[str, object], list[str]]] = {
+    "no argv": ({"argv": []}, ["has an empty argv", "kernel.json"]),
+    "argv missing": ({}, ["missing required field `argv`", "kernel.json"]),
+    "wrong path": ({"argv": ["/no/such/program", "{connection_file}"]}, ["/no/such/program cannot be run", "kernel.json"]),
+    "exits at once": ({"argv": [sys.executable, "-c", FAILS]}, ["exited with status 7", "no such module: flux", "kernel.json"]),
+}
+
+
+async def reason_of(kernel: Stage) -> str:
+    """Start, and wait until it is given up."""
+    kernel.fork()
+    _, attached = await kernel.attach()
+    return attached.reason or (await kernel.probe.expect(GaveUp)).reason
+
+
+@pytest.mark.parametrize("bad", BAD, ids=str)
+async def test_a_spec_that_cannot_start_is_given_up_with_the_reason(bad: str, tmp_path: Path) -> None:
+    spec, words = BAD[bad]
+    async with stage(spec_name="bad", environment=install_spec(tmp_path, "bad", **spec)) as kernel:
+        began = time.monotonic()
+        reason = await reason_of(kernel)
+        assert time.monotonic() - began < 5.0  # the figure is 2 s on a quiet machine; some 0.2 s as measured
+        for word in words:
+            assert word in reason
+        assert sorted(process.name() for process in kernel.left()) == ["sh"]  # the watcher
+        assert [path.name for path in kernel.folder.iterdir() if path.is_dir()] == []
+
+
+async def test_an_unknown_spec_is_answered_with_the_valid_names() -> None:
+    async with stage(spec_name="pyton3") as kernel:
+        reason = await reason_of(kernel)
+        assert "There is no kernelspec 'pyton3'. Installed are: " in reason
+        assert "python3" in reason
+
+
+async def test_a_spec_that_hangs_at_start_is_given_up_after_the_timeout(tmp_path: Path) -> None:
+    code = "import sys, time; sys.stderr.write('waiting for a licence\\n'); sys.stderr.flush(); time.sleep(600)"
+    environment = install_spec(tmp_path, "bad", argv=[sys.executable, "-c", code, "{connection_file}"])
+    async with stage(spec_name="bad", environment=environment, start_timeout_s=0.5) as kernel:
+        reason = await reason_of(kernel)
+        assert "did not answer within 0.5 s" in reason
+        assert "waiting for a licence" in reason
+        assert sorted(process.name() for process in kernel.left()) == ["sh"]
+
+
+async def test_a_mended_spec_is_taken_at_the_restart(tmp_path: Path) -> None:
+    environment = install_spec(tmp_path, "bad", argv=["/no/such/program"])
+    async with stage(spec_name="bad", environment=environment) as kernel:
+        await reason_of(kernel)
+        file = tmp_path / "share" / "kernels" / "bad" / "kernel.json"
+        argv = ["python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        file.write_text(json.dumps({"argv": argv, "display_name": "mended", "language": "python"}))
+        supervisor, _ = await kernel.attach()
+        await supervisor.ask(Restart(), timeout_s=10)
+        assert await kernel.run(await kernel.started(), "print('mended')") == "mended\n"
