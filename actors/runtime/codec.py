@@ -37,5 +37,7 @@ class Codec:
 
         Raises:
             msgspec.DecodeError: not msgpack; or (ValidationError) not an envelope, or a message outside the union.
+            UnicodeDecodeError: a string is not UTF-8.
+            RecursionError: nested too deep.
         """
         return self._decode(payload)

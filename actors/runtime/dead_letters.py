@@ -4,8 +4,14 @@ There is one per node. Every message that the runtime drops, for whatever reason
 reads the counts. A line is logged for the 1st, 10th, 100th, 1000th ... letter of a target and reason.
 """
 
+from typing import Final
+
 from actors.runtime.lanes import is_droppable
 from actors.runtime.log import Log
+
+KEYS_LIMIT: Final = 1000
+"""How many targets and reasons are counted apart; names may come from a peer, which must not make this grow."""
+OTHERS: Final = "(others)"
 
 
 class DeadLetters:
@@ -34,6 +40,8 @@ class DeadLetters:
             message: only its class is logged.
         """
         key = (target, reason)
+        if key not in self.counts and len(self.counts) >= KEYS_LIMIT:
+            key = (OTHERS, reason)
         count = self.counts[key] = self.counts.get(key, 0) + 1
         if count == 1 or (count % 10 == 0 and str(count).rstrip("0") == "1"):
             write = self._log.info if is_droppable(message) else self._log.warning

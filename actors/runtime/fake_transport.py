@@ -3,10 +3,8 @@
 import asyncio
 from typing import Any
 
-import msgspec
-
 from actors.runtime.codec import Codec
-from actors.runtime.frames import OPEN_LIMITS, FrameReader, JunkError
+from actors.runtime.frames import JUNK, OPEN_LIMITS, FrameReader
 from actors.runtime.hello import Peer
 from actors.runtime.link import Link
 from actors.runtime.node import Node
@@ -58,7 +56,7 @@ class FakeTransport(asyncio.Transport):
         try:
             for kind, payload in self._reader.feed(data):
                 self._link.frame_received(kind, payload)
-        except (JunkError, msgspec.DecodeError) as error:
+        except JUNK as error:
             self._link.junk(error)
 
     def write(self, data: "bytes | bytearray | memoryview[Any]") -> None:  # Any: any shape of memory

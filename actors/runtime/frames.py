@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final, Protocol
 
+import msgspec
+
 from actors.runtime.failures import RuntimeFault, TooLarge
 
 HELLO: Final = 1
@@ -41,6 +43,10 @@ _ARRAY_32 = 0xDD
 
 class JunkError(RuntimeFault):
     """What a peer sent makes no sense; the link to it must close."""
+
+
+JUNK: Final = (JunkError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What reading junk can raise: our own word, and msgspec's for wrong types, for wrong text and for too deep a nesting."""
 
 
 class EncodeInto(Protocol):

@@ -11,7 +11,7 @@ import msgspec
 
 from actors.runtime.clock import Clock, Timer
 from actors.runtime.failures import RuntimeFault, Unreachable
-from actors.runtime.frames import GREETING_LIMITS, HELLO, OPEN_LIMITS, REFUSED, WELCOME, FrameReader, JunkError, frame
+from actors.runtime.frames import GREETING_LIMITS, HELLO, JUNK, OPEN_LIMITS, REFUSED, WELCOME, FrameReader, JunkError, frame
 from actors.runtime.hello import Admit, Hello, Peer, Refusal, Refused, Welcome, judge
 from actors.runtime.link import Link
 from actors.runtime.peers import Credentials, credentials_of, own_uid
@@ -93,7 +93,7 @@ class Connection(asyncio.Protocol):
                     self.link.frame_received(kind, payload)
                 elif self.take_greeting(self.transport, kind, bytes(payload)):
                     self._reader.limits = OPEN_LIMITS
-        except (JunkError, msgspec.DecodeError) as error:
+        except JUNK as error:
             if self.link is not None:
                 self.link.junk(error)
             else:

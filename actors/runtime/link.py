@@ -230,7 +230,7 @@ class Link:
         """Take one frame.
 
         Raises:
-            JunkError, msgspec.DecodeError: it makes no sense; the caller then says `junk`.
+            one of frames.JUNK: it makes no sense; the caller then says `junk`.
         """
         if kind == ENVELOPES:
             self._take_batch(payload)
