@@ -23,13 +23,14 @@ PROMPT_LIMIT_BYTES = 1_000_000
 _BLANKS = " \t\n\r\f\v"
 _CODE_BEGINS = re.compile(rb'"code"\s*:\s*"(?: |\\[tnrf]|\\u00(?:09|0[a-dA-D]|20))*(?:%|\\u0025)')
 _HEAD = re.compile(r"(%%ai|%%ask|%ai|%beaker)(?=[\s?]|$)")
-_LINE_END = re.compile(r"\r\n|\n|\r")
-_UNREADABLE = re.compile("[\x00\ud800-\udfff]")
-_CONTROLS = re.compile("[\x01-\x07\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ufffd]")
+# Texts, which `re` compiles when the first question needs them: together they cost the kernel's start 3 ms.
+_LINE_END = r"\r\n|\n|\r"
+_UNREADABLE = "[\x00\ud800-\udfff]"
+_CONTROLS = "[\x01-\x07\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ufffd]"
 """Control characters but those of blanks, backspace and terminal colours; and what decoders put where they fail."""
 
-_OPTION = re.compile(r"(?P<name>--[A-Za-z][^\s=]*|--(?=\s|$))(?:=(?P<value>\S*))?(?=\s|$)")
-_BLANK_LINES = re.compile(r"\A\s*[\r\n]")
+_OPTION = r"(?P<name>--[A-Za-z][^\s=]*|--(?=\s|$))(?:=(?P<value>\S*))?(?=\s|$)"
+_BLANK_LINES = r"\A\s*[\r\n]"
 _OPTIONS_LIMIT_CHARS = 10_000
 """Generously what options in front of a question may take."""
 
@@ -121,7 +122,7 @@ def find_cell(code: str) -> Cell | None:
     if found is None:
         return None
     head, rest = found[1], code[found.end() :]
-    if not head.startswith("%%") and _LINE_END.search(rest.rstrip()):
+    if not head.startswith("%%") and re.search(_LINE_END, rest.rstrip()):
         return None
     return Cell(head=head, start=start, rest=rest)  # type: ignore[arg-type]  # the pattern's alternatives are the Literal's
 
@@ -152,7 +153,7 @@ def is_complete(code: str) -> Literal["complete", "incomplete"] | None:
         return None
     if not cell.head.startswith("%%") or _wants_help(cell):
         return "complete"
-    blank_lines = len(_LINE_END.findall(cell.rest[len(cell.rest.rstrip()) :]))
+    blank_lines = len(re.findall(_LINE_END, cell.rest[len(cell.rest.rstrip()) :]))
     needed = 1 if cell.rest.strip() else 2
     return "complete" if blank_lines >= needed else "incomplete"
 
@@ -207,13 +208,13 @@ def _stop(arguments: list[str]) -> Ours:
 
 
 def _question(rest: str) -> Ours:
-    line_end = _LINE_END.search(rest)
+    line_end = re.search(_LINE_END, rest)
     end = line_end.start() if line_end else len(rest)
     first, body = rest[:end].strip(), rest[end:]
     model: str | None = None
     mode: Mode | None = None
     background = False
-    while found := _OPTION.match(first):
+    while found := re.match(_OPTION, first):
         name, value = found["name"], found["value"]
         first = first[found.end() :].lstrip()
         if name == "--":
@@ -240,7 +241,7 @@ def _question(rest: str) -> Ours:
                 return Refused(reason=unknown_name("a mode", value, MODES))
     prompt = (first + body).rstrip()
     if not first:
-        prompt = _BLANK_LINES.sub("", prompt, count=1)
+        prompt = re.sub(_BLANK_LINES, "", prompt, count=1)
     return _refusal(prompt) or Ask(prompt=prompt, model=model, mode=mode, background=background)
 
 
@@ -248,8 +249,8 @@ def _refusal(prompt: str) -> Refused | None:
     """Why this cannot be asked."""
     if not prompt:
         return Refused(reason="There is no question. Write it behind `%%ai` or on the lines below, as in `%%ai what is in df?`.")
-    unreadable = _UNREADABLE.search(prompt) is not None
-    if unreadable or len(_CONTROLS.findall(prompt)) > _BINARY_SHARE * len(prompt):
+    unreadable = re.search(_UNREADABLE, prompt) is not None
+    if unreadable or len(re.findall(_CONTROLS, prompt)) > _BINARY_SHARE * len(prompt):
         return Refused(reason="The question holds binary data, not text. Put the data into a file or a variable and ask about that.")
     if len(prompt) * 4 > PROMPT_LIMIT_BYTES and (size := len(prompt.encode())) > PROMPT_LIMIT_BYTES:
         return _too_long(size)

@@ -13,7 +13,7 @@ from beaker.kernel.commands.words import Words
 from beaker.kernel.help_words import ASK_TOPIC, COMMAND_NAMES, MODES, OPTIONS, help_words
 from beaker.kernel.magics import find_cell, is_complete
 
-_FIRST_WORD = re.compile(r"[ \t\r\n\f\v]*?(?:^|(?<=[\r\n]))(%{1,2}[a-z]*)\Z")
+_FIRST_WORD = r"[ \t\r\n\f\v]*?(?:^|(?<=[\r\n]))(%{1,2}[a-z]*)\Z"
 _HEADS = {"%be": "%beaker", "%%a": "%%ai", "%%as": "%%ask"}
 """The shortest beginnings that we complete: IPython has magics of its own with the shorter ones (`%bookmark`, `%alias`)."""
 
@@ -36,7 +36,7 @@ def complete(code: str, cursor_pos: int) -> Completion | None:
     """
     cursor = min(max(cursor_pos, 0), len(code))
     before = code[:cursor]
-    if found := _FIRST_WORD.match(before):
+    if found := re.match(_FIRST_WORD, before):
         return _complete_head(found[1], cursor, rest=code[cursor:])
     cell = find_cell(code)
     if cell is None or cursor <= cell.start:

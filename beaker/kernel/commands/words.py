@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-_MARKUP = re.compile(r"([\\`*_\[\]<>|~&$])")
+_MARKUP = r"([\\`*_\[\]<>|~&$])"
 """What CommonMark, its tables or math give a meaning in the middle of a line; a backslash takes it away."""
 
 
@@ -61,8 +61,8 @@ def escaped(text: str) -> str:
     """Text on one line that means itself in markdown; what stands between backticks stays a code span."""
     parts = " ".join(text.split()).split("`")
     if len(parts) % 2 == 0:  # an odd backtick opens nothing
-        return _MARKUP.sub(r"\\\1", "`".join(parts))
-    return "".join(code(part).replace("|", "\\|") if at % 2 else _MARKUP.sub(r"\\\1", part) for at, part in enumerate(parts))
+        return re.sub(_MARKUP, r"\\\1", "`".join(parts))
+    return "".join(code(part).replace("|", "\\|") if at % 2 else re.sub(_MARKUP, r"\\\1", part) for at, part in enumerate(parts))
 
 
 def quoted(text: str) -> str:
