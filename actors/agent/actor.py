@@ -15,6 +15,7 @@ from actors.agent.outbox import Outbox
 from actors.agent.turn_run import RunLimits, TurnRun
 from actors.runtime.actor import Actor, Asked
 from actors.runtime.ref import Ref
+from actors.runtime.trace import current_trace
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.prompts import refusal
 from beaker.agent.turn_state import Quirks
@@ -22,8 +23,8 @@ from beaker.messages.base import Event, Lane
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.turn import AgentMessage, Question, Stop
 
-QUEUE_LIMIT = 20
-"""Questions that may wait: nobody has more cells with questions in one Run All."""
+QUEUE_LIMIT = 100
+"""Questions that may wait: more than a notebook has, and 10 MB at most with their cells."""
 
 WAKING = "waking the agent"
 LEFT = "The agent was stopped before the answer was whole. Ask again."
@@ -56,7 +57,8 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         self._loading: asyncio.Task[Model | ModelFailure] | None = None
         self._running: TurnRun | None = None
         self._task: asyncio.Task[object] | None = None
-        self._waiting: deque[Question] = deque()
+        self._waiting: deque[tuple[Question, str]] = deque()
+        """With the trace id of each: a turn begins when another ends, and must not run under that one's."""
 
     async def on_start(self) -> None:
         """Begin to load, without waiting for it."""
@@ -77,7 +79,8 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         """Tell every turn's end, then let go of the model."""
         if self._running is not None:
             self._running.outbox.end("error", reason=LEFT)
-        for question in self._waiting:
+        for question, trace in self._waiting:
+            current_trace.set(trace)
             self._outbox(question).end("error", reason=LEFT)
         self._waiting.clear()
         if self._task is not None:
@@ -91,11 +94,11 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         if reason is not None:
             self._outbox(question).end("error", reason=reason)
             return
-        self._waiting.append(question)
+        self._waiting.append((question, current_trace.get()))
         if self._running is None:
             self._next()
         else:
-            before = self._waiting[-2].turn if len(self._waiting) > 1 else self._running.question.turn
+            before = self._waiting[-2][0].turn if len(self._waiting) > 1 else self._running.question.turn
             self._outbox(question).words(f"after question {before}")
 
     def _next(self) -> None:
@@ -105,7 +108,8 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         self._running = self._task = None
         if not self._waiting:
             return
-        question = self._waiting.popleft()
+        question, trace = self._waiting.popleft()
+        current_trace.set(trace)
         self._running = TurnRun(
             question,
             kernel=self._kernel,
@@ -133,10 +137,10 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
             self._running.stop()
             self._cancel()
             return
-        for question in self._waiting:
-            if question.turn == turn:
-                self._waiting.remove(question)
-                self._outbox(question).end("stopped")
+        for waiting in self._waiting:
+            if waiting[0].turn == turn:
+                self._waiting.remove(waiting)
+                self._outbox(waiting[0]).end("stopped")
                 return
         self.context.log.info("turn.stop_too_late", turn=turn)
 

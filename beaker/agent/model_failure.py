@@ -148,7 +148,8 @@ def quoted(said: str, *, bare: bool = False) -> str:
     >>> quoted("")
     '.'
     """
-    words = cut(re.sub(r"\s+", " ", said).strip(), QUOTED_LIMIT_CHARS).rstrip(".")
+    plain = re.sub(r"<[^<>]{1,200}>", " ", said)  # some answer with a web page
+    words = cut(re.sub(r"\s+", " ", plain).strip(), QUOTED_LIMIT_CHARS).rstrip(".")
     if not words:
         return "." if not bare else "no details."
     return f"{words}." if bare else f": {words}."

@@ -123,7 +123,7 @@ async def test_quirks_shape_the_request() -> None:
         (failure(429, "slow down", headers={"Retry-After": "7"}), "rate", True, "429"),
         (failure(429, "You exceeded your current quota", code="insufficient_quota"), "refused", False, "no quota left"),
         (failure(500, f"crashed with {KEY}"), "server", True, "crashed with [key]"),
-        (Answer(status=502, body=b"<html>Bad gateway</html>", content_type="text/html"), "server", True, "502"),
+        (Answer(status=502, body=b"<html>Bad gateway</html>", content_type="text/html"), "server", True, "(status 502): Bad gateway."),
         (failure(400, "context too long"), "refused", False, "context too long"),
         (failure(400, "registry.ollama.ai/library/tiny does not support tools"), "tools", False, "cannot call tools"),
         (failure(404, "No endpoints found that support tool use."), "tools", False, "cannot call tools"),
