@@ -17,6 +17,10 @@ __version__ = "0.1.0"
 _PUBLIC = {"LocalProvisioner": "actors.supervisor.provisioner"}
 """Each public name, with the module that defines it."""
 
+TYPE_CHECKING = False  # as `typing` has it, which is not imported here
+if TYPE_CHECKING:
+    from actors.supervisor.provisioner import LocalProvisioner as LocalProvisioner
+
 _HOME = os.path.dirname(os.path.abspath(__file__))
 
 

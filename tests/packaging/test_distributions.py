@@ -88,3 +88,15 @@ def test_another_package_of_our_name_that_is_imported_already_is_left_working(in
     (tmp_path / "beaker/__init__.py").write_text("theirs = True\n")
     code = "import beaker, beaker_kernel, beaker.messages.base; assert beaker.theirs and beaker_kernel.__version__"
     kit.run(installed.python, "-P", "-c", code, env={"PYTHONPATH": str(tmp_path)})
+
+
+def test_jupyter_client_finds_our_provisioner_beside_another_package_of_our_name(installed: kit.Environment, tmp_path: Path) -> None:
+    (tmp_path / "actors").mkdir()
+    (tmp_path / "actors/__init__.py").write_text("theirs = True\n")
+    code = """
+from importlib.metadata import entry_points
+from jupyter_client.provisioning import KernelProvisionerBase
+(found,) = entry_points(group="jupyter_client.kernel_provisioners", name="beaker-local-provisioner")
+assert issubclass(found.load(), KernelProvisionerBase)
+"""
+    kit.run(installed.python, "-P", "-c", code, env={"PYTHONPATH": str(tmp_path)})

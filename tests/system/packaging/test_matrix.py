@@ -51,16 +51,16 @@ def test_beaker_is_whole_however_it_was_installed_and_beside_whatever(
     others = [need_wheel(name) for name in COMPANIES[company]]
     environment = kit.make_environment(tmp_path / "environment")
     variables: dict[str, str] = {}
-    if others:
-        environment.install(*others)
     match way:
         case "editable":
-            environment.install("-e", checkout)
+            environment.install(*others, "-e", checkout)
         case "checkout":  # the manual installation of the README: the package on the path, the kernelspec copied
             variables = {"PYTHONPATH": str(checkout)}
             shutil.copytree(checkout / "kernelspec", environment.folder / kit.KERNELSPEC)
+            if others:
+                environment.install(*others)
         case _:
-            environment.install(wheels[way])
+            environment.install(*others, wheels[way])
     home = environment.packages if way in wheels else checkout
 
     assert all(file.is_relative_to(home) for file in environment.ours(tmp_path, variables))
