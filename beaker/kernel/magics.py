@@ -21,7 +21,13 @@ PROMPT_LIMIT_BYTES = 1_000_000
 
 # Blank is what JSON and editors agree on; in JSON these stand as themselves or escaped, in whatever way a client chooses.
 _BLANKS = " \t\n\r\f\v"
-_CODE_BEGINS = re.compile(rb'"code"\s*:\s*"(?: |\\[tnrf]|\\u00(?:09|0[a-dA-D]|20))*(?:%|\\u0025)')
+_BLANKS_LIMIT = 10_000
+"""Blank characters that may stand in front of a cell of ours: no request may cost a walk over all of its bytes."""
+
+_KEYS_LIMIT_BYTES = 65_536
+"""How far behind the first key called `code` another one is looked for; clients send it first, or behind a few flags."""
+
+_CODE_BEGINS = re.compile(rb'"code"\s*:\s*"(?: |\\[tnrf]|\\u00(?:09|0[a-dA-D]|20)){0,10000}(?:%|\\u0025)')
 _HEAD = re.compile(r"(%%ai|%%ask|%ai|%beaker)(?=[\s?]|$)")
 # Texts, which `re` compiles when the first question needs them: together they cost the kernel's start 3 ms.
 _LINE_END = r"\r\n|\n|\r"
@@ -106,18 +112,19 @@ def might_be_ours(content: bytes) -> bool:
     True for all of ours, and for other cells that begin with `%`. Costs a search for `"code"`, not a look at the whole.
     """
     at = content.find(b'"code"')
+    end = at + _KEYS_LIMIT_BYTES
     while at >= 0:
         if _CODE_BEGINS.match(content, at):
             return True
-        at = content.find(b'"code"', at + 6)
+        at = content.find(b'"code"', at + 6, end)
     return False
 
 
 def find_cell(code: str) -> Cell | None:
     """The outer form of a cell that is ours, None for every other."""
     start = len(code) - len(code.lstrip(_BLANKS))
-    if start and code[start - 1] not in "\r\n":
-        return None  # it is indented
+    if start > _BLANKS_LIMIT or (start and code[start - 1] not in "\r\n"):
+        return None  # or it is indented
     found = _HEAD.match(code, start)
     if found is None:
         return None

@@ -1,6 +1,7 @@
 """Which cells are ours, and what they say."""
 
 import json
+import time
 
 import msgspec
 import pytest
@@ -225,6 +226,20 @@ def test_the_bytes_of_our_cells_are_recognised_however_they_are_written(code: st
 def test_the_bytes_of_ordinary_cells_are_passed_over(code: str) -> None:
     for content in _contents(code):
         assert not might_be_ours(content), content[:200]
+
+
+def test_blanks_in_front_are_passed_over_up_to_a_limit() -> None:
+    near, far = "\n" * 10_000 + "%beaker", "\n" * 10_001 + "%beaker"
+    assert (parse(near), might_be_ours(json.dumps({"code": near}).encode())) == (ShowHelp(), True)
+    assert (parse(far), might_be_ours(json.dumps({"code": far}).encode())) == (None, False)
+
+
+def test_the_largest_request_costs_a_search_and_no_walk() -> None:
+    for code in ("\n" * 10_000_000, '"code"' * 1_000_000, "x" * 10_000_000):
+        content = json.dumps({"silent": False, "code": code}).encode()
+        began = time.process_time()
+        assert not might_be_ours(content)
+        assert time.process_time() - began < 0.5  # takes 0.005; a walk over the bytes takes seconds
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"code', b'{"code": 5}', b'"code" "code"', b"\xff\xfe", b'{"code": "\\'])
