@@ -4,6 +4,8 @@ Each notebook is a list of cells. A cell is its source, or (source, tag, ...). C
 order of stdout and stderr is otherwise decided by a timer in ipykernel; nothing here depends on the time of day.
 """
 
+from pathlib import Path
+
 import nbformat
 from nbformat import NotebookNode
 
@@ -142,3 +144,14 @@ def notebook(cells: list[Cell], *, language: str = "python") -> NotebookNode:
         made.cells.append(nbformat.v4.new_code_cell(source, id=f"cell-{number}", metadata=metadata))  # type: ignore[no-untyped-call]  # as above
     made.metadata["language_info"] = {"name": language}
     return made
+
+
+def write(made: NotebookNode, path: Path) -> None:
+    """Writes a notebook's file."""
+    nbformat.write(made, path)  # type: ignore[no-untyped-call]  # nbformat is untyped
+
+
+def read(path: Path) -> NotebookNode:
+    """Reads a notebook's file."""
+    found: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]  # nbformat is untyped
+    return found

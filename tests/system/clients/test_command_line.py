@@ -1,0 +1,115 @@
+"""The command lines people type: jupyter run, jupyter console, papermill, jupyter nbconvert --execute."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pexpect  # type: ignore[import-untyped]  # it ships none
+import pytest
+
+from tests.system.clients.notebooks import notebook, read, write
+
+pytestmark = pytest.mark.slow
+
+LIMIT_S = 60
+"""Each command takes a few seconds; the limit only ends a hang."""
+
+
+def _run(words: list[str], folder: Path, environment: dict[str, str], *, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, cwd=folder, env=environment, input=stdin, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+
+
+def _jupyter(*words: str) -> list[str]:
+    return [sys.executable, "-m", "jupyter", *words]
+
+
+def test_jupyter_run_prints_what_the_file_prints(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
+    (work_folder / "script.py").write_text("import sys\nprint('to stdout', 6 * 7)\nprint('to stderr', file=sys.stderr)\n")
+    ran = _run(_jupyter("run", "--kernel", kernel_name, "script.py"), work_folder, environment)
+    assert (ran.returncode, ran.stdout) == (0, "to stdout 42\n")
+    assert "to stderr\n" in ran.stderr
+
+
+def test_jupyter_run_fails_with_the_error_of_the_file(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
+    (work_folder / "script.py").write_text("print('before')\n1 / 0\n")
+    ran = _run(_jupyter("run", "--kernel", kernel_name, "script.py"), work_folder, environment)
+    assert ran.returncode != 0
+    assert ran.stdout == "before\n"
+    assert "ZeroDivisionError" in ran.stderr
+
+
+def test_jupyter_run_reads_its_standard_input(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
+    ran = _run(_jupyter("run", "--kernel", kernel_name), work_folder, environment, stdin="print(sum(range(10)))\n")
+    assert (ran.returncode, ran.stdout) == (0, "45\n")
+
+
+def test_papermill_runs_with_parameters(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
+    made = notebook([("alpha = 1\nname = 'default'", "parameters"), "print(f'{name} {alpha * 2}')", "alpha"])
+    made.metadata["kernelspec"] = {"name": kernel_name, "display_name": kernel_name, "language": "python"}
+    write(made, work_folder / "in.ipynb")
+    parameters = ["-p", "alpha", "21", "-r", "name", "ada"]
+    words = [sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", "-k", kernel_name, *parameters]
+    ran = _run(words, work_folder, environment)
+    assert ran.returncode == 0, ran.stderr
+    done = read(work_folder / "out.ipynb")
+    injected = next(cell for cell in done.cells if "injected-parameters" in cell.metadata.get("tags", []))
+    assert injected.source == '# Parameters\nalpha = 21\nname = "ada"\n'
+    assert done.cells[-2].outputs[0].text == "ada 42\n"
+    assert (done.cells[-1].outputs[0].data["text/plain"], done.cells[-1].execution_count) == ("21", 4)
+
+
+def test_papermill_stops_at_the_first_error(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
+    write(notebook(["x = 1", "x / 0", "print('not reached')"]), work_folder / "in.ipynb")
+    ran = _run([sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", "-k", kernel_name], work_folder, environment)
+    assert ran.returncode != 0
+    assert "ZeroDivisionError" in ran.stderr
+    assert read(work_folder / "out.ipynb").cells[-1].outputs == []
+
+
+def test_nbconvert_executes(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
+    write(notebook(["from IPython.display import HTML\nHTML('<b id=\"made\">here</b>')", "print('end')"]), work_folder / "in.ipynb")
+    words = ["nbconvert", "--to", "html", "--execute", f"--ExecutePreprocessor.kernel_name={kernel_name}", "in.ipynb"]
+    ran = _run(_jupyter(*words), work_folder, environment)
+    assert ran.returncode == 0, ran.stderr
+    page = (work_folder / "in.html").read_text()
+    assert '<b id="made">here</b>' in page
+    assert "end" in page
+
+
+@pytest.fixture
+def console(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> "pexpect.spawn[str]":
+    """A jupyter console on a terminal of its own, at its first prompt."""
+    # No cursor reports: nothing here answers them as a terminal would. Wide, so that no line is folded.
+    terminal = environment | {"PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm", "COLUMNS": "200", "LINES": "50"}
+    words = ["-m", "jupyter", "console", "--kernel", kernel_name, "--simple-prompt"]
+    process = pexpect.spawn(
+        sys.executable, words, cwd=str(work_folder), env=terminal, encoding="utf-8", timeout=LIMIT_S, dimensions=(50, 200)
+    )
+    process.expect(re.escape("In [1]: "))
+    return process
+
+
+def test_jupyter_console_runs_asks_interrupts_and_leaves(console: "pexpect.spawn[str]") -> None:
+    console.sendline("6 * 7")
+    console.expect(r"Out\[1\]: 42")
+    console.expect(re.escape("In [2]: "))
+    console.sendline("name = input('your name? ')")
+    console.expect("your name\\? ")
+    console.sendline("ada")
+    console.expect(re.escape("In [3]: "))
+    console.sendline("print('hello', name)")
+    console.expect("hello ada\r\n")
+    console.expect(re.escape("In [4]: "))
+    console.sendline("print('beg' + 'un', flush=True); import time; time.sleep(100)")
+    console.expect("begun\r\n")
+    console.sendintr()
+    console.expect("KeyboardInterrupt")
+    console.expect(re.escape("In [5]: "))
+    console.sendline("print('still', name)")
+    console.expect("still ada\r\n")
+    console.expect(re.escape("In [6]: "))
+    console.sendline("exit")
+    console.expect(pexpect.EOF)
+    console.close()
+    assert console.exitstatus == 0

@@ -1,0 +1,188 @@
+"""Stock jupyter_client alone, without a server: blocking, asynchronous, threaded; one kernel with several clients."""
+
+import queue
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import AsyncKernelManager, KernelManager
+from jupyter_client.threaded import ThreadedKernelClient
+
+pytestmark = pytest.mark.slow
+
+LIMIT_S = 30
+"""Ends a hang; everything here answers within a second or two."""
+
+
+@pytest.fixture
+def manager(kernel_name: str, environment: dict[str, str]) -> Iterator[KernelManager]:
+    """A running kernel, ended after the test."""
+    manager = KernelManager(kernel_name=kernel_name)
+    manager.start_kernel(env=environment)
+    yield manager
+    manager.shutdown_kernel(now=False)
+
+
+@pytest.fixture
+def connect(manager: KernelManager) -> Iterator[Callable[[], BlockingKernelClient]]:
+    """Makes blocking clients of the running kernel."""
+    clients: list[BlockingKernelClient] = []
+
+    def make() -> BlockingKernelClient:
+        client = manager.blocking_client()
+        clients.append(client)
+        client.start_channels()
+        client.wait_for_ready(timeout=LIMIT_S)
+        return client
+
+    yield make
+    for client in clients:
+        client.stop_channels()
+
+
+def _outputs(client: BlockingKernelClient, code: str, **more: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Runs code; gives the reply's content and the iopub messages of it."""
+    seen: list[dict[str, Any]] = []
+    reply = client.execute_interactive(code, timeout=LIMIT_S, output_hook=seen.append, **more)
+    return reply["content"], seen
+
+
+def _text(messages: list[dict[str, Any]]) -> str:
+    return "".join(message["content"]["text"] for message in messages if message["msg_type"] == "stream")
+
+
+def _reply(client: BlockingKernelClient, msg_id: str) -> dict[str, Any]:
+    while True:
+        message = client.get_shell_msg(timeout=LIMIT_S)
+        if message["parent_header"].get("msg_id") == msg_id:
+            return dict(message["content"])
+
+
+def _wait_for_text(client: BlockingKernelClient, text: str) -> None:
+    while True:
+        message = client.get_iopub_msg(timeout=LIMIT_S)
+        if message["msg_type"] == "stream" and text in message["content"]["text"]:
+            return
+
+
+def test_the_blocking_client_runs_and_counts(connect: Callable[[], BlockingKernelClient]) -> None:
+    client = connect()
+    assert _text(_outputs(client, "print('out')")[1]) == "out\n"
+    content, messages = _outputs(client, "6 * 7")
+    assert (content["status"], content["execution_count"]) == ("ok", 2)
+    assert [message["content"]["data"] for message in messages if message["msg_type"] == "execute_result"] == [{"text/plain": "42"}]
+
+
+def test_input_is_asked_of_the_client_that_runs_the_cell(connect: Callable[[], BlockingKernelClient]) -> None:
+    asking, other = connect(), connect()
+    msg_id = asking.execute("print('got', input('what? '))", allow_stdin=True)
+    request = asking.get_stdin_msg(timeout=LIMIT_S)
+    assert (request["msg_type"], request["content"]["prompt"]) == ("input_request", "what? ")
+    assert request["parent_header"]["msg_id"] == msg_id
+    with pytest.raises(queue.Empty):
+        other.get_stdin_msg(timeout=0)
+    asking.input("this")
+    _wait_for_text(asking, "got this\n")
+    assert _reply(asking, msg_id)["status"] == "ok"
+
+
+def test_without_stdin_input_is_an_error(connect: Callable[[], BlockingKernelClient]) -> None:
+    content, _ = _outputs(connect(), "input('what? ')", allow_stdin=False)
+    assert (content["status"], content["ename"]) == ("error", "StdinNotImplementedError")
+
+
+@pytest.mark.parametrize("cell", ["import time; print('begun', flush=True); time.sleep(100)", "print('begun', flush=True); input()"])
+def test_an_interrupt_ends_the_running_cell_within_two_seconds(
+    manager: KernelManager, connect: Callable[[], BlockingKernelClient], cell: str
+) -> None:
+    client = connect()
+    msg_id = client.execute(cell, allow_stdin=True)
+    _wait_for_text(client, "begun")
+    started = time.monotonic()
+    manager.interrupt_kernel()
+    content = _reply(client, msg_id)
+    assert (content["status"], content["ename"]) == ("error", "KeyboardInterrupt")
+    assert time.monotonic() - started < 2
+    assert _text(_outputs(client, "print('usable')")[1]) == "usable\n"
+
+
+def test_an_interrupt_of_an_idle_kernel_does_nothing(manager: KernelManager, connect: Callable[[], BlockingKernelClient]) -> None:
+    client = connect()
+    manager.interrupt_kernel()
+    content, messages = _outputs(client, "print('undisturbed')")
+    assert (content["status"], _text(messages)) == ("ok", "undisturbed\n")
+
+
+def test_a_restart_gives_a_clean_session_that_counts_from_one(manager: KernelManager, connect: Callable[[], BlockingKernelClient]) -> None:
+    client = connect()
+    _outputs(client, "x = 1")
+    manager.restart_kernel()
+    client.wait_for_ready(timeout=LIMIT_S)
+    content, _ = _outputs(client, "'x' in globals()")
+    assert content["execution_count"] == 1
+
+
+def test_two_clients_see_the_same_outputs_in_the_same_order(connect: Callable[[], BlockingKernelClient]) -> None:
+    one, two = connect(), connect()
+    msg_id = one.execute("for i in range(50):\n    display(i)\nprint('end')")
+
+    def seen_by(client: BlockingKernelClient) -> list[str]:
+        seen: list[str] = []
+        while True:
+            message = client.get_iopub_msg(timeout=LIMIT_S)
+            if message["parent_header"].get("msg_id") != msg_id:
+                continue
+            seen.append(message["header"]["msg_id"])
+            if message["content"].get("execution_state") == "idle":
+                return seen
+
+    first, second = seen_by(one), seen_by(two)
+    assert first == second
+    assert len(first) == 54  # busy, the input, fifty displays, one stream, idle
+
+
+async def test_the_asynchronous_client_runs_interrupts_and_restarts(kernel_name: str, environment: dict[str, str]) -> None:
+    manager = AsyncKernelManager(kernel_name=kernel_name)
+    await manager.start_kernel(env=environment)
+    client: AsyncKernelClient = manager.client()
+    client.start_channels()
+    try:
+        await client.wait_for_ready(timeout=LIMIT_S)
+        reply = await client.execute("x = 6 * 7", reply=True, timeout=LIMIT_S)
+        assert (reply["content"]["status"], reply["content"]["execution_count"]) == ("ok", 1)
+        msg_id = client.execute("print('begun', flush=True)\nwhile True: pass")
+        while (message := await client.get_iopub_msg(timeout=LIMIT_S))["msg_type"] != "stream":
+            pass
+        await manager.interrupt_kernel()
+        while (message := await client.get_shell_msg(timeout=LIMIT_S))["parent_header"].get("msg_id") != msg_id:
+            pass
+        assert message["content"]["ename"] == "KeyboardInterrupt"
+        await manager.restart_kernel()
+        await client.wait_for_ready(timeout=LIMIT_S)
+        reply = await client.execute("x", reply=True, timeout=LIMIT_S)
+        assert (reply["content"]["ename"], reply["content"]["execution_count"]) == ("NameError", 1)
+    finally:
+        client.stop_channels()
+        await manager.shutdown_kernel()
+
+
+def test_the_threaded_client_hears_everything(manager: KernelManager, connect: Callable[[], BlockingKernelClient]) -> None:
+    connect()  # the kernel is up
+    client = ThreadedKernelClient(**manager.get_connection_info(session=True))
+    heard: queue.Queue[dict[str, Any]] = queue.Queue()
+    client.start_channels()
+    client.iopub_channel.call_handlers = heard.put
+    client.shell_channel.call_handlers = heard.put
+    try:
+        msg_id = client.execute("print('from a thread')")
+        kinds: list[str] = []
+        while not {"execute_reply", "idle"} <= set(kinds):
+            message = heard.get(timeout=LIMIT_S)
+            if message["parent_header"].get("msg_id") == msg_id:
+                kinds.append(message["content"].get("execution_state", message["msg_type"]))
+        assert [kind for kind in kinds if kind != "execute_reply"] == ["busy", "execute_input", "stream", "idle"]
+    finally:
+        client.stop_channels()

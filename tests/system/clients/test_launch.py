@@ -1,0 +1,117 @@
+"""How VS Code launches a kernel, played: its argument forms, its connection file, and the files that are refused.
+
+VS Code cuts `-f FILE` out of the kernelspec's argv, appends `--f=FILE` (with quotes in the word if the path has a space), may add
+`--debug`, and writes the connection file with mode 0644.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.connect import write_connection_file
+
+pytestmark = pytest.mark.slow
+
+LIMIT_S = 30
+"""Ends a hang."""
+
+ENTRY = [sys.executable, "-P", "-m", "beaker_kernel"]
+
+
+@pytest.fixture
+def connection_file(tmp_path: Path) -> Path:
+    """A connection file as VS Code leaves it, in a folder with a space in its name."""
+    folder = tmp_path / "with space"
+    folder.mkdir()
+    path = folder / "kernel-v3a.json"
+    write_connection_file(str(path), kernel_name="beaker")
+    path.chmod(0o644)
+    return path
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--f={file}"],
+        ['--f="{file}"'],
+        ["-f={file}"],
+        ["-f", "{file}"],
+        ["--debug", "--f={file}"],
+        ["--f={file}", "--debug"],
+        ["--connection-file", "{file}"],
+        ["--connection-file={file}"],
+        ["--HistoryManager.hist_file=:memory:", "--IPKernelApp.trio_loop=False", "-f", "{file}"],
+    ],
+    ids=" ".join,
+)
+def test_a_launch_in_this_form_gives_a_kernel(
+    words: list[str],
+    connection_file: Path,
+    work_folder: Path,
+    environment: dict[str, str],
+    processes: list[subprocess.Popen[bytes]],
+) -> None:
+    process = subprocess.Popen([*ENTRY, *(word.format(file=connection_file) for word in words)], cwd=work_folder, env=environment)
+    processes.append(process)
+    client = BlockingKernelClient(connection_file=str(connection_file))
+    client.load_connection_file()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=LIMIT_S)
+        assert connection_file.stat().st_mode & 0o777 == 0o600
+        assert client.execute("1 + 1", reply=True, timeout=LIMIT_S)["content"]["status"] == "ok"
+        client.shutdown()
+        assert process.wait(LIMIT_S) == 0
+    finally:
+        client.stop_channels()
+
+
+def _refused(connection_file: Path, folder: Path, environment: dict[str, str]) -> str:
+    """Starts the kernel, which has to give up at once, and gives what it said."""
+    started = time.monotonic()
+    words = [*ENTRY, "-f", str(connection_file)]
+    ran = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    assert ran.returncode not in (0, None)
+    assert time.monotonic() - started < 5
+    assert "Traceback" not in ran.stderr
+    return ran.stderr
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o620, 0o602])
+def test_a_connection_file_that_others_can_write_is_refused(
+    mode: int, connection_file: Path, work_folder: Path, environment: dict[str, str]
+) -> None:
+    connection_file.chmod(mode)
+    said = _refused(connection_file, work_folder, environment)
+    assert str(connection_file) in said
+    assert connection_file.stat().st_mode & 0o777 == mode  # left for its owner to look at
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_a_connection_file_of_another_user_is_refused(connection_file: Path, work_folder: Path, environment: dict[str, str]) -> None:
+    os.chown(connection_file, 65534, 65534)
+    assert str(connection_file) in _refused(connection_file, work_folder, environment)
+
+
+@pytest.mark.parametrize("content", ["", "not json", "{}", '{"shell_port": "many"}', "[1]"])
+def test_a_connection_file_that_is_none_is_refused(
+    content: str, connection_file: Path, work_folder: Path, environment: dict[str, str]
+) -> None:
+    connection_file.write_text(content)
+    assert str(connection_file) in _refused(connection_file, work_folder, environment)
+
+
+def test_a_connection_file_that_is_not_there_is_refused(connection_file: Path, work_folder: Path, environment: dict[str, str]) -> None:
+    missing = connection_file.with_name("missing.json")
+    assert str(missing) in _refused(missing, work_folder, environment)
+
+
+def test_a_launch_without_a_connection_file_says_what_is_missing(work_folder: Path, environment: dict[str, str]) -> None:
+    ran = subprocess.run(ENTRY, cwd=work_folder, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    assert ran.returncode != 0
+    assert "-f" in ran.stderr
+    assert "Traceback" not in ran.stderr

@@ -1,0 +1,151 @@
+"""What a cell finds around it: the environment that python3 would have, and its own folder's modules, which are nobody else's."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+pytestmark = pytest.mark.slow
+
+LIMIT_S = 30
+"""Ends a hang."""
+
+HOSTILE = ["actors", "aiohttp", "asyncio", "beaker", "beaker_kernel", "dotenv", "gateway", "httpx2", "ipykernel", "json", "jupyter_client"]
+HOSTILE += ["keyring", "logging", "msgspec", "openai", "psutil", "setproctitle", "signal", "sitecustomize", "socket", "sqlite3", "ssl"]
+HOSTILE += ["struct", "structlog", "tomllib", "traitlets", "typing", "usercustomize", "uuid", "uvloop", "zmq"]
+"""Names that we or what we use import, and that may lie in a user's folder."""
+
+TRAP = """\
+import os
+with open(os.path.join({folder!r}, "imported"), "a") as file:
+    file.write(f"{{__name__}} {{os.getpid()}}\\n")
+OWNER = "the user"
+"""
+"""A module that writes down who imported it. It lies where the user may keep a module of this name by chance."""
+
+
+@contextmanager
+def _kernel(name: str, folder: Path, environment: dict[str, str]) -> Iterator[BlockingKernelClient]:
+    manager = KernelManager(kernel_name=name)
+    manager.start_kernel(cwd=str(folder), env=environment)
+    client = manager.blocking_client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=LIMIT_S)
+        yield client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel()
+
+
+def _value(client: BlockingKernelClient, expression: str) -> Any:  # Any: whatever the expression gives, by way of JSON
+    """Evaluates an expression in the kernel; the traps may shadow `json` there, so the value travels as a repr'd string."""
+    content = client.execute(
+        "", silent=True, user_expressions={"value": f"__import__('sys').modules['json'].dumps({expression})"}, reply=True, timeout=LIMIT_S
+    )["content"]["user_expressions"]["value"]
+    assert content["status"] == "ok", content
+    return json.loads(eval(content["data"]["text/plain"]))
+
+
+def test_the_environment_of_a_cell_is_that_of_python3(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
+    seen: list[dict[str, str]] = []
+    for name in (kernel_name, "python3"):
+        with _kernel(name, work_folder, environment | {"OWN_VARIABLE": "own"}) as client:
+            seen.append(_value(client, "dict(__import__('os').environ)"))
+    ours, theirs = seen
+    assert ours["OWN_VARIABLE"] == "own"
+    assert sorted(ours) == sorted(theirs)
+    # The pid of the process that started the kernel: on beaker that is another process by necessity.
+    ours.pop("JPY_PARENT_PID"), theirs.pop("JPY_PARENT_PID")
+    assert ours == theirs
+
+
+def test_folder_path_and_arguments_of_a_cell_are_those_of_python3(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
+    looks = ["__import__('os').getcwd()", "__import__('sys').path", "__import__('sys').executable", "__import__('sys').argv[0]"]
+    looks += ["__import__('os').umask(0o022)", "__import__('sys').flags.safe_path", "__name__"]
+    seen: list[list[Any]] = []
+    for name in (kernel_name, "python3"):
+        with _kernel(name, work_folder, environment) as client:
+            seen.append([_value(client, look) for look in looks])
+    assert seen[0] == seen[1]
+
+
+def test_signals_limits_and_open_files_of_a_cell_are_those_of_python3(
+    kernel_name: str, work_folder: Path, environment: dict[str, str]
+) -> None:
+    dispositions = "[[int(s), str(__import__('signal').getsignal(s))] for s in (2, 13, 15, 17)]"
+    masked = "sorted(int(s) for s in __import__('signal').pthread_sigmask(0, []))"
+    limits = "[__import__('resource').getrlimit(n) for n in range(10)]"
+    seen: list[list[Any]] = []
+    for name in (kernel_name, "python3"):
+        with _kernel(name, work_folder, environment) as client:
+            seen.append([_value(client, look).__repr__().split(" at 0x")[0] for look in (dispositions, masked, limits)])
+    assert seen[0] == seen[1]
+
+
+def test_the_modules_of_a_cell_are_those_of_python3(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
+    seen: list[set[str]] = []
+    for name in (kernel_name, "python3"):
+        with _kernel(name, work_folder, environment) as client:
+            client.execute("1 + 1", reply=True, timeout=LIMIT_S)
+            seen.append(set(_value(client, "sorted(__import__('sys').modules)")))
+    assert seen[0] - seen[1] == set()
+
+
+def _lay_traps(folder: Path) -> None:
+    folder.mkdir()
+    for name in HOSTILE:
+        (folder / f"{name}.py").write_text(TRAP.format(folder=str(folder)))
+
+
+def _imported(folder: Path) -> set[tuple[str, int]]:
+    """Who imported what: names with process ids."""
+    file = folder / "imported"
+    return {(line.split()[0], int(line.split()[1])) for line in file.read_text().splitlines()} if file.exists() else set()
+
+
+def test_modules_in_the_users_folder_are_imported_by_nobody_but_the_user(
+    kernel_name: str, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    by_kernel: dict[str, set[str]] = {}
+    for name in (kernel_name, "python3"):
+        folder = tmp_path / f"hostile-{name}"
+        _lay_traps(folder)
+        with _kernel(name, folder, environment) as client:
+            assert client.execute("x = 1 + 1", reply=True, timeout=LIMIT_S)["content"]["status"] == "ok"
+            pid = _value(client, "__import__('os').getpid()")
+            imported = _imported(folder)
+            assert {number for _, number in imported} <= {pid}, f"a process that is not the subkernel ({pid}) imported from {folder}"
+            by_kernel[name] = {module for module, _ in imported}
+            # The user's own module is hers to import.
+            assert _value(client, "__import__('gateway').OWNER") == "the user"
+            assert ("gateway", pid) in _imported(folder)
+    assert by_kernel[kernel_name] == by_kernel["python3"]
+
+
+def test_a_question_asked_in_such_a_folder_imports_nothing_of_it(tmp_path: Path, environment: dict[str, str]) -> None:
+    folder = tmp_path / "hostile"
+    _lay_traps(folder)
+    with _kernel("beaker", folder, environment) as client:
+        pid = _value(client, "__import__('os').getpid()")
+        reply = client.execute("%%ai\nwhich variables are there?", reply=True, timeout=LIMIT_S)
+        assert reply["content"]["status"] == "ok", reply["content"]
+        assert {number for _, number in _imported(folder)} <= {pid}
+
+
+@pytest.mark.parametrize("value", ["", ".", os.pathsep])
+def test_a_relative_python_path_does_not_lead_us_astray(value: str, tmp_path: Path, environment: dict[str, str]) -> None:
+    """With `PYTHONPATH=.` the folder is on everybody's path; modules that python3 itself does not use must still not be ours."""
+    folder = tmp_path / "hostile"
+    folder.mkdir()
+    for name in ("openai", "gateway", "beaker", "actors", "msgspec", "structlog", "setproctitle", "uvloop", "httpx2"):
+        (folder / f"{name}.py").write_text(TRAP.format(folder=str(folder)))
+    with _kernel("beaker", folder, environment | {"PYTHONPATH": value}) as client:
+        assert client.execute("x = 1 + 1", reply=True, timeout=LIMIT_S)["content"]["status"] == "ok"
+        assert _imported(folder) == set()
