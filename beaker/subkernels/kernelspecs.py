@@ -34,6 +34,18 @@ class KernelspecError(Exception):
     """A kernelspec that cannot be used: the sentence names its path or the valid names."""
 
 
+class ProvisionerStanza(msgspec.Struct, frozen=True):
+    """Who is to launch the kernel; the rest of it is the provisioner's own."""
+
+    provisioner_name: str = ""
+
+
+class KernelspecMetadata(msgspec.Struct, frozen=True):
+    """What we read of a kernelspec's metadata."""
+
+    kernel_provisioner: ProvisionerStanza | None = None
+
+
 class Kernelspec(msgspec.Struct, frozen=True, kw_only=True):
     """What a `kernel.json` says, as far as we read it, and where it lies."""
 
@@ -45,7 +57,7 @@ class Kernelspec(msgspec.Struct, frozen=True, kw_only=True):
     language: str = ""
     interrupt_mode: Literal["signal", "message"] = "signal"
     env: dict[str, str] = {}
-    metadata: dict[str, object] = {}
+    metadata: KernelspecMetadata = KernelspecMetadata()
 
     @property
     def path(self) -> str:
@@ -55,9 +67,8 @@ class Kernelspec(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def provisioner(self) -> str | None:
         """The provisioner that the spec asks for; None where it asks for none."""
-        stanza = self.metadata.get("kernel_provisioner")
-        name = stanza.get("provisioner_name") if isinstance(stanza, dict) else None
-        return str(name) if name else None
+        stanza = self.metadata.kernel_provisioner
+        return stanza.provisioner_name or None if stanza is not None else None
 
 
 _decoder = msgspec.json.Decoder(Kernelspec)
@@ -154,7 +165,7 @@ def _native(resources: str) -> Kernelspec:
     """The spec that ipykernel stands for where no file does, equal to `ipykernel.kernelspec.get_kernel_dict()`."""
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     title = f"Python {sys.version_info[0]} (ipykernel)"
-    return Kernelspec(name=NATIVE, folder=resources, argv=argv, display_name=title, language="python", metadata={"debugger": True})
+    return Kernelspec(name=NATIVE, folder=resources, argv=argv, display_name=title, language="python")
 
 
 def _is_ours(folder: str) -> bool:

@@ -118,7 +118,7 @@ class Stage:
         client.load_connection_file(str(self.folder / str(subkernel.generation) / self.order.connection_file_name))
         client.start_channels()
         try:
-            await client.wait_for_ready(timeout=PATIENCE_S)
+            await until_ready(client)
             yield client
         finally:
             client.stop_channels()
@@ -153,6 +153,15 @@ class Stage:
                 if any(str(self.root) in argument for argument in process.cmdline()):
                     found.append(process)
         return found
+
+
+async def until_ready(client: AsyncKernelClient) -> None:
+    """Wait until a subkernel answers; a stock client without a manager takes a busy machine for a dead kernel."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            with suppress(RuntimeError):
+                await client.wait_for_ready(timeout=PATIENCE_S)
+                return
 
 
 async def run_code(client: AsyncKernelClient, code: str) -> str:

@@ -94,14 +94,14 @@ async def bare(kernel: Stage) -> str:
     """Run LOOK in a python3 that jupyter_client started."""
     from jupyter_client.manager import AsyncKernelManager
 
-    from tests.actors.supervisor.stage import run_code
+    from tests.actors.supervisor.stage import run_code, until_ready
 
     manager = AsyncKernelManager(connection_file=str(kernel.root / "kernel-1.json"))
     await manager.start_kernel()
     client = manager.client()
     client.start_channels()
     try:
-        await client.wait_for_ready(timeout=30)
+        await until_ready(client)
         return await run_code(client, LOOK)
     finally:
         client.stop_channels()

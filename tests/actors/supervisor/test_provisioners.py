@@ -22,11 +22,21 @@ pytestmark = pytest.mark.slow
 IPYKERNEL = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
 
 
+def note(path: str, words: str) -> None:
+    """Write down."""
+    Path(path).write_text(words)
+
+
+def noted(path: str) -> str:
+    """Read what was written down."""
+    return Path(path).read_text()
+
+
 class Elsewhere(JupyterLocalProvisioner):
     """Somebody's provisioner; it writes down that it was asked."""
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:  # Any: as the base class has it
-        Path(kwargs["env"]["ASKED"]).write_text(str(self.kernel_spec.metadata["kernel_provisioner"]["config"]))
+        note(kwargs["env"]["ASKED"], str(self.kernel_spec.metadata["kernel_provisioner"]["config"]))
         return await super().launch_kernel(cmd, **kwargs)
 
 
@@ -59,7 +69,7 @@ async def test_a_spec_gets_the_provisioner_that_it_asks_for(elsewhere: dict[str,
         supervisor, attached = await kernel.attach()
         subkernel = attached.subkernel or await kernel.started()
         await kernel.answer(supervisor, subkernel)
-        assert Path(elsewhere["ASKED"]).read_text() == "{}"
+        assert noted(elsewhere["ASKED"]) == "{}"
         assert await kernel.run(subkernel, "print(6 * 7)") == "42\n"
         assert (await supervisor.ask(Restart(), timeout_s=20)).generation == 2
         fresh = await kernel.started()

@@ -1,0 +1,77 @@
+"""The Supervisor's process: what it holds, what it shows, whom it lets in."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+
+from actors.runtime.codec import Codec
+from actors.runtime.failures import AskFailed
+from actors.runtime.hello import Refused
+from actors.runtime.node import Node
+from actors.supervisor.role import LEFT
+from beaker.messages.base import KernelId
+from beaker.messages.subkernel import Attach, Shutdown, SubkernelFailure, SupervisorReply
+from tests.actors.supervisor.stage import stage
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[3]
+
+
+async def test_it_shows_its_role_and_leads_a_session_of_its_own() -> None:
+    async with stage() as kernel:
+        await kernel.begin()
+        process = psutil.Process(kernel.supervisor)
+        assert " ".join(process.cmdline()) == "beaker --role supervisor --kernel 0123456789ab"
+        assert os.getsid(kernel.supervisor) == kernel.supervisor
+
+
+async def test_it_and_what_it_starts_hold_no_descriptor_of_the_process_it_was_forked_from(tmp_path: Path) -> None:
+    secret = os.open(tmp_path, os.O_RDONLY)
+    os.set_inheritable(secret, True)
+    async with stage() as kernel:
+        _, subkernel = await kernel.begin()
+        assert subkernel.pid is not None
+        for process in [kernel.supervisor, subkernel.pid, *(each.pid for each in kernel.left())]:
+            held = {os.readlink(f"/proc/{process}/fd/{name}") for name in os.listdir(f"/proc/{process}/fd")}
+            assert str(tmp_path) not in held
+    os.close(secret)
+
+
+@pytest.mark.parametrize(("role", "secret", "code"), [("kernel", b"wrong", "secret"), ("agent", b"s" * 32, "peer")])
+async def test_only_a_kernel_process_with_the_secret_is_let_in(role: str, secret: bytes, code: str) -> None:
+    async with stage() as kernel:
+        await kernel.begin()
+        stranger = Node(role)
+        with pytest.raises(Refused) as caught:
+            await stranger.connect(str(kernel.folder / "supervisor.sock"), codec=Codec(SupervisorReply), secret=secret, timeout_s=5)
+        assert caught.value.refusal.code == code
+        await stranger.stop()
+
+
+async def test_nobody_can_own_the_kernel_in_the_name_of_another_process() -> None:
+    async with stage() as kernel:
+        kernel.fork()
+        supervisor = await kernel.connect()
+        with pytest.raises(AskFailed) as caught:
+            await supervisor.ask(Attach(kernel_id=KernelId("k"), pid=1), timeout_s=5)
+        assert isinstance(caught.value.failure, SubkernelFailure)
+
+
+async def test_it_runs_as_a_program_too() -> None:
+    async with stage() as kernel:
+        command = [sys.executable, "-c", "import sys; from actors.supervisor.role import main; sys.exit(main([]))"]
+        program = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True)
+        assert program.stdin is not None
+        program.stdin.write(msgspec.msgpack.encode(kernel.order))
+        program.stdin.write_eof()
+        supervisor, attached = await kernel.attach()
+        assert attached.state == "running"
+        await supervisor.ask(Shutdown(grace_s=0), timeout_s=10)
+        assert await program.wait() == LEFT
