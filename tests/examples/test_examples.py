@@ -2,12 +2,14 @@
 
 import csv
 import runpy
+import shutil
 import socket
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from beaker.settings.env_file import parse_env
 from beaker.settings.schema import setting_names
@@ -64,3 +66,15 @@ def test_a_port_that_is_taken_is_passed_over() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         assert port < runpy.run_path(str(EXAMPLES / "serve.py"))["free_port"](port) < port + 50
+
+
+@pytest.mark.slow
+def test_the_notebook_runs_from_top_to_bottom_and_its_question_is_answered(tmp_path: Path) -> None:
+    for name in ("first-steps.ipynb", "lake.csv"):
+        shutil.copy(EXAMPLES / name, tmp_path)
+    notebook: Any = nbformat.read(tmp_path / "first-steps.ipynb", as_version=4)  # type: ignore[no-untyped-call]  # nbformat has no types
+    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    plot, answer, help_text = [cell for cell in notebook.cells if cell.cell_type == "code"][-3:]
+    assert any("image/png" in output.get("data", {}) for output in plot.outputs)
+    assert any("text/markdown" in output.get("data", {}) for output in answer.outputs)
+    assert "%beaker status" in str(help_text.outputs)
