@@ -17,7 +17,7 @@ from actors.runtime.context import Context, CrashNotice, StopNotice
 from actors.runtime.dead_letters import DeadLetters
 from actors.runtime.down import Down
 from actors.runtime.envelope import BUSY, CRASHED, EXPIRED, STOPPED, UNREACHABLE, Envelope
-from actors.runtime.failures import RuntimeFault
+from actors.runtime.failures import RuntimeFault, Stopped
 from actors.runtime.lanes import is_control
 from actors.runtime.log import Log
 from actors.runtime.mailbox import Mailbox
@@ -80,6 +80,7 @@ class Cell(Generic[M]):
         self._serving = False
         self._idle = True
         self._overflown = False
+        self._starting: asyncio.Task[None] | None = None
 
     @property
     def idle(self) -> bool:
@@ -146,8 +147,10 @@ class Cell(Generic[M]):
         return lambda: self._watchers.pop(number, None) and None
 
     def request_stop(self) -> None:
-        """Let the actor stop as soon as the message at hand is done."""
-        if not self.closed:
+        """Let the actor stop as soon as the message at hand is done; one that is starting stops at once."""
+        if self._starting is not None:
+            self._starting.cancel()
+        elif not self.closed:
             self.mailbox.notice(StopNotice())
 
     async def run(self, started: "asyncio.Future[None]") -> None:
@@ -156,13 +159,13 @@ class Cell(Generic[M]):
         Args:
             started: told when the first life has started, or why it has not.
         """
-        reason = "cancelled"
+        reason = ""
         try:
             while True:
+                reason = "stopped"
                 self.generation += 1
                 crash = await self._life(started)
                 if crash is None:
-                    reason = "stopped"
                     return
                 reason = f"crashed: {type(crash).__name__}: {crash}"
                 if not started.done():
@@ -181,7 +184,7 @@ class Cell(Generic[M]):
         finally:
             self.closed = True
             if not started.done():
-                started.cancel()
+                started.set_exception(Stopped(f"{self.name!r} was stopped while it started"))
             self._end_life(CRASHED if reason.startswith("crashed") else STOPPED, "stopped")
             self._tell_watchers(reason, restarting=False)
 
@@ -189,13 +192,19 @@ class Cell(Generic[M]):
         """Run one life from its making to its end; returns what crashed it, or None when it was stopped."""
         current_trace.set("")
         context: Context[M] = Context(self, self._log)
+        self._starting = asyncio.current_task()
         try:
             actor = self._factory()
             actor.context = context
             await actor.on_start()
+        except asyncio.CancelledError:
+            await context.close(STOP_LIMIT_S)
+            raise
         except Exception as error:  # noqa: BLE001 - the one place, see the module
             await context.close(STOP_LIMIT_S)
             return error
+        finally:
+            self._starting = None
         if not started.done():
             started.set_result(None)
         crash: Exception | None = None

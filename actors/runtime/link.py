@@ -67,7 +67,8 @@ class Link:
         self.on_bytes: Callable[[int, list[memoryview]], None] | None = None
         """Takes (stream, frames) of `send_bytes` of the other side; set by the owner of the link."""
         self._loop = loop
-        self._transport = transport
+        self.transport = transport
+        """The connection; only the link writes to it."""
         self._decode = codec.decode_batch
         self._cells = cells
         self._clock = clock
@@ -86,6 +87,11 @@ class Link:
 
     def __repr__(self) -> str:
         return f"<link {self.name} to {self.peer.role} {self.peer.pid}>"
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes of ordinary messages that the connection has not taken yet; at ACCOUNT_LIMIT the next are refused."""
+        return self._writer.ordinary.size
 
     # What users of a link do.
 
@@ -128,12 +134,12 @@ class Link:
         if not self._why:
             self._why = reason
             self._writer.flush()
-            self._transport.close()
+            self.transport.close()
 
     def abort(self, reason: str) -> None:
         """Close at once."""
         self._why = self._why or reason
-        self._transport.abort()
+        self.transport.abort()
 
     # What refs do.
 

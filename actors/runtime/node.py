@@ -70,6 +70,11 @@ class Node:
         """True when no actor of this node has anything to do until a message arrives."""
         return all(cell.idle for cell in self._cells.values())
 
+    @property
+    def queue_lengths(self) -> dict[str, int]:
+        """How many messages wait for each actor, by name; for a status page and for tests."""
+        return {name: cell.mailbox.qsize() for name, cell in self._cells.items()}
+
     async def spawn(
         self,
         name: str,
@@ -89,6 +94,7 @@ class Node:
         Raises:
             NameTaken: an actor of this name runs.
             Unreachable: the node is stopping.
+            Stopped: the actor was stopped while it started.
             Exception: whatever the first `on_start` raised; the actor is not there then.
         """
         if name in self._cells:

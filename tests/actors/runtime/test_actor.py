@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any, assert_type
 
 import pytest
 
@@ -64,7 +65,7 @@ class Lives:
         return self.made[-1]
 
 
-async def outcome(asking: "asyncio.Future[object]") -> object:
+async def outcome(asking: "asyncio.Future[Any]") -> object:
     """The answer, or the class of the error."""
     try:
         return await asking
@@ -439,3 +440,38 @@ async def test_an_actor_that_hangs_in_on_stop_is_left_behind(node: Node, monkeyp
 
     await node.spawn("worker", Hanging)
     await asyncio.wait_for(node.stop_actor("worker"), 10)
+
+
+class SlowToRestart(Worker):
+    """Starts at once the first time, and never again."""
+
+    async def on_start(self) -> None:
+        if self.context.generation > 1:
+            await asyncio.Event().wait()
+
+
+async def test_an_actor_that_is_starting_can_be_stopped(node: Node) -> None:
+    ref = await node.spawn("worker", SlowToRestart)
+    ref.tell(Crash())
+    await turn_loop()
+    queued = asyncio.ensure_future(ref.ask(Double(number=1), timeout_s=1))
+    await turn_loop()
+    assert not queued.done()
+    await asyncio.wait_for(node.stop_actor("worker"), 10)
+    assert await outcome(queued) is Stopped
+
+
+async def test_a_spawner_hears_that_its_actor_was_stopped_while_it_started(node: Node) -> None:
+    class Slow(Worker):
+        async def on_start(self) -> None:
+            await asyncio.Event().wait()
+
+    spawning = asyncio.ensure_future(node.spawn("worker", Slow))
+    await turn_loop()
+    await node.stop()
+    assert await outcome(spawning) is Stopped
+
+
+async def test_the_type_of_an_answer_is_known_from_the_request(node: Node) -> None:
+    ref = await node.spawn("worker", Worker)
+    assert_type(await ref.ask(Double(number=1), timeout_s=1), Doubled)

@@ -47,6 +47,7 @@ async def test_a_million_tells_within_a_process(log: list[Any]) -> None:
     with pytest.raises(Busy):
         await ref.ask(Double(number=1), timeout_s=60)
     ref.tell(Urgent(number=7))
+    assert node.queue_lengths == {"worker": 1001}
     await run_to_idle(node)
     assert worker.seen[0] == Urgent(number=7)
     assert len(numbers(worker.seen)) == 1000
@@ -60,7 +61,7 @@ async def test_a_million_tells_to_a_side_that_does_not_read() -> None:
     worker = Worker()
     await server.spawn("worker", lambda: worker)
     link, _ = link_nodes(client, server, codec=codec)
-    transport = link._transport
+    transport = link.transport
     assert isinstance(transport, FakeTransport)
     transport.stall()
     ref = link.ref("worker")
@@ -125,7 +126,7 @@ async def test_ten_thousand_junk_frames_harm_only_their_own_link(log: list[Any])
         closed = 0
         link, back = link_nodes(peer, server, codec=codec)
         for number in range(count):
-            transport = back._transport
+            transport = back.transport
             assert isinstance(transport, FakeTransport)
             transport.receive(junk_of(chance))
             if transport.is_closing():

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -74,7 +75,7 @@ async def connect(node: Node, path: str) -> Link:
     return await node.connect(path, codec=codec, secret=SECRET, timeout_s=10)
 
 
-async def outcome(asking: "asyncio.Future[object]") -> object:
+async def outcome(asking: "asyncio.Future[Any]") -> object:
     try:
         return await asking
     except AskError as error:
@@ -407,7 +408,7 @@ async def test_what_is_told_in_on_link_arrives_with_the_welcome(server: Node, cl
 
 
 def stalled(link: Link) -> FakeTransport:
-    transport = link._transport
+    transport = link.transport
     assert isinstance(transport, FakeTransport)
     transport.stall()
     return transport
@@ -431,7 +432,7 @@ async def test_a_side_that_does_not_read_fills_the_account_and_no_more(server: N
     ref.tell(Urgent(number=5))
     urgent = asyncio.ensure_future(ref.ask(Crash(), timeout_s=10))
     await turn_loop()
-    assert link._writer.ordinary.size < ACCOUNT_LIMIT + 300_000
+    assert link.waiting_bytes < ACCOUNT_LIMIT + 300_000
     transport.flow()
     assert await outcome(urgent) is Crashed
     assert Urgent(number=5) in worker.seen

@@ -1,6 +1,6 @@
 """The messages that tests of the runtime send, and an actor that understands them."""
 
-from typing import ClassVar, assert_never
+from typing import TYPE_CHECKING, ClassVar, assert_never
 
 import msgspec
 
@@ -33,6 +33,12 @@ class Double(msgspec.Struct, frozen=True, kw_only=True, tag="test.double"):
     """An ask, answered by `Doubled`."""
 
     number: int
+
+    if TYPE_CHECKING:
+
+        def answered_by(self) -> "Doubled":
+            """Say so to the type checker; see `Answerable`."""
+            ...
 
 
 class Doubled(msgspec.Struct, frozen=True, kw_only=True, tag="test.doubled"):
