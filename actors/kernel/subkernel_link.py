@@ -112,7 +112,8 @@ class SubkernelLink:
                 self.send_shell(parts)
             else:
                 self.send_control(parts)
-            return await answer
+            reply: Parts = await answer
+            return reply
         finally:
             self._answers.pop(msg_id, None)
 
@@ -129,13 +130,14 @@ class SubkernelLink:
     def close(self) -> None:
         """Disconnect; whoever awaits an answer gets SubkernelGone."""
         for socket in (self._shell, self._control, self._stdin, self._iopub, self._hb):
-            socket.close()
+            # What was not delivered yet belongs to a process that is gone; ending the context would wait for it.
+            socket.close(linger_ms=0)
         for answer in list(self._answers.values()):
             if not answer.done():
                 answer.set_exception(SubkernelGone())
         if not self.iopub_is_live.done():
             self.iopub_is_live.cancel()
-        self._context.destroy(linger=0)
+        self._context.term()
 
     def _take(self, channel: str, frames: list[bytes], take: Callable[[Header, Header, Parts], None]) -> None:
         try:

@@ -18,6 +18,10 @@ Receive = Callable[[list[bytes]], None]
 
 BURST = 64
 """Messages read in one turn of the loop: about 2 ms of relaying."""
+ABSENT_S = 10.0
+ABSENT_RETRY_S = 0.05
+ABSENT_LIMIT = 1000
+"""Replies for clients that are not connected: how long they are kept, how often tried, how many. ZeroMQ reconnects in 0.1 s."""
 LINGER_MS = 1000
 """How long last words may take to leave after a socket is closed, as at ipykernel."""
 
@@ -67,9 +71,9 @@ class EdgeSocket:
         self._paused = False
         self._closed = False
         self._waiting: deque[list[bytes]] = deque()
+        self._absent: deque[tuple[float, list[bytes]]] = deque()
         self.on_flushed: Callable[[], None] | None = None
         """Called once after messages had to wait and all have left."""
-        socket.linger = LINGER_MS
         socket.setsockopt(zmq.MAXMSGSIZE, max_message_bytes)
         if identity:
             socket.setsockopt(zmq.IDENTITY, identity)
@@ -79,6 +83,8 @@ class EdgeSocket:
         if kind == "router":
             # A client that reconnects under its old identity takes it over from the dead connection.
             socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
+            # A reply for a client that is not connected now is an error to us instead of silence: see `_keep_for_later`.
+            socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         if kind == "xpub":
             # Each subscriber is seen, not only the first of a topic: every one gets its iopub_welcome.
             socket.setsockopt(zmq.XPUB_VERBOSE, 1)
@@ -129,12 +135,19 @@ class EdgeSocket:
         if self._waiting:
             self._waiting.append(frames)
             return False
+        if self._absent and any(kept[0] == frames[0] for _, kept in self._absent):
+            self._keep_for_later(frames)
+            return True
         try:
             self._socket.send_multipart(frames, zmq.NOBLOCK)
         except zmq.Again:
             self._waiting.append(frames)
             self._check_soon()
             return False
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EHOSTUNREACH:
+                raise
+            self._keep_for_later(frames)
         self._check_soon()
         return True
 
@@ -154,12 +167,12 @@ class EdgeSocket:
             count += 1
         return count
 
-    def close(self) -> None:
-        """Stop reading and let what was sent leave within the linger time."""
+    def close(self, *, linger_ms: int = LINGER_MS) -> None:
+        """Stop reading and let what was sent leave within the linger time; 0 for a peer that is dead."""
         if not self._closed:
             self._closed = True
             self._loop.remove_reader(self._descriptor)
-            self._socket.close()
+            self._socket.close(linger_ms)
 
     def _start(self) -> None:
         self._loop.add_reader(self._descriptor, self._check)
@@ -193,6 +206,27 @@ class EdgeSocket:
             return False
         self._receive(frames)
         return True
+
+    def _keep_for_later(self, frames: list[bytes]) -> None:
+        """Keep a reply for a client that is away: after this process replaced another, clients need a moment to connect."""
+        if len(self._absent) < ABSENT_LIMIT:
+            self._absent.append((self._loop.time() + ABSENT_S, frames))
+            if len(self._absent) == 1:
+                self._loop.call_later(ABSENT_RETRY_S, self._try_absent)
+
+    def _try_absent(self) -> None:
+        kept, self._absent = self._absent, deque()
+        for deadline, frames in kept:
+            if self._closed or self._loop.time() > deadline:
+                continue
+            try:
+                self._socket.send_multipart(frames, zmq.NOBLOCK)
+            except zmq.ZMQError:
+                self._absent.append((deadline, frames))
+        if self._absent:
+            self._loop.call_later(ABSENT_RETRY_S, self._try_absent)
+        if not self._closed:
+            self._check_soon()
 
     def _flush(self) -> None:
         while self._waiting:

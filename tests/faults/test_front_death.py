@@ -47,7 +47,7 @@ def test_the_new_supervisor_sees_a_death_and_interrupts_and_restarts(kernel: Run
     kernel.wait_for_role("supervisor", other_than=first.pid)
     pid = kernel.subkernel_pid()
     running = kernel.send("import time; time.sleep(60)")
-    wait_until(lambda: kernel.run("%beaker status").status == "ok")
+    kernel.run("%beaker status")
     kernel.client.session.send(kernel.client.control_channel.socket, kernel.client.session.msg("interrupt_request", {}))
     outcome = kernel.outcome(running, timeout_s=20)
     assert outcome.reply["content"]["ename"] == "KeyboardInterrupt"
@@ -60,6 +60,7 @@ def test_a_new_kernel_process_keeps_variables_and_says_so(kernel: RunningKernel)
     kernel.run("x = 41")
     pid = kernel.subkernel_pid()
     replace(kernel)
+    kernel.ready()
     after = kernel.run("x + 1")
     assert after.text.endswith("42")
     assert "front process replaced, your variables were kept" in after.text
@@ -72,9 +73,10 @@ def test_a_cell_that_still_runs_when_the_process_is_replaced_is_answered_when_it
     running = kernel.send(f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)\nprint('through')")
     next(m for m in kernel.iopub(time.monotonic() + 30) if m["msg_type"] == "execute_input")
     replace(kernel)
-    wait_until(lambda: kernel.run("%beaker status").status == "ok", what="the new process")
+    assert kernel.reply(kernel.send("%beaker status"))["content"]["status"] == "ok"
     gate.touch()
     assert kernel.reply(running)["content"]["status"] == "ok"
+    kernel.ready()
 
 
 def test_a_cell_that_ended_while_nobody_listened_is_told_unknown(kernel: RunningKernel, tmp_path: Path) -> None:
@@ -94,6 +96,7 @@ def test_a_cell_that_ended_while_nobody_listened_is_told_unknown(kernel: Running
     if content["status"] == "error":
         assert content["ename"] == "KernelReattached"
         assert "outcome unknown; output between" in content["evalue"]
+    kernel.ready()
     assert kernel.run("1").status == "ok"
 
 
@@ -104,6 +107,7 @@ def test_kernel_and_supervisor_killed_together_are_both_replaced(kernel: Running
     supervisor.kill()
     kernel.process.wait()
     kernel.start()
+    kernel.ready()
     after = kernel.run("x + 1")
     assert after.text.endswith("42")
 

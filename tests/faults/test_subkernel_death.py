@@ -58,8 +58,10 @@ def test_the_last_words_of_a_cell_are_delivered_before_its_error(kernel: Running
 
 def test_a_crash_loop_is_given_up_with_words_and_a_restart_by_hand_works() -> None:
     with running_kernel(env={"BEAKER_SUBKERNEL_RESTART_LIMIT": "2"}) as kernel:
-        for _ in range(3):
+        for _ in range(2):
             os.kill(kernel.subkernel_pid(), signal.SIGKILL)
+            kernel.wait_for_status("restarting")
+        os.kill(kernel.subkernel_pid(), signal.SIGKILL)
         kernel.wait_for_status("dead")
         refused = kernel.run("1")
         assert refused.status == "error"

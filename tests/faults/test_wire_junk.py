@@ -39,7 +39,9 @@ def peer(kernel: RunningKernel) -> "Iterator[zmq.Socket[bytes]]":
     context.destroy(linger=0)
 
 
-def signed(kernel: RunningKernel, msg_id: str, content: object, *, key: bytes | None = None, buffers: tuple[bytes, ...] = ()) -> list[bytes]:
+def signed(
+    kernel: RunningKernel, msg_id: str, content: object, *, key: bytes | None = None, buffers: tuple[bytes, ...] = ()
+) -> list[bytes]:
     info = json.loads(Path(kernel.connection_file).read_text())
     parts = [json.dumps(part).encode() for part in ({**HEADER, "msg_id": msg_id}, {}, {}, content)]
     mac = hmac.new(info["key"].encode() if key is None else key, b"".join(parts), hashlib.sha256).hexdigest()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -18,7 +19,9 @@ import psutil
 from jupyter_client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
-PATIENCE_S = 30.0
+from beaker import places
+
+PATIENCE_S = 20.0
 """How long a test waits for what must come; it returns as soon as it came."""
 
 
@@ -60,7 +63,7 @@ class RunningKernel:
 
     def __init__(self, *, env: Mapping[str, str] | None = None, arguments: list[str] | None = None, folder: Path | None = None) -> None:
         self.connection_file = tempfile.mktemp(suffix=".json", dir=os.environ["JUPYTER_RUNTIME_DIR"])
-        write_connection_file(self.connection_file)
+        write_connection_file(self.connection_file, key=secrets.token_hex(16).encode())
         os.chmod(self.connection_file, 0o600)
         self.env = {**os.environ, **(env or {})}
         self.arguments = arguments or []
@@ -142,12 +145,9 @@ class RunningKernel:
 
     @property
     def runtime_folder(self) -> Path:
-        """Of this kernel."""
-        from beaker import places
-
+        """Of this kernel; looking does not make it."""
         key = json.loads(Path(self.connection_file).read_text())["key"]
-        kernel_id = places.kernel_id(self.connection_file, key.encode())
-        return places.kernel_folder(self.env, kernel_id, uid=os.getuid()).path
+        return places.runtime_root(self.env, uid=os.getuid()) / places.kernel_id(self.connection_file, key.encode())
 
     def role(self, name: str) -> psutil.Process | None:
         """The living process of this kernel with this role."""
@@ -166,7 +166,7 @@ class RunningKernel:
 
     def subkernel_pid(self) -> int:
         """Asked of the subkernel itself."""
-        return int(self.run("import os; print(os.getpid())").text)
+        return int(self.run("import os; print(os.getpid())").text.split()[-1])
 
     def close(self) -> None:
         """End it politely; insist if it does not go."""

@@ -34,7 +34,12 @@ def test_the_subkernel_can_be_named(argv: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("argv", "part"),
-    [([], "no connection file"), (["-f"], "-f needs a value"), (["-f", "k", "--subkernel="], "--subkernel needs"), (["k.json"], "'k.json' is not")],
+    [
+        ([], "no connection file"),
+        (["-f"], "-f needs a value"),
+        (["-f", "k", "--subkernel="], "--subkernel needs"),
+        (["k.json"], "'k.json' is not"),
+    ],
 )
 def test_what_cannot_be_used_is_refused_with_the_valid_options(argv: list[str], part: str) -> None:
     with pytest.raises(ArgumentError, match=part) as refused:

@@ -54,7 +54,16 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "document",
-    [b"", b"{", b"[]", b"null", b"{}", b"\x00\xff", json.dumps({**GOOD, "shell_port": "x"}).encode(), json.dumps({**GOOD, "hb_port": 70000}).encode()]
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"{}",
+        b"\x00\xff",
+        json.dumps({**GOOD, "shell_port": "x"}).encode(),
+        json.dumps({**GOOD, "hb_port": 70000}).encode(),
+    ]
     + [json.dumps({**GOOD, "transport": "udp"}).encode(), json.dumps({**GOOD, "hb_port": 1}).encode()]
     + [json.dumps({**GOOD, "curve_publickey": "x"}).encode()],
 )
