@@ -53,7 +53,8 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         self._kernel = kernel
         self._load = load
         self._limits = limits or RunLimits()
-        self._quirks = Quirks()
+        self._quirks: dict[str, Quirks] = {}
+        """By the model's name; written by the turns, so that each is told of once."""
         self._loading: asyncio.Task[Model | ModelFailure] | None = None
         self._running: TurnRun | None = None
         self._task: asyncio.Task[object] | None = None
@@ -103,8 +104,6 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
 
     def _next(self) -> None:
         """The turn before is over, or there was none: begin the next."""
-        if self._running is not None:
-            self._quirks = self._running.quirks
         self._running = self._task = None
         if not self._waiting:
             return

@@ -10,7 +10,7 @@ import msgspec
 
 from beaker.agent.conversation import ToolCall
 from beaker.agent.model_failure import ModelFailure
-from beaker.agent.turn_state import CallModel
+from beaker.agent.turn_state import CallModel, Quirks
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +28,15 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
 
 
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that can be called."""
+
+    name: str
+    """As the user sees it."""
+    quirks: Quirks
+    """What is known of it before its first call."""
+
+
 class Listener(Protocol):
     """Hears a call as it goes on."""
 
@@ -41,14 +50,25 @@ class Listener(Protocol):
 
 
 class Model(Protocol):
-    """One model at one endpoint."""
+    """The models of one endpoint."""
 
-    async def open(self) -> str | ModelFailure:
-        """Get ready, and give the model's name as the user sees it."""
+    async def open(self, wanted: str | None) -> Opened | ModelFailure:
+        """Get ready for a turn.
+
+        Args:
+            wanted: the model that the question names; None for the configured one.
+        """
         ...
 
-    async def hear(self, call: CallModel, listener: Listener, *, step: int) -> Heard | Failed:
-        """Make one model call. Cancelling it closes the connection."""
+    async def hear(self, call: CallModel, listener: Listener, *, model: str, step: int) -> Heard | Failed:
+        """Make one model call. Cancelling it closes the connection.
+
+        Args:
+            call: what stands before the model.
+            listener: hears the text as it comes.
+            model: the name that `open` gave.
+            step: which call of the turn it is; part of the ids of tool calls that come without one.
+        """
         ...
 
     async def close(self) -> None:

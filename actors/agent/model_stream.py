@@ -15,11 +15,11 @@ import openai
 from openai.types.chat import ChatCompletionChunk
 
 from actors.agent.demo_transport import DemoTransport
-from actors.agent.model import Failed, Heard, Listener
+from actors.agent.model import Failed, Heard, Listener, Opened
 from actors.agent.silence import FellSilent, SilenceWatch, StreamTimeouts
 from actors.runtime.clock import Clock
 from beaker.agent.assembly import CallAssembly
-from beaker.agent.endpoint import DEMO_NAME, Endpoint, is_loopback
+from beaker.agent.endpoint import DEMO_CHOICE, DEMO_NAME, Endpoint, is_loopback
 from beaker.agent.model_failure import (
     Asked,
     ModelFailure,
@@ -31,7 +31,7 @@ from beaker.agent.model_failure import (
     parse_retry_after,
 )
 from beaker.agent.tools import tool_definitions
-from beaker.agent.turn_state import CallModel
+from beaker.agent.turn_state import CallModel, Quirks
 
 NO_KEY = "no-key"
 """Sent where no key is set: the SDK insists on one, and local endpoints take any."""
@@ -70,7 +70,7 @@ class _Chunk(msgspec.Struct, frozen=True):
 
 
 class ModelStream:
-    """One model at one endpoint.
+    """The models of one endpoint.
 
     Args:
         endpoint: where it is.
@@ -102,47 +102,53 @@ class ModelStream:
         )
         self._completions = self._client.chat.completions  # loads the last part of the SDK now, not at the first question
 
-    async def open(self) -> str | ModelFailure:
-        """Name the model; an endpoint for which none is named is asked what it offers."""
+    async def open(self, wanted: str | None) -> Opened | ModelFailure:
+        """Settle the model; an endpoint for which none is named is asked what it offers."""
         if self._endpoint.kind == "demo":
-            return DEMO_NAME
-        if not self._model:
+            if wanted not in (None, "", DEMO_CHOICE, DEMO_NAME):
+                missing = f"no key is set in {self._endpoint.key_name}, and there is only the demo model"
+                return ModelFailure(kind="key", reason=f"The model {wanted!r} cannot be asked: {missing}.")
+            return Opened(name=DEMO_NAME, quirks=Quirks())
+        name = wanted or self._model
+        if not name:
             offered = await self._offered()
             if isinstance(offered, ModelFailure):
                 return offered
-            if len(offered) == 1 or (offered and self._endpoint.local):
-                self._model = offered[0]
-            else:
+            if len(offered) != 1 and not (offered and self._endpoint.local):
                 what = f"It offers: {', '.join(offered[:30])}." if offered else "It lists none."
-                return ModelFailure(
-                    kind="model",
-                    reason=f"No model is named for the endpoint {self._endpoint.shown_url}. {what} Choose one by BEAKER_MODEL.",
-                )
-        return self._model
+                where = self._endpoint.shown_url
+                return ModelFailure(kind="model", reason=f"No model is named for the endpoint {where}. {what} Choose one by BEAKER_MODEL.")
+            name = self._model = offered[0]
+        return Opened(name=name, quirks=Quirks(reasoning_off=name in self._endpoint.reasoning_off))
 
-    async def hear(self, call: CallModel, listener: Listener, *, step: int) -> Heard | Failed:
+    async def hear(self, call: CallModel, listener: Listener, *, model: str, step: int) -> Heard | Failed:
         """Make one model call; see `Model.hear`."""
         assembly = CallAssembly()
+        asked = self._asked(model)
         try:
             async with SilenceWatch(self._clock, self._timeouts, listener.words) as watch:
-                return await self._hear(call, listener, assembly, watch, step)
+                finish_reason = await self._hear(call, model, listener, assembly, watch)
+                return Heard(text=assembly.text, calls=assembly.calls(step=step), finish_reason=finish_reason)
         except FellSilent as silent:
-            failure = from_silence(silent.waited_s, self._asked, began=silent.began)
+            failure = from_silence(silent.waited_s, asked, began=silent.began)
         except openai.APIStatusError as error:
-            failure = await self._refused(error)
+            failure = await self._refused(error, asked)
         except (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL) as error:
-            failure = self._lost(error)
+            failure = self._lost(error, asked)
         except (json.JSONDecodeError, UnicodeDecodeError) as error:  # the SDK lets those of a malformed stream through
-            failure = from_broken_stream(f"a piece is no JSON ({error})", self._asked)
+            failure = from_broken_stream(f"a piece is no JSON ({error})", asked)
         except msgspec.ValidationError as error:
-            failure = from_broken_stream(f"a piece is no chat completion chunk ({error})", self._asked)
+            failure = from_broken_stream(f"a piece is no chat completion chunk ({error})", asked)
+        except _NoStreamError as error:
+            failure = from_broken_stream(self._clean(str(error)), asked)
         return Failed(failure=failure, text=assembly.text)
 
     async def close(self) -> None:
         """Let go of connections."""
         await self._client.close()
 
-    async def _hear(self, call: CallModel, listener: Listener, assembly: CallAssembly, watch: SilenceWatch, step: int) -> Heard | Failed:
+    async def _hear(self, call: CallModel, model: str, listener: Listener, assembly: CallAssembly, watch: SilenceWatch) -> str | None:
+        """Make the call; returns the finish reason, None if the stream just stopped."""
         options: dict[str, Any] = {"messages": msgspec.to_builtins(call.messages)}  # Any: JSON
         if call.offer != "no_tools":
             options["tools"] = tool_definitions()
@@ -150,21 +156,20 @@ class ModelStream:
             options["tool_choice"] = "none"
         if call.reasoning_off:
             options["reasoning_effort"] = "none"
-        stream: openai.AsyncStream[ChatCompletionChunk] = await self._completions.create(model=self._model, stream=True, **options)
+        stream: openai.AsyncStream[ChatCompletionChunk] = await self._completions.create(model=model, stream=True, **options)
+        finish_reason: str | None = None
         async with stream:
             kind = stream.response.headers.get("content-type", "")
             if "json" in kind:
-                body = (await stream.response.aread()).decode(errors="replace")
-                return Failed(failure=from_broken_stream(self._clean(f"no stream but {kind}: {body}"), self._asked))
+                raise _NoStreamError(f"no stream but {kind}: {(await stream.response.aread()).decode(errors='replace')}")
             stream.response.stream = _Watched(stream.response.stream, watch)
-            finish_reason: str | None = None
             async for piece in stream:
                 chunk = msgspec.convert(piece, _Chunk, from_attributes=True)
                 for choice in (chunk.choices or [])[:1]:
                     finish_reason = choice.finish_reason or finish_reason
                     if choice.delta is not None:
                         self._take(choice.delta, assembly, listener)
-            return Heard(text=assembly.text, calls=assembly.calls(step=step), finish_reason=finish_reason)
+        return finish_reason
 
     def _take(self, delta: _Delta, assembly: CallAssembly, listener: Listener) -> None:
         text = delta.content or delta.refusal
@@ -188,43 +193,46 @@ class ModelStream:
         except openai.APIStatusError as error:
             if error.status_code == 404:  # an endpoint without a list is still an endpoint
                 return []
-            return await self._refused(error)
+            return await self._refused(error, self._asked(""))
         except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
-            return self._lost(error)
+            return self._lost(error, self._asked(""))
         except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, TypeError):  # whatever it sent, it is no list of models
             return []
 
-    async def _refused(self, error: openai.APIStatusError) -> ModelFailure:
+    async def _refused(self, error: openai.APIStatusError, asked: Asked) -> ModelFailure:
         offered: list[str] = []
-        if error.status_code == 404 and self._model:
+        if error.status_code == 404 and asked.model:
             listed = await self._offered()
             offered = [] if isinstance(listed, ModelFailure) else listed
         headers = error.response.headers
         return from_status(
             error.status_code,
             self._clean(_words_of(error)),
-            self._asked,
+            asked,
             retry_after_s=parse_retry_after(headers.get("retry-after-ms"), headers.get("retry-after"), now=self._clock.wall()),
             offered=offered,
         )
 
-    def _lost(self, error: Exception) -> ModelFailure:
+    def _lost(self, error: Exception, asked: Asked) -> ModelFailure:
         cause = error.__cause__ if isinstance(error, openai.APIConnectionError) and error.__cause__ is not None else error
         if isinstance(cause, httpx2.ConnectTimeout):
-            return from_connect_timeout(self._timeouts.connect_s, self._asked)
+            return from_connect_timeout(self._timeouts.connect_s, asked)
         if isinstance(cause, httpx2.TimeoutException):
-            return from_silence(self._timeouts.silence_s, self._asked, began=True)
+            return from_silence(self._timeouts.silence_s, asked, began=True)
         if isinstance(cause, (httpx2.ConnectError, httpx2.UnsupportedProtocol, httpx2.InvalidURL)):
-            return from_connection(self._clean(str(cause)), self._asked)
-        return from_broken_stream(self._clean(str(cause) or type(cause).__name__), self._asked)
+            return from_connection(self._clean(str(cause)), asked)
+        return from_broken_stream(self._clean(str(cause) or type(cause).__name__), asked)
 
-    @property
-    def _asked(self) -> Asked:
-        return Asked(model=self._model, base_url=self._endpoint.shown_url, key_name=self._endpoint.key_name)
+    def _asked(self, model: str) -> Asked:
+        return Asked(model=model, base_url=self._endpoint.shown_url, key_name=self._endpoint.key_name)
 
     def _clean(self, words: str) -> str:
         """Take the key out of foreign words: some endpoints quote it."""
         return words.replace(self._key, "[key]") if self._key else words
+
+
+class _NoStreamError(Exception):
+    """The endpoint answered with something else than a stream."""
 
 
 class _Watched(httpx2.AsyncByteStream):

@@ -60,7 +60,7 @@ class TurnRun:
         question: what was asked.
         kernel: who asked; hears the events and answers the tools.
         limits: what the turn may take.
-        quirks: what is known of the model.
+        quirks: what is known of each model by its name; what this turn finds is added.
         clock, log: the actor's.
         on_time_up: called when the turn took too long and has been ended; cancels the task of `run`.
     """
@@ -71,7 +71,7 @@ class TurnRun:
         *,
         kernel: Ref[KernelMessage],
         limits: RunLimits,
-        quirks: Quirks,
+        quirks: dict[str, Quirks],
         clock: Clock,
         log: Log,
         on_time_up: Callable[[], None],
@@ -84,12 +84,8 @@ class TurnRun:
         self._log = log.bind(turn=question.turn)
         self._state: TurnState | None = None
         self._quirks = quirks
+        self._model_name = ""
         self._on_time_up = on_time_up
-
-    @property
-    def quirks(self) -> Quirks:
-        """What the model was found not to take, by now."""
-        return self._quirks if self._state is None else self._state.quirks
 
     def stop(self) -> None:
         """End the turn now, by the user's will. Whoever holds the task of `run` cancels it."""
@@ -114,13 +110,15 @@ class TurnRun:
         if isinstance(model, ModelFailure):
             self._no_model(model)
             return
-        name = await model.open()
-        if isinstance(name, ModelFailure):
-            self._no_model(name)
+        opened = await model.open(self.question.model)
+        if isinstance(opened, ModelFailure):
+            self._no_model(opened)
             return
-        self._log.info("turn.began", model=name)
-        self.outbox.began(name)
-        self._state, actions = begin(self.question, limits=self._limits.turn, quirks=self._quirks)
+        self._model_name = opened.name
+        self._log.info("turn.began", model=opened.name)
+        self.outbox.began(opened.name)
+        quirks = self._quirks.get(opened.name, opened.quirks)
+        self._state, actions = begin(self.question, limits=self._limits.turn, quirks=quirks)
         while not self.outbox.over:
             happened = None
             for action in actions:
@@ -128,6 +126,7 @@ class TurnRun:
             if happened is None:
                 return
             self._state, actions = step(self._state, happened)
+            self._quirks[opened.name] = self._state.quirks
 
     def _no_model(self, failure: ModelFailure) -> None:
         self._log.warning("turn.no_model", kind=failure.kind)
@@ -157,7 +156,7 @@ class TurnRun:
         self.outbox.new_part()
         number = 1 if self._state is None else self._state.step
         started = self._clock.monotonic()
-        heard = await model.hear(call, self.outbox, step=number)
+        heard = await model.hear(call, self.outbox, model=self._model_name, step=number)
         duration_s = round(self._clock.monotonic() - started, 3)
         self.outbox.flush()
         if isinstance(heard, Failed):

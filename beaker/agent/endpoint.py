@@ -41,7 +41,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     key_name: str
     """The variable that holds the key, or in which it would belong."""
     local: bool
-    reasoning_off: bool
+    reasoning_off: list[str]
+    """Models that need it from the first call on."""
     hint: str = ""
     """For the demo model: what is missing for the model that the user has named."""
 
@@ -113,7 +114,7 @@ def _remote(environment: Mapping[str, str], preset: Preset, *, model: str) -> En
         model=chosen,
         key_name=_key_name(environment, preset) or next(iter(preset.key_names), STANDARD_KEY_NAME),
         local=preset.local,
-        reasoning_off=chosen in preset.reasoning_off,
+        reasoning_off=preset.reasoning_off,
     )
 
 
@@ -125,7 +126,7 @@ def _demo(hint: str) -> Endpoint:
         model=DEMO_NAME,
         key_name=STANDARD_KEY_NAME,
         local=True,
-        reasoning_off=False,
+        reasoning_off=[],
         hint=hint,
     )
 

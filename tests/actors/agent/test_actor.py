@@ -1,122 +1,27 @@
-"""The AgentActor between a probe that plays the KernelActor and the scripted endpoint, through the real SDK."""
+"""The AgentActor between a probe that plays the KernelActor and the scripted endpoint: answers, tools, stops, queues."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
-import pytest
+import msgspec
 
-from actors.agent.actor import LEFT, QUEUE_LIMIT, WAKING, AgentActor, TurnOver
-from actors.agent.model import Failed, Heard, Listener, Model
-from actors.agent.model_stream import ModelStream
-from actors.agent.role import NO_RESTART
-from actors.agent.silence import StreamTimeouts
+from actors.agent.actor import QUEUE_LIMIT
 from actors.agent.turn_run import RunLimits
-from actors.runtime.clock import SystemClock
 from actors.runtime.kit import Probe
-from actors.runtime.node import Node
-from actors.runtime.ref import Ref
 from actors.runtime.trace import current_trace
-from beaker.agent.endpoint import Endpoint, choose_endpoint, read_presets
-from beaker.agent.model_failure import ModelFailure
-from beaker.agent.turn import CUT
-from beaker.agent.turn_state import CallModel, TurnLimits
 from beaker.messages.base import TurnId
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.turn import (
-    AgentMessage,
     Began,
     Delta,
     Ended,
     ListVariables,
     ProposeCell,
-    Proposed,
-    Question,
     Stop,
     TurnFailure,
-    Variable,
-    Variables,
     Waiting,
 )
-from tests.scripted.endpoint import ScriptedEndpoint
-from tests.scripted.replies import CUT as CUT_STREAM
-from tests.scripted.replies import HANG, MALFORMED, NO_FINISH, STALL, Reply, Speak, bad_call, failure, list_variables, propose
-
-KEY = "sk-canary-1234567890"
-FAST = RunLimits(turn=TurnLimits(backoff_s=0.01), delta_interval_s=0.0)
-STOP_LIMIT_S = 2.0
-"""0.3 s are promised; on a busy machine a test leaves room, as what it stops would take two minutes."""
-
-
-def question(number: int = 1, prompt: str = "plot df") -> Question:
-    return Question(turn=TurnId(number), prompt=prompt, language="python", history=[], cells=[])
-
-
-def reply_of_kernel(message: object) -> object:
-    """What the KernelActor answers to tools; events want no answer."""
-    match message:
-        case ListVariables():
-            return Variables(variables=[Variable(name="df", type="DataFrame", summary="10 rows")])
-        case ProposeCell():
-            return Proposed(number=1)
-        case _:
-            return None
-
-
-@dataclass
-class Stage:
-    """A running agent with all that surrounds it."""
-
-    agent: Ref[AgentMessage | TurnOver]
-    kernel: Probe[KernelMessage]
-    node: Node
-    gave_up: asyncio.Event
-    """Set when the actor has crashed, which ends its process."""
-
-    async def ended(self) -> Ended:
-        return await self.kernel.expect(Ended)
-
-    def deltas(self) -> list[str]:
-        return [message.text for message in self.kernel.seen if isinstance(message, Delta)]
-
-
-@asynccontextmanager
-async def staged(
-    load: Callable[[], Awaitable[Model | ModelFailure]], *, limits: RunLimits = FAST, kernel: Probe[KernelMessage] | None = None
-) -> AsyncIterator[Stage]:
-    probe: Probe[KernelMessage] = kernel or Probe(reply_of_kernel)
-    gave_up = asyncio.Event()
-    node = Node("agent", on_gave_up=lambda _name, _reason: gave_up.set())
-    agent = await node.spawn("agent", lambda: AgentActor(probe.ref("kernel"), load, limits=limits), restart=NO_RESTART)
-    try:
-        yield Stage(agent, probe, node, gave_up)
-    finally:
-        await node.stop()
-
-
-@asynccontextmanager
-async def on(
-    script: Sequence[Reply], *, limits: RunLimits = FAST, timeouts: StreamTimeouts | None = None, kernel: Probe[KernelMessage] | None = None
-) -> AsyncIterator[tuple[Stage, ScriptedEndpoint]]:
-    async with ScriptedEndpoint(script) as server:
-
-        async def load() -> Model:
-            chosen = choose_endpoint({"OPENAI_API_KEY": KEY}, read_presets(), model="scripted-1", base_url=server.base_url)
-            assert isinstance(chosen, Endpoint)
-            return ModelStream(chosen, KEY, timeouts or StreamTimeouts(), clock=SystemClock())
-
-        async with staged(load, limits=limits, kernel=kernel) as stage:
-            yield stage, server
-
-
-async def answer(
-    script: Sequence[Reply], *, limits: RunLimits = FAST, timeouts: StreamTimeouts | None = None
-) -> tuple[Ended, Stage, ScriptedEndpoint]:
-    async with on(script, limits=limits, timeouts=timeouts) as (stage, server):
-        stage.agent.tell(question())
-        return await stage.ended(), stage, server
+from tests.actors.agent.stage import FAST, STOP_LIMIT_S, answer, on, question
+from tests.scripted.replies import STALL, Reply, Speak, failure, list_variables, propose
 
 
 async def test_an_answer_begins_streams_and_ends_whole() -> None:
@@ -131,6 +36,14 @@ async def test_an_answer_begins_streams_and_ends_whole() -> None:
 async def test_began_names_the_model() -> None:
     _, stage, _ = await answer([Speak(text="x")])
     assert Began(turn=TurnId(1), model="scripted-1") in stage.kernel.seen
+
+
+async def test_a_question_that_names_a_model_is_put_to_that_one() -> None:
+    async with on([Speak(text="x")]) as (stage, server):
+        stage.agent.tell(msgspec.structs.replace(question(), model="other-2"))
+        await stage.ended()
+    assert Began(turn=TurnId(1), model="other-2") in stage.kernel.seen
+    assert server.requests[0].body["model"] == "other-2"
 
 
 async def test_tools_are_asked_of_the_kernel_and_their_results_reach_the_model() -> None:
@@ -271,141 +184,3 @@ async def test_too_many_waiting_questions_are_refused() -> None:
         ended = await stage.ended()
     assert (ended.turn, ended.status) == (QUEUE_LIMIT + 2, "error")
     assert f"{QUEUE_LIMIT} questions are waiting" in ended.reason
-
-
-@pytest.mark.parametrize(
-    ("script", "reason", "calls"),
-    [
-        ([failure(401, f"bad key {KEY}")], "Set a valid one in OPENAI_API_KEY", 1),
-        ([failure(404, "no such model")], "It offers: scripted-1.", 1),
-        ([failure(500, "out of order")], "Tried 3 times.", 3),
-        ([failure(429, "slow", headers={"Retry-After": "3600"})], "ask again after", 1),
-        ([bad_call()], "agent.repair_limit", 4),
-        ([list_variables()], "agent.step_limit", 25),
-    ],
-    ids=["401", "404", "500", "429 for an hour", "bad calls for ever", "endless loop"],
-)
-async def test_each_failure_ends_the_turn_with_its_remedy(script: list[Reply], reason: str, calls: int) -> None:
-    ended, _, server = await answer(script)
-    assert ended.status == "error"
-    assert reason in ended.reason
-    assert KEY not in ended.reason + ended.text
-    assert len(server.requests) == calls
-
-
-async def test_retry_after_is_waited_for_and_the_answer_comes() -> None:
-    ended, stage, server = await answer([failure(429, "slow", headers={"Retry-After-Ms": "200"}), Speak(text="now")])
-    assert (ended.status, ended.text) == ("ok", "now")
-    assert server.requests[1].at - server.requests[0].at >= 0.2
-    assert any("attempt 2 of 3" in message.words for message in stage.kernel.seen if isinstance(message, Waiting))
-
-
-@pytest.mark.parametrize(
-    ("reply", "text"),
-    [(CUT_STREAM, "one two "), (MALFORMED, "one "), (NO_FINISH, "one two"), (STALL, "one two ")],
-    ids=["cut", "malformed", "no finish reason", "silence"],
-)
-async def test_half_an_answer_is_kept_and_marked_and_never_said_twice(reply: Reply, text: str) -> None:
-    timeouts = StreamTimeouts(first_byte_s=0.2, silence_s=0.1, words_after_s=0.05)
-    ended, stage, server = await answer([reply], timeouts=timeouts)
-    assert ended.status == "error"
-    assert ended.text == f"{text}\n\n{CUT}"
-    assert "".join(stage.deltas()) == ended.text
-    assert len(server.requests) == 1
-
-
-async def test_words_say_what_a_silent_endpoint_keeps_waiting_for() -> None:
-    timeouts = StreamTimeouts(first_byte_s=10, silence_s=10, words_after_s=0.05)
-    async with on([HANG], timeouts=timeouts) as (stage, _):
-        stage.agent.tell(question())
-        while not (await stage.kernel.expect(Waiting)).words.startswith("no data for 0.0"):
-            pass
-
-
-async def test_a_turn_that_takes_too_long_is_ended() -> None:
-    ended, _, server = await answer([STALL], limits=RunLimits(turn=FAST.turn, time_s=0.2, delta_interval_s=0.0))
-    assert ended.status == "error"
-    assert "agent.turn_time_limit_s" in ended.reason
-    await server.left()
-
-
-async def test_a_model_without_tools_is_told_of_once_in_the_conversation() -> None:
-    script: list[Reply] = [failure(400, "tiny does not support tools"), Speak(text="first"), Speak(text="second")]
-    async with on(script) as (stage, server):
-        stage.agent.tell(question(1))
-        first = await stage.ended()
-        stage.agent.tell(question(2))
-        second = await stage.ended()
-    assert "cannot call tools" in first.text
-    assert first.text.endswith("first")
-    assert second.text == "second"
-    assert ["tools" in request.body for request in server.requests] == [True, False, False]
-
-
-@pytest.mark.parametrize("prompt", ["", "x" * 5_000_000], ids=["empty", "5 MB"])
-async def test_what_is_no_question_is_refused_without_a_call(prompt: str) -> None:
-    async with on([Speak(text="x")]) as (stage, server):
-        stage.agent.tell(question(prompt=prompt))
-        ended = await stage.ended()
-    assert (ended.status, server.requests) == ("error", [])
-    assert ended.reason.startswith("The question")
-
-
-async def test_while_the_sdk_loads_the_user_is_told_and_can_stop() -> None:
-    never = asyncio.Event()
-
-    async def load() -> ModelFailure:
-        await never.wait()
-        raise AssertionError
-
-    async with staged(load) as stage:
-        stage.agent.tell(question())
-        assert await stage.kernel.expect(Waiting) == Waiting(turn=TurnId(1), words=WAKING)
-        stage.agent.tell(Stop(turn=TurnId(1)))
-        assert (await stage.ended()).status == "stopped"
-
-
-async def test_without_a_model_every_question_is_told_why() -> None:
-    async def load() -> ModelFailure:
-        return ModelFailure(kind="refused", reason="OPENAI_BASE_URL is 'olama'.")
-
-    async with staged(load) as stage:
-        for number in (1, 2):
-            stage.agent.tell(question(number))
-            assert await stage.ended() == Ended(turn=TurnId(number), status="error", text="", reason="OPENAI_BASE_URL is 'olama'.")
-
-
-class _BrokenModel:
-    """Raises what no model raises."""
-
-    async def open(self) -> str:
-        return "broken"
-
-    async def hear(self, call: CallModel, listener: Listener, *, step: int) -> Heard | Failed:
-        listener.say("one ")
-        raise RuntimeError("a bug of ours")
-
-    async def close(self) -> None:
-        return
-
-
-async def test_a_crash_ends_every_turn_with_what_it_has() -> None:
-    async def load() -> Model:
-        return _BrokenModel()
-
-    async with staged(load) as stage:
-        stage.agent.tell(question(1))
-        stage.agent.tell(question(2))
-        assert await stage.ended() == Ended(turn=TurnId(1), status="error", text="one ", reason=LEFT)
-        assert await stage.ended() == Ended(turn=TurnId(2), status="error", text="", reason=LEFT)
-        await stage.gave_up.wait()
-
-
-async def test_a_node_that_stops_ends_every_turn() -> None:
-    async with on([STALL]) as (stage, server):
-        stage.agent.tell(question(1))
-        stage.agent.tell(question(2))
-        await server.stalled()
-        await stage.node.stop()
-        assert [(await stage.ended()).reason, (await stage.ended()).reason] == [LEFT, LEFT]
-        await server.left()

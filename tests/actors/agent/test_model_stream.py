@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from actors.agent.model import Failed, Heard
+from actors.agent.model import Failed, Heard, Opened
 from actors.agent.model_stream import ModelStream
 from actors.agent.silence import StreamTimeouts
 from actors.runtime.clock import SystemClock
 from beaker.agent.conversation import System, User
 from beaker.agent.endpoint import DEMO_NAME, Endpoint, choose_endpoint, read_presets
 from beaker.agent.model_failure import Kind, ModelFailure
-from beaker.agent.turn_state import CallModel
+from beaker.agent.turn_state import CallModel, Quirks
 from tests.scripted.endpoint import ScriptedEndpoint
 from tests.scripted.replies import (
     BARE_ERROR,
@@ -35,6 +35,7 @@ from tests.scripted.replies import (
 )
 
 KEY = "sk-canary-1234567890"
+MODEL = "scripted-1"
 QUICK = StreamTimeouts(connect_s=1.0, first_byte_s=0.3, silence_s=0.2, words_after_s=0.05)
 CALL = CallModel(messages=(System(content="s"), User(content="u")), offer="tools", reasoning_off=False)
 
@@ -73,7 +74,7 @@ async def hear(
 ) -> tuple[Heard | Failed, Ear, ScriptedEndpoint]:
     ear = Ear()
     async with ScriptedEndpoint(script) as server, opened(server.base_url, timeouts=timeouts) as stream:
-        return await stream.hear(call, ear, step=1), ear, server
+        return await stream.hear(call, ear, model=MODEL, step=1), ear, server
 
 
 async def test_text_arrives_in_pieces_and_whole() -> None:
@@ -108,8 +109,8 @@ async def test_quirks_shape_the_request() -> None:
     silent = CallModel(messages=CALL.messages, offer="no_tools", reasoning_off=False)
     last = CallModel(messages=CALL.messages, offer="tools_unused", reasoning_off=True)
     async with ScriptedEndpoint([Speak(text="x")]) as server, opened(server.base_url) as stream:
-        await stream.hear(silent, Ear(), step=1)
-        await stream.hear(last, Ear(), step=2)
+        await stream.hear(silent, Ear(), model=MODEL, step=1)
+        await stream.hear(last, Ear(), model=MODEL, step=2)
     assert "tools" not in server.requests[0].body
     assert (server.requests[1].body["tool_choice"], server.requests[1].body["reasoning_effort"]) == ("none", "none")
 
@@ -196,7 +197,7 @@ async def test_keep_alive_comments_are_signs_of_life() -> None:
     async with ScriptedEndpoint(script) as server, opened(server.base_url, timeouts=QUICK) as stream:
         started = time.monotonic()
         SystemClock().call_later(2 * QUICK.silence_s, server.release)
-        heard = await stream.hear(CALL, ear, step=1)
+        heard = await stream.hear(CALL, ear, model=MODEL, step=1)
     assert isinstance(heard, Heard), heard
     assert heard.text == "one two three"
     assert time.monotonic() - started >= 2 * QUICK.silence_s
@@ -207,7 +208,7 @@ async def test_a_refused_connection_is_a_sentence() -> None:
         taken.bind(("127.0.0.1", 0))  # bound but not listening: refuses
         base_url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
         async with opened(base_url) as stream:
-            heard = await stream.hear(CALL, Ear(), step=1)
+            heard = await stream.hear(CALL, Ear(), model=MODEL, step=1)
     assert isinstance(heard, Failed)
     assert (heard.failure.kind, heard.failure.retryable) == ("connection", True)
     assert base_url in heard.failure.reason
@@ -223,7 +224,7 @@ async def test_a_black_hole_fails_within_the_connect_timeout() -> None:
                 each.setblocking(False)
                 each.connect_ex(address)
             async with opened(f"http://127.0.0.1:{address[1]}/v1", timeouts=StreamTimeouts(connect_s=0.2)) as stream:
-                heard = await stream.hear(CALL, Ear(), step=1)
+                heard = await stream.hear(CALL, Ear(), model=MODEL, step=1)
     assert isinstance(heard, Failed)
     assert heard.failure.kind == "connection"
     assert "within 0.2 s" in heard.failure.reason
@@ -231,7 +232,7 @@ async def test_a_black_hole_fails_within_the_connect_timeout() -> None:
 
 async def test_a_host_that_does_not_exist_is_a_sentence() -> None:
     async with opened("http://nowhere.invalid/v1") as stream:
-        heard = await stream.hear(CALL, Ear(), step=1)
+        heard = await stream.hear(CALL, Ear(), model=MODEL, step=1)
     assert isinstance(heard, Failed)
     assert heard.failure.kind == "connection"
     assert "http://nowhere.invalid/v1" in heard.failure.reason
@@ -240,16 +241,16 @@ async def test_a_host_that_does_not_exist_is_a_sentence() -> None:
 @pytest.mark.parametrize(
     ("models", "check"),
     [
-        (["only-one"], lambda name: name == "only-one"),
-        (["a", "b"], lambda name: isinstance(name, ModelFailure) and "It offers: a, b." in name.reason),
-        ([], lambda name: isinstance(name, ModelFailure) and "BEAKER_MODEL" in name.reason),
-        (None, lambda name: isinstance(name, ModelFailure) and "BEAKER_MODEL" in name.reason),
+        (["only-one"], lambda found: found == Opened(name="only-one", quirks=Quirks())),
+        (["a", "b"], lambda found: isinstance(found, ModelFailure) and "It offers: a, b." in found.reason),
+        ([], lambda found: isinstance(found, ModelFailure) and "BEAKER_MODEL" in found.reason),
+        (None, lambda found: isinstance(found, ModelFailure) and "BEAKER_MODEL" in found.reason),
     ],
     ids=["one", "several", "none", "no list"],
 )
 async def test_with_no_model_named_the_endpoint_is_asked(models: list[str] | None, check: Callable[[object], bool]) -> None:
     async with ScriptedEndpoint([Speak(text="x")], models=models) as server, opened(server.base_url, model="") as stream:
-        assert check(await stream.open())
+        assert check(await stream.open(None))
 
 
 async def test_the_demo_model_answers_by_the_same_way_without_a_port() -> None:
@@ -258,10 +259,38 @@ async def test_the_demo_model_answers_by_the_same_way_without_a_port() -> None:
     stream = ModelStream(chosen, None, StreamTimeouts(), clock=SystemClock(), demo_pace_s=0.0)
     call = CallModel(messages=(System(content="a live python session"), User(content="plot df")), offer="tools", reasoning_off=False)
     ear = Ear()
-    assert await stream.open() == DEMO_NAME
-    heard = await stream.hear(call, ear, step=1)
+    assert await stream.open(None) == Opened(name=DEMO_NAME, quirks=Quirks())
+    heard = await stream.hear(call, ear, model=MODEL, step=1)
     await stream.close()
     assert isinstance(heard, Heard), heard
     assert heard.text.startswith("**demo model:**")
     assert [call.function.name for call in heard.calls] == ["list_variables"]
     assert len(ear.texts) > 3
+
+
+async def test_a_question_may_name_another_model() -> None:
+    async with ScriptedEndpoint([Speak(text="x")]) as server, opened(server.base_url) as stream:
+        found = await stream.open("other-2")
+        await stream.hear(CALL, Ear(), model="other-2", step=1)
+    assert found == Opened(name="other-2", quirks=Quirks())
+    assert server.requests[0].body["model"] == "other-2"
+
+
+async def test_a_model_that_needs_its_reasoning_off_is_opened_so() -> None:
+    openai = read_presets()["openai"]
+    chosen = choose_endpoint({"OPENAI_API_KEY": KEY}, read_presets(), model="", base_url="")
+    assert isinstance(chosen, Endpoint)
+    stream = ModelStream(chosen, KEY, StreamTimeouts(), clock=SystemClock())
+    assert await stream.open(None) == Opened(name=openai.model, quirks=Quirks(reasoning_off=True))
+    assert await stream.open("gpt-4.1") == Opened(name="gpt-4.1", quirks=Quirks())
+    await stream.close()
+
+
+async def test_the_demo_model_does_not_pass_for_another() -> None:
+    chosen = choose_endpoint({}, read_presets(), model="", base_url="")
+    assert isinstance(chosen, Endpoint)
+    stream = ModelStream(chosen, None, StreamTimeouts(), clock=SystemClock())
+    found = await stream.open("gpt-5")
+    await stream.close()
+    assert isinstance(found, ModelFailure)
+    assert "'gpt-5' cannot be asked: no key is set in OPENAI_API_KEY" in found.reason
