@@ -37,6 +37,8 @@ from beaker.wire import compose
 
 HISTORY = 20
 """Earlier questions that a new one is told of; the agent cuts them further to its budget."""
+REMEMBERED_CHARS = 16_000
+"""Of a question and of an answer: all that goes to the agent must fit into one message of 1 MB."""
 SEEN_CELLS = 12
 SEEN_OUTPUT_CHARS = 4000
 """Per cell: DESIGN's 2-8 kB for one output."""
@@ -181,7 +183,7 @@ class Turns:
         if turn.drawing is not None:
             turn.drawing.cancel()
         display = turn.display
-        self._history.append(Exchange(question=turn.prompt, answer=display.answer))
+        self._history.append(Exchange(question=turn.prompt[:REMEMBERED_CHARS], answer=display.answer[:REMEMBERED_CHARS]))
         del self._history[:-HISTORY]
         ending = "*stopped*" if status == "stopped" else ""
         text = display.markdown(ending=ending)

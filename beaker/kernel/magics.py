@@ -16,8 +16,8 @@ from beaker.errors import unknown_name
 from beaker.kernel.commands.words import size_words
 from beaker.kernel.help_words import ASK_TOPIC, COMMAND_NAMES, MODES, OPTIONS, TOPICS, Mode
 
-PROMPT_LIMIT_BYTES = 1_000_000
-"""Of a question in UTF-8: about 250,000 tokens, which is beyond what models take."""
+PROMPT_LIMIT_BYTES = 256_000
+"""Of a question in UTF-8: about 64,000 tokens. With history and cells it must fit into one message of 1 MB between processes."""
 
 # Blank is what JSON and editors agree on; in JSON these stand as themselves or escaped, in whatever way a client chooses.
 _BLANKS = " \t\n\r\f\v"

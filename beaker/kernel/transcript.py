@@ -15,6 +15,9 @@ HEAD_BYTES = 32_768
 TAIL_BYTES = 32_768
 """Per cell: enough for a traceback and a table; what models are shown is cut further, to 2-8 kB."""
 
+CODE_CHARS = 16_000
+"""Of a cell's code: some four hundred lines."""
+
 RECORDED = frozenset({"stream", "execute_result", "display_data", "error"})
 """Message types that are outputs."""
 
@@ -119,7 +122,7 @@ def _seen(cell: _Cell, output_chars: int) -> SeenCell:
         half = output_chars // 2
         text = f"{text[:half]}\n... {len(text) - output_chars} characters left out ...\n{text[-half:]}"
     status = cell.status if cell.status in {"ok", "error", "aborted", "running"} else "error"
-    return SeenCell(execution_count=source.execution_count, code=source.code, output=text, status=status)  # type: ignore[arg-type]  # narrowed above
+    return SeenCell(execution_count=source.execution_count, code=source.code[:CODE_CHARS], output=text, status=status)  # type: ignore[arg-type]  # narrowed above
 
 
 def _text_of(content: bytes) -> str:

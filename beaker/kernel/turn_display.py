@@ -1,6 +1,7 @@
 """What one question shows: the text of the answer with the proposed cells in it, numbered, where they were made."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 THINKING = "*thinking ...*"
@@ -46,7 +47,7 @@ class TurnDisplay:
     @property
     def answer(self) -> str:
         """The text and the code, as it is remembered for the next question."""
-        return "".join(part if isinstance(part, str) else f"\n\n{fenced(part.code, part.language)}\n\n" for part in self._segments).strip()
+        return self._joined(lambda proposal: fenced(proposal.code, proposal.language))
 
     def markdown(self, *, ending: str | None = None) -> str:
         """The display as it stands.
@@ -54,7 +55,7 @@ class TurnDisplay:
         Args:
             ending: None while the turn goes on; else a line to put below the answer (may be empty).
         """
-        body = "".join(self._render(part) for part in self._segments).strip()
+        body = self._joined(lambda proposal: f"**[{proposal.number}]**\n\n{fenced(proposal.code, proposal.language)}")
         if ending is None:
             below = f"*{self.words}*" if self.words else ""
             if not body:
@@ -62,10 +63,9 @@ class TurnDisplay:
             return f"{body}\n\n{below}" if below else body + CURSOR
         return "\n\n".join(part for part in (body, ending) if part)
 
-    def _render(self, part: str | Proposal) -> str:
-        if isinstance(part, str):
-            return part
-        return f"\n\n**[{part.number}]**\n\n{fenced(part.code, part.language)}\n\n"
+    def _joined(self, block: Callable[[Proposal], str]) -> str:
+        parts = (part.strip() if isinstance(part, str) else block(part) for part in self._segments)
+        return "\n\n".join(part for part in parts if part)
 
 
 def fenced(code: str, language: str) -> str:
