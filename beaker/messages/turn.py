@@ -37,6 +37,8 @@ class Question(Command, frozen=True, kw_only=True, tag="turn.question"):
     history: list[Exchange]
     cells: list[SeenCell]
     """The last cells of the session, oldest first."""
+    model: str | None = None
+    """None: as configured."""
 
 
 class Stop(Command, frozen=True, kw_only=True, tag="turn.stop"):
