@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from actors.runtime.asks import Obligation, Question
 from actors.runtime.bulk import BULK_LIMIT, BulkReader, Piece
 from actors.runtime.cell import Cell
@@ -26,7 +24,8 @@ from actors.runtime.hello import Peer
 from actors.runtime.inlet import Inlet
 from actors.runtime.lanes import is_control
 from actors.runtime.log import Log
-from actors.runtime.notices import Gone, Notice, Unwatch, Watch, decode_notice, encode_notice
+from actors.runtime.monitors import LinkMonitors
+from actors.runtime.notices import decode_notice
 from actors.runtime.ref import Ref
 from actors.runtime.remote_ref import RemoteRef
 from actors.runtime.trace import current_trace
@@ -80,9 +79,7 @@ class Link:
         self._bulk_reader = BulkReader()
         self._questions: dict[int, Question] = {}
         self._last_ask = 0
-        self._last_watch = 0
-        self._watches: dict[int, tuple[str, Callable[[Down], None]]] = {}
-        self._watched: dict[int, Callable[[], None]] = {}
+        self._monitors = LinkMonitors(name, cells, self._writer.notice)
         self._link_watchers: list[Callable[[Down], None]] = []
 
     def __repr__(self) -> str:
@@ -187,17 +184,7 @@ class Link:
 
     def watch_actor(self, name: str, notify: Callable[[Down], None]) -> Callable[[], None]:
         """Monitor an actor of the other node; see `Ref.watch`."""
-        if self.closed.done():
-            notify(Down(kind="actor", name=name, link=self.name, reason="link lost"))
-            return lambda: None
-        self._last_watch = number = self._last_watch + 1
-        self._watches[number] = (name, notify)
-        self._writer.notice(encode_notice(Watch(number, name)))
-        return partial(self._unwatch_actor, number)
-
-    def _unwatch_actor(self, number: int) -> None:
-        if self._watches.pop(number, None) is not None and not self.closed.done():
-            self._writer.notice(encode_notice(Unwatch(number)))
+        return self._monitors.watch(name, notify)
 
     # Out.
 
@@ -243,7 +230,7 @@ class Link:
         elif kind == BYTES:
             self._take_bytes(payload)
         elif kind == NOTICE:
-            self._take_notice(payload)
+            self._monitors.take(decode_notice(payload))
         else:
             raise JunkError(f"frame of kind {kind} on an open link")
 
@@ -281,25 +268,6 @@ class Link:
         else:
             self.on_bytes(*done)
 
-    def _take_notice(self, payload: memoryview) -> None:
-        notice: Notice = decode_notice(payload)
-        match notice:
-            case Watch(number, name):
-                cell = self._cells.get(name)
-                if cell is None:
-                    self._tell_gone(number, Down(kind="actor", name=name, reason="not there"))
-                else:
-                    self._watched[number] = cell.watch(partial(self._tell_gone, number))
-            case Unwatch(number):
-                if (unwatch := self._watched.pop(number, None)) is not None:
-                    unwatch()
-            case Gone(number, down):
-                if (watch := self._watches.get(number)) is not None:
-                    watch[1](msgspec.structs.replace(down, link=self.name))
-
-    def _tell_gone(self, number: int, down: Down) -> None:
-        self._writer.notice(encode_notice(Gone(number, down)))
-
     def connection_lost(self, error: Exception | None) -> None:
         """The connection is gone: end all that hung on it."""
         self._why = self._why or (f"link lost: {error}" if error else "closed by the other side")
@@ -309,11 +277,7 @@ class Link:
         for question in list(self._questions.values()):
             question.settle(UNREACHABLE, f"link {self.name}: {reason}")
         self._writer.bulk.fail(Unreachable(f"link {self.name}: {reason}"))
-        for unwatch in self._watched.values():
-            unwatch()
-        for name, notify in list(self._watches.values()):
-            notify(Down(kind="actor", name=name, link=self.name, reason="link lost"))
-        self._watches.clear()
+        self._monitors.lose()
         for notify in list(self._link_watchers):
             notify(Down(kind="link", name=self.name, reason=reason))
         self._link_watchers.clear()
