@@ -63,7 +63,7 @@ def _list(scene: Scene) -> DemoAnswer:
         return _look(scene)
     if not scene.variables:
         return DemoAnswer(text=f"the session holds no variables yet. {CONNECT}")
-    lines = [f"- `{held.name}`: {held.type}{_short(held.summary)}" for held in scene.variables[:LISTED]]
+    lines = [f"- `{held.name}`: {held.type}{_short(held)}" for held in scene.variables[:LISTED]]
     more = f"\n\n{len(scene.variables) - LISTED} more are not shown." if len(scene.variables) > LISTED else ""
     return DemoAnswer(text="the session holds:\n\n" + "\n".join(lines) + f"{more}\n\n{CONNECT}")
 
@@ -168,6 +168,7 @@ def _csv_of_cells(cells: list[ReadCell]) -> list[str]:
     return list(reversed([path for cell in cells for path in csv_names(cell.code + "\n" + cell.output)]))
 
 
-def _short(summary: str) -> str:
-    line = " ".join(summary.split())
-    return f", {line[:60]}…" if len(line) > 60 else f", {line}" if line else ""
+def _short(held: Held) -> str:
+    columns = column_names(held.summary) if "DataFrame" in held.type else []
+    line = f"columns {', '.join(columns)}" if columns else " ".join(held.summary.split())
+    return f", {line[:80]}…" if len(line) > 80 else f", {line}" if line else ""

@@ -82,7 +82,7 @@ def _period(name: str, period: str, measures: list[str], columns: list[str], wor
     body = (
         f"{find}dated = {name}.assign(**{{{key}: pd.to_datetime({name}[{key}])}}).set_index({key})\n"
         f'summary = dated{chosen}.resample("{period}").{statistic}()\n'
-        f'axes = summary.plot(subplots=True, figsize=(9, 2.2 * max(summary.shape[1], 2)), marker="o", title="{title} of {name}")'
+        f'summary.plot(subplots=True, figsize=(9, 2.2 * max(summary.shape[1], 2)), marker="o", title="{title} of {name}")'
     )
     return f"draws the {title} of its numbers", _pyplot(body, pandas=True)
 

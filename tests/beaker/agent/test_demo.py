@@ -137,7 +137,7 @@ def test_it_asks_back_when_it_does_not_understand() -> None:
 def test_it_lists_the_variables_that_it_saw() -> None:
     talk = Conversation("what variables do I have?", variables=[frame(), Variable(name="n", type="int", summary="3")])
     assert talk.tools == ["list_variables"]
-    assert "- `df`: DataFrame" in talk.text
+    assert "- `df`: DataFrame, columns date, city, temp_mean, rain\n" in talk.text
     assert "- `n`: int, 3" in talk.text
 
 
