@@ -30,7 +30,12 @@ async def _keep_awake(client: NotebookClient) -> None:
 
 async def _executed(cells: list[Cell], kernel: str, folder: Path, environment: dict[str, str]) -> NotebookNode:
     client = NotebookClient(
-        notebook(cells), kernel_name=kernel, timeout=CELL_LIMIT_S, resources={"metadata": {"path": str(folder)}}, store_widget_state=True
+        notebook(cells),
+        kernel_name=kernel,
+        timeout=CELL_LIMIT_S,
+        iopub_timeout=CELL_LIMIT_S,
+        resources={"metadata": {"path": str(folder)}},
+        store_widget_state=True,
     )
     keeping_awake = asyncio.create_task(_keep_awake(client))
     try:
