@@ -57,11 +57,10 @@ async def list_variables(state: KernelState, asked: Asked) -> None:
     except (SubkernelGone, msgspec.DecodeError):
         asked.fail(TurnFailure(reason="the session could not be looked at; it may have just been restarted"))
         return
-    seen = answer.body.variables
+    # ipykernel groups others under names with a blank: "special variables", "function variables".
+    seen = [each for each in answer.body.variables if each.name.isidentifier()]
     notes = [f"{len(seen) - VARIABLES} more variables are not shown"] if len(seen) > VARIABLES else []
     if state.requests.running() is not None:
         notes.append(f"as of {time.strftime('%H:%M:%S')}, while a cell is running")
-    variables = [
-        Variable(name=each.name, type=each.type or "", summary=each.value[:SUMMARY_CHARS]) for each in seen[:VARIABLES] if each.name
-    ]
+    variables = [Variable(name=each.name, type=each.type or "", summary=each.value[:SUMMARY_CHARS]) for each in seen[:VARIABLES]]
     asked.answer(Variables(variables=variables, note="; ".join(notes)))

@@ -83,7 +83,7 @@ class KernelProcess:
         install_signals(lambda: self._actor)
         loop = asyncio.get_running_loop()
         # Subkernels whose Supervisor was killed become children of ours; the agent is reaped by its own watch first.
-        loop.add_signal_handler(signal.SIGCHLD, lambda: loop.call_later(REAP_AFTER_S, reap_orphans))
+        loop.add_signal_handler(signal.SIGCHLD, self._reap_orphans)
         parent = watch_parent(os.environ, self._parent_died)
         try:
             await node.listen(
@@ -130,6 +130,16 @@ class KernelProcess:
             path = self._path
             write_ports(path, Path(path).read_bytes(), front.ports)
         return front
+
+    def _reap_orphans(self) -> None:
+        """Let go of the children that nobody waits for: Supervisors, and subkernels whose Supervisor was killed."""
+        with contextlib.suppress(ChildProcessError):
+            while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+                if self._agent is not None and ended.si_pid == self._agent.pid:
+                    # Its own watch wants its exit status; whoever stands behind it in the queue is seen to afterwards.
+                    asyncio.get_running_loop().call_later(REAP_AFTER_S, self._reap_orphans)
+                    return
+                os.waitpid(ended.si_pid, os.WNOHANG)
 
     def _finish(self) -> None:
         assert self._finished is not None
@@ -188,10 +198,3 @@ class KernelProcess:
     def _agent_linked(self, link: Link) -> None:
         if self._agent_link is not None and not self._agent_link.done():
             self._agent_link.set_result(link)
-
-
-def reap_orphans() -> None:
-    """Let go of every child that has ended and that nobody waits for."""
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass

@@ -68,7 +68,7 @@ class RunningKernel:
         self.env = {**os.environ, **(env or {})}
         self.arguments = arguments or []
         self.folder = folder
-        self.errors = tempfile.TemporaryFile()
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 -- held until close()
         self.process = self.start()
         self.client = self.connect()
 

@@ -1,0 +1,217 @@
+"""`%%ai` in a real kernel: an answer that streams, a shell that does not wait, a Stop."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.kit.running_kernel import RunningKernel, running_kernel
+from tests.kit.scripted_process import scripted
+
+CELL = {"cellId": "a-cell"}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningKernel]:
+    """A kernel with the demo model, shared: questions leave nothing behind that another test would trip over."""
+    with running_kernel() as kernel:
+        yield kernel
+
+
+@pytest.fixture
+def stalling() -> Iterator[RunningKernel]:
+    with scripted("stall") as env, running_kernel(env=env) as kernel:
+        yield kernel
+
+
+def ask(kernel: RunningKernel, code: str, **metadata: Any) -> str:
+    """Send a cell with metadata, as notebooks do."""
+    content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False, "stop_on_error": True}
+    message = kernel.client.session.msg("execute_request", content, metadata=metadata)
+    kernel.client.shell_channel.send(message)
+    return str(message["header"]["msg_id"])
+
+
+def displays(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [m for m in outputs if m["msg_type"] in {"display_data", "update_display_data"}]
+
+
+def until_text(kernel: RunningKernel, msg_id: str, text: str) -> None:
+    """Wait until a display of that cell holds the text."""
+    for message in kernel.iopub(time.monotonic() + 30):
+        if message["parent_header"].get("msg_id") == msg_id and text in message["content"].get("data", {}).get("text/markdown", ""):
+            return
+    raise AssertionError(f"{text!r} was not shown")
+
+
+def interrupt(kernel: RunningKernel) -> None:
+    kernel.client.control_channel.send(kernel.client.session.msg("interrupt_request", {}))
+    kernel.client.get_control_msg(timeout=10)
+
+
+def test_a_client_that_names_its_cells_gets_one_display_that_is_updated(demo: RunningKernel) -> None:
+    demo.run("numbers = [1, 2, 3]")
+    outcome = demo.outcome(ask(demo, "%%ai what variables do I have?", **CELL))
+    assert outcome.status == "ok"
+    shown = displays(outcome.outputs)
+    assert [m["msg_type"] for m in shown[:2]] == ["display_data", "update_display_data"]
+    assert {m["msg_type"] for m in shown[1:]} == {"update_display_data"}
+    assert len({m["content"]["transient"]["display_id"] for m in shown}) == 1
+    last = shown[-1]["content"]["data"]["text/markdown"]
+    assert "`numbers`" in last
+    assert "demo model" in last
+    assert "▍" not in last
+
+
+def test_a_client_that_does_not_gets_the_whole_answer_once(demo: RunningKernel) -> None:
+    outcome = demo.run("%%ai what variables do I have?")
+    (shown,) = displays(outcome.outputs)
+    assert shown["msg_type"] == "display_data"
+    assert "▍" not in shown["content"]["data"]["text/plain"]
+
+
+def test_a_proposed_cell_stands_in_the_answer_and_comes_as_the_next_cell(demo: RunningKernel) -> None:
+    demo.run("import pandas as pd; frame = pd.DataFrame({'a': [1, 2]})")
+    outcome = demo.outcome(ask(demo, "%%ai describe frame", **CELL))
+    (payload,) = outcome.reply["content"]["payload"]
+    assert (payload["source"], payload["replace"]) == ("set_next_input", False)
+    text = displays(outcome.outputs)[-1]["content"]["data"]["text/markdown"]
+    assert "**[1]**" in text
+    assert payload["text"] in text
+    assert demo.run(payload["text"]).status == "ok"
+
+
+def test_a_question_takes_a_number_in_the_subkernel_too(demo: RunningKernel) -> None:
+    number = demo.run("40 + 1").reply["content"]["execution_count"]
+    asked = demo.run("%%ai what variables do I have?")
+    assert asked.reply["content"]["execution_count"] == number + 1
+    assert [m["content"]["execution_count"] for m in asked.outputs if m["msg_type"] == "execute_input"] == [number + 1]
+    after = demo.run("40 + 2")
+    assert after.reply["content"]["execution_count"] == number + 2
+    assert demo.run(f"Out[{number + 2}]").text == "42"
+    assert demo.run(f"print(In[{number + 1}])").text == "# %%ai what variables do I have?\n"
+
+
+def test_looking_runs_nothing_in_the_session_and_leaves_no_name(demo: RunningKernel) -> None:
+    demo.run("before = None; calls = []; get_ipython().events.register('pre_run_cell', lambda info: calls.append(info.raw_cell))")
+    demo.run("import sys; before = (set(globals()), set(sys.modules)); calls.clear()")
+    demo.outcome(ask(demo, "%%ai what variables do I have?", **CELL))
+    changed = demo.run("print(set(globals()) ^ before[0] - {'_'}, sorted(set(sys.modules) - before[1]))").text
+    ran = demo.run("print(calls[:-2])").text
+    demo.run("get_ipython().events.callbacks['pre_run_cell'].clear()")
+    assert ran == "['# %%ai what variables do I have?']\n", "only the comment that takes the number"
+    assert not [name for name in changed.split("'") if name.isidentifier() and not name.startswith("_")]
+
+
+def test_an_endpoint_that_stalls_holds_no_cell_back_and_an_interrupt_ends_the_question(stalling: RunningKernel) -> None:
+    asked = ask(stalling, "%%ai how long?", **CELL)
+    until_text(stalling, asked, "one")
+    started = time.monotonic()
+    for number in range(20):
+        assert stalling.run(f"{number} + 1").text == str(number + 1)
+    assert time.monotonic() - started < 10
+    stopping = time.monotonic()
+    interrupt(stalling)
+    stopped = stalling.outcome(asked)
+    assert time.monotonic() - stopping < 5
+    assert stopped.status == "ok"
+    assert displays(stopped.outputs)[-1]["content"]["data"]["text/markdown"].endswith("*stopped*")
+
+
+def test_an_interrupt_ends_the_running_cell_first_and_leaves_the_question(stalling: RunningKernel) -> None:
+    asked = ask(stalling, "%%ai how long?", **CELL)
+    until_text(stalling, asked, "one")
+    running = stalling.send("import time; print('on'); time.sleep(60)")
+    next(m for m in stalling.iopub(time.monotonic() + 30) if m["msg_type"] == "stream")
+    interrupt(stalling)
+    assert stalling.outcome(running).reply["content"]["ename"] == "KeyboardInterrupt"
+    assert "how long" not in (status := stalling.run("%beaker status").text)
+    assert "questions" in status
+    assert stalling.run("%beaker stop 1").status == "ok"
+    assert stalling.reply(asked)["content"]["status"] == "ok"
+
+
+def test_stop_names_the_questions_that_run(stalling: RunningKernel) -> None:
+    refused = stalling.run("%beaker stop 7")
+    assert (refused.status, refused.text) == ("error", "no question 7 is being answered")
+    asked = ask(stalling, "%%ai one", **CELL)
+    until_text(stalling, asked, "one")
+    assert "running: 1" in stalling.run("%beaker stop 7").text
+    assert stalling.run("%beaker stop").status == "ok"
+    assert stalling.reply(asked)["content"]["status"] == "ok"
+
+
+def test_a_killed_agent_is_told_with_the_text_so_far_and_the_next_question_works(stalling: RunningKernel) -> None:
+    asked = ask(stalling, "%%ai how long?", **CELL)
+    until_text(stalling, asked, "one")
+    agent = stalling.wait_for_role("agent")
+    killed = time.monotonic()
+    agent.kill()
+    cut = stalling.outcome(asked)
+    assert time.monotonic() - killed < 5
+    assert cut.status == "error"
+    assert "the agent was restarted and this answer was cut" in cut.text
+    assert stalling.run("1 + 1").text == "2"
+    again = ask(stalling, "%%ai again", **CELL)
+    until_text(stalling, again, "one")
+    stalling.run("%beaker stop")
+    stalling.reply(again)
+
+
+def test_in_the_background_the_cell_is_done_at_once_and_its_display_goes_on(demo: RunningKernel) -> None:
+    asked = ask(demo, "%%ai --background what variables do I have?", **CELL)
+    early = demo.outcome(asked)
+    assert early.status == "ok"
+    for message in demo.iopub(time.monotonic() + 30):
+        text = message["content"].get("data", {}).get("text/markdown", "")
+        if message["msg_type"] == "update_display_data" and "session holds" in text and "▍" not in text and "real model" in text:
+            assert message["parent_header"]["msg_id"] == asked
+            return
+    raise AssertionError("the display did not go on")
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [("unauthorized", "OPENAI_API_KEY"), ("broken", "500"), ("malformed", ""), ("cut", ""), ("bare-error", "model is loading")],
+)
+def test_what_goes_wrong_at_the_endpoint_is_a_sentence_and_no_traceback(script: str, words: str) -> None:
+    with scripted(script) as env, running_kernel(env=env) as kernel:
+        failed = kernel.outcome(ask(kernel, "%%ai hello", **CELL))
+        assert failed.status == "error"
+        assert words in failed.text
+        assert "Traceback" not in str(failed.reply)
+        assert env["OPENAI_API_KEY"] not in str(failed.reply)
+        assert kernel.run("1 + 1").text == "2"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("%%ai", "There is no question"),
+        ("%%ai --fast hi", "--model"),
+        ("%%ai --mode auto hi", "ask and plan"),
+        ("%beaker frobnicate", "help, status, restart, config, stop"),
+    ],
+)
+def test_bad_input_gets_a_sentence_with_the_remedy(demo: RunningKernel, code: str, words: str) -> None:
+    refused = demo.run(code)
+    assert refused.status == "error"
+    assert words in refused.text
+
+
+def test_completion_and_help_for_our_cells_come_from_us_and_others_from_the_subkernel(demo: RunningKernel) -> None:
+    client = demo.client
+    assert demo.reply(client.complete("%beaker sta", 11))["content"]["matches"] == ["status"]
+    assert "Shows the kernel that runs" in demo.reply(client.inspect("%beaker status", 10))["content"]["data"]["text/plain"]
+    assert demo.reply(client.is_complete("%%ai what"))["content"]["status"] == "incomplete"
+    assert demo.reply(client.is_complete("1 +"))["content"]["status"] == "invalid"
+    assert any("print" in match for match in demo.reply(client.complete("prin", 4))["content"]["matches"])
+
+
+def test_status_looks_from_outside_while_a_cell_runs(demo: RunningKernel) -> None:
+    running = demo.send("import time\nfor _ in range(600): time.sleep(0.1)")
+    next(m for m in demo.iopub(time.monotonic() + 30) if m["msg_type"] == "execute_input" and "sleep" in m["content"]["code"])
+    assert "runs for" in demo.run("%beaker status").text
+    interrupt(demo)
+    assert demo.reply(running)["content"]["status"] == "error"
