@@ -112,7 +112,7 @@ class Shell:
             if self.own_cells is not None and facts is not None:
                 self.own_cells.place_taken(pending, facts)
             return
-        self._write_inflight(inflight.over(pending.msg_id))
+        self._write_inflight(inflight.over(pending.msg_id, self._state.requests.last_count))
         if facts is not None:
             took_ms = round((time.monotonic() - pending.since) * 1000, 1) if pending.busy else None
             state.log.info("cell.replied", status=facts.status, count=facts.execution_count, took_ms=took_ms)
@@ -152,13 +152,14 @@ class Shell:
         """After a takeover: all that was in flight before and is still unanswered will never be."""
         for pending in self._state.requests.end_lost():
             self._end(pending, "KernelReattached", reason)
-            self._write_inflight(inflight.over(pending.msg_id))
+            self._write_inflight(inflight.over(pending.msg_id, self._state.requests.last_count))
 
     def take_over(self) -> int:
         """Read the requests that the process before us had in flight; returns how many."""
         with os.fdopen(os.dup(self._inflight), "rb") as file:
             file.seek(0)
-            found = inflight.unanswered(file.read())
+            found, last_count = inflight.replay(file.read())
+        self._state.requests.last_count = max(self._state.requests.last_count, last_count)
         for pending in found:
             pending.inherited = True
             self._state.requests.accept(pending)
@@ -192,8 +193,8 @@ class Shell:
             return
         self._inflight_bytes += len(entry)
         if self._inflight_bytes > inflight.COMPACT_BYTES and self._state.requests.quiet:
-            os.ftruncate(self._inflight, 0)
-            self._inflight_bytes = 0
+            self.forget_inflight()
+            self._write_inflight(inflight.over("", self._state.requests.last_count))
 
     def _end(self, pending: Pending, ename: str, reason: str) -> None:
         publisher = self._state.publisher

@@ -5,6 +5,8 @@ small file in the runtime folder (page cache survives SIGKILL), so that the succ
 tell a client whose reply was lost that its outcome is unknown.
 """
 
+from typing import NamedTuple
+
 import msgspec
 
 from beaker.kernel.requests import ExecuteFlags, Pending
@@ -28,6 +30,17 @@ class Over(msgspec.Struct, frozen=True, tag=2, array_like=True):
     """A request was answered."""
 
     msg_id: str
+    last_count: int = 0
+    """The highest number of a cell until then."""
+
+
+class Replayed(NamedTuple):
+    """What a log says."""
+
+    unanswered: list[Pending]
+    """Requests that were sent and not answered, oldest first."""
+    last_count: int
+    """The highest number that a cell had got."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -45,14 +58,15 @@ def begun(pending: Pending) -> bytes:
     return _entry(Begun(pending.msg_id, pending.session, pending.msg_type, pending.header, pending.idents, counts))
 
 
-def over(msg_id: str) -> bytes:
-    """The entry that says a request was answered."""
-    return _entry(Over(msg_id))
+def over(msg_id: str, last_count: int) -> bytes:
+    """The entry that says a request was answered; with an empty id it only keeps the number, at the head of an emptied log."""
+    return _entry(Over(msg_id, last_count))
 
 
-def unanswered(log: bytes) -> list[Pending]:
-    """Read a log back: the requests that were sent and not answered, oldest first. A torn last entry is ignored."""
+def replay(log: bytes) -> Replayed:
+    """Read a log back. A torn last entry is ignored."""
     found: dict[str, Begun] = {}
+    last_count = 0
     at = 0
     while at + 4 <= len(log):
         end = at + 4 + int.from_bytes(log[at : at + 4], "little")
@@ -66,8 +80,9 @@ def unanswered(log: bytes) -> list[Pending]:
             found[record.msg_id] = record
         else:
             found.pop(record.msg_id, None)
+            last_count = max(last_count, record.last_count)
         at = end
-    return [
+    unanswered = [
         Pending(
             msg_id=record.msg_id,
             session=record.session,
@@ -80,3 +95,4 @@ def unanswered(log: bytes) -> list[Pending]:
         )
         for record in found.values()
     ]
+    return Replayed(unanswered, last_count)

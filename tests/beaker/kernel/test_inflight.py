@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beaker.kernel.inflight import begun, over, unanswered
+from beaker.kernel.inflight import begun, over, replay
 from beaker.kernel.requests import ExecuteFlags, Pending
 
 
@@ -12,8 +12,8 @@ def cell(msg_id: str) -> Pending:
 
 
 def test_what_was_begun_and_not_over_is_found_with_its_client() -> None:
-    log = begun(cell("a")) + begun(cell("b")) + over("a")
-    (found,) = unanswered(log)
+    log = begun(cell("a")) + begun(cell("b")) + over("a", 1)
+    ((found,), _) = replay(log)
     assert (found.msg_id, found.idents, found.header) == ("b", [b"client"], b'{"msg_id":"x"}')
     assert found.flags is not None
     assert found.busy, "whether it began is unknown, so it gets an error that says so and not a mere abort"
@@ -21,12 +21,18 @@ def test_what_was_begun_and_not_over_is_found_with_its_client() -> None:
 
 @given(cut=st.integers(0, 400))
 def test_a_torn_log_gives_its_whole_entries(cut: int) -> None:
-    entries = [begun(cell("a")), begun(cell("b")), over("a")]
+    entries = [begun(cell("a")), begun(cell("b")), over("a", 1)]
     log = b"".join(entries)[:cut]
     whole = sum(1 for n in range(1, 4) if len(b"".join(entries[:n])) <= cut)
-    assert [p.msg_id for p in unanswered(log)] == [[], ["a"], ["a", "b"], ["b"]][whole]
+    assert [p.msg_id for p in replay(log).unanswered] == [[], ["a"], ["a", "b"], ["b"]][whole]
 
 
 @given(st.binary(max_size=300))
 def test_junk_is_no_entry_and_no_failure(junk: bytes) -> None:
-    unanswered(junk)
+    replay(junk)
+
+
+def test_the_last_number_is_kept_over_an_emptied_log() -> None:
+    assert replay(over("", 7) + begun(cell("a")) + over("a", 8) + begun(cell("b"))).last_count == 8
+    assert replay(over("", 7)) == ([], 7)
+    assert replay(b"").last_count == 0

@@ -141,7 +141,7 @@ def test_every_other_cell_is_the_subkernels(code: str) -> None:
         ("%%ai PK\x03\x04\x00\x00", "The question holds binary data"),
         ("%%ai half a character \ud83d", "The question holds binary data"),
         ("%%ai \ufffd\ufffd\ufffdPNG\ufffd", "The question holds binary data"),
-        ("%%ai " + "x" * (PROMPT_LIMIT_BYTES + 1), "The question is 256.0 kB long, and 256 kB is the most."),
+        ("%%ai " + "x" * (PROMPT_LIMIT_BYTES + 1), "The question is 256.0 kB long, and 256.0 kB is the most."),
         ("%%ai " + "é" * (PROMPT_LIMIT_BYTES // 2 + 1), "The question is 256.0 kB long"),
         ("%%ai\n" + "x" * 30_000_000, "The question is 30.0 MB long"),
         ("%beaker statsu", "'statsu' is not a command of %beaker. Did you mean 'status'? There are: help, status, restart, config, stop."),
