@@ -14,7 +14,6 @@ carries what other actors say: the Supervisor (a subkernel started, died) and th
 
 import asyncio
 import contextlib
-import signal
 import time
 from collections.abc import Callable
 from typing import assert_never
@@ -295,20 +294,3 @@ class KernelActor(Actor[KernelMessage]):
             with contextlib.suppress(AskError):
                 await supervisor.ask(Shutdown(grace_s=grace_s), timeout_s=grace_s + SHUTDOWN_MARGIN_S)
         self._on_finished()
-
-
-def install_signals(kernel: Callable[[], KernelActor | None]) -> None:
-    """SIGINT interrupts, SIGTERM and SIGHUP shut down; call it on the running loop."""
-    loop = asyncio.get_running_loop()
-
-    def interrupt() -> None:
-        if (actor := kernel()) is not None:
-            actor.interrupt_by_signal()
-
-    def shut_down() -> None:
-        if (actor := kernel()) is not None:
-            actor.shut_down(restart=False)
-
-    loop.add_signal_handler(signal.SIGINT, interrupt)
-    loop.add_signal_handler(signal.SIGTERM, shut_down)
-    loop.add_signal_handler(signal.SIGHUP, shut_down)

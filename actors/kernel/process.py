@@ -7,9 +7,10 @@ import secrets
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from actors.kernel.actor import KernelActor, install_signals
+from actors.kernel.actor import KernelActor
 from actors.kernel.agent_door import AgentMissing
 from actors.kernel.front import Front, Handlers, ZmqFront
 from actors.kernel.orders import configure_logs
@@ -198,3 +199,20 @@ class KernelProcess:
     def _agent_linked(self, link: Link) -> None:
         if self._agent_link is not None and not self._agent_link.done():
             self._agent_link.set_result(link)
+
+
+def install_signals(kernel: Callable[[], KernelActor | None]) -> None:
+    """SIGINT interrupts, SIGTERM and SIGHUP shut down; call it on the running loop."""
+    loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        if (actor := kernel()) is not None:
+            actor.interrupt_by_signal()
+
+    def shut_down() -> None:
+        if (actor := kernel()) is not None:
+            actor.shut_down(restart=False)
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    loop.add_signal_handler(signal.SIGTERM, shut_down)
+    loop.add_signal_handler(signal.SIGHUP, shut_down)
