@@ -44,6 +44,8 @@ from beaker.wire.compose import Composer
 from beaker.wire.parts import Header, Parts
 
 INTERRUPT_TIMEOUT_S = 2.0
+INTERRUPT_PATIENCE_S = 10.0
+INTERRUPT_PAUSE_S = 0.02
 RESTART_TIMEOUT_S = 60.0
 SHUTDOWN_MARGIN_S = 1.0
 """What the Supervisor may take beyond the grace of the subkernel."""
@@ -268,20 +270,25 @@ class KernelActor(Actor[KernelMessage]):
 
     async def _interrupt_subkernel(self) -> None:
         state = self._state
-        subkernel, supervisor = state.subkernel, self._supervisor.ref
+        subkernel = state.subkernel
         if subkernel is None:
             return
         if subkernel.interrupt_mode == "message":
             if state.link is not None:
                 state.link.send_control(state.private.message("interrupt_request", {}))
             return
-        if supervisor is None:
-            self.context.log.warning("interrupt.without_supervisor")
-            return
-        try:
-            await supervisor.ask(Interrupt(generation=subkernel.generation), timeout_s=INTERRUPT_TIMEOUT_S)
-        except AskError as error:
-            self.context.log.warning("interrupt.failed", reason=str(error))
+        # The Supervisor may be being replaced at this very moment; the cell that is meant waits for it, another one does not.
+        meant, deadline = state.requests.running(), time.monotonic() + INTERRUPT_PATIENCE_S
+        while state.requests.running() is meant and time.monotonic() < deadline:
+            try:
+                if (supervisor := self._supervisor.ref) is not None:
+                    await supervisor.ask(Interrupt(generation=subkernel.generation), timeout_s=INTERRUPT_TIMEOUT_S)
+                    return
+            except AskFailed:
+                return  # that life is over
+            except AskError as error:
+                self.context.log.warning("interrupt.retried", reason=str(error))
+            await asyncio.sleep(INTERRUPT_PAUSE_S)
 
     async def _shut_down(self, *, restart: bool) -> None:
         state = self._state
