@@ -1,0 +1,91 @@
+"""The two things that the browser tests handle: the server, and the notebook as it stands in the page."""
+
+import json
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab."""
+
+    url: str
+    token: str
+    root: Path
+    """The folder it serves."""
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def call(self, method: str, path: str) -> Any:  # Any: JSON
+        """Calls its REST interface; an empty body is None."""
+        request = urllib.request.Request(f"{self.url}{path}", method=method, headers={"Authorization": f"token {self.token}"})
+        with urllib.request.urlopen(request, timeout=10) as response:
+            body = response.read()
+        return json.loads(body) if body else None
+
+    def wait_until_it_serves(self, limit_s: float) -> None:
+        """Returns once it answers; a server that ended is an error with its log."""
+        deadline = time.monotonic() + limit_s
+        while True:
+            try:
+                self.call("GET", "/api/status")
+            except (urllib.error.URLError, ConnectionError):
+                assert self.process.poll() is None, self.log.read_text()
+                assert time.monotonic() < deadline, self.log.read_text()
+                time.sleep(0.05)
+            else:
+                return
+
+    def wait_until_connected(self, path: str, page: Page, limit_s: float) -> None:
+        """Returns once the page's websocket to the kernel of this notebook is open and the kernel idle.
+
+        The page alone does not tell: before it has a kernel its indicator says idle, and a cell that is run then asks for one.
+        """
+        deadline = time.monotonic() + limit_s
+        while True:
+            sessions = [session for session in self.call("GET", "/api/sessions") if session["path"] == path]
+            if any(session["kernel"]["connections"] and session["kernel"]["execution_state"] == "idle" for session in sessions):
+                return
+            assert time.monotonic() < deadline, f"no kernel for {path}: {sessions}"
+            page.wait_for_timeout(50)
+
+
+class Notebook:
+    """The one notebook of a page, handled as a user does: by its cells, its toolbar and the keyboard."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.panel = page.locator(".jp-NotebookPanel:visible")
+
+    def wait_until(self, status: str) -> None:
+        """Waits until the kernel's indicator in the toolbar shows this status."""
+        expect(self.panel.locator(f'.jp-Notebook-ExecutionIndicator[data-status="{status}"]')).to_be_attached()
+
+    def cell(self, index: int) -> Locator:
+        """A code cell by its place, from 0."""
+        return self.panel.locator(".jp-CodeCell").nth(index)
+
+    def run(self, index: int) -> Locator:
+        """Runs one cell in place and gives its outputs; does not wait for anything."""
+        self.cell(index).locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+        return self.outputs(index)
+
+    def outputs(self, index: int) -> Locator:
+        """What stands below a cell."""
+        return self.cell(index).locator(".jp-OutputArea-output")
+
+    def prompt(self, index: int) -> Locator:
+        """`[1]:` beside a cell; `[*]:` while it runs."""
+        return self.cell(index).locator(".jp-InputPrompt")
+
+    def command(self, name: str) -> None:
+        """Presses the button of a command, in the notebook's toolbar or a sidebar."""
+        self.page.locator(f'[data-command="{name}"]:visible').first.click()

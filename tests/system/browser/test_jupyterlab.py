@@ -1,0 +1,144 @@
+"""What a user does in JupyterLab, done there: run, interrupt, restart, debug, move a slider, lose the subkernel, ask."""
+
+import os
+import re
+import signal
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.system.browser.lab import Notebook
+
+pytestmark = pytest.mark.slow
+
+Open = Callable[..., Notebook]
+
+
+def test_a_cell_runs_and_shows_its_outputs(open_notebook: Open) -> None:
+    notebook = open_notebook("print('to stdout')\n6 * 7", "from IPython.display import HTML\nHTML('<b id=\"made\">bold</b>')", "1 / 0")
+    expect(notebook.run(0)).to_have_text(["to stdout\n", "42"])
+    expect(notebook.prompt(0)).to_have_text("[1]:")
+    expect(notebook.run(1).locator("b#made")).to_have_text("bold")
+    expect(notebook.run(2)).to_contain_text("ZeroDivisionError")
+    notebook.wait_until("idle")
+
+
+def test_an_interrupt_ends_a_long_cell(open_notebook: Open) -> None:
+    notebook = open_notebook("import time\nprint('begun')\nwhile True:\n    time.sleep(0.1)", "'usable'")
+    outputs = notebook.run(0)
+    expect(outputs.first).to_contain_text("begun")
+    expect(notebook.prompt(0)).to_have_text("[*]:")
+    notebook.command("notebook:interrupt-kernel")
+    expect(outputs.last).to_contain_text("KeyboardInterrupt")
+    expect(notebook.prompt(0)).to_have_text("[1]:")
+    expect(notebook.run(1)).to_have_text("'usable'")
+
+
+def test_a_restart_gives_a_clean_session(open_notebook: Open, page: Page) -> None:
+    notebook = open_notebook("x = 5", "'x' in globals()")
+    notebook.run(0)
+    expect(notebook.prompt(0)).to_have_text("[1]:")
+    expect(notebook.run(1)).to_have_text("True")
+    notebook.command("notebook:restart-kernel")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(page.locator(".jp-Dialog")).to_have_count(0)
+    notebook.wait_until("idle")
+    expect(notebook.run(1)).to_have_text("False")
+    expect(notebook.prompt(1)).to_have_text("[1]:")
+
+
+def test_the_debugger_stops_at_a_breakpoint_and_shows_variables(open_notebook: Open, page: Page) -> None:
+    notebook = open_notebook("def double(number):\n    result = number * 2\n    return result\n\nprint('doubled', double(21))")
+    page.locator(".jp-DebuggerBugButton:visible").click()
+    gutter = notebook.cell(0).locator(".cm-breakpoint-gutter .cm-gutterElement")
+    expect(gutter.nth(3)).to_be_attached()
+    gutter.nth(3).click()  # the first is the gutter's spacer, so this is line 3: `return result`
+    expect(notebook.cell(0).locator(".cm-breakpoint-icon")).to_have_count(1)
+    outputs = notebook.run(0)
+    variables = page.locator(".jp-DebuggerVariables-body:visible")
+    expect(variables).to_contain_text("result")
+    expect(variables).to_contain_text("42")
+    expect(page.locator(".jp-DebuggerCallstack-body")).to_contain_text("double")
+    expect(notebook.prompt(0)).to_have_text("[*]:")
+    notebook.command("debugger:continue")
+    expect(outputs).to_have_text("doubled 42\n")
+    expect(notebook.prompt(0)).to_have_text(re.compile(r"\[\d+\]:"))
+
+
+def test_a_slider_stays_alive(open_notebook: Open, page: Page) -> None:
+    notebook = open_notebook(
+        "import ipywidgets as widgets\nslider = widgets.IntSlider(value=10, continuous_update=False)\n"
+        "seen = widgets.Output()\n\n@seen.capture()\ndef moved(change):\n    print('python saw', change['new'])\nslider.observe(moved, 'value')\n"
+        "widgets.VBox([slider, seen])",
+        "slider.value = 90",
+    )
+    outputs = notebook.run(0)
+    handle = outputs.locator(".noUi-handle")
+    expect(outputs.locator(".widget-readout")).to_have_text("10")
+    notebook.wait_until("idle")
+    handle.focus()
+    handle.press("ArrowRight")
+    expect(outputs).to_contain_text("python saw 11")
+    box = handle.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+    expect(outputs).to_contain_text(re.compile(r"python saw 11\s+python saw [2-9]\d"))
+    notebook.run(1)  # and the other way: Python moves what the page shows
+    expect(outputs.locator(".widget-readout")).to_have_text("90")
+    expect(outputs).to_contain_text("python saw 90")
+
+
+def test_a_killed_subkernel_is_told_and_replaced(open_notebook: Open, page: Page) -> None:
+    notebook = open_notebook("import os\nos.getpid()", "'usable again'", "import time\nprint('begun')\ntime.sleep(100)")
+    outputs = notebook.run(0)
+    expect(outputs).to_have_text(re.compile(r"\d+"))
+    pid = int(outputs.inner_text())
+    running = notebook.run(2)
+    expect(running.first).to_contain_text("begun")
+    os.kill(pid, signal.SIGKILL)
+    expect(page.locator(".jp-Dialog-header")).to_have_text("Kernel Restarting")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(running.last).to_contain_text("signal 9")
+    notebook.wait_until("idle")
+    expect(notebook.run(1)).to_have_text("'usable again'")
+
+
+def test_a_question_on_the_example_data_streams_an_answer_and_leaves_a_cell_that_runs(open_notebook: Open, page: Page) -> None:
+    notebook = open_notebook(
+        "import matplotlib.pyplot as plt\nimport pandas as pd\nlake = pd.read_csv('lake.csv', parse_dates=['time'])\nlake.shape",
+        "%%ai\nPlot the weekly mean of temperature_c and oxygen_mg_l in lake.",
+    )
+    expect(notebook.run(0)).to_contain_text("(")
+    # Every length that the answer had on its way, written down by the page itself.
+    page.evaluate(
+        """() => {
+            window.lengths = new Set();
+            const look = () => document.querySelectorAll('.jp-RenderedMarkdown').forEach((e) => window.lengths.add(e.textContent.length));
+            new MutationObserver(look).observe(document.body, {childList: true, subtree: true, characterData: true});
+        }"""
+    )
+    answer = notebook.run(1).locator(".jp-RenderedMarkdown, .jp-RenderedHTMLCommon").first
+    expect(notebook.prompt(1)).to_have_text("[2]:")
+    expect(answer).to_contain_text("lake")
+    assert len(page.evaluate("[...window.lengths].filter((length) => length > 0)")) >= 2
+    expect(notebook.panel.locator(".jp-CodeCell")).to_have_count(3)
+    expect(notebook.cell(2).locator(".cm-content")).to_contain_text("lake")
+    made = notebook.run(2)
+    expect(made.locator("img")).to_be_visible()
+    expect(notebook.prompt(2)).to_have_text("[3]:")
+
+
+def test_an_endpoint_that_stalls_holds_no_cell_back(open_notebook: Open) -> None:
+    notebook = open_notebook("%%ai\nWhat is the mean?", "6 * 7", "'and another'", kernel="beaker-stalled")
+    answer = notebook.run(0)
+    expect(answer.first).to_contain_text("one")
+    expect(notebook.run(1)).to_have_text("42")
+    expect(notebook.run(2)).to_have_text("'and another'")
+    expect(notebook.prompt(0)).to_have_text("[*]:")
+    notebook.command("notebook:interrupt-kernel")  # no cell runs, so the turn stops
+    expect(notebook.prompt(0)).to_have_text("[1]:")
+    expect(notebook.run(1)).to_have_text("42")
