@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,7 +125,7 @@ def test_nobody_is_left_after_the_lease(whom: str) -> None:
         if whom == "kernel and supervisor":
             supervisor.kill()
         kernel.process.wait()
-        wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, what="the subkernel's end")
+        wait_until(lambda: not alive(pid), what="the subkernel's end")
         wait_until(lambda: not folder.exists(), what="the removal of the runtime folder")
         wait_until(lambda: kernel.role("supervisor") is None, what="the supervisor's end")
     finally:
@@ -140,33 +142,36 @@ def test_a_clean_shutdown_leaves_nothing(kernel: RunningKernel) -> None:
     wait_until(lambda: not folder.exists(), what="the removal of the runtime folder")
 
 
-def test_the_kernel_leaves_when_its_frontend_dies() -> None:
-    import subprocess
-    import sys
+FRONTEND = """
+import os, subprocess, sys, time
+environment = {**os.environ, "JPY_PARENT_PID": str(os.getpid())}
+print(subprocess.Popen(sys.argv[1:], env=environment, start_new_session=True).pid, flush=True)
+time.sleep(600)
+"""
 
-    kernel = RunningKernel().ready()
-    pid = kernel.subkernel_pid()
+
+def test_the_kernel_leaves_when_its_frontend_dies(kernel: RunningKernel) -> None:
     kernel.client.shutdown()
     kernel.process.wait(timeout=10)
-    # A frontend of its own, which starts the kernel and is killed.
-    script = (
-        "import os, subprocess, sys\n"
-        "p = subprocess.Popen(sys.argv[1:], env={**os.environ, 'JPY_PARENT_PID': str(os.getpid())}, start_new_session=True)\n"
-        "print(p.pid, flush=True)\nimport time; time.sleep(600)\n"
-    )
     command = [sys.executable, "-P", "-m", "beaker_kernel", "-f", kernel.connection_file]
-    frontend = subprocess.Popen([sys.executable, "-c", script, *command], stdout=subprocess.PIPE, env=kernel.env)
+    frontend = subprocess.Popen([sys.executable, "-c", FRONTEND, *command], stdout=subprocess.PIPE, env=kernel.env)
+    assert frontend.stdout is not None
     try:
-        assert frontend.stdout is not None
         kernel_pid = int(frontend.stdout.readline())
         kernel.client.stop_channels()
         kernel.client = kernel.connect()
-        kernel.client.wait_for_ready(timeout=30)
-        pid = kernel.subkernel_pid()
+        kernel.ready()
+        gone = [kernel_pid, kernel.subkernel_pid(), kernel.wait_for_role("supervisor").pid]
     finally:
         frontend.kill()
         frontend.wait()
         frontend.stdout.close()
-    gone = [kernel_pid, pid]
-    wait_until(lambda: not any(psutil.pid_exists(each) for each in gone), what="the end of kernel and subkernel")
-    kernel.close()
+    wait_until(lambda: not any(alive(each) for each in gone), what="the end of kernel, supervisor and subkernel")
+
+
+def alive(pid: int) -> bool:
+    """Whether it runs; a zombie does not."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

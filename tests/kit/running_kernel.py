@@ -16,7 +16,7 @@ from queue import Empty
 from typing import Any
 
 import psutil
-from jupyter_client import BlockingKernelClient
+from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
 from beaker import places
