@@ -22,6 +22,7 @@ from actors.kernel.agent_door import AgentDoor, Start
 from actors.kernel.control import Control
 from actors.kernel.front import Front, Handlers
 from actors.kernel.hang_watch import HangWatch
+from actors.kernel.interrupt import interrupt_subkernel
 from actors.kernel.iopub import Iopub
 from actors.kernel.life import Life
 from actors.kernel.own_cells import OwnCells
@@ -37,15 +38,12 @@ from beaker.kernel.interrupting import Interrupted
 from beaker.kernel.transcript import Transcript
 from beaker.messages.base import KernelId
 from beaker.messages.kernel import KernelMessage
-from beaker.messages.subkernel import Attached, Died, GaveUp, Interrupt, Ready, Restart, Shutdown, Started, Starting, SubkernelFailure
+from beaker.messages.subkernel import Attached, Died, GaveUp, Ready, Restart, Shutdown, Started, Starting, SubkernelFailure
 from beaker.messages.turn import Began, Delta, Ended, ListVariables, ProposeCell, Waiting
 from beaker.settings.load import Loaded
 from beaker.wire.compose import Composer
 from beaker.wire.parts import Header, Parts
 
-INTERRUPT_TIMEOUT_S = 2.0
-INTERRUPT_PATIENCE_S = 10.0
-INTERRUPT_PAUSE_S = 0.02
 RESTART_TIMEOUT_S = 60.0
 SHUTDOWN_MARGIN_S = 1.0
 """What the Supervisor may take beyond the grace of the subkernel."""
@@ -201,7 +199,7 @@ class KernelActor(Actor[KernelMessage]):
         if what.turn:
             self._turns.stop()
         if what.subkernel:
-            self.context.spawn(self._interrupt_subkernel(), name="interrupt")
+            self.context.spawn(interrupt_subkernel(self._state, self._supervisor), name="interrupt")
 
     def interrupt_by_signal(self) -> None:
         """SIGINT reached this process: the same as an interrupt_request."""
@@ -267,28 +265,6 @@ class KernelActor(Actor[KernelMessage]):
     def _subkernel_ready(self, generation: int) -> None:
         if (supervisor := self._supervisor.ref) is not None:
             supervisor.tell(Ready(generation=generation))
-
-    async def _interrupt_subkernel(self) -> None:
-        state = self._state
-        subkernel = state.subkernel
-        if subkernel is None:
-            return
-        if subkernel.interrupt_mode == "message":
-            if state.link is not None:
-                state.link.send_control(state.private.message("interrupt_request", {}))
-            return
-        # The Supervisor may be being replaced at this very moment; the cell that is meant waits for it, another one does not.
-        meant, deadline = state.requests.running(), time.monotonic() + INTERRUPT_PATIENCE_S
-        while state.requests.running() is meant and time.monotonic() < deadline:
-            try:
-                if (supervisor := self._supervisor.ref) is not None:
-                    await supervisor.ask(Interrupt(generation=subkernel.generation), timeout_s=INTERRUPT_TIMEOUT_S)
-                    return
-            except AskFailed:
-                return  # that life is over
-            except AskError as error:
-                self.context.log.warning("interrupt.retried", reason=str(error))
-            await asyncio.sleep(INTERRUPT_PAUSE_S)
 
     async def _shut_down(self, *, restart: bool) -> None:
         state = self._state

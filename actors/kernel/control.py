@@ -15,7 +15,7 @@ from actors.kernel.state import KernelState, Phase
 from beaker.kernel.interrupting import Interrupted, decide
 from beaker.kernel.requests import Pending
 from beaker.wire import compose
-from beaker.wire.parts import CONTENT, HEADER, Header, Parts
+from beaker.wire.parts import CONTENT, HEADER, UNREADABLE, Header, Parts
 
 HELD_LIMIT = 1000
 """Control requests that may wait for a subkernel; later ones are answered `aborted`."""
@@ -129,7 +129,7 @@ class Control:
     def _shutdown(self, idents: list[bytes], header: Header, parts: Parts) -> None:
         try:
             content = msgspec.json.decode(parts[CONTENT], type=dict[str, object])
-        except msgspec.DecodeError:
+        except UNREADABLE:
             content = {}
         restart = content.get("restart") is True
         self._answer(idents, header, parts, {"status": "ok", "restart": restart})

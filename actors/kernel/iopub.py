@@ -11,7 +11,7 @@ import msgspec
 from actors.kernel.state import KernelState
 from beaker.kernel.transcript import RECORDED
 from beaker.wire import compose
-from beaker.wire.parts import CONTENT, PARENT, Header, Parts
+from beaker.wire.parts import CONTENT, PARENT, UNREADABLE, Header, Parts
 
 
 class _Status(msgspec.Struct, frozen=True):
@@ -59,7 +59,7 @@ class Iopub:
     def _status(self, parent: Header, parts: Parts) -> None:
         try:
             said = _status_decoder.decode(parts[CONTENT]).execution_state
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return
         for requests in (self._state.requests, self._state.control_requests):
             if said == "busy":
@@ -70,7 +70,7 @@ class Iopub:
     def _numbered(self, parent: Header, parts: Parts) -> None:
         try:
             count = _input_decoder.decode(parts[CONTENT]).execution_count
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return
         if count is not None:
             self._state.requests.numbered(parent.msg_id, count)

@@ -19,7 +19,7 @@ from actors.runtime.actor import ActorContext
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.subkernel import Died, GaveUp, Starting, Subkernel
 from beaker.wire import compose
-from beaker.wire.parts import CONTENT, HEADER, Parts, read_header
+from beaker.wire.parts import CONTENT, HEADER, UNREADABLE, Parts, read_header
 
 LAST_WORDS_S = 0.06
 """How long a dead subkernel's sockets are read at most; told within 0.1 s is the promise."""
@@ -207,7 +207,7 @@ class Life:
             state.publisher.take_over(session_id)
         try:
             known = msgspec.json.decode(info[CONTENT], type=_KernelInfo)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return
         state.features = tuple(known.supported_features)
         name = known.language_info.get("name")

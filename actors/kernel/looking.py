@@ -13,7 +13,7 @@ from actors.kernel.state import KernelState
 from actors.kernel.subkernel_link import SubkernelGone
 from actors.runtime.actor import Asked
 from beaker.messages.turn import TurnFailure, Variable, Variables
-from beaker.wire.parts import CONTENT
+from beaker.wire.parts import CONTENT, UNREADABLE
 
 TIME_BOX_S = 1.0
 SUMMARY_CHARS = 200
@@ -54,7 +54,7 @@ async def list_variables(state: KernelState, asked: Asked) -> None:
     except TimeoutError:
         asked.fail(TurnFailure(reason="the session did not answer within a second; a cell holds the interpreter, try again later"))
         return
-    except (SubkernelGone, msgspec.DecodeError):
+    except (SubkernelGone, *UNREADABLE):
         asked.fail(TurnFailure(reason="the session could not be looked at; it may have just been restarted"))
         return
     # ipykernel groups others under names with a blank: "special variables", "function variables".

@@ -26,7 +26,7 @@ from beaker.kernel.help_words import help_words
 from beaker.kernel.requests import ExecuteFlags, Pending, ReplyFacts
 from beaker.messages.base import TurnId
 from beaker.settings.load import Loaded
-from beaker.wire.parts import CONTENT, HEADER, METADATA, Header, Parts, read_header
+from beaker.wire.parts import CONTENT, HEADER, METADATA, UNREADABLE, Header, Parts, read_header
 
 PLACE_ATTEMPTS = 3
 """A comment behind a failing cell is aborted with the queue; it is sent again so often."""
@@ -80,7 +80,7 @@ class OwnCells:
         """Answer a request if its cell is ours; False leaves it to the subkernel."""
         try:
             request = _cell_decoder.decode(parts[CONTENT])
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return False
         answer: object
         match header.msg_type:
@@ -114,7 +114,7 @@ class OwnCells:
         count = state.requests.next_count() if flags.counts else state.requests.last_count
         try:
             announces_cells = _metadata_decoder.decode(parts[METADATA]).cell_id is not None
-        except msgspec.DecodeError:
+        except UNREADABLE:
             announces_cells = False
         cell = OwnCell(state, header.msg_id, parts[HEADER], idents, flags, request.code, count, announces_cells)
         cell.begin()

@@ -16,7 +16,7 @@ from beaker.kernel import inflight
 from beaker.kernel.magics import might_be_ours
 from beaker.kernel.requests import Channel, ExecuteFlags, Pending, ReplyFacts
 from beaker.wire import compose
-from beaker.wire.parts import CONTENT, HEADER, Header, Parts
+from beaker.wire.parts import CONTENT, HEADER, UNREADABLE, Header, Parts
 
 if TYPE_CHECKING:
     from actors.kernel.own_cells import OwnCells
@@ -61,7 +61,7 @@ class Shell:
         if kind == "execute_request":
             try:
                 flags = _flags_decoder.decode(parts[CONTENT])
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 self._state.log.warning("message.dropped", channel="shell", reason=f"unreadable execute_request: {error}")
                 return
             if flags.allow_stdin:
@@ -101,7 +101,7 @@ class Shell:
         if known is not None and known.flags is not None:
             try:
                 facts = _facts_decoder.decode(parts[CONTENT])
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 facts = ReplyFacts(status="error")
             state.transcript.end(parent.msg_id, facts.status)
         pending = state.requests.replied(parent.msg_id, facts)
@@ -234,7 +234,7 @@ def amend_kernel_info(parts: Parts) -> Parts:
     """Say in a kernel_info_reply that beaker stands in front; everything else stays as the subkernel said it."""
     try:
         content = msgspec.json.decode(parts[CONTENT], type=dict[str, object])
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return parts
     banner = str(content.get("banner", "")).rstrip("\n")
     content["banner"] = f"{banner}\nbeaker: ask with %%ai, help with %beaker help\n"
