@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from beaker.kernel.requests import ExecuteFlags, Pending
+from beaker.wire.parts import UNREADABLE
 
 COMPACT_BYTES = 65_536
 """The file is emptied when nothing is in flight and it has grown past this: a few hundred cells."""
@@ -74,7 +75,7 @@ def replay(log: bytes) -> Replayed:
             break
         try:
             record = _decoder.decode(log[at + 4 : end])
-        except msgspec.DecodeError:
+        except UNREADABLE:
             break
         if isinstance(record, Begun):
             found[record.msg_id] = record

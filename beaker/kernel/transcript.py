@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from beaker.messages.turn import SeenCell
+from beaker.wire.parts import UNREADABLE
 
 HEAD_BYTES = 32_768
 TAIL_BYTES = 32_768
@@ -112,7 +113,7 @@ class Transcript:
 def _seen(cell: _Cell, output_chars: int) -> SeenCell:
     try:
         source = _input_decoder.decode(cell.input)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         source = _Input(code="(unreadable)")
     text = "".join(map(_text_of, cell.head))
     if cell.dropped_bytes:
@@ -128,7 +129,7 @@ def _seen(cell: _Cell, output_chars: int) -> SeenCell:
 def _text_of(content: bytes) -> str:
     try:
         output = _output_decoder.decode(content)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return ""
     if output.ename:
         return f"{output.ename}: {output.evalue}\n"

@@ -19,6 +19,10 @@ Parts = list[bytes]
 HEADER, PARENT, METADATA, CONTENT, BUFFERS = 0, 1, 2, 3, 4
 
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for a document that is not what was expected: no JSON, another shape, no UTF-8, nested too deep."""
+
+
 class WireError(ValueError):
     """A message that cannot be one: too short, unsigned, not JSON. It is dropped with a log line."""
 
@@ -74,5 +78,5 @@ def read_header(document: bytes) -> Header:
         return NO_HEADER
     try:
         return _header_decoder.decode(document)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise WireError(f"unreadable header: {error}") from None

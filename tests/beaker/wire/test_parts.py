@@ -41,7 +41,7 @@ def test_an_empty_parent_header_has_empty_fields() -> None:
     assert read_header(b"{}") is NO_HEADER
 
 
-@pytest.mark.parametrize("document", [b"", b"[]", b"null", b'{"msg_id": 3}', b"\xff\xfe", b'{"msg_id": "\xff"}'])
+@pytest.mark.parametrize("document", [b"", b"[]", b"null", b'{"msg_id": 3}', b"\xff\xfe", b'{"msg_id": "\xff"}', b'{"x":' + b"[" * 100_000])
 def test_a_header_that_is_none_is_refused(document: bytes) -> None:
     with pytest.raises(WireError):
         read_header(document)

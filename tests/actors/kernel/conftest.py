@@ -1,0 +1,22 @@
+"""The stage of these tests: a KernelActor, ready, between doubles."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.kit.kernel_stage import KernelStage, staged
+from tests.kit.scripted_subkernel import ScriptedSubkernel
+
+
+@pytest.fixture
+async def stage(short_folder: Path) -> AsyncIterator[KernelStage]:
+    """A kernel that was not started yet."""
+    async with staged(short_folder) as stage:
+        yield stage
+
+
+@pytest.fixture
+async def subkernel(stage: KernelStage) -> ScriptedSubkernel:
+    """The first life of the subkernel of a kernel that is ready."""
+    return await stage.ready()

@@ -1,0 +1,134 @@
+"""The clients' side without sockets: it keeps what clients would be sent, in the one order in which it was sent."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from beaker.wire.parts import BUFFERS, CONTENT, HEADER, METADATA, PARENT, Parts
+
+PATIENCE_S = 20.0
+"""How long a test waits for what must come; it returns as soon as it came."""
+
+
+class Sent(NamedTuple):
+    """One message for a client, or for all of them."""
+
+    channel: str
+    """shell, control, stdin or iopub."""
+    idents: list[bytes]
+    """Of the client; on iopub the topic."""
+    parts: Parts
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """Decoded."""
+        return dict(json.loads(self.parts[HEADER]))
+
+    @property
+    def kind(self) -> str:
+        """The msg_type; of a status what it says: `busy`, `idle` ..."""
+        kind = str(self.header["msg_type"])
+        return str(self.content["execution_state"]) if kind == "status" else kind
+
+    @property
+    def parent_id(self) -> str:
+        """The msg_id of the request it belongs to; empty for none."""
+        return str(json.loads(self.parts[PARENT]).get("msg_id", ""))
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Decoded."""
+        return dict(json.loads(self.parts[METADATA]))
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """Decoded."""
+        return dict(json.loads(self.parts[CONTENT]))
+
+    @property
+    def buffers(self) -> list[bytes]:
+        """As they came."""
+        return self.parts[BUFFERS:]
+
+
+class RecordingFront:
+    """Stands where the five sockets of a connection file stand; see `Front`."""
+
+    def __init__(self) -> None:
+        self.sent: list[Sent] = []
+        self.paused = False
+        self.closed = False
+        self._news = asyncio.Event()
+
+    def send_shell(self, idents: list[bytes], parts: Parts) -> None:
+        self._record("shell", idents, parts)
+
+    def send_control(self, idents: list[bytes], parts: Parts) -> None:
+        self._record("control", idents, parts)
+
+    def send_stdin(self, idents: list[bytes], parts: Parts) -> None:
+        self._record("stdin", idents, parts)
+
+    def publish(self, topic: list[bytes], parts: Parts) -> None:
+        self._record("iopub", topic, parts)
+
+    def pause_shell(self) -> None:
+        self.paused = True
+
+    def resume_shell(self) -> None:
+        self.paused = False
+
+    def close(self) -> None:
+        self.closed = True
+
+    def about(self, msg_id: str) -> list[Sent]:
+        """All that was sent about one request, oldest first."""
+        return [sent for sent in self.sent if sent.parent_id == msg_id]
+
+    def kinds(self, msg_id: str) -> list[str]:
+        """Of all that was sent about one request."""
+        return [sent.kind for sent in self.about(msg_id)]
+
+    def unparented(self) -> list[str]:
+        """What was published about the kernel itself: `restarting`, `idle` ..."""
+        return [sent.kind for sent in self.sent if sent.channel == "iopub" and not sent.parent_id]
+
+    async def wait(self, condition: Callable[[], bool], what: str) -> None:
+        """Look whenever something was sent, until the condition holds."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while not condition():
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            last = [(sent.channel, sent.kind, sent.parent_id) for sent in self.sent[-12:]]
+            raise AssertionError(f"{what} did not come within {PATIENCE_S:g} s; the last that was sent: {last}") from None
+
+    async def reply(self, msg_id: str) -> Sent:
+        """The reply to a request."""
+
+        def found() -> list[Sent]:
+            return [sent for sent in self.about(msg_id) if sent.channel in {"shell", "control"}]
+
+        await self.wait(lambda: bool(found()), f"a reply to {msg_id}")
+        return found()[0]
+
+    async def output(self, msg_id: str, kind: str) -> Sent:
+        """The first message of this kind that was published about a request."""
+
+        def found() -> list[Sent]:
+            return [sent for sent in self.about(msg_id) if sent.channel == "iopub" and sent.kind == kind]
+
+        await self.wait(lambda: bool(found()), f"{kind} of {msg_id}")
+        return found()[0]
+
+    async def over(self, msg_id: str) -> list[str]:
+        """Wait until a request has its reply and its idle; returns the kinds of all that was sent about it."""
+        await self.reply(msg_id)
+        await self.output(msg_id, "idle")
+        return self.kinds(msg_id)
+
+    def _record(self, channel: str, idents: list[bytes], parts: Parts) -> None:
+        self.sent.append(Sent(channel, idents, parts))
+        self._news.set()
