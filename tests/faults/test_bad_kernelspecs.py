@@ -1,0 +1,85 @@
+"""FAULTS 24, 37: subkernels that cannot start, and one that runs out of memory."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kit.running_kernel import RunningKernel, running_kernel
+
+
+def install(name: str, argv: list[str], **more: Any) -> Path:
+    """Write a kernelspec where Jupyter finds it."""
+    folder = Path(os.environ["JUPYTER_DATA_DIR"]) / "kernels" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "kernel.json").write_text(json.dumps({"argv": argv, "display_name": name, "language": "python", **more}))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "argv", "words"),
+    [
+        ("no-program", ["/no/such/program", "{connection_file}"], "/no/such/program"),
+        (
+            "exits-at-once",
+            [sys.executable, "-c", "import sys; sys.stderr.write('out of ink'); sys.exit(3)", "{connection_file}"],
+            "out of ink",
+        ),
+        ("no-argv", [], ""),
+    ],
+)
+def test_a_subkernel_that_cannot_start_is_told_with_its_path_and_stderr(name: str, argv: list[str], words: str) -> None:
+    folder = install(name, argv)
+    kernel = RunningKernel(arguments=["--subkernel", name])
+    try:
+        began = time.monotonic()
+        refused = kernel.run("1 + 1")
+        assert time.monotonic() - began < 10
+        assert refused.status == "error"
+        assert words in refused.text
+        assert str(folder) in refused.text
+        assert "Traceback" not in str(refused.reply["content"]["evalue"])
+        assert kernel.run("%beaker status").status == "ok"
+    finally:
+        kernel.close()
+
+
+def test_a_subkernel_that_hangs_at_its_start_is_given_up() -> None:
+    folder = install("hangs", [sys.executable, "-c", "import time; time.sleep(600)", "{connection_file}"])
+    kernel = RunningKernel(arguments=["--subkernel", "hangs"], env={"BEAKER_SUBKERNEL_START_TIMEOUT_S": "1"})
+    try:
+        refused = kernel.run("1 + 1")
+        assert refused.status == "error"
+        assert str(folder) in refused.text
+    finally:
+        kernel.close()
+
+
+def test_an_unknown_subkernel_is_told_with_the_names_there_are() -> None:
+    kernel = RunningKernel(arguments=["--subkernel", "pyhton3"])
+    try:
+        refused = kernel.run("1 + 1")
+        assert refused.status == "error"
+        assert "'pyhton3'" in refused.text
+        assert "python3" in refused.text
+    finally:
+        kernel.close()
+
+
+def test_a_cell_that_runs_out_of_memory_is_told_and_the_next_one_runs() -> None:
+    with running_kernel() as kernel:
+        # The memory limit makes the allocation fail; a C extension then aborts as many do.
+        code = (
+            "import os, resource, sys\n"
+            "resource.setrlimit(resource.RLIMIT_AS, (600_000_000, 600_000_000))\n"
+            "try:\n    b = bytearray(2_000_000_000)\n"
+            "except MemoryError:\n    os.write(2, b'MemoryError: cannot allocate memory'); os.abort()"
+        )
+        died = kernel.run(code)
+        assert (died.status, died.reply["content"]["ename"]) == ("error", "KernelDied")
+        assert "memory" in died.reply["content"]["evalue"]
+        assert kernel.run("40 + 2").text.endswith("42")

@@ -1,0 +1,80 @@
+"""FAULTS 10: each role is stopped for a while; words, never an action, and nothing is lost."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
+
+QUICK = {"BEAKER_KERNEL_HEARTBEAT_SILENCE_S": "0.5", "BEAKER_KERNEL_CONTROL_SILENCE_S": "1"}
+
+
+@pytest.fixture
+def kernel() -> Iterator[RunningKernel]:
+    with running_kernel(env=QUICK) as kernel:
+        yield kernel
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def status(kernel: RunningKernel) -> str:
+    return kernel.run("%beaker status").text
+
+
+def test_a_stopped_subkernel_is_called_not_responding_and_goes_on_afterwards(kernel: RunningKernel) -> None:
+    pid = kernel.subkernel_pid()
+    with stopped(pid):
+        running = kernel.send("40 + 2")
+        wait_until(lambda: "not responding" in status(kernel), what="the words")
+    outcome = kernel.outcome(running)
+    assert outcome.text == "42"
+    wait_until(lambda: "not responding" not in status(kernel), what="the end of the words")
+    assert kernel.subkernel_pid() == pid
+
+
+def test_code_that_holds_the_interpreter_is_told_from_a_hang(kernel: RunningKernel) -> None:
+    # A regular expression that backtracks for hours is C code that never lets the interpreter go.
+    kernel.run("import re")
+    pid = kernel.subkernel_pid()
+    running = kernel.send("re.match(r'(a+)+$', 'a' * 40 + 'b')")
+    wait_until(lambda: "holding the interpreter" in status(kernel), what="the words")
+    os.kill(pid, signal.SIGKILL)
+    assert kernel.outcome(running).status == "error"
+
+
+def test_a_stopped_supervisor_costs_a_cell_nothing_and_serves_again(kernel: RunningKernel) -> None:
+    pid = kernel.subkernel_pid()
+    with stopped(kernel.wait_for_role("supervisor").pid):
+        assert kernel.run("40 + 2").text == "42"
+        running = kernel.send("import time; print('on', flush=True); time.sleep(60)")
+        next(m for m in kernel.iopub(time.monotonic() + 30) if m["msg_type"] == "stream")
+        kernel.client.control_channel.send(kernel.client.session.msg("interrupt_request", {}))
+        assert kernel.client.get_control_msg(timeout=10)["content"]["status"] == "ok"
+    assert kernel.outcome(running).reply["content"]["ename"] == "KeyboardInterrupt"
+    assert kernel.subkernel_pid() == pid
+
+
+def test_a_stopped_agent_holds_no_cell_back(kernel: RunningKernel) -> None:
+    assert kernel.run("%%ai what variables do I have?").status == "ok"
+    with stopped(kernel.wait_for_role("agent").pid):
+        asked = kernel.send("%%ai and now?")
+        for number in range(10):
+            assert kernel.run(f"{number}").text == str(number)
+    assert kernel.reply(asked)["content"]["status"] == "ok"
+
+
+def test_a_stopped_front_answers_all_that_came_meanwhile(kernel: RunningKernel) -> None:
+    with stopped(kernel.process.pid):
+        sent = [kernel.send(f"{number}") for number in range(5)]
+    assert [kernel.reply(msg_id)["content"]["status"] for msg_id in sent] == ["ok"] * 5
