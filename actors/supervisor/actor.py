@@ -121,7 +121,7 @@ class Supervisor(Actor[Message]):
     def _perform(self, action: Action) -> None:
         match action:
             case Launch(generation=generation):
-                self._launch(generation)
+                self.context.spawn(self._launch(generation), name="launch")
             case Send(generation=generation, signal=number):
                 self._household.send(generation, number)
             case Forget(generation=generation):
@@ -145,17 +145,11 @@ class Supervisor(Actor[Message]):
             case _:
                 assert_never(action)
 
-    def _launch(self, generation: int) -> None:
-        """Launch here and now where that is a matter of milliseconds, else in a task."""
+    async def _launch(self, generation: int) -> None:
+        """Launch a life. In a task, so that what was told before is on its way first: a launch blocks for some milliseconds."""
         launched = self._household.launch(generation)
         if launched is None:
-            self.context.spawn(self._launch_elsewhere(generation), name="launch")
-            return
-        self._watch(generation)
-        self.context.ref.tell(launched)
-
-    async def _launch_elsewhere(self, generation: int) -> None:
-        launched = await self._foreign.launch(generation)
+            launched = await self._foreign.launch(generation)
         self._watch(generation)
         self.context.ref.tell(launched)
 

@@ -20,7 +20,7 @@ from beaker.messages.subkernel import (
     SubkernelFailure,
 )
 from beaker.subkernels.actions import Clear, Leave, Reply
-from beaker.subkernels.facts import Found, LaunchFailed
+from beaker.subkernels.facts import Exited, Found, LaunchFailed
 from beaker.subkernels.life_state import Policy
 from tests.beaker.subkernels.life_kit import SPEC, WALL, World, subkernel
 
@@ -316,6 +316,47 @@ def test_an_owner_that_comes_within_the_lease_keeps_everything() -> None:
     world.attach(pid=8)
     world.pass_time(100)
     assert world.alive == {1}
+
+
+def test_each_absence_has_a_lease_of_its_own() -> None:
+    world = running(lease_s=10)
+    world.lose_owner(pid=7)
+    world.pass_time(6)
+    world.attach(pid=8)
+    world.lose_owner(pid=8)
+    world.pass_time(6)
+    assert world.alive == {1}
+    world.pass_time(4.1)
+    assert world.left
+
+
+def test_a_late_exit_of_a_former_generation_is_not_taken_for_a_death() -> None:
+    world = running()
+    world.kill()
+    world.tell(Exited(generation=1, status=-9, stderr_tail="", now=world.now, at=WALL))
+    assert world.alive == {2}
+    assert world.state.generation == 2
+
+
+def test_a_restart_during_a_launch_waits_for_that_launch() -> None:
+    world = World()
+    world.slow = True
+    world.open()
+    number = world.ask(Restart())
+    assert number not in world.replies
+    world.finish_launch()
+    world.settle()
+    assert world.replies[number] == Restarted(generation=1)
+
+
+def test_a_restart_whose_launch_fails_is_refused_with_the_reason() -> None:
+    world = World()
+    world.slow = True
+    world.open()
+    number = world.ask(Restart())
+    world.launching.clear()
+    world.tell(LaunchFailed(generation=1, reason="no such program"))
+    assert world.replies[number] == SubkernelFailure(reason="no such program")
 
 
 def test_the_loss_of_a_former_owner_means_nothing() -> None:

@@ -125,7 +125,7 @@ class Life(RuleBasedStateMachine):
             if self.world.alive:
                 self.world.kill()
 
-    @rule(seconds=st.sampled_from([0.5, 2.5, 12.0]))
+    @rule(seconds=st.sampled_from([0.5, 2.5, 6.0, 12.0]))
     def let_time_pass(self, seconds: float) -> None:
         self.world.pass_time(seconds)
 
