@@ -193,11 +193,17 @@ class EdgeSocket:
             self._flush()
         if self._paused or not events & zmq.POLLIN:
             return
-        for _ in range(BURST):
-            if not self._read_one() or self._paused or self._closed:
-                # Nothing left (the next message makes an edge), or resume() looks again.
-                return
-        self._check_soon()
+        more = True
+        try:
+            for _ in range(BURST):
+                more = self._read_one() and not self._paused and not self._closed
+                if not more:
+                    # Nothing left (the next message makes an edge), or resume() looks again.
+                    return
+        finally:
+            if more:
+                # The burst was long enough, or a handler failed: what lies there now makes no edge.
+                self._check_soon()
 
     def _read_one(self) -> bool:
         try:

@@ -1,0 +1,372 @@
+"""The edge-triggered socket with real peers: nothing stalls, nothing is lost, nobody is read who must wait."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import zmq
+
+from actors.kernel import zmq_edge
+from actors.kernel.zmq_edge import BURST, AddressError, EdgeSocket, Kind
+from tests.kit.kernel_stage import until
+
+MANY = 20_000
+
+
+class Edges:
+    """Makes edge sockets and plain peers of one test, and closes them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.address = f"ipc://{folder}/z"
+        """Of the one socket that binds. Through `inproc://z` a message is there as soon as it was sent."""
+        self._edges: list[EdgeSocket] = []
+        self._peers: list[zmq.Socket[bytes]] = []
+
+    def edge(
+        self, kind: Kind, receive: Callable[[list[bytes]], None] = lambda _: None, *, unbounded: bool = False, max_message_bytes: int = -1
+    ) -> EdgeSocket:
+        """A socket under test, bound or connected."""
+        identity = b"edge" if kind == "dealer" else b""
+        made = EdgeSocket(self.context, kind, receive, unbounded=unbounded, identity=identity, max_message_bytes=max_message_bytes)
+        self._edges.append(made)
+        (made.bind if kind in {"router", "xpub"} else made.connect)(self.address)
+        return made
+
+    def peer(self, kind: int, *, identity: bytes = b"", hwm: int = 1000) -> "zmq.Socket[bytes]":
+        """A plain socket at the other end."""
+        peer = self.context.socket(kind)
+        self._peers.append(peer)
+        peer.linger = 0
+        peer.hwm = hwm
+        if identity:
+            peer.setsockopt(zmq.IDENTITY, identity)
+        if kind == zmq.SUB:
+            peer.subscribe(b"")
+        (peer.connect if kind in {zmq.DEALER, zmq.SUB} else peer.bind)(self.address)
+        return peer
+
+    def close(self) -> None:
+        """Close them all."""
+        for made in self._edges:
+            made.close(linger_ms=0)
+        for peer in self._peers:
+            peer.close()
+        self.context.term()
+
+
+@pytest.fixture
+def edges(short_folder: Path) -> Iterator[Edges]:
+    made = Edges(short_folder)
+    yield made
+    made.close()
+
+
+async def in_thread(work: Callable[[], None]) -> None:
+    """Run a peer beside the loop; one that hangs fails the test by the patience of `until`."""
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    await until(lambda: not thread.is_alive(), "the peer's end")
+
+
+def drain(peer: "zmq.Socket[bytes]") -> list[list[bytes]]:
+    found: list[list[bytes]] = []
+    while peer.poll(0):
+        found.append(peer.recv_multipart())
+    return found
+
+
+@pytest.mark.parametrize("count", [1, BURST - 1, BURST, BURST + 1, 3 * BURST])
+async def test_all_messages_that_lie_there_are_read_however_many(edges: Edges, count: int) -> None:
+    got: list[bytes] = []
+    edges.address = "inproc://z"
+    edges.edge("router", lambda frames: got.append(frames[1]))
+    peer = edges.peer(zmq.DEALER)
+    for number in range(count):
+        peer.send(b"%d" % number)
+    await until(lambda: len(got) == count, "all messages")
+    assert got == [b"%d" % number for number in range(count)]
+
+
+async def test_messages_that_come_while_others_are_sent_are_read(edges: Edges) -> None:
+    """Sending uses up the edge that an arriving message made."""
+    got: list[bytes] = []
+    edge = edges.edge("dealer", lambda frames: got.append(frames[0]))
+    peer = edges.peer(zmq.ROUTER)
+    for number in range(300):
+        edge.send([b"to %d" % number])
+        peer.poll(1000)
+        peer.send_multipart([b"edge", b"from %d" % number])
+        edge.send([b"again"])
+        drain(peer)
+    await until(lambda: len(got) == 300, "all messages")
+
+
+async def test_a_handler_that_answers_on_the_socket_it_is_read_from_misses_nothing(edges: Edges) -> None:
+    edge: EdgeSocket
+    edge = edges.edge("router", lambda frames: edge.send([*frames, b"echo"]) and None, unbounded=True)
+    peer = edges.peer(zmq.DEALER, hwm=0)
+    for _ in range(2000):
+        peer.send(b"x")
+    echoes: list[list[bytes]] = []
+    await until(lambda: echoes.extend(drain(peer)) or len(echoes) == 2000, "all echoes")
+
+
+async def test_twenty_thousand_messages_each_way_at_once_on_one_socket(edges: Edges) -> None:
+    got: list[bytes] = []
+    edge = edges.edge("dealer", lambda frames: got.append(frames[0]))
+    peer = edges.peer(zmq.ROUTER, hwm=0)
+    heard: list[bytes] = []
+
+    def talk() -> None:
+        peer.poll()
+        for number in range(MANY):
+            peer.send_multipart([b"edge", b"%d" % number])
+            while peer.poll(0):
+                heard.append(peer.recv_multipart()[1])
+        while len(heard) < MANY and peer.poll(10_000):
+            heard.append(peer.recv_multipart()[1])
+
+    async def send_all() -> None:
+        for number in range(MANY):
+            edge.send([b"%d" % number])
+            if number % 50 == 0:
+                await asyncio.sleep(0)
+
+    await asyncio.gather(in_thread(talk), send_all())
+    await until(lambda: len(got) == MANY, "all messages")
+    assert got == heard == [b"%d" % number for number in range(MANY)]
+
+
+async def test_a_handler_that_fails_costs_its_message_and_no_other(edges: Edges) -> None:
+    got: list[bytes] = []
+
+    def receive(frames: list[bytes]) -> None:
+        if frames[1] == b"bad":
+            raise ValueError("bad")
+        got.append(frames[1])
+
+    failures: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: failures.append(context["exception"]))
+    edges.address = "inproc://z"
+    edges.edge("router", receive)
+    peer = edges.peer(zmq.DEALER)
+    for message in (b"1", b"bad", b"2"):
+        peer.send(message)
+    await until(lambda: got == [b"1", b"2"], "the messages around the bad one")
+    assert len(failures) == 1
+
+
+async def test_a_paused_socket_reads_nothing_and_sends_on(edges: Edges) -> None:
+    got: list[bytes] = []
+    edge = edges.edge("dealer", lambda frames: got.append(frames[0]))
+    peer = edges.peer(zmq.ROUTER)
+    edge.pause()
+    for number in range(10):
+        edge.send([b"%d" % number])
+        assert peer.recv_multipart()[1] == b"%d" % number
+        peer.send_multipart([b"edge", b"answer"])
+    assert got == []
+    edge.resume()
+    await until(lambda: len(got) == 10, "what had gathered")
+
+
+async def test_a_handler_can_pause_in_the_middle_of_a_burst(edges: Edges) -> None:
+    got: list[bytes] = []
+
+    def receive(frames: list[bytes]) -> None:
+        got.append(frames[1])
+        edge.pause()
+
+    edge = edges.edge("router", receive)
+    peer = edges.peer(zmq.DEALER)
+    for number in range(5):
+        peer.send(b"%d" % number)
+    for expected in range(1, 6):
+        await until(lambda wanted=expected: len(got) == wanted, "the next message")
+        edge.resume()
+    assert got == [b"0", b"1", b"2", b"3", b"4"]
+
+
+async def test_what_had_to_wait_leaves_in_order_and_is_told_once(edges: Edges) -> None:
+    edge = edges.edge("dealer")
+    flushed: list[int] = []
+    edge.on_flushed = lambda: flushed.append(1)
+    sent = 1
+    while edge.send([b"%d" % sent]):
+        sent += 1
+    for number in range(sent + 1, sent + 500):
+        assert not edge.send([b"%d" % number]), "it waits behind the first that had to"
+    peer = edges.peer(zmq.ROUTER, hwm=0)
+    await until(lambda: bool(flushed), "the flush")
+    assert edge.send([b"last"])
+    heard: list[bytes] = []
+    await until(lambda: heard.extend(frames[1] for frames in drain(peer)) or b"last" in heard, "all messages")
+    assert heard == [*(b"%d" % number for number in range(1, sent + 500)), b"last"]
+    assert flushed == [1]
+
+
+async def test_more_than_the_peer_takes_at_once_leaves_as_it_reads(edges: Edges) -> None:
+    edge = edges.edge("dealer")
+    flushed: list[int] = []
+    edge.on_flushed = lambda: flushed.append(1)
+    peer = edges.peer(zmq.ROUTER, hwm=10)
+    sent = 0
+    while edge.send([b"%d" % sent, b"x" * 10_000]):
+        sent += 1
+    for number in range(sent + 1, sent + 3000):
+        edge.send([b"%d" % number, b"x" * 10_000])
+    assert not flushed
+    heard: list[bytes] = []
+    await until(lambda: heard.extend(frames[1] for frames in drain(peer)) or len(heard) == sent + 3000, "all messages")
+    assert heard == [b"%d" % number for number in range(sent + 3000)]
+    assert flushed == [1]
+
+
+async def test_an_answer_that_comes_while_what_waited_leaves_is_read(edges: Edges) -> None:
+    """A flush of large messages takes milliseconds; what arrives in it makes an edge that the flush uses up."""
+    for attempt in range(5):
+        got: list[bytes] = []
+        edge = edges.edge("dealer", lambda frames, kept=got: kept.append(frames[0]))
+        for _ in range(400):
+            edge.send([b"x" * 100_000])
+        peer = edges.peer(zmq.ROUTER, hwm=0)
+
+        def answer(peer: "zmq.Socket[bytes]" = peer) -> None:
+            peer.recv_multipart()
+            peer.send_multipart([b"edge", b"answer"])
+            peer.poll(2000)
+
+        await in_thread(answer)
+        await until(lambda kept=got: bool(kept), f"the answer of attempt {attempt}")
+        edge.close(linger_ms=0)
+        peer.close()
+
+
+async def test_a_reply_for_a_client_that_is_away_is_delivered_when_it_connects(edges: Edges) -> None:
+    edge = edges.edge("router", unbounded=True)
+    assert edge.send([b"away", b"1"])
+    assert edge.send([b"away", b"2"])
+    peer = edges.peer(zmq.DEALER, identity=b"away")
+    heard: list[list[bytes]] = []
+    await until(lambda: heard.extend(drain(peer)) or len(heard) == 2, "both replies")
+    assert heard == [[b"1"], [b"2"]]
+
+
+async def test_replies_for_one_that_is_away_hold_nobody_else_up(edges: Edges) -> None:
+    edge = edges.edge("router", lambda frames: edge.send(frames) and None, unbounded=True)
+    edge.send([b"away", b"1"])
+    peer = edges.peer(zmq.DEALER)
+    peer.send(b"ping")
+    await until(lambda: peer.poll(0), "the echo")
+
+
+async def test_a_reply_for_a_client_that_stays_away_is_dropped_after_its_time(edges: Edges, monkeypatch: pytest.MonkeyPatch) -> None:
+    got: list[bytes] = []
+    edge = edges.edge("router", lambda frames: got.append(frames[1]), unbounded=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(zmq_edge, "ABSENT_S", -1.0)
+        edge.send([b"away", b"stale"])
+    peer = edges.peer(zmq.DEALER, identity=b"away")
+    peer.send(b"here")
+    await until(lambda: bool(got), "the client")
+    edge.send([b"away", b"fresh"])
+    await until(lambda: peer.poll(0), "a reply")
+    assert peer.recv() == b"fresh"
+
+
+async def test_so_many_replies_are_kept_for_those_who_are_away_and_no_more(edges: Edges, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zmq_edge, "ABSENT_LIMIT", 3)
+    got: list[bytes] = []
+    edge = edges.edge("router", lambda frames: got.append(frames[1]), unbounded=True)
+    for number in range(5):
+        edge.send([b"away", b"%d" % number])
+    peer = edges.peer(zmq.DEALER, identity=b"away")
+    heard: list[list[bytes]] = []
+    await until(lambda: heard.extend(drain(peer)) or len(heard) == 3, "what was kept")
+    edge.send([b"away", b"end"])
+    await until(lambda: heard.extend(drain(peer)) or len(heard) == 4, "the last")
+    assert heard == [[b"0"], [b"1"], [b"2"], [b"end"]]
+
+
+async def test_iopub_loses_nothing_when_its_reader_is_slow(edges: Edges) -> None:
+    subscribed: list[bytes] = []
+    edge = edges.edge("xpub", lambda frames: subscribed.append(frames[0]), unbounded=True)
+    peer = edges.peer(zmq.SUB, hwm=0)
+    await until(lambda: bool(subscribed), "the subscription")
+    for number in range(MANY):
+        edge.send([b"topic", b"%d" % number])
+    heard: list[bytes] = []
+    await until(lambda: heard.extend(frames[1] for frames in drain(peer)) or len(heard) == MANY, "all messages")
+    assert heard == [b"%d" % number for number in range(MANY)]
+
+
+async def test_last_words_leave_after_a_socket_is_closed(edges: Edges) -> None:
+    subscribed: list[bytes] = []
+    edge = edges.edge("xpub", lambda frames: subscribed.append(frames[0]), unbounded=True)
+    peer = edges.peer(zmq.SUB, hwm=0)
+    await until(lambda: bool(subscribed), "the subscription")
+    for number in range(1000):
+        edge.send([b"%d" % number])
+    edge.close()
+    edge.close()
+    assert edge.send([b"too late"]), "a closed socket swallows"
+    heard: list[list[bytes]] = []
+    await until(lambda: heard.extend(drain(peer)) or len(heard) == 1000, "all messages")
+
+
+async def test_nothing_is_read_after_a_handler_closed_its_socket(edges: Edges) -> None:
+    got: list[bytes] = []
+
+    def receive(frames: list[bytes]) -> None:
+        got.append(frames[1])
+        edge.close(linger_ms=0)
+
+    edges.address = "inproc://z"
+    edge = edges.edge("router", receive)
+    peer = edges.peer(zmq.DEALER)
+    peer.send(b"1")
+    peer.send(b"2")
+    await until(lambda: bool(got), "the first message")
+    assert edge.read_all() == 0
+    assert got == [b"1"]
+
+
+async def test_what_lies_there_can_be_read_at_once(edges: Edges) -> None:
+    got: list[bytes] = []
+    edge = edges.edge("router", lambda frames: got.append(frames[1]))
+    edge.pause()
+    peer = edges.peer(zmq.DEALER)
+    for number in range(3 * BURST):
+        peer.send(b"%d" % number)
+    read = 0
+
+    def more() -> bool:
+        nonlocal read
+        read += edge.read_all()
+        return read == 3 * BURST
+
+    await until(more, "all messages")
+    assert len(got) == 3 * BURST
+
+
+async def test_an_address_that_is_taken_is_named(edges: Edges) -> None:
+    first = EdgeSocket(edges.context, "router", lambda _: None)
+    port = first.bind("tcp://127.0.0.1:0")
+    second = EdgeSocket(edges.context, "router", lambda _: None)
+    with pytest.raises(AddressError, match=f"cannot listen on tcp://127.0.0.1:{port}: Address already in use"):
+        second.bind(f"tcp://127.0.0.1:{port}")
+    first.close()
+    second.close()
+
+
+async def test_a_peer_that_sends_too_large_a_frame_is_cut_off_and_others_are_not(edges: Edges) -> None:
+    got: list[bytes] = []
+    edges.edge("router", lambda frames: got.append(frames[1]), max_message_bytes=1000)
+    giant, small = edges.peer(zmq.DEALER), edges.peer(zmq.DEALER)
+    giant.send(b"x" * 2000)
+    small.send(b"y" * 1000)
+    await until(lambda: bool(got), "the small message")
+    assert got == [b"y" * 1000]
