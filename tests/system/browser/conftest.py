@@ -139,9 +139,12 @@ def page(context: BrowserContext, lab: Lab, request: pytest.FixtureRequest, tmp_
 
 @pytest.fixture
 def open_notebook(lab: Lab, page: Page, request: pytest.FixtureRequest) -> Callable[..., Notebook]:
-    """Opens a new notebook with these cells, on the kernel under test or a named one, and waits until that is idle."""
+    """Opens a new notebook with these cells, on the kernel under test or a named one, and waits until that is idle.
 
-    def make(*cells: str, kernel: str = "beaker") -> Notebook:
+    KERNEL_UNDER_TEST=python3 shows what bare ipykernel does with the same cells.
+    """
+
+    def make(*cells: str, kernel: str = os.environ.get("KERNEL_UNDER_TEST", "beaker")) -> Notebook:
         made = notebook(list(cells))
         made.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
         name = request.node.name

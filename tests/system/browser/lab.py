@@ -79,8 +79,8 @@ class Notebook:
         return self.outputs(index)
 
     def outputs(self, index: int) -> Locator:
-        """What stands below a cell."""
-        return self.cell(index).locator(".jp-OutputArea-output")
+        """What stands below a cell, one by one; an output may hold others (widgets do), which are not counted."""
+        return self.cell(index).locator(".jp-Cell-outputArea > .jp-OutputArea-child > .jp-OutputArea-output")
 
     def prompt(self, index: int) -> Locator:
         """`[1]:` beside a cell; `[*]:` while it runs."""

@@ -69,8 +69,8 @@ def test_the_debugger_stops_at_a_breakpoint_and_shows_variables(open_notebook: O
 def test_a_slider_stays_alive(open_notebook: Open, page: Page) -> None:
     notebook = open_notebook(
         "import ipywidgets as widgets\nslider = widgets.IntSlider(value=10, continuous_update=False)\n"
-        "seen = widgets.Output()\n\n@seen.capture()\ndef moved(change):\n    print('python saw', change['new'])\nslider.observe(moved, 'value')\n"
-        "widgets.VBox([slider, seen])",
+        "seen = widgets.Output()\n\n@seen.capture()\ndef moved(change):\n    print('python saw', change['new'])\n\n"
+        "slider.observe(moved, 'value')\nwidgets.VBox([slider, seen])",
         "slider.value = 90",
     )
     outputs = notebook.run(0)
@@ -104,7 +104,9 @@ def test_a_killed_subkernel_is_told_and_replaced(open_notebook: Open, page: Page
     page.locator(".jp-Dialog .jp-mod-accept").click()
     expect(running.last).to_contain_text("signal 9")
     notebook.wait_until("idle")
-    expect(notebook.run(1)).to_have_text("'usable again'")
+    # The first line after the loss says what was lost; python3's frontends say nothing at all.
+    expect(notebook.run(1).first).to_contain_text(re.compile("variables"))
+    expect(notebook.outputs(1).last).to_have_text("'usable again'")
 
 
 def test_a_question_on_the_example_data_streams_an_answer_and_leaves_a_cell_that_runs(open_notebook: Open, page: Page) -> None:
@@ -121,7 +123,7 @@ def test_a_question_on_the_example_data_streams_an_answer_and_leaves_a_cell_that
             new MutationObserver(look).observe(document.body, {childList: true, subtree: true, characterData: true});
         }"""
     )
-    answer = notebook.run(1).locator(".jp-RenderedMarkdown, .jp-RenderedHTMLCommon").first
+    answer = notebook.run(1)
     expect(notebook.prompt(1)).to_have_text("[2]:")
     expect(answer).to_contain_text("lake")
     assert len(page.evaluate("[...window.lengths].filter((length) => length > 0)")) >= 2
