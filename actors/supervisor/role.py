@@ -109,7 +109,7 @@ def run_supervisor(order: Order, *, before_serving: Callable[[], None] | None = 
     Returns:
         The exit status of the process: LEFT, NOT_THE_FIRST or GAVE_UP.
     """
-    from actors.supervisor import lock, watcher
+    from actors.supervisor import lock
     from actors.supervisor.household import Household
     from actors.supervisor.opening import open_life
     from beaker.subkernels.life_state import Policy, State
@@ -126,8 +126,10 @@ def run_supervisor(order: Order, *, before_serving: Callable[[], None] | None = 
         intensity=RestartIntensity(limit=order.restart_limit, window_s=order.restart_window_s),
     )
     state, backlog = open_life(household, state)
+    # The subkernel imports its own from here on; what it does not need to be launched comes now.
+    from actors.supervisor import watcher
+
     watching = watcher.ensure(folder, kernel_id=order.kernel_id, lease_s=order.lease_s)
-    # From here on the subkernel imports its own; all that is heavy comes now.
     from actors.runtime.prctl import become_undumpable
     from actors.supervisor.serving import serve
 

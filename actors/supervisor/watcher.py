@@ -9,7 +9,6 @@ folder. It is in a session of its own, holds nothing of ours open, and leaves by
 import contextlib
 import errno
 import os
-import secrets
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -99,7 +98,7 @@ def ensure(folder: KernelFolder, *, kernel_id: str, lease_s: float) -> Watcher:
         return held
     for dead in folder.path.glob(_PIPES):
         dead.unlink(missing_ok=True)
-    pipe = folder.path / f"owners-{secrets.token_hex(4)}"
+    pipe = folder.path / f"owners-{os.urandom(4).hex()}"
     os.mkfifo(pipe, 0o600)
     reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
