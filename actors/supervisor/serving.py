@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 
 from actors.runtime.codec import Codec
 from actors.runtime.hello import Peer, Refusal
@@ -13,8 +14,10 @@ from actors.supervisor.actor import Supervisor
 from actors.supervisor.household import Household
 from actors.supervisor.role import GAVE_UP, LEFT, Order
 from actors.supervisor.watcher import Watcher
+from beaker.messages.base import PROTOCOL
 from beaker.messages.subkernel import SubkernelFailure, SupervisorMessage
 from beaker.subkernels.actions import Action
+from beaker.subkernels.facts import ToldToLeave
 from beaker.subkernels.life_state import State
 
 NAME = "supervisor"
@@ -63,9 +66,15 @@ async def _serve(order: Order, household: Household, state: State, backlog: list
             kernel_id=order.kernel_id,
         )
 
-    node = Node(NAME, on_gave_up=lambda *_: end(GAVE_UP))
+    def make_room(peer: Peer, refusal: Refusal) -> None:
+        if refusal.code == "protocol" and peer.role == "kernel" and peer.protocol > PROTOCOL:
+            # Its code is newer than ours: the Supervisor that it starts next adopts what lives.
+            end(GAVE_UP)
+
+    node = Node(NAME, protocol=PROTOCOL, on_gave_up=lambda *_: end(GAVE_UP))
     restart = RestartPolicy(limit=0)  # see the actor: the next process adopts
-    await node.spawn(NAME, make, restart=restart)
+    supervisor = await node.spawn(NAME, make, restart=restart)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: supervisor.tell(ToldToLeave()))
     with contextlib.suppress(FileNotFoundError):
         os.unlink(household.folder.supervisor_socket)  # of one that died: we hold the lock, so it is nobody's
     await node.listen(
@@ -74,6 +83,7 @@ async def _serve(order: Order, household: Household, state: State, backlog: list
         admit=_admit,
         secret=order.secret,
         on_link=links.add,
+        on_refused=make_room,
     )
     status = await ended
     await node.stop()

@@ -84,6 +84,12 @@ class OwnerLost(Event, frozen=True, kw_only=True, tag="lifecycle.owner_lost"):
     """Wall clock: since then nobody listens to the subkernel."""
 
 
+class ToldToLeave(Event, frozen=True, kw_only=True, tag="lifecycle.told_to_leave"):
+    """SIGTERM: whoever sent it wants nothing of this kernel to stay."""
+
+    lane: ClassVar[Lane] = "control"
+
+
 class StartTimedOut(Event, frozen=True, kw_only=True, tag="lifecycle.start_timed_out"):
     """The time to answer is over; `watch` fences off the timers of former owners."""
 
@@ -107,6 +113,6 @@ class LeaseOver(Event, frozen=True, kw_only=True, tag="lifecycle.lease_over"):
     watch: int
 
 
-Fact = Opened | Launched | LaunchFailed | Exited | Ready | Asking | OwnerLost | StartTimedOut | GraceOver | LeaseOver
+Fact = Opened | Launched | LaunchFailed | Exited | Ready | Asking | OwnerLost | ToldToLeave | StartTimedOut | GraceOver | LeaseOver
 Alarm = StartTimedOut | GraceOver | LeaseOver
 """The facts that come from a timer."""

@@ -16,7 +16,19 @@ import msgspec
 from beaker.messages.subkernel import Attach, Died, Interrupt, Ready, Restart, Restarted, Shutdown, Started
 from beaker.subkernels import exit_words
 from beaker.subkernels.actions import Action, Forget, Record, Reply, Ring, Send, Tell
-from beaker.subkernels.facts import Asking, Exited, Fact, GraceOver, Launched, LaunchFailed, LeaseOver, Opened, OwnerLost, StartTimedOut
+from beaker.subkernels.facts import (
+    Asking,
+    Exited,
+    Fact,
+    GraceOver,
+    Launched,
+    LaunchFailed,
+    LeaseOver,
+    Opened,
+    OwnerLost,
+    StartTimedOut,
+    ToldToLeave,
+)
 from beaker.subkernels.life_requests import attach, interrupt, restart, shutdown
 from beaker.subkernels.life_state import State, Step
 from beaker.subkernels.transitions import give_up, launch, leave, start_timer
@@ -43,6 +55,8 @@ def step(state: State, fact: Fact) -> Step:
             return _ready(state, fact)
         case OwnerLost():
             return _owner_lost(state, fact)
+        case ToldToLeave():
+            return _end(state)
         case StartTimedOut() | GraceOver() | LeaseOver():
             return _rung(state, fact)
         case Asking(number=number, request=request):
@@ -176,13 +190,20 @@ def _rung(state: State, alarm: StartTimedOut | GraceOver | LeaseOver) -> Step:
         case LeaseOver(watch=watch):
             if watch != state.watch or state.owner is not None or state.phase == "gone":
                 return state, []
-            if state.phase in ("new", "dead"):
-                return leave(state, [])
-            following = msgspec.structs.replace(state, phase="ending", purpose="leave")
-            kill = Ring(after_s=LEASE_GRACE_S, alarm=GraceOver(generation=state.generation, last=True))
-            return following, [Send(generation=state.generation, signal=signal.SIGTERM), kill]
+            return _end(state)
         case _:
             assert_never(alarm)
+
+
+def _end(state: State) -> Step:
+    """End all, soon, because nobody is there to say farewell to."""
+    if state.phase == "gone":
+        return state, []
+    if state.phase in ("new", "dead"):
+        return leave(state, [])
+    following = msgspec.structs.replace(state, phase="ending", purpose="leave")
+    kill = Ring(after_s=LEASE_GRACE_S, alarm=GraceOver(generation=state.generation, last=True))
+    return following, [Send(generation=state.generation, signal=signal.SIGTERM), kill]
 
 
 def _owner_lost(state: State, fact: OwnerLost) -> Step:

@@ -70,6 +70,15 @@ async def test_a_watcher_that_is_killed_is_replaced() -> None:
         assert len(list(kernel.folder.glob("owners-*"))) == 1
 
 
+async def test_a_supervisor_told_to_end_ends_all() -> None:
+    async with stage() as kernel:
+        _, subkernel = await kernel.begin()
+        os.kill(kernel.supervisor, signal.SIGTERM)
+        await until(lambda: is_gone(kernel.supervisor))
+        assert is_gone(subkernel.pid or 0)
+        assert not kernel.folder.exists()
+
+
 async def test_a_shutdown_leaves_nothing() -> None:
     async with stage() as kernel:
         supervisor, subkernel = await kernel.begin()

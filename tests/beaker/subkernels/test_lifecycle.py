@@ -20,7 +20,7 @@ from beaker.messages.subkernel import (
     SubkernelFailure,
 )
 from beaker.subkernels.actions import Clear, Leave, Reply
-from beaker.subkernels.facts import Exited, Found, LaunchFailed
+from beaker.subkernels.facts import Exited, Found, LaunchFailed, ToldToLeave
 from beaker.subkernels.life_state import Policy
 from tests.beaker.subkernels.life_kit import SPEC, WALL, World, subkernel
 
@@ -281,6 +281,16 @@ def test_a_shutdown_refuses_the_restart_that_was_under_way() -> None:
     world.settle()
     assert isinstance(world.replies[restart], SubkernelFailure)
     assert world.left
+
+
+def test_told_to_leave_it_ends_all_whoever_owns_it() -> None:
+    world = running()
+    world.polite = False
+    number = world.ask(Restart(grace_s=5))
+    world.tell(ToldToLeave())
+    world.pass_time(1.1)
+    assert world.left
+    assert isinstance(world.replies[number], SubkernelFailure)
 
 
 def test_without_an_owner_everything_ends_after_the_lease() -> None:

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from beaker.messages.base import KernelId
 from beaker.messages.subkernel import Attach, Attached, Interrupt, Ready, Restart, Shutdown, Started
-from beaker.subkernels.facts import Exited, Fact, Found, GraceOver, Launched, LaunchFailed, StartTimedOut
+from beaker.subkernels.facts import Exited, Fact, Found, GraceOver, Launched, LaunchFailed, StartTimedOut, ToldToLeave
 from beaker.subkernels.life_state import Policy
 from tests.beaker.subkernels.life_kit import SPEC, World, subkernel
 
@@ -83,6 +83,12 @@ class Life(RuleBasedStateMachine):
     def shut_down(self, grace_s: float) -> None:
         self.shut_down_asked = True
         self.world.ask(Shutdown(grace_s=grace_s))
+
+    @precondition(lambda self: not self.world.left and len(self.world.actions) > 20)
+    @rule()
+    def tell_to_leave(self) -> None:
+        self.shut_down_asked = True
+        self.world.tell(ToldToLeave())
 
     @precondition(lambda self: self.world.alive)
     @rule(status=st.sampled_from([-9, -11, 0, 1, None]), words=st.sampled_from(["", "Address already in use"]))
