@@ -31,6 +31,7 @@ from beaker.agent.endpoint import Endpoint, Unusable, choose_endpoint, read_pres
 from beaker.agent.endpoint import find_key as key_of
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.turn_state import TurnLimits
+from beaker.messages.base import PROTOCOL
 from beaker.messages.turn import AgentMessage, TurnReply
 from beaker.settings.key import KEY_VARIABLE, find_key
 from beaker.settings.load import load
@@ -87,7 +88,7 @@ async def run_agent(birth: Birth, socket_path: str, settings: AgentSettings, env
         The exit status.
     """
     leaving = asyncio.Event()
-    node = Node("agent", on_gave_up=lambda _name, _reason: leaving.set())
+    node = Node("agent", protocol=PROTOCOL, on_gave_up=lambda _name, _reason: leaving.set())
     birth.on_parent_death(leaving.set)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leaving.set)
     try:

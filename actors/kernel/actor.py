@@ -243,6 +243,9 @@ class KernelActor(Actor[KernelMessage]):
         state = self._state
         state.supervisor_pid = self._supervisor.pid
         first_look = state.generation == 0
+        if not first_look and attached.generation > state.generation:
+            # It died while no Supervisor lived, so nobody could tell.
+            self._life.died(Died(generation=state.generation, reason="it is gone", at=time.time(), stderr_tail="", restarting=True))
         if attached.subkernel is not None:
             takeover = first_look and (not attached.first_owner or attached.subkernel.adopted)
             if takeover:
@@ -258,9 +261,6 @@ class KernelActor(Actor[KernelMessage]):
             self._life.started(attached.subkernel, takeover=takeover)
         elif attached.state == "dead":
             self._life.gave_up(GaveUp(generation=max(attached.generation, state.generation), reason=attached.reason))
-        elif attached.generation > state.generation > 0 or (state.link is not None and attached.subkernel is None):
-            # The subkernel died while no Supervisor watched it.
-            self._life.starting(Starting(generation=max(attached.generation, state.generation + 1)))
 
     def _subkernel_ready(self, generation: int) -> None:
         if (supervisor := self._supervisor.ref) is not None:

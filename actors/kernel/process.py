@@ -22,10 +22,12 @@ from actors.runtime.hello import Peer, Refusal, Refused
 from actors.runtime.link import Link
 from actors.runtime.node import Node
 from actors.runtime.process import Child, NotReadyError, start
+from actors.supervisor import watcher
 from actors.supervisor.role import Order, fork_supervisor
-from beaker.messages.base import KernelId
+from beaker.messages.base import PROTOCOL, KernelId
 from beaker.messages.subkernel import SubkernelEvent, SupervisorReply
 from beaker.messages.turn import TurnEvent, TurnRequest
+from beaker.places import KernelFolder
 from beaker.settings.load import Loaded
 from beaker.wire.connection_file import ConnectionFile, write_ports
 
@@ -56,6 +58,7 @@ class KernelProcess:
         self._file = file
         self._path = path
         self._supervisor: int | None = supervisor
+        self._watcher: watcher.Watcher | None = None
         self._agent: Child | None = None
         self._agent_secret = secrets.token_bytes(32)
         self._agent_link: asyncio.Future[Link] | None = None
@@ -80,7 +83,7 @@ class KernelProcess:
 
     async def _main(self) -> None:
         self._finished = asyncio.Event()
-        self._node = node = Node("kernel", on_gave_up=lambda _name, _reason: self._finish())
+        self._node = node = Node("kernel", protocol=PROTOCOL, on_gave_up=lambda _name, _reason: self._finish())
         install_signals(lambda: self._actor)
         loop = asyncio.get_running_loop()
         # Subkernels whose Supervisor was killed become children of ours; the agent is reaped by its own watch first.
@@ -160,9 +163,14 @@ class KernelProcess:
                 order, before_serving=lambda: configure_logs(self._loaded.settings.logs, "supervisor", order.kernel_id, self._file.key)
             )
         try:
-            return await self._reach_supervisor(self._node, time.monotonic() + SUPERVISOR_TIMEOUT_S)
+            link = await self._reach_supervisor(self._node, time.monotonic() + SUPERVISOR_TIMEOUT_S)
         finally:
             self._supervisor = None
+        # With the Supervisor we are the subkernel's owners: while one of us lives, the watcher keeps still.
+        former, self._watcher = self._watcher, watcher.hold(KernelFolder(Path(self._order.folder)))
+        if former is not None:
+            former.close()
+        return link
 
     async def _reach_supervisor(self, node: Node, deadline: float) -> Link:
         path = f"{self._order.folder}/supervisor.sock"

@@ -14,6 +14,10 @@ import msgspec
 
 Reply = TypeVar("Reply", covariant=True)
 
+PROTOCOL = 1
+"""Number of these vocabularies as a whole. It grows when an old process would misunderstand a new one; links between processes of
+different numbers are refused, and the older process makes room for one of the new code."""
+
 KernelId = NewType("KernelId", str)
 """Names one Jupyter kernel for as long as its connection file lives; a hash, see `beaker.places`."""
 

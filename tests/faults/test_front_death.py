@@ -58,6 +58,20 @@ def test_the_new_supervisor_sees_a_death_and_interrupts_and_restarts(kernel: Run
     assert kernel.run("1").status == "ok"
 
 
+def test_a_subkernel_that_dies_together_with_its_supervisor_is_told_too(kernel: RunningKernel) -> None:
+    pid = kernel.subkernel_pid()
+    running = kernel.send("import time; print('on', flush=True); time.sleep(60)")
+    next(m for m in kernel.iopub(time.monotonic() + 30) if m["msg_type"] == "stream")
+    supervisor = kernel.wait_for_role("supervisor")
+    supervisor.kill()
+    os.kill(pid, signal.SIGKILL)
+    died = kernel.outcome(running)
+    assert (died.status, died.reply["content"]["ename"]) == ("error", "KernelDied")
+    after = kernel.run("40 + 2")
+    assert after.text.endswith("42")
+    assert "variables lost" in after.text
+
+
 def test_a_new_kernel_process_keeps_variables_and_says_so(kernel: RunningKernel) -> None:
     kernel.run("x = 41")
     pid = kernel.subkernel_pid()

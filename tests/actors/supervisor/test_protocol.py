@@ -1,5 +1,7 @@
 """A kernel process of newer code meets a Supervisor of older code."""
 
+import os
+
 import pytest
 
 from actors.runtime.codec import Codec
@@ -21,7 +23,7 @@ async def test_it_makes_room_for_newer_code_which_finds_the_subkernel_alive() ->
             await newer.connect(socket, codec=Codec(SupervisorReply), secret=kernel.order.secret, timeout_s=5)
         assert caught.value.refusal.code == "protocol"
         await newer.stop()
-        await kernel.supervisor_ended()
+        os.waitpid(kernel.supervisor, 0)
         kernel.fork()
         _, attached = await kernel.attach()
         assert attached.subkernel is not None
