@@ -169,7 +169,7 @@ class KernelProcess:
         # With the Supervisor we are the subkernel's owners: while one of us lives, the watcher keeps still.
         former, self._watcher = self._watcher, watcher.hold(KernelFolder(Path(self._order.folder)))
         if former is not None:
-            former.close()
+            former.release()
         return link
 
     async def _reach_supervisor(self, node: Node, deadline: float) -> Link:
