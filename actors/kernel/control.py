@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from actors.kernel.shell import amend_kernel_info
+from actors.kernel.kernel_info import amend_kernel_info, own_kernel_info
 from actors.kernel.state import KernelState, Phase
 from beaker.kernel.interrupting import Interrupted, decide
 from beaker.kernel.requests import Pending
@@ -113,7 +113,9 @@ class Control:
             publisher.busy(pending.header)
         if pending.expects_reply and not pending.replied:
             kind = pending.msg_type.removesuffix("_request") + "_reply"
-            self._state.front.send_control(pending.idents, publisher.reply(kind, compose.aborted(), parent=pending.header))
+            about_us = pending.msg_type == "kernel_info_request" and self._state.phase is Phase.DEAD
+            body = own_kernel_info(self._state.language, self._state.dead_reason) if about_us else compose.aborted()
+            self._state.front.send_control(pending.idents, publisher.reply(kind, body, parent=pending.header))
         if not pending.idle:
             publisher.idle(pending.header)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from actors.kernel.kernel_info import amend_kernel_info, own_kernel_info
 from actors.kernel.state import KernelState, Phase
 from beaker.kernel import inflight
 from beaker.kernel.magics import might_be_ours
@@ -199,6 +200,7 @@ class Shell:
     def _end(self, pending: Pending, ename: str, reason: str) -> None:
         publisher = self._state.publisher
         content = compose.error(ename, reason)
+        about_us = pending.msg_type == "kernel_info_request"
         if pending.expects_reply and not pending.replied:
             if pending.flags is not None:
                 if not pending.flags.silent:
@@ -206,7 +208,7 @@ class Shell:
                 body = compose.execute_error(pending.count, content)
                 self._state.transcript.end(pending.msg_id, "error")
             else:
-                body = {"status": "error", **content}
+                body = own_kernel_info(self._state.language, reason) if about_us else {"status": "error", **content}
             self._send_reply(pending, body)
         if pending.busy and not pending.idle:
             publisher.idle(pending.header)
@@ -228,14 +230,3 @@ class Shell:
 def send_on(state: KernelState, channel: Channel, idents: list[bytes], parts: Parts) -> None:
     """Send a reply on the channel that its request came by."""
     (state.front.send_shell if channel == "shell" else state.front.send_control)(idents, parts)
-
-
-def amend_kernel_info(parts: Parts) -> Parts:
-    """Say in a kernel_info_reply that beaker stands in front; everything else stays as the subkernel said it."""
-    try:
-        content = msgspec.json.decode(parts[CONTENT], type=dict[str, object])
-    except UNREADABLE:
-        return parts
-    banner = str(content.get("banner", "")).rstrip("\n")
-    content["banner"] = f"{banner}\nbeaker: ask with %%ai, help with %beaker help\n"
-    return [*parts[:CONTENT], msgspec.json.encode(content), *parts[CONTENT + 1 :]]

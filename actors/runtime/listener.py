@@ -72,7 +72,7 @@ class Listener:
                 if os.stat(self.path).st_ino == self._inode:
                     os.unlink(self.path)
             except FileNotFoundError:
-                self._log.info("listener.file_was_gone")
+                self._log.debug("listener.file_was_gone")
 
     def greeted(self, peer: Peer, transport: asyncio.Transport) -> Link:
         """Make the link of a peer that is welcome, and tell the owner before anything arrives on it."""

@@ -37,13 +37,16 @@ def test_a_subkernel_that_cannot_start_is_told_with_its_path_and_stderr(name: st
     kernel = RunningKernel(arguments=["--subkernel", name])
     try:
         began = time.monotonic()
-        refused = kernel.run("1 + 1")
+        refused = kernel.ready().run("1 + 1")
         assert time.monotonic() - began < 10
         assert refused.status == "error"
         assert words in refused.text
         assert str(folder) in refused.text
         assert "Traceback" not in str(refused.reply["content"]["evalue"])
         assert kernel.run("%beaker status").status == "ok"
+        info = kernel.reply(kernel.client.kernel_info())["content"]
+        assert (info["status"], info["implementation"]) == ("ok", "beaker")
+        assert str(folder) in info["banner"]
     finally:
         kernel.close()
 
@@ -52,7 +55,7 @@ def test_a_subkernel_that_hangs_at_its_start_is_given_up() -> None:
     folder = install("hangs", [sys.executable, "-c", "import time; time.sleep(600)", "{connection_file}"])
     kernel = RunningKernel(arguments=["--subkernel", "hangs"], env={"BEAKER_SUBKERNEL_START_TIMEOUT_S": "1"})
     try:
-        refused = kernel.run("1 + 1")
+        refused = kernel.ready().run("1 + 1")
         assert refused.status == "error"
         assert str(folder) in refused.text
     finally:
@@ -62,7 +65,7 @@ def test_a_subkernel_that_hangs_at_its_start_is_given_up() -> None:
 def test_an_unknown_subkernel_is_told_with_the_names_there_are() -> None:
     kernel = RunningKernel(arguments=["--subkernel", "pyhton3"])
     try:
-        refused = kernel.run("1 + 1")
+        refused = kernel.ready().run("1 + 1")
         assert refused.status == "error"
         assert "'pyhton3'" in refused.text
         assert "python3" in refused.text
