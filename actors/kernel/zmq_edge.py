@@ -191,6 +191,8 @@ class EdgeSocket:
         events: int = self._socket.getsockopt(zmq.EVENTS)  # type: ignore[assignment]  # the stub says int | bytes
         if self._waiting and events & zmq.POLLOUT:
             self._flush()
+            # What arrived during the flush made an edge, and a send may have used it up.
+            self._check_soon()
         if self._paused or not events & zmq.POLLIN:
             return
         more = True

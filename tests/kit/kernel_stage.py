@@ -187,7 +187,7 @@ class KernelStage:
         """A client runs a cell; returns the msg_id."""
         return self.request("execute_request", cell(code, **flags), client=client, metadata=metadata)
 
-    async def ask(self, code: str = "%%ai why?", *, notebook: bool = True, **flags: object) -> tuple[str, Question]:
+    async def ask(self, code: str = "%%ai why?", *, notebook: bool = True, **flags: Any) -> tuple[str, Question]:
         """A client asks a question: the msg_id of its cell, and what the agent hears.
 
         Args:

@@ -57,8 +57,8 @@ class RecordingFront:
 
     def __init__(self) -> None:
         self.sent: list[Sent] = []
-        self.paused = False
         self.closed = False
+        self._paused = False
         self._news = asyncio.Event()
 
     def send_shell(self, idents: list[bytes], parts: Parts) -> None:
@@ -74,13 +74,17 @@ class RecordingFront:
         self._record("iopub", topic, parts)
 
     def pause_shell(self) -> None:
-        self.paused = True
+        self._paused = True
 
     def resume_shell(self) -> None:
-        self.paused = False
+        self._paused = False
 
     def close(self) -> None:
         self.closed = True
+
+    def reads(self) -> bool:
+        """Whether requests on shell would be read now."""
+        return not self._paused
 
     def about(self, msg_id: str) -> list[Sent]:
         """All that was sent about one request, oldest first."""
