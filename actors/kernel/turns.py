@@ -87,9 +87,6 @@ class Turns:
 
     def ask(self, cell: OwnCell, wanted: Ask) -> None:
         """A `%%ai` cell: it is answered when the turn ends, or at once if it is to go on in the background."""
-        if wanted.mode == "auto":
-            cell.fail("UsageError", "mode auto lets the model run code, and no model runs code in this version; modes are ask and plan")
-            return
         self._last += 1
         number = TurnId(self._last)
         display = TurnDisplay(number)

@@ -16,11 +16,6 @@ CommandName = Literal["help", "status", "restart", "config", "stop"]
 
 COMMAND_NAMES: tuple[CommandName, ...] = get_args(CommandName)
 
-Mode = Literal["ask", "auto", "plan"]
-"""May code by the model run: asked each time, without asking, never."""
-
-MODES: tuple[Mode, ...] = get_args(Mode)
-
 ASK_TOPIC = "%%ai"
 """The topic of help that is no command."""
 
@@ -78,7 +73,6 @@ ASK = Entry(
 
 OPTIONS: dict[str, Entry] = {
     "--model": Entry("--model M", "the model that answers, by its name at the endpoint", ""),
-    "--mode": Entry("--mode ask|auto|plan", "may the model's code run: asked each time, without asking, never", ""),
     "--background": Entry("--background", "the cell is done at once, and the answer goes on below it", ""),
 }
 """Of `%%ai`, in front of the question."""

@@ -14,7 +14,7 @@ import msgspec
 
 from beaker.errors import unknown_name
 from beaker.kernel.commands.words import size_words
-from beaker.kernel.help_words import ASK_TOPIC, COMMAND_NAMES, MODES, OPTIONS, TOPICS, Mode
+from beaker.kernel.help_words import ASK_TOPIC, COMMAND_NAMES, OPTIONS, TOPICS
 
 PROMPT_LIMIT_BYTES = 256_000
 """Of a question in UTF-8: about 64,000 tokens. With history and cells it must fit into one message of 1 MB between processes."""
@@ -50,8 +50,6 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     prompt: str
     """Not blank; without blank lines around it."""
     model: str | None = None
-    """None: as configured."""
-    mode: Mode | None = None
     """None: as configured."""
     background: bool = False
     """The cell is to be done at once."""
@@ -219,7 +217,6 @@ def _question(rest: str) -> Ours:
     end = line_end.start() if line_end else len(rest)
     first, body = rest[:end].strip(), rest[end:]
     model: str | None = None
-    mode: Mode | None = None
     background = False
     while found := re.match(_OPTION, first):
         name, value = found["name"], found["value"]
@@ -240,16 +237,11 @@ def _question(rest: str) -> Ours:
             value, first = [*first.split(maxsplit=1), "", ""][:2]
         if not value or value.startswith("--"):
             return Refused(reason=f"`{name}` needs a value behind it, as in `{OPTIONS[name].usage}`.")
-        if name == "--model":
-            model = value
-        else:
-            mode = next((known for known in MODES if known == value), None)
-            if mode is None:
-                return Refused(reason=unknown_name("a mode", value, MODES))
+        model = value
     prompt = (first + body).rstrip()
     if not first:
         prompt = re.sub(_BLANK_LINES, "", prompt, count=1)
-    return _refusal(prompt) or Ask(prompt=prompt, model=model, mode=mode, background=background)
+    return _refusal(prompt) or Ask(prompt=prompt, model=model, background=background)
 
 
 def _refusal(prompt: str) -> Refused | None:

@@ -190,7 +190,6 @@ def test_what_goes_wrong_at_the_endpoint_is_a_sentence_and_no_traceback(script: 
     [
         ("%%ai", "There is no question"),
         ("%%ai --fast hi", "--model"),
-        ("%%ai --mode auto hi", "ask and plan"),
         ("%beaker frobnicate", "help, status, restart, config, stop"),
     ],
 )

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from beaker.kernel.commands.words import Words
-from beaker.kernel.help_words import ASK_TOPIC, COMMAND_NAMES, MODES, OPTIONS, help_words
+from beaker.kernel.help_words import ASK_TOPIC, COMMAND_NAMES, OPTIONS, help_words
 from beaker.kernel.magics import find_cell, is_complete
 
 _FIRST_WORD = r"[ \t\r\n\f\v]*?(?:^|(?<=[\r\n]))(%{1,2}[a-z]*)\Z"
@@ -120,7 +120,7 @@ def _after_beaker(words: list[str]) -> Iterable[str]:
 
 
 def _after_ai(words: list[str], word: str) -> Iterable[str]:
-    """Options, as long as the question has not begun, and the values of `--mode`."""
+    """Options, as long as the question has not begun."""
     expects_value = False
     for known in words:
         if expects_value:
@@ -128,12 +128,10 @@ def _after_ai(words: list[str], word: str) -> Iterable[str]:
         elif known.split("=")[0] not in OPTIONS:
             return ()
         else:
-            expects_value = known in {"--model", "--mode"}
-    if expects_value:
-        return MODES if words[-1] == "--mode" else ()
-    if word.startswith("--mode="):
-        return [f"--mode={mode}" for mode in MODES]
-    return [option for option in OPTIONS if option not in words] if word.startswith("-") or not word else ()
+            expects_value = known == "--model"
+    if expects_value or (word and not word.startswith("-")):
+        return ()
+    return [option for option in OPTIONS if option not in words]
 
 
 def _completion(candidates: Iterable[str], word: str, cursor: int) -> Completion:

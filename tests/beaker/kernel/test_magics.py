@@ -51,11 +51,10 @@ from beaker.kernel.magics import (
         ("%%ai one odd \ufffd in a longer text", Ask(prompt="one odd \ufffd in a longer text")),
         ("%%ai --model gpt-x what?", Ask(prompt="what?", model="gpt-x")),
         ("%%ai --model=org/gpt-x\nwhat?", Ask(prompt="what?", model="org/gpt-x")),
-        ("%%ai --mode plan what?", Ask(prompt="what?", mode="plan")),
-        ("%%ai --mode\tauto\twhat?", Ask(prompt="what?", mode="auto")),
-        ("%%ai --mode=ask --mode=plan what?", Ask(prompt="what?", mode="plan")),
+        ("%%ai --model\tgpt-x\twhat?", Ask(prompt="what?", model="gpt-x")),
+        ("%%ai --model=m --model=n what?", Ask(prompt="what?", model="n")),
         ("%%ai --background what?", Ask(prompt="what?", background=True)),
-        ("%ai --background --mode plan --model m what?", Ask(prompt="what?", background=True, mode="plan", model="m")),
+        ("%ai --background --model m what?", Ask(prompt="what?", background=True, model="m")),
         ("%%ai --background -- --model is what?", Ask(prompt="--model is what?", background=True)),
         ("%%ai --background --\n--model is what?", Ask(prompt="--model is what?", background=True)),
         ("%%ai\n--model is what?", Ask(prompt="--model is what?")),
@@ -130,13 +129,13 @@ def test_every_other_cell_is_the_subkernels(code: str) -> None:
         ("%ai", "There is no question."),
         ("%%ai --background", "There is no question."),
         ("%%ai --", "There is no question."),
-        ("%%ai --modl x y", "'--modl' is not an option of %%ai. Did you mean '--model'? There are: --model, --mode, --background."),
+        ("%%ai --modl x y", "'--modl' is not an option of %%ai. Did you mean '--model'? There are: --model, --background."),
         ("%%ai --verbose is what?", "A question that begins with two dashes goes behind `--`."),
         ("%%ai --model", "`--model` needs a value behind it, as in `--model M`."),
-        ("%%ai --model --mode plan x", "`--model` needs a value"),
+        ("%%ai --model --background x", "`--model` needs a value"),
         ("%%ai --model= x", "`--model` needs a value"),
         ("%%ai --model\nx", "`--model` needs a value"),
-        ("%%ai --mode fast x", "'fast' is not a mode. There are: ask, auto, plan."),
+        ("%%ai --mode fast x", "'--mode' is not an option of %%ai. Did you mean '--model'?"),
         ("%%ai --background=yes x", "`--background` takes no value, and there is 'yes'."),
         ("%%ai PK\x03\x04\x00\x00", "The question holds binary data"),
         ("%%ai half a character \ud83d", "The question holds binary data"),
@@ -260,7 +259,7 @@ _pieces = st.sampled_from(
         "stop",
         "status",
         "--model",
-        "--mode",
+        "--background",
         "--",
         "=",
         "?",
@@ -278,7 +277,7 @@ _codes = st.one_of(st.text(max_size=60), st.lists(_pieces, max_size=12).map("".j
 
 
 @given(_codes)
-@example("%%ai --mode")
+@example("%%ai --model")
 def test_no_cell_raises_and_what_is_ours_is_found_in_its_bytes(code: str) -> None:
     ours = parse(code)
     assert (ours is None) == (find_cell(code) is None) == (is_complete(code) is None)

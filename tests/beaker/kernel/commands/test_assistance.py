@@ -32,14 +32,14 @@ COMMANDS = list(COMMAND_NAMES)
         ("%beaker stop ", [], 13),
         ("%%ai ", list(OPTIONS), 5),
         ("%%ask -", list(OPTIONS), 6),
-        ("%%ai --mo", ["--model", "--mode"], 5),
+        ("%%ai --mo", ["--model"], 5),
         ("%ai --ba", ["--background"], 4),
-        ("%%ai --mode ", ["ask", "auto", "plan"], 12),
-        ("%%ai --mode a", ["ask", "auto"], 12),
-        ("%%ai --mode=p", ["--mode=plan"], 5),
         ("%%ai --model ", [], 13),
-        ("%%ai --model m --", ["--mode", "--background"], 15),
-        ("%%ai --background --mode plan ", ["--model"], 30),
+        ("%%ai --model --", [], 13),
+        ("%%ai --model m --", ["--background"], 15),
+        ("%%ai --model=m ", ["--model", "--background"], 15),
+        ("%%ai --background ", ["--model"], 18),
+        ("%%ai --verbose --", [], 15),
         ("%%ai why", [], 5),
         ("%%ai why --", [], 9),
         ("%%ai why\nnot --mo", [], 17),
@@ -67,9 +67,9 @@ def test_the_word_up_to_the_cursor_counts_and_the_rest_stays() -> None:
 
 
 def test_positions_count_code_points() -> None:
-    found = complete("\n%%ai --model \U0001f600 --mo", 20)
+    found = complete("\n%%ai --model \U0001f600 --ba", 20)
     assert found is not None
-    assert (found.matches, found.cursor_start) == (["--mode"], 16)
+    assert (found.matches, found.cursor_start) == (["--background"], 16)
 
 
 def test_no_command_is_offered_above_other_lines() -> None:
@@ -99,7 +99,7 @@ def test_positions_outside_count_as_the_ends(code: str, cursor: int) -> None:
         ("%%ai?", 5, "%%ai"),
         ("%ai", 3, "%%ai"),
         ("%%ai --model m x", 8, "%%ai"),
-        ("%%ask --mode=plan x", 9, "%%ai"),
+        ("%%ask --model=m x", 9, "%%ai"),
     ],
 )
 def test_help_at_the_cursor(code: str, cursor: int, topic: str) -> None:
@@ -137,8 +137,8 @@ _pieces = st.sampled_from(
         "help",
         "stop",
         "--model",
-        "--mode",
-        "--mode=",
+        "--model=",
+        "--background",
         "--",
         "?",
         " ",
