@@ -1,0 +1,37 @@
+"""Memory of all our processes above the subkernel, before the first question, as proportional set size."""
+
+from pathlib import Path
+
+from benchmarks.figures import Row
+from benchmarks.kernels import Pair
+
+
+def _pss_mb(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    raise OSError(f"/proc/{pid}/smaps_rollup has no Pss line")
+
+
+def measure(*, quick: bool) -> list[Row]:
+    """Reads the sizes after some cells; our roles are undumpable, so only root can."""
+    with Pair() as (ours, reference):
+        for kernel in (ours, reference):
+            for _ in range(20 if quick else 200):
+                kernel.client.execute("print('x' * 1000)")
+        subkernel = ours.subkernel()
+        sizes: dict[str, float] = {}
+        try:
+            for process in ours.processes():
+                if process.pid != subkernel.pid:
+                    words = process.cmdline()
+                    role = words[words.index("--role") + 1] if "--role" in words else (" ".join(words)[:24] or process.name())
+                    sizes[f"{role} {process.pid}"] = _pss_mb(process.pid)
+        except PermissionError:
+            print("memory: our processes are undumpable, so their sizes can be read by root only", flush=True)
+            return []
+        bare = _pss_mb(reference.process.pid)
+        parts = [f"{role.rpartition(' ')[0]} {size:.1f}" for role, size in sizes.items()]
+        notes = [*parts, f"subkernel {_pss_mb(subkernel.pid):.0f}"]
+        total = sum(sizes.values())
+        return [Row("PSS above the subkernel", total, bare, "MB", total, 60, notes=notes)]
