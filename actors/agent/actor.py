@@ -21,7 +21,7 @@ from beaker.agent.prompts import refusal
 from beaker.agent.turn_state import Quirks
 from beaker.messages.base import Event, Lane
 from beaker.messages.kernel import KernelMessage
-from beaker.messages.turn import AgentMessage, Question, Stop
+from beaker.messages.turn import AgentMessage, Question, Stop, Taken
 
 QUEUE_LIMIT = 100
 """Questions that may wait: more than a notebook has, and 10 MB at most with their cells."""
@@ -67,10 +67,11 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
 
     def receive(self, message: AgentMessage | TurnOver, asked: Asked | None) -> None:
         """Handle one message."""
-        del asked  # nothing here is a request: the runtime answers whoever asks
         match message:
             case Question():
                 self._take(message)
+                if asked is not None:
+                    asked.answer(Taken())
             case Stop(turn=turn):
                 self._stop(turn)
             case TurnOver():

@@ -130,7 +130,7 @@ class KernelActor(Actor[KernelMessage]):
         if down.name == self._agent.link_name:
             self.context.log.warning("agent.lost", reason=down.reason)
             self._turns.agent_lost()
-        elif down.kind == "link":
+        elif down.name == self._supervisor.link_name:
             self.context.log.warning("supervisor.lost", reason=down.reason)
             self.context.spawn(self._attach(), name="attach")
 

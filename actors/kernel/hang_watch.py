@@ -1,7 +1,7 @@
 """Watches whether the subkernel answers, and finds words for it; it never acts.
 
-A heartbeat ping goes out every half second. Control is asked only while something is awaited (a cell runs, or the
-heartbeat was late), so that an idle kernel does nothing at all. The words stand in `%beaker status` and the log: an output
+A heartbeat ping goes out every half second. Control is asked only while something is awaited (a cell, or the
+heartbeat), so that an idle kernel does nothing at all. The words stand in `%beaker status` and the log: an output
 of the running cell would change what the notebook shows.
 """
 
@@ -43,9 +43,10 @@ class HangWatch:
         now = time.monotonic()
         settings = self._state.settings.kernel
         link.ping()
-        running = self._state.requests.running()
+        # One that waits, too: a cell that takes hold of the interpreter at once may have had no chance to say that it runs.
+        cell_runs = self._state.requests.running() is not None or self._state.requests.waiting() > 0
         late = now - link.heartbeat_at > settings.heartbeat_silence_s
-        if (running is not None or late) and self._control_asked is None:
+        if (cell_runs or late) and self._control_asked is None:
             self._control_asked = now
             self._asking = asyncio.create_task(self._ask_control(link))
         self._say(
@@ -53,7 +54,7 @@ class HangWatch:
                 now=now,
                 heartbeat_echo=link.heartbeat_at,
                 control_asked=self._control_asked,
-                cell_runs=running is not None,
+                cell_runs=cell_runs,
                 heartbeat_silence_s=settings.heartbeat_silence_s,
                 control_silence_s=settings.control_silence_s,
             )

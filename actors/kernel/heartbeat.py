@@ -52,14 +52,17 @@ class Heartbeat:
         self._timer = self._loop.call_later(self._fresh_s / 4, self._turn)
 
     def _echo(self) -> None:
-        try:
-            while True:
+        while True:
+            try:
                 frames = self._socket.recv_multipart()
                 if time.monotonic() - self._turned_at <= self._fresh_s:
                     self._socket.send_multipart(frames)
-        except zmq.ZMQError:
-            # close() ended the context; sockets may only be closed by the thread that uses them.
-            self._socket.close()
+            except zmq.ContextTerminated:
+                # close() ended the context; sockets may only be closed by the thread that uses them.
+                self._socket.close()
+                return
+            except zmq.ZMQError:
+                continue  # one odd peer must not end the echo for all
 
     def close(self) -> None:
         """Silence it for good."""

@@ -26,7 +26,7 @@ from actors.supervisor import watcher
 from actors.supervisor.role import Order, fork_supervisor
 from beaker.messages.base import PROTOCOL, KernelId
 from beaker.messages.subkernel import SubkernelEvent, SupervisorReply
-from beaker.messages.turn import TurnEvent, TurnRequest
+from beaker.messages.turn import AgentReply, TurnEvent, TurnRequest
 from beaker.places import KernelFolder
 from beaker.settings.load import Loaded
 from beaker.wire.connection_file import ConnectionFile, write_ports
@@ -64,7 +64,7 @@ class KernelProcess:
         self._agent_link: asyncio.Future[Link] | None = None
         self._actor: KernelActor | None = None
         self._to_supervisor = Codec(SubkernelEvent | SupervisorReply)
-        self._to_agent = Codec(TurnEvent | TurnRequest)
+        self._to_agent = Codec(TurnEvent | TurnRequest | AgentReply)
         self._node: Node | None = None
         self._finished: asyncio.Event | None = None
 
@@ -102,6 +102,7 @@ class KernelProcess:
         finally:
             if parent is not None:
                 parent.close()
+            loop.remove_signal_handler(signal.SIGCHLD)
             await node.stop()
             if self._supervisor is not None:
                 # The kernel failed before it owned this Supervisor: a port was taken.

@@ -37,6 +37,8 @@ class SupervisorDoor:
         self._connect = connect
         self._ref: Ref[SupervisorMessage] | None = None
         self._pid: int | None = None
+        self.link_name = ""
+        """Name of the link, by which a `Down` is recognised."""
 
     @property
     def pid(self) -> int | None:
@@ -69,6 +71,7 @@ class SupervisorDoor:
                 continue
             self._ref = ref
             self._pid = link.peer.pid
+            self.link_name = link.name
             context.monitor(link)
             context.log.info("supervisor.attached", state=attached.state, generation=attached.generation)
             return attached

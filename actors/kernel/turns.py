@@ -16,6 +16,8 @@ from actors.kernel.looking import list_variables
 from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState
 from actors.runtime.actor import ActorContext, Asked
+from actors.runtime.failures import AskError
+from beaker.kernel.cutting import cut_bytes
 from beaker.kernel.magics import Ask
 from beaker.kernel.turn_display import TurnDisplay
 from beaker.messages.base import TurnId
@@ -37,8 +39,11 @@ from beaker.wire import compose
 
 HISTORY = 20
 """Earlier questions that a new one is told of; the agent cuts them further to its budget."""
-REMEMBERED_CHARS = 16_000
-"""Of a question and of an answer: all that goes to the agent must fit into one message of 1 MB."""
+REMEMBERED_BYTES = 8_000
+"""Of a question and of an answer: all that goes to the agent must fit into one message of 1 MB, of which the prompt may take 256 kB."""
+TAKEN_TIMEOUT_S = 10.0
+OVERDUE_S = 30.0
+"""Of silence beyond the agent's own time limit for an answer."""
 SEEN_CELLS = 12
 SEEN_OUTPUT_CHARS = 4000
 """Per cell: DESIGN's 2-8 kB for one output."""
@@ -54,6 +59,7 @@ class _Turn:
     since: float
     shown: bool = False
     drawing: asyncio.TimerHandle | None = None
+    watch: asyncio.Task[object] | None = None
 
 
 class Turns:
@@ -66,6 +72,8 @@ class Turns:
         self._turns: dict[TurnId, _Turn] = {}
         self._last = 0
         self._history: list[Exchange] = []
+        self._heard_at = 0.0
+        """Monotonic time at which the agent last said anything."""
         self.model = ""
         """What answered last, as it is shown."""
 
@@ -97,6 +105,7 @@ class Turns:
             self._draw(turn)
         if wanted.background:
             cell.finish()
+        self._heard_at = time.monotonic()
         self._context.spawn(self._send(number, wanted), name=f"question-{number}")
 
     def stop(self, number: TurnId | None = None) -> bool:
@@ -105,9 +114,9 @@ class Turns:
         found = [each for each in wanted if each in self._turns]
         agent = self._agent.ref_now()
         for each in found:
-            if agent is None:
-                self._end(each, "stopped", "")
-            else:
+            # Ended here and now: a hung agent must not keep a cell busy that the user has stopped.
+            self._end(each, "stopped", "")
+            if agent is not None:
                 agent.tell(Stop(turn=each))
         return bool(found)
 
@@ -119,6 +128,7 @@ class Turns:
 
     def event(self, event: Began | Delta | Waiting | Ended) -> None:
         """News of a turn; of one that is over it is dropped."""
+        self._heard_at = time.monotonic()
         turn = self._turns.get(event.turn)
         if turn is None:
             return
@@ -162,16 +172,28 @@ class Turns:
         if number not in self._turns:
             return  # stopped meanwhile
         state.log.info("turn.asked", turn=number)
-        agent.tell(
-            Question(
-                turn=number,
-                prompt=wanted.prompt,
-                language=state.language,
-                history=self._history[-HISTORY:],
-                cells=state.transcript.recent(SEEN_CELLS, output_chars=SEEN_OUTPUT_CHARS),
-                model=wanted.model,
-            )
+        question = Question(
+            turn=number,
+            prompt=wanted.prompt,
+            language=state.language,
+            history=self._history[-HISTORY:],
+            cells=state.transcript.recent(SEEN_CELLS, output_chars=SEEN_OUTPUT_CHARS),
+            model=wanted.model,
         )
+        try:
+            await agent.ask(question, timeout_s=TAKEN_TIMEOUT_S)
+        except AskError as error:
+            self._end(number, "error", f"the question did not reach the agent: {error}; ask again")
+            return
+        if (turn := self._turns.get(number)) is not None:
+            turn.watch = self._context.spawn(self._watch_silence(number), name=f"watch-{number}")
+
+    async def _watch_silence(self, number: TurnId) -> None:
+        """End a turn whose last word was lost: its cell must not stay busy for ever."""
+        limit_s = self._state.settings.agent.turn_time_limit_s + OVERDUE_S
+        while (left_s := self._heard_at + limit_s - time.monotonic()) > 0:  # noqa: ASYNC110 -- waits for nothing to happen
+            await asyncio.sleep(left_s)
+        self._end(number, "error", "the agent never ended its answer; ask again")
 
     def _end(self, number: TurnId, status: str, reason: str) -> None:
         turn = self._turns.pop(number, None)
@@ -179,8 +201,12 @@ class Turns:
             return
         if turn.drawing is not None:
             turn.drawing.cancel()
+        if turn.watch is not None and turn.watch is not asyncio.current_task():
+            turn.watch.cancel()
         display = turn.display
-        self._history.append(Exchange(question=turn.prompt[:REMEMBERED_CHARS], answer=display.answer[:REMEMBERED_CHARS]))
+        self._history.append(
+            Exchange(question=cut_bytes(turn.prompt, REMEMBERED_BYTES), answer=cut_bytes(display.answer, REMEMBERED_BYTES))
+        )
         del self._history[:-HISTORY]
         ending = "*stopped*" if status == "stopped" else ""
         text = display.markdown(ending=ending)

@@ -6,18 +6,22 @@ outputs the first and the last part are kept; a flood costs no more than the bud
 
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
+from typing import Literal
 
 import msgspec
 
+from beaker.kernel.cutting import cut_bytes
 from beaker.messages.turn import SeenCell
 from beaker.wire.parts import UNREADABLE
+
+Status = Literal["ok", "error", "aborted", "running"]
 
 HEAD_BYTES = 32_768
 TAIL_BYTES = 32_768
 """Per cell: enough for a traceback and a table; what models are shown is cut further, to 2-8 kB."""
 
-CODE_CHARS = 16_000
-"""Of a cell's code: some four hundred lines."""
+CODE_BYTES = 8_000
+"""Of a cell's code: some two hundred lines."""
 
 RECORDED = frozenset({"stream", "execute_result", "display_data", "error"})
 """Message types that are outputs."""
@@ -45,7 +49,7 @@ _input_decoder = msgspec.json.Decoder(_Input)
 @dataclass(slots=True)
 class _Cell:
     input: bytes
-    status: str = "running"
+    status: Status = "running"
     head: list[bytes] = field(default_factory=list[bytes])
     head_bytes: int = 0
     tail: deque[bytes] = field(default_factory=deque[bytes])
@@ -103,7 +107,7 @@ class Transcript:
     def end(self, msg_id: str, status: str) -> None:
         """The reply to that cell passed by."""
         if (cell := self._cells.get(msg_id)) is not None:
-            cell.status = status
+            cell.status = "ok" if status == "ok" else "aborted" if status == "aborted" else "error"
 
     def recent(self, cells: int, *, output_chars: int) -> list[SeenCell]:
         """The last cells, oldest first, their outputs as text of at most so many characters."""
@@ -122,8 +126,12 @@ def _seen(cell: _Cell, output_chars: int) -> SeenCell:
     if len(text) > output_chars:
         half = output_chars // 2
         text = f"{text[:half]}\n... {len(text) - output_chars} characters left out ...\n{text[-half:]}"
-    status = cell.status if cell.status in {"ok", "error", "aborted", "running"} else "error"
-    return SeenCell(execution_count=source.execution_count, code=source.code[:CODE_CHARS], output=text, status=status)  # type: ignore[arg-type]  # narrowed above
+    return SeenCell(
+        execution_count=source.execution_count,
+        code=cut_bytes(source.code, CODE_BYTES),
+        output=text,
+        status=cell.status,
+    )
 
 
 def _text_of(content: bytes) -> str:

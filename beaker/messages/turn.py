@@ -27,8 +27,8 @@ class SeenCell(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["ok", "error", "aborted", "running"]
 
 
-class Question(Command, frozen=True, kw_only=True, tag="turn.question"):
-    """The user asked. The agent answers with the events below and ends with one `Ended`."""
+class Question(Request["Taken"], frozen=True, kw_only=True, tag="turn.question"):
+    """The user asked. It is taken at once; the events below follow, and one `Ended` at the end."""
 
     turn: TurnId
     prompt: str
@@ -41,8 +41,12 @@ class Question(Command, frozen=True, kw_only=True, tag="turn.question"):
     """None: as configured."""
 
 
+class Taken(Event, frozen=True, kw_only=True, tag="turn.taken"):
+    """Answers Question: the agent has it."""
+
+
 class Stop(Command, frozen=True, kw_only=True, tag="turn.stop"):
-    """End this turn now; `Ended` with status `stopped` follows."""
+    """Work on this turn no more. The KernelActor has ended it already; what the agent still says of it is dropped."""
 
     lane: ClassVar[Lane] = "control"
     turn: TurnId
@@ -127,6 +131,7 @@ class TurnFailure(Failure, frozen=True, kw_only=True, tag="turn.failure"):
 
 
 AgentMessage = Question | Stop
+AgentReply = Taken
 TurnEvent = Began | Delta | Waiting | Ended
 TurnRequest = ListVariables | ProposeCell
 TurnReply = Variables | Proposed | TurnFailure

@@ -1,5 +1,6 @@
 """A real kernel process under test, with a stock jupyter_client at its connection file."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -69,6 +70,7 @@ class RunningKernel:
         self.arguments = arguments or []
         self.folder = folder
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 -- held until close()
+        self._replies: dict[str, dict[str, Any]] = {}
         self.process = self.start()
         self.client = self.connect()
 
@@ -116,17 +118,15 @@ class RunningKernel:
         return self.outcome(self.send(code, **options), timeout_s=timeout_s)
 
     def reply(self, msg_id: str, *, timeout_s: float = PATIENCE_S) -> dict[str, Any]:
-        """The shell reply to this request; replies to others are dropped."""
+        """The shell reply to this request; replies to others are kept for whoever asks."""
         deadline = time.monotonic() + timeout_s
-        while True:
+        while msg_id not in self._replies:
             left = deadline - time.monotonic()
             assert left > 0, f"no reply to {msg_id} within {timeout_s} s"
-            try:
+            with contextlib.suppress(Empty):
                 message: dict[str, Any] = self.client.get_shell_msg(timeout=left)
-            except Empty:
-                continue
-            if message["parent_header"].get("msg_id") == msg_id:
-                return message
+                self._replies[message["parent_header"].get("msg_id", "")] = message
+        return self._replies.pop(msg_id)
 
     def iopub(self, deadline: float) -> Iterator[dict[str, Any]]:
         """Messages as they come, until the deadline."""
