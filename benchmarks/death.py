@@ -6,6 +6,7 @@ The reference is a bare ipykernel under jupyter_client's own restarter, which lo
 import asyncio
 import os
 import signal
+import subprocess
 import time
 
 from jupyter_client.ioloop.manager import AsyncIOLoopKernelManager
@@ -50,7 +51,7 @@ def _bare(rounds: int) -> tuple[list[float], list[float]]:
         told: list[float] = []
         usable: list[float] = []
         manager = AsyncIOLoopKernelManager(kernel_name="python3")
-        await manager.start_kernel()
+        await manager.start_kernel(stderr=subprocess.DEVNULL)
         heard = asyncio.Event()
         manager.add_restart_callback(heard.set, "restart")
         client = manager.client()

@@ -24,7 +24,7 @@ def measure(*, quick: bool) -> list[Row]:
         try:
             for process in ours.processes():
                 if process.pid != subkernel.pid:
-                    words = process.cmdline()
+                    words = " ".join(process.cmdline()).split()  # our roles write theirs as one word
                     role = words[words.index("--role") + 1] if "--role" in words else (" ".join(words)[:24] or process.name())
                     sizes[f"{role} {process.pid}"] = _pss_mb(process.pid)
         except PermissionError:

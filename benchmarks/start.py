@@ -1,5 +1,6 @@
 """From the start of the process to the end of the first cell, as stock jupyter_client sees it."""
 
+import subprocess
 import time
 
 from jupyter_client.manager import start_new_kernel
@@ -14,7 +15,7 @@ def measure(*, quick: bool) -> list[Row]:
     for turn in range(rounds + 1):
         for side, name in enumerate(("beaker", "python3")):
             started = time.perf_counter()
-            manager, client = start_new_kernel(kernel_name=name)
+            manager, client = start_new_kernel(kernel_name=name, stderr=subprocess.DEVNULL)
             client.execute("1", reply=True, timeout=60)
             taken = time.perf_counter() - started
             client.stop_channels()

@@ -4,6 +4,7 @@ Both sides encode and decode with msgspec and count every message on arrival; bo
 """
 
 import asyncio
+import logging
 import os
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 
 from actors.runtime.actor import Actor, Asked
 from actors.runtime.codec import Codec
@@ -192,6 +194,7 @@ async def _both_ends(kind: str, messages: int, asks: int) -> tuple[float, list[f
 
 def measure(*, quick: bool) -> list[Row]:
     """Tells and asks between two processes, in turn with zmq.asyncio."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # links coming and going are no news here
     rounds, messages, asks = (2, 50_000, 500) if quick else (5, 300_000, 3_000)
     rates: dict[str, list[list[float]]] = {"actor": [], "zmq": []}
     answers: dict[str, list[list[float]]] = {"actor": [], "zmq": []}
