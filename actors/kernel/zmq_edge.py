@@ -86,8 +86,9 @@ class EdgeSocket:
             # A reply for a client that is not connected now is an error to us instead of silence: see `_keep_for_later`.
             socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         if kind == "xpub":
-            # Each subscriber is seen, not only the first of a topic: every one gets its iopub_welcome.
-            socket.setsockopt(zmq.XPUB_VERBOSE, 1)
+            # Each subscriber is seen, and hears nothing before `receive` was told of it: its iopub_welcome is the first.
+            socket.setsockopt(zmq.XPUB_MANUAL, 1)
+            self._receive = self._subscribe_first(receive)
         if kind == "sub":
             socket.subscribe(b"")
         if kind in {"dealer", "sub"}:
@@ -214,6 +215,17 @@ class EdgeSocket:
             return False
         self._receive(frames)
         return True
+
+    def _subscribe_first(self, receive: Receive) -> Receive:
+        def subscription(frames: list[bytes]) -> None:
+            kind, topic = frames[0][:1], frames[0][1:]
+            if kind == b"\x01":
+                self._socket.setsockopt(zmq.SUBSCRIBE, topic)
+            elif kind == b"\x00":
+                self._socket.setsockopt(zmq.UNSUBSCRIBE, topic)
+            receive(frames)
+
+        return subscription
 
     def _keep_for_later(self, frames: list[bytes]) -> None:
         """Keep a reply for a client that is away: after this process replaced another, clients need a moment to connect."""
