@@ -25,6 +25,7 @@ from actors.runtime.failures import RuntimeFault
 from actors.runtime.link import Link
 from actors.runtime.logging import Logs, configure
 from actors.runtime.node import Node
+from actors.runtime.prctl import become_undumpable
 from actors.runtime.supervision import RestartPolicy
 from beaker import places
 from beaker.agent.endpoint import Endpoint, Unusable, choose_endpoint, read_presets
@@ -63,6 +64,7 @@ def main(argv: list[str]) -> int:
         sys.stderr.write("beaker: the agent is started by the kernel process, at the first question\n")
         return 1
     _name_process(options.kernel)
+    become_undumpable()  # it holds the model's key
     folder = _here()
     found, _ = find_key(os.environ, folder)
     settings = load(os.environ, folder=folder, key_origin="" if found is None else found.origin).settings

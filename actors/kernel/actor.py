@@ -47,8 +47,6 @@ from beaker.wire.parts import Header, Parts
 RESTART_TIMEOUT_S = 60.0
 SHUTDOWN_MARGIN_S = 1.0
 """What the Supervisor may take beyond the grace of the subkernel."""
-POLITE_SHUTDOWN_S = 2.0
-"""jupyter_client sends SIGTERM after 2.5 s and SIGKILL after 5: the subkernel gets less than that to leave by itself."""
 
 
 class KernelActor(Actor[KernelMessage]):
@@ -221,7 +219,8 @@ class KernelActor(Actor[KernelMessage]):
         if supervisor is None:
             raise SupervisorMissing("the process that watches the subkernel is being restarted; try again in a second")
         try:
-            await supervisor.ask(Restart(), timeout_s=RESTART_TIMEOUT_S)
+            self._ask_to_leave(restart=True)
+            await supervisor.ask(Restart(grace_s=self._state.settings.subkernel.shutdown_grace_s), timeout_s=RESTART_TIMEOUT_S)
         except AskFailed as refused:
             reason = refused.failure.reason if isinstance(refused.failure, SubkernelFailure) else str(refused)
             raise SupervisorMissing(reason) from None
@@ -266,11 +265,15 @@ class KernelActor(Actor[KernelMessage]):
         if (supervisor := self._supervisor.ref) is not None:
             supervisor.tell(Ready(generation=generation))
 
+    def _ask_to_leave(self, *, restart: bool) -> None:
+        """Let the session run what it wants to run at its end; the Supervisor's grace bounds it."""
+        if (link := self._state.ready_link()) is not None:
+            link.send_control(self._state.private.message("shutdown_request", {"restart": restart}))
+
     async def _shut_down(self, *, restart: bool) -> None:
         state = self._state
-        grace_s = min(state.settings.subkernel.shutdown_grace_s, POLITE_SHUTDOWN_S)
-        if state.link is not None and state.phase is Phase.READY:
-            state.link.send_control(state.private.message("shutdown_request", {"restart": restart}))
+        grace_s = state.settings.subkernel.shutdown_grace_s
+        self._ask_to_leave(restart=restart)
         state.phase = Phase.CLOSING
         if (supervisor := self._supervisor.ref) is not None:
             # Without an answer the Supervisor's lease ends the subkernel a little later.

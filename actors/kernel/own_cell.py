@@ -31,6 +31,12 @@ class OwnCell:
         self.state.publisher.busy(self.header)
         self.say("execute_input", {"code": self.code, "execution_count": self.count})
 
+    def renumber(self, count: int) -> None:
+        """Take the number that the cell really got: fewer cells were ahead of it than it seemed, because they were aborted."""
+        if count != self.count and not self.over:
+            self.count = count
+            self.say("execute_input", {"code": self.code, "execution_count": count})
+
     def say(self, msg_type: str, content: object) -> None:
         """Publish an output, unless the cell is silent."""
         if not self.flags.silent:

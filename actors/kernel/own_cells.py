@@ -6,7 +6,7 @@ the cell's first line is executed in their place. Until that has happened the nu
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 import msgspec
 
@@ -50,6 +50,14 @@ _cell_decoder = msgspec.json.Decoder(_Cell)
 _metadata_decoder = msgspec.json.Decoder(_Metadata)
 
 
+class _Place(NamedTuple):
+    """A comment on its way to the subkernel."""
+
+    content: bytes
+    cell: OwnCell
+    attempt: int
+
+
 class OwnCells:
     """Answers cells of ours.
 
@@ -73,7 +81,7 @@ class OwnCells:
         self._hangs = hangs
         self._loaded = loaded
         self._restart = restart
-        self._places: dict[str, tuple[Parts, int]] = {}
+        self._places: dict[str, _Place] = {}
         self._restarting: asyncio.Task[None] | None = None
 
     def take(self, idents: list[bytes], header: Header, parts: Parts) -> bool:
@@ -104,9 +112,16 @@ class OwnCells:
 
     def place_taken(self, pending: Pending, facts: ReplyFacts) -> None:
         """The comment that holds the place of one of our cells was executed, or aborted with the queue."""
-        parts, attempts = self._places.pop(pending.msg_id, ([], PLACE_ATTEMPTS))
-        if facts.status == "aborted" and attempts < PLACE_ATTEMPTS:
-            self._hold_place(parts[CONTENT], attempts + 1)
+        place = self._places.pop(pending.msg_id, None)
+        if place is None:
+            return
+        if facts.status == "aborted":
+            if place.attempt < PLACE_ATTEMPTS:
+                self._hold_place(place.content, place.cell, place.attempt + 1)
+            else:
+                self._state.log.warning("cell.without_place", count=place.cell.count)
+        elif facts.execution_count is not None:
+            place.cell.renumber(facts.execution_count)
 
     def _begin(self, idents: list[bytes], header: Header, parts: Parts, request: _Cell) -> OwnCell:
         state = self._state
@@ -128,13 +143,13 @@ class OwnCells:
                 "allow_stdin": False,
                 "stop_on_error": False,
             }
-            self._hold_place(msgspec.json.encode(content), 1)
+            self._hold_place(msgspec.json.encode(content), cell, 1)
         return cell
 
-    def _hold_place(self, content: bytes, attempt: int) -> None:
+    def _hold_place(self, content: bytes, cell: OwnCell, attempt: int) -> None:
         parts = self._state.private.message("execute_request", msgspec.Raw(content))
         header = read_header(parts[HEADER])
-        self._places[header.msg_id] = (parts, attempt)
+        self._places[header.msg_id] = _Place(content, cell, attempt)
         pending = Pending(header.msg_id, header.session, "execute_request", parts[HEADER], [], "shell", ExecuteFlags(), private=True)
         self._shell.submit(pending, parts)
 

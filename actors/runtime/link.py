@@ -272,6 +272,7 @@ class Link:
         """The connection is gone: end all that hung on it."""
         self._why = self._why or (f"link lost: {error}" if error else "closed by the other side")
         reason = self._why
+        current_trace.set("")  # the end of a link belongs to no request, whatever was said on it last
         self.closed.set_result(reason)
         self._log.info("link.closed", reason=reason)
         for question in list(self._questions.values()):

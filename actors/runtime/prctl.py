@@ -2,7 +2,6 @@
 
 import sys
 
-_PR_SET_PDEATHSIG = 1
 _PR_GET_DUMPABLE = 3
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
@@ -22,11 +21,6 @@ def is_undumpable() -> bool:
 def become_subreaper() -> bool:
     """Adopt orphaned descendants, so that they can be reaped and their exit status is known."""
     return _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-
-
-def die_with_parent(signal_number: int) -> bool:
-    """Have the kernel send us this signal when the thread that started us ends. Survives an exec, not a fork."""
-    return _prctl(_PR_SET_PDEATHSIG, signal_number)
 
 
 def _prctl(option: int, value: int) -> bool:

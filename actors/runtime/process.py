@@ -1,8 +1,6 @@
 """The parent's side of a process of another role: start it, know that it is ready, know at once that it has ended.
 
-`start` runs a program; `fork` copies this process, which shares its memory and is meant for the moment before anything
-big is imported or any loop runs. Both give a `Child`. No asyncio subprocess and no child watcher: those reap by a
-thread or a signal, and tell late. Death comes by `pidfd`.
+No asyncio subprocess and no child watcher: those reap by a thread or a signal, and tell late. Death comes by `pidfd`.
 """
 
 import asyncio
@@ -10,18 +8,14 @@ import os
 import signal
 import socket
 import subprocess
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import msgspec
 
-from actors.runtime.birth import FAILED, OPTION, READY, WORDS_LIMIT, Birth, hand_down
+from actors.runtime.birth import FAILED, OPTION, READY, WORDS_LIMIT, hand_down
 from actors.runtime.failures import RuntimeFault
 from actors.runtime.pidfd import NoSuchProcessError, ProcessHandle
-
-EXIT_AFTER_FORK: Final = 70
-"""Exit status of a forked child whose function raised: EX_SOFTWARE of <sysexits.h>."""
 
 LAST_BREATH_S: Final = 1.0
 """How long a process that has let go of its parent may take to end by itself."""
@@ -175,44 +169,3 @@ def start(
     # We reap by pidfd; without this Popen would complain about a child that it believes to run still.
     process.returncode = 0
     return child
-
-
-def fork(run: Callable[[Birth], None], *, role: str, secret: bytes) -> Child:
-    """Copy this process; the copy, in a session of its own, does `run(birth)` and exits.
-
-    To be called before a loop runs and before threads exist: a copy has neither.
-
-    Args:
-        run: all that the copy does. What it raises is printed to stderr, and the exit status is EXIT_AFTER_FORK.
-        role: for words.
-        secret: handed down by the birth.
-    """
-    ours, theirs = socket.socketpair()
-    hand_down(ours, secret)
-    pid = os.fork()
-    if pid == 0:
-        ours.close()
-        _live_as_copy(run, theirs)
-    theirs.close()
-    ours.setblocking(False)
-    return Child(pid, role, ours)
-
-
-def _live_as_copy(run: Callable[[Birth], None], channel: socket.socket) -> NoReturn:
-    status = EXIT_AFTER_FORK
-    try:
-        os.setsid()
-        run(Birth(channel))
-        status = 0
-    except SystemExit as leaving:
-        status = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
-    except BaseException:  # noqa: BLE001 - the end of the line for this copy
-        # The copy must not unwind into the frames of the original; it ends here and says why.
-        import traceback  # here, not above: 5 ms for a path that is not taken
-
-        traceback.print_exc()
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:  # as under pythonw and in daemons
-                stream.flush()
-        os._exit(status)

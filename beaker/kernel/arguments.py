@@ -23,8 +23,6 @@ class KernelArguments(NamedTuple):
 
     connection_file: str
     subkernel: str | None
-    ignored: tuple[str, ...]
-    """Options that were passed over, for the log; names only, since a value may be a key."""
 
 
 def parse(argv: list[str]) -> KernelArguments:
@@ -38,7 +36,6 @@ def parse(argv: list[str]) -> KernelArguments:
     """
     connection_file: str | None = None
     subkernel: str | None = None
-    ignored: list[str] = []
     words = iter(argv)
     for word in words:
         name, equals, value = word.partition("=")
@@ -52,13 +49,11 @@ def parse(argv: list[str]) -> KernelArguments:
                 subkernel = value
             else:
                 connection_file = value
-        elif (name.startswith("--") and equals) or name in _FLAGS:
-            ignored.append(name)
-        else:
+        elif not (name.startswith("--") and equals) and name not in _FLAGS:
             raise ArgumentError(f"{word!r} is not an option of the beaker kernel; valid options are {VALID}")
     if connection_file is None:
         raise ArgumentError(f"no connection file was given; a Jupyter client starts the kernel with -f FILE; valid options are {VALID}")
-    return KernelArguments(connection_file, subkernel, tuple(ignored))
+    return KernelArguments(connection_file, subkernel)
 
 
 def _unquoted(value: str) -> str:

@@ -123,10 +123,6 @@ class Requests:
         self._drop_if_over(pending)
         return pending
 
-    def forget(self, msg_id: str) -> None:
-        """It was answered by other means."""
-        self._pending.pop(msg_id, None)
-
     def next_count(self) -> int:
         """The number a cell gets that is sent now: one behind all counting cells that are ahead of it."""
         ahead = sum(

@@ -26,9 +26,6 @@ _PREFIX = "BEAKER_"
 ALIASES = {"OPENAI_BASE_URL": "agent.base_url", "BEAKER_MODEL": "agent.model", "BEAKER_SUBKERNEL": "subkernel.spec"}
 """Variables with names of their own. Where the long name is set too, it holds: it is meant for us alone."""
 
-NOT_SETTINGS = frozenset({ENV_FILE_VARIABLE, "BEAKER_CI"})
-"""Variables with our prefix that say other things."""
-
 PROBLEM_LIMIT = 20
 """Sentences per place: a file of another program under our name has thousands of mistakes, all of them one."""
 
@@ -200,7 +197,7 @@ class Gathering:
                 continue  # an empty variable is one that somebody wanted to take away
             if variable == ENV_FILE_VARIABLE and path:
                 self.problems.append(f"{place}: {variable} is not used: only the environment can name a file.")
-            if variable in NOT_SETTINGS:
+            if variable == ENV_FILE_VARIABLE:
                 continue
             name = ALIASES.get(variable) or self._by_variable.get(variable)
             if name is None:

@@ -26,8 +26,8 @@ class SubkernelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """How many deaths within `restart_window_s` are mended by a new start; after that it is given up loudly."""
     restart_window_s: Seconds = 30.0
     """See `restart_limit`: five deaths in half a minute are a crash loop, five in a day are not."""
-    shutdown_grace_s: Seconds = 5.0
-    """How long it may take to leave by itself before it is killed; what jupyter_client allows too."""
+    shutdown_grace_s: Annotated[float, msgspec.Meta(gt=0, le=2.5)] = 2.0
+    """How long it may take to leave by itself before it is killed; jupyter_client loses patience with all of us after 2.5 s."""
 
 
 class KernelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

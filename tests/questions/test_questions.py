@@ -93,6 +93,17 @@ def test_a_question_takes_a_number_in_the_subkernel_too(demo: RunningKernel) -> 
     assert demo.run(f"print(In[{number + 1}])").text == "# %%ai what variables do I have?\n"
 
 
+def test_a_question_behind_an_aborted_queue_shows_the_number_it_really_got(demo: RunningKernel) -> None:
+    demo.run("import time")
+    number = demo.run("0").reply["content"]["execution_count"]
+    failing, aborted = demo.send("time.sleep(0.3); 1 / 0"), demo.send("2")
+    asked = demo.send("%%ai what variables do I have?")
+    assert demo.outcome(failing).reply["content"]["execution_count"] == number + 1
+    assert demo.reply(aborted)["content"]["status"] == "aborted"
+    assert demo.reply(asked)["content"]["execution_count"] == number + 2
+    assert demo.run("3").reply["content"]["execution_count"] == number + 3
+
+
 def test_looking_runs_nothing_in_the_session_and_leaves_no_name(demo: RunningKernel) -> None:
     demo.run("before = None; calls = []; get_ipython().events.register('pre_run_cell', lambda info: calls.append(info.raw_cell))")
     demo.run("import sys; before = (set(globals()), set(sys.modules)); calls.clear()")

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -84,3 +85,11 @@ def test_a_restart_on_request_aborts_what_waits_and_begins_at_one(kernel: Runnin
     assert after.text.endswith("False")
     assert kernel.subkernel_pid() != first
     wait_until(lambda: not os.path.exists(f"/proc/{first}"), what="the end of the former subkernel")
+
+
+def test_a_restart_lets_the_session_run_what_it_wants_to_run_at_its_end(kernel: RunningKernel, tmp_path: Path) -> None:
+    marker = tmp_path / "said goodbye"
+    kernel.run(f"import atexit; atexit.register(lambda: open({str(marker)!r}, 'w').close())")
+    kernel.run("%beaker restart")
+    assert kernel.run("1").status == "ok"
+    assert marker.exists()
