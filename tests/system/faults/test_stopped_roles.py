@@ -10,7 +10,7 @@ import pytest
 
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 
-QUICK = {"BEAKER_KERNEL_HEARTBEAT_SILENCE_S": "0.5", "BEAKER_KERNEL_CONTROL_SILENCE_S": "1"}
+QUICK = {"BEAKER_KERNEL_HEARTBEAT_SILENCE_S": "1", "BEAKER_KERNEL_CONTROL_SILENCE_S": "1"}
 
 
 @pytest.fixture
