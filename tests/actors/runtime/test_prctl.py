@@ -1,7 +1,6 @@
 """What a process says about itself to Linux."""
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -40,19 +39,3 @@ grandchild = int(os.read(reading, 20))
 print(os.waitstatus_to_exitcode(os.waitpid(grandchild, 0)[1]))
 """
     assert run(code).stdout.split() == ["5"]
-
-
-def test_a_process_may_die_with_its_parent() -> None:
-    code = f"""
-import os, signal, time
-from actors.runtime.prctl import die_with_parent
-reading, writing = os.pipe()
-if os.fork() == 0:
-    os.close(reading)
-    assert die_with_parent({int(signal.SIGKILL)})
-    os.write(writing, b"armed")
-    time.sleep(60)
-os.read(reading, 5)
-"""
-    # The pipes of the run reach their end only when the grandchild, which holds them too, is gone.
-    assert run(code).returncode == 0

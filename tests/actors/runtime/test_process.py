@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from actors.runtime.birth import Birth
 from actors.runtime.failures import Unreachable
 from actors.runtime.kit import Probe
 from actors.runtime.node import Node
 from actors.runtime.pidfd import NoSuchProcessError, ProcessHandle
-from actors.runtime.process import EXIT_AFTER_FORK, Child, Exit, NotReadyError, fork, start
+from actors.runtime.process import Child, Exit, NotReadyError, start
 from tests.actors.runtime.vocabulary import Double, Doubled, Keep, Vocabulary, codec
 
 pytestmark = pytest.mark.slow
@@ -127,35 +126,6 @@ async def test_a_program_that_is_not_there_is_an_os_error_and_leaves_nothing() -
 async def test_a_secret_that_is_too_long_is_refused() -> None:
     with pytest.raises(ValueError, match="at most 4096"):
         start([sys.executable], role="child", secret=b"x" * 5000)
-
-
-async def test_a_fork_has_the_secret_and_a_session_of_its_own() -> None:
-    def run(birth: Birth) -> None:
-        if birth.secret == SECRET and os.getsid(0) == os.getpid():
-            birth.ready()
-        else:
-            birth.failed("not as expected")
-
-    child = fork(run, role="copy", secret=SECRET)
-    await child.ready(20)
-    assert await child.exited == Exit(status=0, signal=None)
-
-
-async def test_a_fork_that_raises_says_so_and_returns_into_no_frame_of_ours(capfd: pytest.CaptureFixture[str]) -> None:
-    def run(birth: Birth) -> None:
-        raise LookupError("lost in the copy")
-
-    child = fork(run, role="copy", secret=SECRET)
-    with pytest.raises(NotReadyError, match=f"exited with status {EXIT_AFTER_FORK}"):
-        await child.ready(20)
-    assert "lost in the copy" in capfd.readouterr().err
-
-
-async def test_a_fork_may_leave_with_a_status() -> None:
-    def run(birth: Birth) -> None:
-        sys.exit(7)
-
-    assert await fork(run, role="copy", secret=SECRET).exited == Exit(status=7, signal=None)
 
 
 async def test_a_process_that_is_not_our_child_can_be_watched_and_signalled() -> None:

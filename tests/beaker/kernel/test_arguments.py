@@ -2,7 +2,7 @@
 
 import pytest
 
-from beaker.kernel.arguments import ArgumentError, parse
+from beaker.kernel.arguments import ArgumentError, KernelArguments, parse
 
 
 @pytest.mark.parametrize(
@@ -22,9 +22,8 @@ def test_every_form_of_the_connection_file_is_understood(argv: list[str]) -> Non
 
 
 def test_what_vs_code_appends_is_passed_over() -> None:
-    found = parse(["--ip=127.0.0.1", "--stdin=9003", '--Session.key=b"secret"', "--debug", "--f=/tmp/k.json"])
-    assert found.connection_file == "/tmp/k.json"
-    assert found.ignored == ("--ip", "--stdin", "--Session.key", "--debug")
+    argv = ["--ip=127.0.0.1", "--stdin=9003", '--Session.key=b"secret"', "--debug", "--f=/tmp/k.json"]
+    assert parse(argv) == KernelArguments(connection_file="/tmp/k.json", subkernel=None)
 
 
 @pytest.mark.parametrize("argv", [["--subkernel", "ir", "-f", "k"], ["--subkernel=ir", "-f", "k"]])

@@ -127,7 +127,7 @@ def test_empty_variables_set_nothing(place: Place) -> None:
 
 def test_variables_of_others_are_passed_over(place: Place) -> None:
     place.write_env("DATABASE_URL=postgres://me:canary@h\nOPENAI_ORG=x\nBAD-LINE\nOTHER='open\n")
-    assert place.load(PATH="/bin", BEAKER_CI="1", OPENAI_LOG="debug").problems == []
+    assert place.load(PATH="/bin", OPENAI_LOG="debug").problems == []
 
 
 _MISTAKES = [
