@@ -6,13 +6,12 @@ import signal
 import sys
 
 import pytest
+import uvloop
 
 from actors.runtime.failures import Unreachable
 from actors.runtime.node import Node
 from actors.runtime.process import Exit, start
 from tests.actors.runtime.vocabulary import Double, Doubled, Keep, Note, Worker, codec, numbers
-
-uvloop = pytest.importorskip("uvloop", reason="uvloop does not install here")
 
 
 def test_links_bytes_and_deaths_work_on_uvloop(tmp_path_factory: pytest.TempPathFactory) -> None:

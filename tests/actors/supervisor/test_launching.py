@@ -110,7 +110,6 @@ async def bare(kernel: Stage) -> str:
 
 @pytest.mark.slow
 async def test_a_kernel_of_another_language_runs_over_tcp(tmp_path: Path) -> None:
-    pytest.importorskip("bash_kernel")
     argv = [sys.executable, "-m", "bash_kernel", "-f", "{connection_file}"]
     environment = install_spec(tmp_path, "bash", argv=argv, language="bash")
     async with stage(spec_name="bash", environment=environment) as kernel:

@@ -1,5 +1,6 @@
 """A kernel process of newer code meets a Supervisor of older code."""
 
+import asyncio
 import os
 
 import pytest
@@ -23,7 +24,7 @@ async def test_it_makes_room_for_newer_code_which_finds_the_subkernel_alive() ->
             await newer.connect(socket, codec=Codec(SupervisorReply), secret=kernel.order.secret, timeout_s=5)
         assert caught.value.refusal.code == "protocol"
         await newer.stop()
-        os.waitpid(kernel.supervisor, 0)
+        await asyncio.to_thread(os.waitpid, kernel.supervisor, 0)
         kernel.fork()
         _, attached = await kernel.attach()
         assert attached.subkernel is not None

@@ -94,9 +94,10 @@ def failed_cell(code: str, error: str) -> SeenCell:
 
 def run(code: str, **names: object) -> dict[str, object]:
     """Run a cell with a real data frame; figures go nowhere."""
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("Agg")
+    import matplotlib  # here: half a second that only the cells which run take
     import matplotlib.pyplot as plt
+
+    matplotlib.use("Agg")
 
     with contextlib.redirect_stdout(io.StringIO()):
         exec(compile(code, "cell", "exec"), names)
@@ -107,7 +108,8 @@ def run(code: str, **names: object) -> dict[str, object]:
 
 @pytest.fixture
 def data() -> object:
-    pandas = pytest.importorskip("pandas")
+    import pandas
+
     return pandas.read_csv(io.StringIO(CSV))
 
 

@@ -1,10 +1,12 @@
 """The line that stands for a cell of ours in the subkernel."""
 
 import ast
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from IPython.core.inputtransformer2 import TransformerManager
 
 from beaker.kernel.commands.comments import LIMIT_CHARS, comment_for
 
@@ -51,7 +53,7 @@ def test_in_python_it_is_nothing_but_a_comment_whatever_was_asked(text: str) -> 
 
 
 def test_ipython_sees_neither_a_magic_nor_a_question_for_help_in_it() -> None:
-    transformer = pytest.importorskip("IPython.core.inputtransformer2").TransformerManager()
+    transformer: Any = TransformerManager()  # type: ignore[no-untyped-call]
     for code in ("%%ai what is in df?", "%beaker status?", "%ai !ls", "%%ai x = !ls", "%%ai what??"):
         comment = comment_for(code, "python")
         assert transformer.transform_cell(comment) == f"{comment}\n"
