@@ -3,7 +3,7 @@
 import msgspec
 
 from beaker.wire.compose import PROTOCOL_VERSION
-from beaker.wire.parts import CONTENT, Parts
+from beaker.wire.parts import CONTENT, UNREADABLE, Parts
 
 HINT = "beaker: ask with %%ai, help with %beaker help\n"
 
@@ -12,7 +12,7 @@ def amend_kernel_info(parts: Parts) -> Parts:
     """Say in the banner of a kernel_info_reply that beaker stands in front; everything else stays as the subkernel said it."""
     try:
         content = msgspec.json.decode(parts[CONTENT], type=dict[str, object])
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return parts
     banner = str(content.get("banner", "")).rstrip("\n")
     content["banner"] = f"{banner}\n{HINT}"
