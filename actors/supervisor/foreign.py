@@ -123,7 +123,7 @@ class ForeignHost:
 def _connection(manager: "AsyncKernelManager") -> Connection:
     """Where the kernel listens, as its provisioner said."""
     told = manager.get_connection_info()
-    key: object = told["key"]
+    key: object = told.get("key", "")
     names = {field.name for field in msgspec.structs.fields(Connection)}
     values = {name: value for name, value in told.items() if name in names}
     return msgspec.convert(values | {"key": key.decode() if isinstance(key, bytes) else key}, Connection)
