@@ -91,9 +91,8 @@ def test_the_command_line_comes_last(place: Place) -> None:
 @pytest.mark.parametrize("name", [name for name in setting_names() if name != "trust.folders"])
 def test_every_setting_has_its_variable(name: str, place: Place) -> None:
     variable = "BEAKER_" + name.replace(".", "_").upper()
-    loaded = place.load(
-        **{variable: {"logs.level": "debug", "agent.base_url": "http://h"}.get(name, "2097152" if name.endswith("_bytes") else "7")}
-    )
+    special = {"logs.level": "debug", "agent.base_url": "http://h", "subkernel.shutdown_grace_s": "1"}
+    loaded = place.load(**{variable: special.get(name, "2097152" if name.endswith("_bytes") else "7")})
     assert loaded.problems == []
     assert loaded.origins[name].words == f"environment {variable}"
     assert loaded.settings != Settings()
