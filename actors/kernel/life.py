@@ -63,11 +63,15 @@ class Life:
     def starting(self, event: Starting) -> None:
         """A launch began; if a life was still going on, it was ended on request."""
         state = self._state
-        if event.generation <= state.generation:
+        if event.generation <= state.generation or state.phase is Phase.CLOSING:
             return
         if state.link is not None:
             self._bury("the kernel was restarted", ename="KernelRestarted")
-        elif state.phase is Phase.DEAD:
+        else:
+            # A life may have begun and ended while the one before it was being buried.
+            self._cancel_greeting()
+            state.subkernel = None
+        if state.phase is Phase.DEAD:
             state.publisher.say("status", compose.status("restarting"))
             state.phase = Phase.RESTARTING
         state.generation = event.generation
@@ -79,6 +83,8 @@ class Life:
             takeover: it lived before this process did.
         """
         state = self._state
+        if state.phase is Phase.CLOSING:
+            return
         if subkernel.generation < state.generation or (state.subkernel is not None and state.subkernel.generation == subkernel.generation):
             return  # a former life, or the one that is here already (its Supervisor was replaced)
         state.generation = subkernel.generation
@@ -101,7 +107,7 @@ class Life:
     def gave_up(self, event: GaveUp) -> None:
         """No subkernel until the user restarts."""
         if event.generation >= self._state.generation:
-            self._context.spawn(self._give_up(event.reason), name="give-up")
+            self._context.spawn(self._give_up(event), name="give-up")
 
     def close(self, reason: str) -> None:
         """The kernel shuts down: whatever is still owed is answered now."""
@@ -145,10 +151,12 @@ class Life:
         state.publisher.say("status", compose.status("restarting"))
         state.log.info("subkernel.buried", generation=state.generation, ename=ename)
 
-    async def _give_up(self, reason: str) -> None:
-        state = self._state
+    async def _give_up(self, event: GaveUp) -> None:
+        state, reason = self._state, event.reason
         if self._burial is not None:
             await asyncio.wait([self._burial])
+        if event.generation < state.generation or state.phase is Phase.CLOSING:
+            return  # the user has restarted meanwhile, or left
         self._cancel_greeting()
         if state.link is not None:
             state.link.close()
@@ -179,6 +187,8 @@ class Life:
             # Control answers while a cell runs; a shell request would wait for the cell that we have to let run.
             info = await self._first_reply(link, "control" if takeover else "shell")
         except SubkernelGone:
+            return
+        if state.phase is Phase.CLOSING:
             return
         self._introduce(info)
         if takeover:

@@ -203,7 +203,7 @@ class Shell:
         about_us = pending.msg_type == "kernel_info_request"
         if pending.expects_reply and not pending.replied:
             if pending.flags is not None:
-                if not pending.flags.silent:
+                if not pending.flags.silent and not pending.idle:
                     publisher.say("error", content, parent=pending.header)
                 body = compose.execute_error(pending.count, content)
                 self._state.transcript.end(pending.msg_id, "error")

@@ -26,7 +26,7 @@ from actors.runtime.ref import Ref
 from beaker.messages.base import KernelId
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.subkernel import Attach, Attached, Ready, Started, Starting, SubkernelEvent, SupervisorMessage, SupervisorReply
-from beaker.messages.turn import AgentMessage, Question, TurnEvent, TurnReply, TurnRequest
+from beaker.messages.turn import AgentMessage, AgentReply, Question, Taken, TurnEvent, TurnReply, TurnRequest
 from beaker.settings.load import Loaded, load
 from beaker.wire.compose import Composer
 from beaker.wire.parts import HEADER, Parts, read_header
@@ -194,7 +194,9 @@ class KernelStage:
             notebook: the client names its cells, as JupyterLab does.
         """
         msg_id = self.run(code, metadata={"cellId": "c1"} if notebook else None, **flags)
-        return msg_id, await self.agent.expect(Question)
+        question, asked = await self.agent.expect_ask(Question)
+        asked.answer(Taken())
+        return msg_id, question
 
     def cut_supervisor(self) -> None:
         """The Supervisor's process is gone."""
@@ -238,7 +240,7 @@ class KernelStage:
         await node.spawn("agent", lambda: self.agent)
         self.agents_started += 1
         self.agent_link, self.agents_end = link_nodes(
-            self.node, node, codec=Codec(TurnEvent | TurnRequest), second_codec=Codec(AgentMessage | TurnReply)
+            self.node, node, codec=Codec(TurnEvent | TurnRequest | AgentReply), second_codec=Codec(AgentMessage | TurnReply)
         )
         return self.agent_link
 
