@@ -5,8 +5,8 @@ between processes, and cutting a link is what a killed process looks like.
 """
 
 import asyncio
-import itertools
 import json
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -77,7 +77,6 @@ class KernelStage:
         self.subkernels: list[ScriptedSubkernel] = []
         self._nodes = [self.node]
         self._clients: dict[bytes, Composer] = {}
-        self._numbers = itertools.count()
 
     # The way to a kernel that answers.
 
@@ -170,7 +169,7 @@ class KernelStage:
         buffers: tuple[bytes, ...] = (),
     ) -> Parts:
         """The parts of a client's message."""
-        composer = self._clients.setdefault(client, Composer(f"session-of-{client.decode()}", "c"))
+        composer = self._clients.setdefault(client, Composer(f"session-of-{client.decode()}", secrets.token_hex(4)))
         parts = composer.message(kind, content, metadata=metadata)
         if header:
             parts[HEADER] = json.dumps({**json.loads(parts[HEADER]), **header}).encode()
@@ -207,6 +206,13 @@ class KernelStage:
         """The agent's process is gone."""
         assert self.agent_link is not None
         self.agent_link.abort("killed")
+
+    async def kill(self) -> None:
+        """End the kernel's process as SIGKILL does: nothing is answered, and the log of what is in flight stays as it is."""
+        log = self.folder / "inflight"
+        in_flight = log.read_bytes()
+        await self.node.stop()
+        log.write_bytes(in_flight)
 
     async def close(self) -> None:
         """Stop everything."""

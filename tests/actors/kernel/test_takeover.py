@@ -1,0 +1,161 @@
+"""After the kernel process was replaced: what was in flight is answered late, or told to be unknown; variables are kept."""
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from beaker.messages.subkernel import Attached, Died, Ready
+from tests.kit.kernel_stage import KernelStage, staged
+from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
+
+LOST_AT = 1_700_000_000.0
+
+
+class Replaced:
+    """Two kernel processes, one after the other, over one subkernel."""
+
+    def __init__(self, first: KernelStage, second: KernelStage, subkernel: ScriptedSubkernel) -> None:
+        self.first = first
+        self.second = second
+        self.subkernel = subkernel
+
+    async def begin(self, code: str, count: int) -> Received:
+        """A cell that is begun in the first process."""
+        msg_id = self.first.run(code)
+        request = await self.subkernel.expect()
+        self.subkernel.begin(request, count)
+        await self.first.front.output(msg_id, "execute_input")
+        return request
+
+    async def take_over(self, *, adopted: bool = False, lost_at: float | None = LOST_AT) -> None:
+        """The first is killed, the second attaches and greets."""
+        await self.first.kill()
+        await self.second.open()
+        announced = self.subkernel.as_announced(adopted=adopted)
+        attached = Attached(subkernel=announced, generation=1, state="running", first_owner=adopted, owner_lost_at=lost_at)
+        await self.second.attach(attached)
+
+    async def settle(self, *, answered: list[Received] | None = None) -> None:
+        """The subkernel comes to the requests behind those of the first process."""
+        subkernel = self.subkernel
+        request = await subkernel.expect("kernel_info_request")
+        for each in answered or []:
+            subkernel.end(each, 5)
+        subkernel.busy(request)
+        subkernel.reply(request, subkernel.info)
+        subkernel.idle(request)
+
+    async def greet(self) -> None:
+        """The control channel answers at once, as it does while a cell runs."""
+        await self.settle()
+        await self.second.supervisor.expect(Ready)
+
+
+@pytest.fixture
+async def replaced(short_folder: Path) -> AsyncIterator[Replaced]:
+    async with staged(short_folder) as first, staged(short_folder) as second:
+        yield Replaced(first, second, await first.ready())
+
+
+async def test_a_cell_that_still_runs_is_answered_when_it_ends(replaced: Replaced) -> None:
+    request = await replaced.begin("x", 5)
+    replaced.subkernel.answers = False
+    await replaced.take_over()
+    await replaced.greet()
+    replaced.subkernel.publish("stream", {"name": "stdout", "text": "late"}, request)
+    await replaced.settle(answered=[request])
+    front = replaced.second.front
+    assert sorted(await front.over(request.msg_id)) == ["execute_reply", "idle", "stream"]
+    reply = await front.reply(request.msg_id)
+    assert (reply.idents, reply.content["status"]) == ([b"client"], "ok")
+
+
+async def test_a_cell_that_ended_while_nobody_listened_is_told_unknown(replaced: Replaced) -> None:
+    request = await replaced.begin("x", 5)
+    await replaced.take_over()
+    front = replaced.second.front
+    assert await front.over(request.msg_id) == ["error", "execute_reply", "idle"]
+    told = (await front.reply(request.msg_id)).content
+    assert (told["status"], told["ename"]) == ("error", "KernelReattached")
+    lost_from = time.strftime("%H:%M:%S", time.localtime(LOST_AT))
+    assert told["evalue"].startswith(f"outcome unknown; output between {lost_from} and ")
+    replaced.subkernel.end(request, 5)
+    after = replaced.second.run("1")
+    replaced.subkernel.run(await replaced.subkernel.expect(), 6)
+    await front.over(after)
+    assert front.kinds(request.msg_id).count("execute_reply") == 1
+
+
+async def test_what_was_answered_before_is_answered_no_more(replaced: Replaced) -> None:
+    request = await replaced.begin("x", 5)
+    replaced.subkernel.end(request, 5)
+    await replaced.first.front.over(request.msg_id)
+    await replaced.take_over()
+    await replaced.second.greeted(1)
+    after = replaced.second.run("1")
+    replaced.subkernel.run(await replaced.subkernel.expect(), 6)
+    await replaced.second.front.over(after)
+    assert replaced.second.front.about(request.msg_id) == []
+
+
+@pytest.mark.parametrize("adopted", [False, True])
+async def test_the_first_cell_says_once_that_variables_were_kept(replaced: Replaced, adopted: bool) -> None:
+    await replaced.take_over(adopted=adopted, lost_at=None if adopted else LOST_AT)
+    await replaced.second.greeted(1)
+    shown = []
+    for count in (6, 7):
+        msg_id = replaced.second.run("1")
+        replaced.subkernel.run(await replaced.subkernel.expect(), count)
+        await replaced.second.front.over(msg_id)
+        shown += [sent.content["text"] for sent in replaced.second.front.about(msg_id) if sent.kind == "stream"]
+    (text,) = shown
+    assert text.startswith("beaker: front process replaced, your variables were kept; output between ")
+    assert text.endswith(" was lost; Restart gives a clean session\n")
+    assert ("the end of the former process" in text) == adopted
+
+
+async def test_numbers_go_on_where_they_were(replaced: Replaced) -> None:
+    request = await replaced.begin("x", 41)
+    replaced.subkernel.end(request, 41)
+    await replaced.first.front.over(request.msg_id)
+    await replaced.take_over()
+    await replaced.second.greeted(1)
+    asked = replaced.second.run("%beaker help")
+    assert (await replaced.second.front.reply(asked)).content["execution_count"] == 42
+
+
+async def test_an_input_that_is_asked_for_after_the_takeover_reaches_the_client_of_the_cell(replaced: Replaced) -> None:
+    request = await replaced.begin("input()", 5)
+    replaced.subkernel.answers = False
+    await replaced.take_over()
+    await replaced.greet()
+    asked = replaced.subkernel.ask_input(request)
+    front = replaced.second.front
+    await front.wait(lambda: any(sent.channel == "stdin" for sent in front.sent), "the question")
+    (sent,) = [sent for sent in front.sent if sent.channel == "stdin"]
+    assert (sent.idents, sent.parts) == ([b"client"], asked)
+    replaced.second.request("input_reply", {"value": "v"}, channel="stdin")
+    assert (await replaced.subkernel.expect("input_reply")).content == {"value": "v"}
+
+
+async def test_a_death_during_the_takeover_answers_what_was_inherited(replaced: Replaced) -> None:
+    request = await replaced.begin("x", 5)
+    replaced.subkernel.answers = False
+    await replaced.take_over()
+    await replaced.greet()
+    replaced.second.tell(Died(generation=1, reason="killed", at=LOST_AT, stderr_tail="", restarting=True))
+    front = replaced.second.front
+    assert (await front.reply(request.msg_id)).content["ename"] == "KernelDied"
+    assert await front.over(request.msg_id) == ["error", "execute_reply", "idle"]
+
+
+async def test_without_a_takeover_the_log_of_another_life_is_forgotten(replaced: Replaced) -> None:
+    """The kernel process was replaced, and so was the subkernel meanwhile: nothing of it can be answered."""
+    await replaced.begin("x", 5)
+    await replaced.first.kill()
+    await replaced.second.open()
+    await replaced.second.attach()
+    await replaced.second.start_subkernel(generation=2)
+    assert (replaced.second.folder / "inflight").read_bytes() == b""
