@@ -55,6 +55,8 @@ class Control:
             case "shutdown_request":
                 self._shutdown(idents, header, parts)
             case _:
+                if header.msg_type == "debug_request":
+                    self._state.debug_parent = parts[HEADER]
                 self._submit(Pending(header.msg_id, header.session, header.msg_type, parts[HEADER], idents, "control", None), parts)
 
     def interrupt(self) -> None:

@@ -13,6 +13,8 @@ from actors.kernel.subkernel_link import SubkernelGone, SubkernelLink
 from beaker.subkernels.hang_words import hang_words
 
 PERIOD_S = 0.5
+QUICK_S = 1.0
+"""A cell that has not run for longer is no reason to ask control."""
 
 
 class HangWatch:

@@ -11,7 +11,7 @@ import msgspec
 from actors.kernel.state import KernelState
 from beaker.kernel.transcript import RECORDED
 from beaker.wire import compose
-from beaker.wire.parts import CONTENT, PARENT, UNREADABLE, Header, Parts
+from beaker.wire.parts import CONTENT, HEADER, METADATA, PARENT, UNREADABLE, Header, Parts
 
 
 class _Status(msgspec.Struct, frozen=True):
@@ -55,6 +55,9 @@ class Iopub:
             self._numbered(parent, parts)
         elif header.msg_type == "status":
             self._status(parent, parts)
+        elif header.msg_type == "debug_event":
+            # ipykernel gives an event the control request that it handled last as its parent. That this was ours is chance.
+            self._state.publisher.relay([b"beaker.debug_event"], [parts[HEADER], self._state.debug_parent, *parts[METADATA:]])
 
     def _status(self, parent: Header, parts: Parts) -> None:
         try:

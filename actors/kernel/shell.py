@@ -129,7 +129,13 @@ class Shell:
             ename: the class of error that the user sees.
             unsent_too: no other subkernel will come: what waits for one is answered with the same error.
         """
-        for pending in self._state.requests.end_all(unsent_too=unsent_too):
+        owed = self._state.requests.end_all(unsent_too=unsent_too)
+        cells = [pending for pending in owed if pending.sent and pending.flags is not None and not pending.private and not pending.replied]
+        if cells and not any(pending.busy for pending in owed if not pending.private and not pending.replied):
+            # It had no chance to say that it began: C code that crashed at once, or never let the interpreter go.
+            self._state.publisher.busy(cells[0].header)
+            cells[0].busy = True
+        for pending in owed:
             if pending.private:
                 continue
             if not pending.sent:

@@ -18,6 +18,7 @@ from beaker.kernel.transcript import Transcript
 from beaker.messages.base import KernelId
 from beaker.messages.subkernel import Subkernel
 from beaker.settings.schema import Settings
+from beaker.wire import compose
 from beaker.wire.compose import Composer
 
 
@@ -60,6 +61,8 @@ class KernelState:
     language: str = "python"
     features: tuple[str, ...] = ()
     """The subkernel's `supported_features`."""
+    debug_parent: bytes = compose.EMPTY
+    """Header of the last debug_request of a client."""
     dead_reason: str = ""
     notices: list[str] = field(default_factory=list[str])
     """Sentences that the next cell of a client shows first, each once."""

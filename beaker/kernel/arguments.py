@@ -1,8 +1,8 @@
 """The command line of a kernel, as clients really write it.
 
 VS Code cuts `-f FILE` out of the kernelspec's argv and appends `--f=FILE`, quoted if the path has a space, beside `--ip=`,
-`--stdin=`, `--Session.key=` and others that repeat the file's content; ipykernel ignores options it does not know, and so do we where
-they carry a value. What cannot be an option of anybody is refused with the valid ones.
+`--stdin=`, `--Session.key=` and others that repeat the file's content; `jupyter run` leaves the script's name in it. ipykernel ignores
+what it does not know, and so do we where it carries a value or is a plain word. Other options are refused with the valid ones.
 """
 
 from typing import NamedTuple
@@ -49,7 +49,7 @@ def parse(argv: list[str]) -> KernelArguments:
                 subkernel = value
             else:
                 connection_file = value
-        elif not (name.startswith("--") and equals) and name not in _FLAGS:
+        elif word.startswith("-") and not (name.startswith("--") and equals) and name not in _FLAGS:
             raise ArgumentError(f"{word!r} is not an option of the beaker kernel; valid options are {VALID}")
     if connection_file is None:
         raise ArgumentError(f"no connection file was given; a Jupyter client starts the kernel with -f FILE; valid options are {VALID}")

@@ -37,7 +37,8 @@ def test_the_subkernel_can_be_named(argv: list[str]) -> None:
         ([], "no connection file"),
         (["-f"], "-f needs a value"),
         (["-f", "k", "--subkernel="], "--subkernel needs"),
-        (["k.json"], "'k.json' is not"),
+        (["k.json"], "no connection file"),
+        (["-x"], "'-x' is not"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_the_valid_options(argv: list[str], part: str) -> None:
