@@ -116,10 +116,11 @@ class KernelStage:
         while (await self.supervisor.expect(Ready)).generation != generation:
             continue
 
-    async def start_subkernel(self, **options: Any) -> ScriptedSubkernel:
+    async def start_subkernel(self, *, interrupt_mode: str = "signal", **options: Any) -> ScriptedSubkernel:
         """A new life of the subkernel, announced and greeted."""
         subkernel = self.make_subkernel(**options)
-        self.tell(Starting(generation=subkernel.generation), Started(subkernel=subkernel.as_announced()))
+        announced = subkernel.as_announced(interrupt_mode=interrupt_mode)
+        self.tell(Starting(generation=subkernel.generation), Started(subkernel=announced))
         await self.greeted(subkernel.generation)
         return subkernel
 
@@ -128,6 +129,13 @@ class KernelStage:
         await self.open()
         await self.attach()
         return await self.start_subkernel(**options)
+
+    async def reattach(self, subkernel: ScriptedSubkernel | None, **attached: Any) -> None:
+        """The next Supervisor was asked; it answers with the subkernel that it has found."""
+        _, self.attaching = await self.supervisor.expect_ask(Attach)
+        found = subkernel.as_announced(adopted=True) if subkernel else None
+        known: dict[str, Any] = {"generation": subkernel.generation if subkernel else 1, "state": "running"}
+        await self.attach(Attached(subkernel=found, **{**known, **attached}))
 
     # What others do.
 

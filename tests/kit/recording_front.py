@@ -3,7 +3,9 @@
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from beaker.wire.parts import BUFFERS, CONTENT, HEADER, METADATA, PARENT, Parts
 
@@ -11,7 +13,8 @@ PATIENCE_S = 20.0
 """How long a test waits for what must come; it returns as soon as it came."""
 
 
-class Sent(NamedTuple):
+@dataclass(frozen=True)
+class Sent:
     """One message for a client, or for all of them."""
 
     channel: str
@@ -20,28 +23,28 @@ class Sent(NamedTuple):
     """Of the client; on iopub the topic."""
     parts: Parts
 
-    @property
+    @cached_property
     def header(self) -> dict[str, Any]:
         """Decoded."""
         return dict(json.loads(self.parts[HEADER]))
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """The msg_type; of a status what it says: `busy`, `idle` ..."""
         kind = str(self.header["msg_type"])
         return str(self.content["execution_state"]) if kind == "status" else kind
 
-    @property
+    @cached_property
     def parent_id(self) -> str:
         """The msg_id of the request it belongs to; empty for none."""
         return str(json.loads(self.parts[PARENT]).get("msg_id", ""))
 
-    @property
+    @cached_property
     def metadata(self) -> dict[str, Any]:
         """Decoded."""
         return dict(json.loads(self.parts[METADATA]))
 
-    @property
+    @cached_property
     def content(self) -> dict[str, Any]:
         """Decoded."""
         return dict(json.loads(self.parts[CONTENT]))
