@@ -1,12 +1,16 @@
 """FAULTS 10: each role is stopped for a while; words, never an action, and nothing is lost."""
 
 import contextlib
+import json
 import os
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import psutil
 import pytest
+import zmq
 
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 
@@ -72,6 +76,28 @@ def test_a_stopped_agent_holds_no_cell_back(kernel: RunningKernel) -> None:
         for number in range(10):
             assert kernel.run(f"{number}").text == str(number)
     assert kernel.reply(asked)["content"]["status"] == "ok"
+
+
+def test_the_heartbeat_echoes_only_while_the_front_runs(kernel: RunningKernel) -> None:
+    info = json.loads(Path(kernel.connection_file).read_text())
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    client = context.socket(zmq.DEALER)
+    client.connect(f"tcp://{info['ip']}:{info['hb_port']}")
+
+    def echoed(word: bytes) -> bool:
+        client.send(word)
+        return client.poll(100) != 0 and client.recv() == word
+
+    try:
+        wait_until(lambda: echoed(b"before"), what="an echo")
+        with stopped(kernel.process.pid):
+            wait_until(lambda: psutil.Process(kernel.process.pid).status() == psutil.STATUS_STOPPED, what="the stop")
+            while client.poll(100):
+                client.recv()
+            assert not any(echoed(b"meanwhile") for _ in range(5))
+        wait_until(lambda: echoed(b"after"), what="an echo")
+    finally:
+        context.destroy(linger=0)
 
 
 def test_a_stopped_front_answers_all_that_came_meanwhile(kernel: RunningKernel) -> None:
