@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 import zmq
+from zmq.utils.monitor import recv_monitor_message
 
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 
@@ -97,7 +98,13 @@ def test_a_large_signed_message_passes_and_unsigned_ones_leave_no_memory_behind(
 
 
 def test_a_message_over_the_limit_closes_only_its_peer(peer: "zmq.Socket[bytes]", kernel: RunningKernel) -> None:
+    peer.send_multipart(signed(kernel, "before", {"code": "1", "silent": False}))
+    peer.recv_multipart()
+    monitor = peer.get_monitor_socket(zmq.EVENT_DISCONNECTED)
     peer.send_multipart([b"x" * 140_000_000])
+    assert monitor.poll(20_000), "it was not disconnected"
+    assert recv_monitor_message(monitor)["event"] == zmq.EVENT_DISCONNECTED
+    peer.disable_monitor()
     assert kernel.run("1").status == "ok"
 
 
