@@ -133,6 +133,7 @@ class KernelActor(Actor[KernelMessage]):
             self.context.spawn(self._attach(), name="attach")
 
     async def on_stop(self) -> None:
+        self._turns.stop()
         self._life.close("the kernel was shut down")
         self._agent.close()
         self._shell.close()

@@ -29,7 +29,7 @@ from beaker.settings.load import Loaded
 from beaker.wire.parts import CONTENT, HEADER, METADATA, UNREADABLE, Header, Parts, read_header
 
 PLACE_ATTEMPTS = 3
-"""A comment behind a failing cell is aborted with the queue; it is sent again so often."""
+"""A comment behind a failing cell is aborted with the queue; it is sent so often at most."""
 
 
 class _Cell(msgspec.Struct, frozen=True):

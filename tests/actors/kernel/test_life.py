@@ -54,7 +54,7 @@ def ended(subkernel: ScriptedSubkernel, request: Received) -> None:
 @pytest.mark.parametrize(
     ("happened", "kinds", "said"),
     [
-        (nothing, ["busy", "execute_reply", "idle"], "aborted"),
+        (nothing, ["busy", "error", "execute_reply", "idle"], "error"),
         (began, ["busy", "execute_input", "error", "execute_reply", "idle"], "error"),
         (replied, ["busy", "execute_input", "execute_reply", "idle"], "ok"),
         (idled, ["busy", "execute_input", "idle", "execute_reply"], "error"),
