@@ -44,6 +44,9 @@ from beaker.settings.load import Loaded
 from beaker.wire.compose import Composer
 from beaker.wire.parts import Header, Parts
 
+ATTACH_AGAIN_S = 5.0
+RESTART_GRACE_S = 5.0
+"""How long a session may take to run its exit handlers when nobody counts the seconds; SIGTERM comes at half of it."""
 RESTART_TIMEOUT_S = 60.0
 SHUTDOWN_MARGIN_S = 1.0
 """What the Supervisor may take beyond the grace of the subkernel."""
@@ -218,26 +221,33 @@ class KernelActor(Actor[KernelMessage]):
         """
         supervisor = self._supervisor.ref
         if supervisor is None:
+            self._life.resume()
             raise SupervisorMissing("the process that watches the subkernel is being restarted; try again in a second")
         try:
             self._ask_to_leave(restart=True)
-            await supervisor.ask(Restart(grace_s=self._state.settings.subkernel.shutdown_grace_s), timeout_s=RESTART_TIMEOUT_S)
+            await supervisor.ask(Restart(grace_s=RESTART_GRACE_S), timeout_s=RESTART_TIMEOUT_S)
         except AskFailed as refused:
+            self._life.resume()
             reason = refused.failure.reason if isinstance(refused.failure, SubkernelFailure) else str(refused)
             raise SupervisorMissing(reason) from None
         except AskError as error:
+            self._life.resume()
             raise SupervisorMissing(str(error)) from None
 
     async def _attach(self) -> None:
         state = self._state
-        try:
-            attached = await self._supervisor.attach(self.context)
-        except SupervisorMissing as error:
-            self.context.log.error("supervisor.missing", reason=str(error))
-            if state.link is None:
-                self._life.gave_up(GaveUp(generation=state.generation, reason=str(error)))
-            return
-        self._take_stock(attached)
+        while True:
+            try:
+                attached = await self._supervisor.attach(self.context)
+            except SupervisorMissing as error:
+                self.context.log.error("supervisor.missing", reason=str(error))
+                if state.link is None and state.phase is not Phase.DEAD:
+                    self._life.gave_up(GaveUp(generation=state.generation, reason=str(error)))
+            else:
+                self._take_stock(attached)
+                return
+            # A full disk or a missing folder may be mended by then; cells run on meanwhile.
+            await asyncio.sleep(ATTACH_AGAIN_S)
 
     def _take_stock(self, attached: Attached) -> None:
         state = self._state
@@ -268,12 +278,13 @@ class KernelActor(Actor[KernelMessage]):
 
     def _ask_to_leave(self, *, restart: bool) -> None:
         """Let the session run what it wants to run at its end; the Supervisor's grace bounds it."""
-        if (link := self._state.ready_link()) is not None:
+        if (link := self._state.link) is not None and self._state.phase in {Phase.READY, Phase.RESTARTING}:
             link.send_control(self._state.private.message("shutdown_request", {"restart": restart}))
 
     async def _shut_down(self, *, restart: bool) -> None:
         state = self._state
         grace_s = state.settings.subkernel.shutdown_grace_s
+        self._turns.stop()
         self._ask_to_leave(restart=restart)
         state.phase = Phase.CLOSING
         if (supervisor := self._supervisor.ref) is not None:

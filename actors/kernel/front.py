@@ -23,6 +23,10 @@ Incoming = Callable[[list[bytes], Header, Parts], None]
 """Called with the client's identities, the header's fields and the parts."""
 
 
+TRACE_CHARS = 100
+"""Of a msg_id, as the trace of what follows from it: a client's are some 50 characters, and a hostile one's megabytes."""
+
+
 class Front(Protocol):
     """What the KernelActor needs of the clients' side."""
 
@@ -160,7 +164,7 @@ class ZmqFront:
             if self._dropped <= 20 or self._dropped % 1000 == 0:
                 self._log.warning("message.dropped", channel=channel, reason=str(error), dropped=self._dropped)
             return
-        current_trace.set(header.msg_id)
+        current_trace.set(header.msg_id[:TRACE_CHARS])
         incoming(idents, header, parts)
 
     def _subscription(self, frames: list[bytes], handlers: Handlers) -> None:

@@ -109,6 +109,14 @@ class Life:
         if event.generation >= self._state.generation:
             self._context.spawn(self._give_up(event), name="give-up")
 
+    def resume(self) -> None:
+        """A restart that cells waited for will not be: the life that there is goes on."""
+        state = self._state
+        if state.phase is Phase.RESTARTING and state.link is not None and self._greeting is not None and self._greeting.done():
+            state.phase = Phase.READY
+            self._control.release()
+            self._shell.release()
+
     def close(self, reason: str) -> None:
         """The kernel shuts down: whatever is still owed is answered now."""
         state = self._state
@@ -173,6 +181,8 @@ class Life:
         state = self._state
         if self._burial is not None:
             await asyncio.wait([self._burial])
+        if subkernel.generation < state.generation:
+            return  # another restart came meanwhile
         state.link = link = SubkernelLink(
             subkernel.connection,
             self._handlers,

@@ -37,9 +37,9 @@ class _Cell(msgspec.Struct, frozen=True):
 
     code: str = ""
     cursor_pos: int = 0
-    silent: bool = False
-    store_history: bool = True
-    allow_stdin: bool = True
+    silent: object = False
+    store_history: object = True
+    allow_stdin: object = True
 
 
 class _Metadata(msgspec.Struct, frozen=True, rename="camel"):
@@ -175,6 +175,8 @@ class OwnCells:
             case magics.StopTurns():
                 self._stop(cell, ours.number)
             case magics.RestartSubkernel():
+                if self._state.phase is Phase.READY:
+                    self._state.phase = Phase.RESTARTING  # from here on cells wait for the fresh session
                 self._restarting = asyncio.create_task(self._do_restart(cell))
             case _:
                 assert_never(ours)

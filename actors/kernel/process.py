@@ -34,6 +34,7 @@ from beaker.wire.connection_file import ConnectionFile, write_ports
 CONNECT_TIMEOUT_S = 5.0
 SUPERVISOR_TIMEOUT_S = 15.0
 """From its fork to its socket: 0.2 s, more on a machine that swaps."""
+SUPERVISOR_GONE_S = 0.3
 KNOCK_S = 0.01
 REAP_AFTER_S = 0.1
 READY_TIMEOUT_S = 20.0
@@ -58,6 +59,7 @@ class KernelProcess:
         self._file = file
         self._path = path
         self._supervisor: int | None = supervisor
+        self._gone_since = 0.0
         self._watcher: watcher.Watcher | None = None
         self._agent: Child | None = None
         self._agent_secret = secrets.token_bytes(32)
@@ -182,9 +184,20 @@ class KernelProcess:
                 raise SupervisorMissing(str(refused)) from None
             except Unreachable as error:
                 # It listens a moment after it was forked; the launch of the subkernel comes first.
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or self._gone_for(SUPERVISOR_GONE_S):
                     raise SupervisorMissing(str(error)) from None
             await asyncio.sleep(KNOCK_S)
+
+    def _gone_for(self, patience_s: float) -> bool:
+        """Whether the Supervisor that was forked has ended so long ago; it does so at once where another one lives."""
+        try:
+            if self._supervisor is not None:
+                os.kill(self._supervisor, 0)
+        except ProcessLookupError:
+            self._gone_since = self._gone_since or time.monotonic()
+            return time.monotonic() - self._gone_since > patience_s
+        self._gone_since = 0.0
+        return False
 
     async def _start_agent(self) -> Link:
         self._agent_link = asyncio.get_running_loop().create_future()

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import zmq
 
+from actors.kernel.front import TRACE_CHARS
 from actors.kernel.zmq_edge import EdgeSocket
 from actors.runtime.trace import current_trace
 from beaker.messages.subkernel import Connection
@@ -67,6 +68,7 @@ class SubkernelLink:
         self.heartbeat_at = time.monotonic()
         """Monotonic time of the last echo."""
         self._beating = False
+        self._closed = False
 
         def dealer(take: Callable[[Header, Header, Parts], None], channel: str) -> EdgeSocket:
             return EdgeSocket(self._context, "dealer", lambda frames: self._take(channel, frames, take), identity=identity)
@@ -102,8 +104,10 @@ class SubkernelLink:
         """Send a request of our own on `shell` or `control` and wait for its reply.
 
         Raises:
-            SubkernelGone: the link was closed meanwhile.
+            SubkernelGone: the link is closed, or was meanwhile.
         """
+        if self._closed:
+            raise SubkernelGone
         parts = self._private.message(msg_type, content)
         msg_id = read_header(parts[HEADER]).msg_id
         self._answers[msg_id] = answer = self._loop.create_future()
@@ -121,7 +125,7 @@ class SubkernelLink:
         """Ask for a heartbeat unless one is under way."""
         if not self._beating:
             self._beating = True
-            self._hb.send([b"ping"])
+            self._hb.send([b"", b"ping"])  # the empty frame is what a REP socket, as in R, asks of its peers
 
     def drain(self) -> int:
         """Read what lies in the sockets now: last words of a subkernel that died. Returns how many messages it was."""
@@ -129,6 +133,7 @@ class SubkernelLink:
 
     def close(self) -> None:
         """Disconnect; whoever awaits an answer gets SubkernelGone."""
+        self._closed = True
         for socket in (self._shell, self._control, self._stdin, self._iopub, self._hb):
             # What was not delivered yet belongs to a process that is gone; ending the context would wait for it.
             socket.close(linger_ms=0)
@@ -148,7 +153,7 @@ class SubkernelLink:
         except WireError as error:
             self._on_dropped(channel, str(error))
             return
-        current_trace.set(parent.msg_id)
+        current_trace.set(parent.msg_id[:TRACE_CHARS])
         take(header, parent, parts)
 
     def _shell_reply(self, header: Header, parent: Header, parts: Parts) -> None:
@@ -180,7 +185,7 @@ class SubkernelLink:
             self.iopub_is_live.set_result(None)
         if header.msg_type == "iopub_welcome":
             return  # meant for us; our own clients get ours
-        current_trace.set(parent.msg_id)
+        current_trace.set(parent.msg_id[:TRACE_CHARS])
         if parent.session == self._private.session_id:
             self._handlers.private_iopub(header, parent, parts)
         else:

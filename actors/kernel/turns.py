@@ -16,7 +16,7 @@ from actors.kernel.looking import list_variables
 from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState
 from actors.runtime.actor import ActorContext, Asked
-from actors.runtime.failures import AskError
+from actors.runtime.failures import RuntimeFault
 from beaker.kernel.cutting import cut_bytes
 from beaker.kernel.magics import Ask
 from beaker.kernel.turn_display import TurnDisplay
@@ -182,7 +182,7 @@ class Turns:
         )
         try:
             await agent.ask(question, timeout_s=TAKEN_TIMEOUT_S)
-        except AskError as error:
+        except RuntimeFault as error:
             self._end(number, "error", f"the question did not reach the agent: {error}; ask again")
             return
         if (turn := self._turns.get(number)) is not None:

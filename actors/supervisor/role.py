@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from beaker.places import KernelFolder
+from beaker.places import KernelFolder, make_private
 
 TITLE = "beaker --role supervisor --kernel {}"
 
@@ -109,13 +109,15 @@ def run_supervisor(order: Order, *, before_serving: Callable[[], None] | None = 
     Returns:
         The exit status of the process: LEFT, NOT_THE_FIRST or GAVE_UP.
     """
-    from actors.supervisor import lock
+    from actors.supervisor import lock, watcher
     from actors.supervisor.household import Household
     from actors.supervisor.opening import open_life
     from beaker.subkernels.life_state import Policy, State
     from beaker.subkernels.restart_intensity import RestartIntensity
 
     folder = KernelFolder(Path(order.folder))
+    for path in (folder.path.parent, folder.path):
+        make_private(path, uid=os.getuid())  # somebody may have cleaned it away under a living kernel
     held = lock.take(folder)
     if held is None:
         return NOT_THE_FIRST
@@ -125,11 +127,10 @@ def run_supervisor(order: Order, *, before_serving: Callable[[], None] | None = 
         policy=Policy(start_timeout_s=order.start_timeout_s, lease_s=order.lease_s),
         intensity=RestartIntensity(limit=order.restart_limit, window_s=order.restart_window_s),
     )
+    # The watcher first: from its launch on the subkernel has somebody who ends it, whoever is killed.
+    watching = watcher.ensure(folder, kernel_id=order.kernel_id, lease_s=order.lease_s)
     state, backlog = open_life(household, state)
     # The subkernel imports its own from here on; what it does not need to be launched comes now.
-    from actors.supervisor import watcher
-
-    watching = watcher.ensure(folder, kernel_id=order.kernel_id, lease_s=order.lease_s)
     from actors.runtime.prctl import become_undumpable
     from actors.supervisor.serving import serve
 

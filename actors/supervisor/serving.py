@@ -74,7 +74,15 @@ async def _serve(order: Order, household: Household, state: State, backlog: list
     node = Node(NAME, protocol=PROTOCOL, on_gave_up=lambda *_: end(GAVE_UP))
     restart = RestartPolicy(limit=0)  # see the actor: the next process adopts
     supervisor = await node.spawn(NAME, make, restart=restart)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: supervisor.tell(ToldToLeave()))
+
+    def terminated() -> None:
+        if links.by_pid:
+            # The kernel's owner is there and starts another Supervisor, which adopts what lives.
+            end(GAVE_UP)
+        else:
+            supervisor.tell(ToldToLeave())
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminated)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(household.folder.supervisor_socket)  # of one that died: we hold the lock, so it is nobody's
     await node.listen(

@@ -10,20 +10,24 @@ from typing import Literal
 
 import msgspec
 
+COUNT_LIMIT = 2**53
+"""Numbers beyond what JSON carries exactly are not numbers of cells."""
+
 Channel = Literal["shell", "control"]
 
 
 class ExecuteFlags(msgspec.Struct, frozen=True):
     """What we read of an `execute_request`; the code is not decoded."""
 
-    silent: bool = False
-    store_history: bool = True
-    allow_stdin: bool = True
+    silent: object = False
+    store_history: object = True
+    allow_stdin: object = True
+    """Objects, because kernels take whatever is true or false: null, 1, "yes"."""
 
     @property
     def counts(self) -> bool:
         """Whether the cell takes a number."""
-        return self.store_history and not self.silent
+        return bool(self.store_history) and not self.silent
 
 
 class ReplyFacts(msgspec.Struct, frozen=True):
@@ -108,7 +112,8 @@ class Requests:
 
     def numbered(self, msg_id: str, count: int) -> None:
         """Its execute_input passed by."""
-        self.last_count = max(self.last_count, count)
+        if count < COUNT_LIMIT:
+            self.last_count = max(self.last_count, count)
         if (pending := self._pending.get(msg_id)) is not None:
             pending.count = count
 
@@ -118,7 +123,7 @@ class Requests:
         if pending is None or pending.replied:
             return None
         pending.replied = True
-        if facts is not None and facts.execution_count is not None and facts.status != "aborted":
+        if facts is not None and facts.execution_count is not None and facts.status != "aborted" and facts.execution_count < COUNT_LIMIT:
             self.last_count = max(self.last_count, facts.execution_count)
         self._drop_if_over(pending)
         return pending

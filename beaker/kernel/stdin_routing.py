@@ -4,7 +4,7 @@ An input_request goes to the client whose request is its parent, and only that c
 browsers on one kernel the second cannot answer the first one's question.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 
 REMEMBERED = 512
@@ -16,7 +16,8 @@ class StdinRouting:
     """Remembers who asked for what, and who was asked."""
 
     _clients: OrderedDict[str, list[bytes]] = field(default_factory=OrderedDict[str, list[bytes]])
-    _asked: list[bytes] | None = None
+    _asked: Counter[tuple[bytes, ...]] = field(default_factory=Counter[tuple[bytes, ...]])
+    """How many questions each client has open: subshells may ask at the same time."""
 
     def executes(self, msg_id: str, idents: list[bytes]) -> None:
         """A client sent an execute_request that allows stdin."""
@@ -28,12 +29,12 @@ class StdinRouting:
         """The subkernel asks: the identities of the client to ask, None when that client is not known any more."""
         idents = self._clients.get(parent_msg_id)
         if idents is not None:
-            self._asked = idents
+            self._asked[tuple(idents)] += 1
         return idents
 
     def may_reply(self, idents: list[bytes]) -> bool:
         """Whether this client is the one that was asked; an answer is taken once."""
-        if self._asked != idents:
+        if not self._asked[tuple(idents)]:
             return False
-        self._asked = None
+        self._asked[tuple(idents)] -= 1
         return True

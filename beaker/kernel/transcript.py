@@ -148,4 +148,7 @@ def _text_of(content: bytes) -> str:
         return f"({', '.join(output.data)})\n" if output.data else ""
     pictures = [kind for kind in output.data if kind.startswith("image/")]
     suffix = f" ({', '.join(pictures)})" if pictures else ""
-    return f"{msgspec.json.decode(plain)}{suffix}\n"
+    try:
+        return f"{msgspec.json.decode(plain)}{suffix}\n"
+    except UNREADABLE:
+        return f"(unreadable){suffix}\n"

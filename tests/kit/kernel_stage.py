@@ -116,12 +116,16 @@ class KernelStage:
         while (await self.supervisor.expect(Ready)).generation != generation:
             continue
 
-    async def start_subkernel(self, *, interrupt_mode: str = "signal", **options: Any) -> ScriptedSubkernel:
-        """A new life of the subkernel, announced and greeted."""
-        subkernel = self.make_subkernel(**options)
+    async def announce(self, subkernel: ScriptedSubkernel, *, interrupt_mode: str = "signal") -> None:
+        """The Supervisor says that this life was launched and runs; it is greeted."""
         announced = subkernel.as_announced(interrupt_mode=interrupt_mode)
         self.tell(Starting(generation=subkernel.generation), Started(subkernel=announced))
         await self.greeted(subkernel.generation)
+
+    async def start_subkernel(self, *, interrupt_mode: str = "signal", **options: Any) -> ScriptedSubkernel:
+        """A new life of the subkernel, announced and greeted."""
+        subkernel = self.make_subkernel(**options)
+        await self.announce(subkernel, interrupt_mode=interrupt_mode)
         return subkernel
 
     async def ready(self, **options: Any) -> ScriptedSubkernel:

@@ -130,8 +130,7 @@ async def test_clients_are_not_read_while_the_subkernel_takes_no_more(stage: Ker
         if sent % 50 == 0:
             await stage.settle()
     subkernel.resume("shell")
-    for _ in range(sent):
-        await subkernel.expect("comm_msg")
+    await until(lambda: len(subkernel.received) == sent, "all of them")
     await until(stage.front.reads, "reading on")
 
 
