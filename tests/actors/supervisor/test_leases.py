@@ -70,13 +70,26 @@ async def test_a_watcher_that_is_killed_is_replaced() -> None:
         assert len(list(kernel.folder.glob("owners-*"))) == 1
 
 
-async def test_a_supervisor_told_to_end_ends_all() -> None:
+async def test_a_supervisor_without_an_owner_that_is_told_to_end_ends_all() -> None:
+    async with stage() as kernel:
+        _, subkernel = await kernel.begin()
+        assert kernel.link is not None
+        kernel.link.close()
+        await kernel.link.closed
+        os.kill(kernel.supervisor, signal.SIGTERM)
+        await until(lambda: is_gone(kernel.supervisor))
+        await until(lambda: is_gone(subkernel.pid or 0) and not kernel.folder.exists())
+
+
+async def test_a_supervisor_that_is_told_to_end_leaves_the_subkernel_of_an_owner_to_the_next_one() -> None:
     async with stage() as kernel:
         _, subkernel = await kernel.begin()
         os.kill(kernel.supervisor, signal.SIGTERM)
         await until(lambda: is_gone(kernel.supervisor))
-        assert is_gone(subkernel.pid or 0)
-        assert not kernel.folder.exists()
+        kernel.fork()
+        _, attached = await kernel.attach()
+        assert attached.subkernel is not None
+        assert attached.subkernel.pid == subkernel.pid
 
 
 async def test_a_shutdown_leaves_nothing() -> None:
