@@ -7,7 +7,7 @@ between processes, and cutting a link is what a killed process looks like.
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,9 @@ from tests.kit.scripted_subkernel import ScriptedSubkernel
 
 KERNEL_ID = KernelId("0123456789ab")
 
+Changes = Mapping[str, Mapping[str, object]]
+"""Settings by section and name."""
+
 
 def cell(code: str, **flags: object) -> dict[str, object]:
     """The content of an execute_request as JupyterLab sends it."""
@@ -58,7 +61,7 @@ class KernelStage:
         settings: replaced in the defaults: `{"kernel": {"display_interval_s": 0.01}}`.
     """
 
-    def __init__(self, folder: Path, settings: dict[str, dict[str, object]] | None = None) -> None:
+    def __init__(self, folder: Path, settings: Changes | None = None) -> None:
         self.folder = folder
         self.loaded = _loaded(settings or {})
         self.front = RecordingFront()
@@ -264,7 +267,7 @@ class KernelStage:
 
 
 @asynccontextmanager
-async def staged(folder: Path, settings: dict[str, dict[str, object]] | None = None) -> AsyncIterator[KernelStage]:
+async def staged(folder: Path, settings: Changes | None = None) -> AsyncIterator[KernelStage]:
     """A stage, closed afterwards."""
     stage = KernelStage(folder, settings)
     try:
@@ -273,7 +276,7 @@ async def staged(folder: Path, settings: dict[str, dict[str, object]] | None = N
         await stage.close()
 
 
-def _loaded(changes: dict[str, dict[str, object]]) -> Loaded:
+def _loaded(changes: Changes) -> Loaded:
     loaded = load({}, folder=None)
     sections = {name: msgspec.structs.replace(getattr(loaded.settings, name), **fields) for name, fields in changes.items()}
     return msgspec.structs.replace(loaded, settings=msgspec.structs.replace(loaded.settings, **sections))

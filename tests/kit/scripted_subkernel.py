@@ -79,6 +79,7 @@ class ScriptedSubkernel:
         self.answers = answers
         self.beats = True
         """Whether the heartbeat echoes."""
+        self.beats_heard = 0
         self.received: list[Received] = []
         """All requests but those that it answered by itself."""
         self.connection = Connection(
@@ -195,6 +196,7 @@ class ScriptedSubkernel:
         return EdgeSocket(self._context, "router", lambda frames: self._take(channel, frames))
 
     def _beat(self, frames: list[bytes]) -> None:
+        self.beats_heard += 1
         if self.beats:
             self._sockets["hb"].send(frames)
 
