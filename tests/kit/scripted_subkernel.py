@@ -77,6 +77,8 @@ class ScriptedSubkernel:
         self.session_id = f"session-of-{generation}"
         self.info = {**INFO, "language_info": {**INFO["language_info"], "name": language}}
         self.answers = answers
+        self.behind_a_cell = False
+        """A cell runs, so that only control answers by itself."""
         self.beats = True
         """Whether the heartbeat echoes."""
         self.beats_heard = 0
@@ -90,9 +92,10 @@ class ScriptedSubkernel:
         self._signer = Signer(b"k")
         self._unread: list[Received] = []
         self._news = asyncio.Event()
+        self._listened = asyncio.Event()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._sockets = {name: self._router(name) for name in ("shell", "control", "stdin")}
-        self._sockets["iopub"] = EdgeSocket(self._context, "xpub", lambda _: None, unbounded=True)
+        self._sockets["iopub"] = EdgeSocket(self._context, "xpub", lambda _: self._listened.set(), unbounded=True)
         self._sockets["hb"] = EdgeSocket(self._context, "router", self._beat)
         for number, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), start=1):
             self._sockets[name].bind(f"ipc://{self.connection.ip}-{number}")
@@ -127,6 +130,11 @@ class ScriptedSubkernel:
         (request,) = found()
         self._unread.remove(request)
         return request
+
+    async def listened(self) -> None:
+        """Wait until somebody listens on iopub: what is said before is heard by nobody."""
+        async with asyncio.timeout(PATIENCE_S):
+            await self._listened.wait()
 
     def publish(
         self,
@@ -204,7 +212,7 @@ class ScriptedSubkernel:
         idents, signature, parts = split(frames)
         self._signer.check(signature, parts)
         request = Received(channel, idents, parts)
-        if request.kind == "kernel_info_request" and self.answers:
+        if request.kind == "kernel_info_request" and self.answers and not (self.behind_a_cell and channel == "shell"):
             self.busy(request)
             self.reply(request, self.info)
             self.idle(request)

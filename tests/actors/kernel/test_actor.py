@@ -15,6 +15,16 @@ async def test_it_attaches_as_the_owner_of_its_kernel(stage: KernelStage) -> Non
     assert (await stage.open()).kernel_id == KERNEL_ID
 
 
+async def test_a_supervisor_that_cannot_be_owned_is_tried_again(stage: KernelStage) -> None:
+    await stage.open()
+    stage.attaching.fail(SubkernelFailure(reason="not yet"))
+    await stage.reattach(None, state="starting")
+    subkernel = await stage.start_subkernel()
+    msg_id = stage.run("1")
+    subkernel.run(await subkernel.expect(), 1)
+    assert (await stage.front.reply(msg_id)).content["status"] == "ok"
+
+
 async def test_a_shutdown_is_answered_and_told_to_all_then_the_subkernel_is_asked_then_the_supervisor(
     stage: KernelStage, subkernel: ScriptedSubkernel
 ) -> None:
@@ -94,6 +104,7 @@ async def test_a_subkernel_that_answers_while_the_kernel_leaves_is_given_nothing
     request = await subkernel.expect("kernel_info_request")
     stage.actor.shut_down(restart=False)
     _, asked = await stage.supervisor.expect_ask(Shutdown)
+    await subkernel.listened()
     subkernel.busy(request)
     subkernel.reply(request, subkernel.info)
     subkernel.idle(request)

@@ -310,6 +310,7 @@ async def test_what_a_subkernel_says_at_its_start_is_relayed_and_its_welcome_is_
     subkernel = stage.make_subkernel(answers=False)
     stage.tell(Starting(generation=1), Started(subkernel=subkernel.as_announced()))
     request = await subkernel.expect("kernel_info_request")
+    await subkernel.listened()
     subkernel.publish("iopub_welcome", {"subscription": ""})
     subkernel.publish("status", status("starting"))
     subkernel.busy(request)
@@ -328,6 +329,7 @@ async def test_greeting_goes_on_until_iopub_is_heard(stage: KernelStage) -> None
         subkernel.reply(await subkernel.expect("kernel_info_request"), subkernel.info)
     assert not [message for message in stage.supervisor.seen if isinstance(message, Ready)]
     last = await subkernel.expect("kernel_info_request")
+    await subkernel.listened()
     subkernel.busy(last)
     subkernel.reply(last, subkernel.info)
     await stage.greeted(1)

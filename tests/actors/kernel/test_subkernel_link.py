@@ -76,6 +76,7 @@ async def link(subkernel: ScriptedSubkernel, heard: Heard) -> AsyncIterator[Subk
 async def test_its_own_requests_are_answered_to_whoever_asks_and_nobody_else(
     subkernel: ScriptedSubkernel, heard: Heard, link: SubkernelLink, channel: str
 ) -> None:
+    await subkernel.listened()
     reply = await link.ask(channel, "kernel_info_request", {})
     assert b"A scripted kernel" in reply[CONTENT]
     assert heard.replies == []
@@ -86,9 +87,10 @@ async def test_its_own_requests_are_answered_to_whoever_asks_and_nobody_else(
 async def test_iopub_is_live_with_its_first_message_be_it_a_welcome(
     subkernel: ScriptedSubkernel, heard: Heard, link: SubkernelLink
 ) -> None:
-    while not link.iopub_is_live.done():  # what was published before the subscription stood is not heard
-        await link.ask("shell", "kernel_info_request", {})
+    assert not link.iopub_is_live.done()
+    await subkernel.listened()
     subkernel.publish("iopub_welcome", {})
+    await until(link.iopub_is_live.done, "the welcome")
     subkernel.publish("status", status("idle"))
     await until(lambda: heard.iopub == ["status"], "the status without the welcome")
 

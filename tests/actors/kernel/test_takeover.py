@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from beaker.messages.subkernel import Attached, Died, Ready
+from beaker.messages.subkernel import Attached, Died
 from tests.kit.kernel_stage import KernelStage, staged
 from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
 
@@ -37,20 +37,11 @@ class Replaced:
         attached = Attached(subkernel=announced, generation=1, state="running", first_owner=adopted, owner_lost_at=lost_at)
         await self.second.attach(attached)
 
-    async def settle(self, *, answered: list[Received] | None = None) -> None:
-        """The subkernel comes to the requests behind those of the first process."""
-        subkernel = self.subkernel
-        request = await subkernel.expect("kernel_info_request")
-        for each in answered or []:
-            subkernel.end(each, 5)
-        subkernel.busy(request)
-        subkernel.reply(request, subkernel.info)
-        subkernel.idle(request)
-
-    async def greet(self) -> None:
-        """The control channel answers at once, as it does while a cell runs."""
-        await self.settle()
-        await self.second.supervisor.expect(Ready)
+    async def end(self, cell: Received, count: int) -> None:
+        """The cell ends, and the subkernel comes to the request behind it."""
+        behind = await self.subkernel.expect("kernel_info_request")
+        self.subkernel.end(cell, count)
+        self.subkernel.reply(behind, self.subkernel.info)
 
 
 @pytest.fixture
@@ -61,11 +52,11 @@ async def replaced(short_folder: Path) -> AsyncIterator[Replaced]:
 
 async def test_a_cell_that_still_runs_is_answered_when_it_ends(replaced: Replaced) -> None:
     request = await replaced.begin("x", 5)
-    replaced.subkernel.answers = False
+    replaced.subkernel.behind_a_cell = True
     await replaced.take_over()
-    await replaced.greet()
+    await replaced.second.greeted(1)
     replaced.subkernel.publish("stream", {"name": "stdout", "text": "late"}, request)
-    await replaced.settle(answered=[request])
+    await replaced.end(request, 5)
     front = replaced.second.front
     assert sorted(await front.over(request.msg_id)) == ["execute_reply", "idle", "stream"]
     reply = await front.reply(request.msg_id)
@@ -128,9 +119,9 @@ async def test_numbers_go_on_where_they_were(replaced: Replaced) -> None:
 
 async def test_an_input_that_is_asked_for_after_the_takeover_reaches_the_client_of_the_cell(replaced: Replaced) -> None:
     request = await replaced.begin("input()", 5)
-    replaced.subkernel.answers = False
+    replaced.subkernel.behind_a_cell = True
     await replaced.take_over()
-    await replaced.greet()
+    await replaced.second.greeted(1)
     asked = replaced.subkernel.ask_input(request)
     front = replaced.second.front
     await front.wait(lambda: any(sent.channel == "stdin" for sent in front.sent), "the question")
@@ -142,9 +133,9 @@ async def test_an_input_that_is_asked_for_after_the_takeover_reaches_the_client_
 
 async def test_a_death_during_the_takeover_answers_what_was_inherited(replaced: Replaced) -> None:
     request = await replaced.begin("x", 5)
-    replaced.subkernel.answers = False
+    replaced.subkernel.behind_a_cell = True
     await replaced.take_over()
-    await replaced.greet()
+    await replaced.second.greeted(1)
     replaced.second.tell(Died(generation=1, reason="killed", at=LOST_AT, stderr_tail="", restarting=True))
     front = replaced.second.front
     assert (await front.reply(request.msg_id)).content["ename"] == "KernelDied"
