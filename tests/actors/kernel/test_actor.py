@@ -192,7 +192,8 @@ async def test_cells_sent_behind_a_restart_wait_and_go_on_in_the_old_session_if_
     behind = stage.run("1")
     debug = stage.request("debug_request", {}, channel="control")
     _, asked = await stage.supervisor.expect_ask(Restart)
-    assert [request.kind for request in subkernel.received] == ["shutdown_request"]
+    await subkernel.expect("shutdown_request")
+    assert len(subkernel.received) == 1
     asked.fail(SubkernelFailure(reason="no"))
     assert (await subkernel.expect()).msg_id == behind
     assert (await subkernel.expect("debug_request")).msg_id == debug
@@ -202,10 +203,11 @@ async def test_cells_sent_behind_a_restart_run_in_the_fresh_session(stage: Kerne
     stage.run("%beaker restart", store_history=False)
     behind = stage.run("1")
     _, asked = await stage.supervisor.expect_ask(Restart)
+    await subkernel.expect("shutdown_request")
     second = await stage.start_subkernel()
     asked.answer(Restarted(generation=2))
     request = await second.expect()
     assert request.msg_id == behind
     second.run(request, 1)
     assert (await stage.front.reply(behind)).content["status"] == "ok"
-    assert [each.kind for each in subkernel.received] == ["shutdown_request"]
+    assert len(subkernel.received) == 1

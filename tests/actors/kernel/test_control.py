@@ -36,6 +36,18 @@ async def test_subshells_and_usage_pass(stage: KernelStage, subkernel: ScriptedS
     assert (await stage.front.reply(msg_id)).content["subshell_id"] == "s"
 
 
+async def test_a_second_reply_and_one_to_nobody_go_nowhere(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id = stage.request("usage_request", {}, channel="control")
+    request = await subkernel.expect("usage_request")
+    subkernel.reply(request)
+    subkernel.reply(request)
+    subkernel.reply(request._replace(parts=stage.compose("usage_request", {})))
+    last = stage.request("usage_request", {}, channel="control")
+    subkernel.reply(await subkernel.expect("usage_request"))
+    await stage.front.reply(last)
+    assert [sent.parent_id for sent in stage.front.sent if sent.channel == "control"] == [msg_id, last]
+
+
 async def test_requests_wait_for_a_subkernel_and_leave_in_order(stage: KernelStage) -> None:
     await stage.open()
     await stage.attach()

@@ -133,12 +133,13 @@ async def test_without_a_subkernel_it_is_answered_and_sends_nothing(stage: Kerne
 
 async def test_a_comment_lost_in_a_death_is_not_repeated_in_the_next_life(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     msg_id = stage.run("%beaker help")
-    await subkernel.expect()
+    comment = await subkernel.expect()
     stage.tell(Died(generation=1, reason="killed", at=0.0, stderr_tail="", restarting=True))
     second = await stage.start_subkernel()
     after = stage.run("1")
     assert (await second.expect()).msg_id == after
     assert stage.front.kinds(msg_id).count("execute_reply") == 1
+    assert stage.front.about(comment.msg_id) == []
 
 
 @pytest.mark.parametrize(

@@ -281,6 +281,19 @@ async def test_a_reply_for_a_client_that_is_away_is_delivered_when_it_connects(e
     assert await heard_by(peer, 2) == [[b"1"], [b"2"]]
 
 
+async def test_a_client_that_comes_back_gets_its_replies_in_order(edges: Edges, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zmq_edge, "ABSENT_RETRY_S", 0.3)
+
+    def here(frames: list[bytes]) -> None:
+        edge.send([b"away", b"2"])
+
+    edge = edges.edge("router", here, unbounded=True)
+    edge.send([b"away", b"1"])
+    peer = edges.peer(zmq.DEALER, identity=b"away")
+    peer.send(b"here")
+    assert await heard_by(peer, 2) == [[b"1"], [b"2"]]
+
+
 async def test_replies_for_one_that_is_away_hold_nobody_else_up(edges: Edges) -> None:
     def echo(frames: list[bytes]) -> None:
         edge.send(frames)
