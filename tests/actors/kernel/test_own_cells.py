@@ -80,6 +80,9 @@ async def test_a_comment_that_was_aborted_with_the_queue_is_sent_thrice_at_most(
         comment = await subkernel.expect()
         assert comment.content["code"] == "# %beaker help"
         abort(subkernel, comment)
+    behind = stage.request("is_complete_request", {"code": "1"})
+    subkernel.reply(await subkernel.expect("is_complete_request"))
+    await stage.front.reply(behind)
     last = stage.run("1")
     assert (await subkernel.expect()).msg_id == last
 
