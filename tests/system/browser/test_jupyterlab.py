@@ -51,9 +51,14 @@ def test_a_restart_gives_a_clean_session(open_notebook: Open, page: Page) -> Non
 def test_the_debugger_stops_at_a_breakpoint_and_shows_variables(open_notebook: Open, page: Page) -> None:
     notebook = open_notebook("def double(number):\n    result = number * 2\n    return result\n\nprint('doubled', double(21))")
     page.locator(".jp-DebuggerBugButton:visible").click()
-    gutter = notebook.cell(0).locator(".cm-breakpoint-gutter .cm-gutterElement")
-    expect(gutter.nth(3)).to_be_attached()
-    gutter.nth(3).click()  # the first is the gutter's spacer, so this is line 3: `return result`
+    gutter = notebook.cell(0).locator(".cm-gutter.cm-breakpoint-gutter")
+    expect(gutter).to_be_visible()
+    # Beside the text of line 3, `return result`: the gutter's own elements are not one per line.
+    line = notebook.cell(0).locator(".cm-line").nth(2).bounding_box()
+    beside = gutter.bounding_box()
+    assert line is not None
+    assert beside is not None
+    page.mouse.click(beside["x"] + beside["width"] / 2, line["y"] + line["height"] / 2)
     expect(notebook.cell(0).locator(".cm-breakpoint-icon")).to_have_count(1)
     outputs = notebook.run(0)
     variables = page.locator(".jp-DebuggerVariables-body:visible")
