@@ -24,11 +24,9 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
 
 
-async def test_it_shows_its_role_and_leads_a_session_of_its_own() -> None:
+async def test_it_leads_a_session_of_its_own() -> None:
     async with stage() as kernel:
         await kernel.begin()
-        process = psutil.Process(kernel.supervisor)
-        assert " ".join(process.cmdline()).strip() == "beaker --role supervisor --kernel 0123456789ab"
         assert os.getsid(kernel.supervisor) == kernel.supervisor
 
 
@@ -67,7 +65,7 @@ async def test_nobody_can_own_the_kernel_in_the_name_of_another_process() -> Non
         assert isinstance(caught.value.failure, SubkernelFailure)
 
 
-async def test_it_runs_as_a_program_too() -> None:
+async def test_it_runs_as_a_program_too_and_shows_its_role() -> None:
     async with stage() as kernel:
         command = [sys.executable, "-c", "import sys; from actors.supervisor.role import main; sys.exit(main([]))"]
         program = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True)
@@ -76,5 +74,7 @@ async def test_it_runs_as_a_program_too() -> None:
         program.stdin.write_eof()
         supervisor, attached = await kernel.attach()
         assert attached.state == "running"
+        # Of a program: a copy of a long-lived test process may have no room left for another title.
+        assert " ".join(psutil.Process(program.pid).cmdline()).strip() == "beaker --role supervisor --kernel 0123456789ab"
         await supervisor.ask(Shutdown(grace_s=0), timeout_s=10)
         assert await program.wait() == LEFT
