@@ -118,7 +118,7 @@ class ZmqFront:
                 "iopub_port": self._iopub.bind(file.address(file.iopub_port)),
             }
             self._heartbeat = Heartbeat(file.address(file.hb_port), curve=curve)
-        except Exception:
+        except Exception:  # whatever it was, the sockets bound so far must not stay open
             self.close()
             raise
         self.ports = {name: port for name, port in {**chosen, "hb_port": self._heartbeat.port}.items() if port is not None}

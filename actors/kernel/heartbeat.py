@@ -10,7 +10,7 @@ import time
 
 import zmq
 
-from actors.kernel.zmq_edge import AddressError, Curve
+from actors.kernel.zmq_edge import Curve, bind_socket
 
 FRESH_S = 2.0
 """How long ago the loop may have turned for an echo to be true; clients ask about once a second and give up after 3-10."""
@@ -28,17 +28,8 @@ class Heartbeat:
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.linger = 0
         if curve is not None:
-            self._socket.curve_secretkey = curve.secret
-            self._socket.curve_publickey = curve.public
-            self._socket.curve_server = True
-        self.port: int | None = None
-        try:
-            if address.startswith("tcp://") and address.endswith(":0"):
-                self.port = self._socket.bind_to_random_port(address[: -len(":0")])
-            else:
-                self._socket.bind(address)
-        except zmq.ZMQError as error:
-            raise AddressError(f"cannot listen on {address}: {error.strerror}") from None
+            curve.serve(self._socket)
+        self.port = bind_socket(self._socket, address)
         self._fresh_s = fresh_s
         self._turned_at = time.monotonic()
         self._loop = asyncio.get_running_loop()

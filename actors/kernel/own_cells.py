@@ -18,7 +18,7 @@ from actors.kernel.status_facts import gather
 from actors.kernel.supervisor_door import SupervisorMissing
 from actors.kernel.turns import Turns
 from beaker.kernel import magics
-from beaker.kernel.commands.assistance import complete, inspect_help
+from beaker.kernel.commands.assistance import complete_reply, inspect_reply
 from beaker.kernel.commands.comments import comment_for
 from beaker.kernel.commands.config_words import config_words
 from beaker.kernel.commands.status_words import status_words
@@ -99,9 +99,9 @@ class OwnCells:
                 self._execute(self._begin(idents, header, parts, request), ours)
                 return True
             case "complete_request":
-                answer = _complete_reply(request)
+                answer = complete_reply(request.code, request.cursor_pos)
             case "inspect_request":
-                answer = _inspect_reply(request)
+                answer = inspect_reply(request.code, request.cursor_pos)
             case _:
                 said = magics.is_complete(request.code)
                 answer = None if said is None else {"status": said, "indent": ""}
@@ -197,23 +197,3 @@ class OwnCells:
             await self._restart()
         except SupervisorMissing as error:
             self._state.notices.append(f"the restart failed: {error}")
-
-
-def _complete_reply(request: _Cell) -> object:
-    found = complete(request.code, request.cursor_pos)
-    if found is None:
-        return None
-    return {
-        "status": "ok",
-        "matches": found.matches,
-        "cursor_start": found.cursor_start,
-        "cursor_end": found.cursor_end,
-        "metadata": {},
-    }
-
-
-def _inspect_reply(request: _Cell) -> object:
-    found = inspect_help(request.code, request.cursor_pos)
-    if found is None:
-        return None
-    return {"status": "ok", "found": True, "data": {"text/plain": found.plain, "text/markdown": found.markdown}, "metadata": {}}

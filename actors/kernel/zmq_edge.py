@@ -39,6 +39,27 @@ class Curve:
         self.public = public.encode()
         self.secret = secret.encode()
 
+    def serve(self, socket: "zmq.Socket[bytes]") -> None:
+        """Let only clients in that know the public key."""
+        socket.curve_secretkey = self.secret
+        socket.curve_publickey = self.public
+        socket.curve_server = True
+
+
+def bind_socket(socket: "zmq.Socket[bytes]", address: str) -> int | None:
+    """Bind; returns the port when `address` was a tcp address with port 0, else None.
+
+    Raises:
+        AddressError: the address is in use or not this machine's.
+    """
+    try:
+        if address.startswith("tcp://") and address.endswith(":0"):
+            return socket.bind_to_random_port(address[: -len(":0")])
+        socket.bind(address)
+    except zmq.ZMQError as error:
+        raise AddressError(f"cannot listen on {address}: {error.strerror}") from None
+    return None
+
 
 class EdgeSocket:
     """A ZeroMQ socket whose messages go to one callback.
@@ -95,9 +116,7 @@ class EdgeSocket:
             # A subkernel binds a moment after we connect; the default of 100 ms would be its start-up time.
             socket.setsockopt(zmq.RECONNECT_IVL, 5)
         if curve is not None:
-            socket.curve_secretkey = curve.secret
-            socket.curve_publickey = curve.public
-            socket.curve_server = True
+            curve.serve(socket)
         self._descriptor: int = socket.getsockopt(zmq.FD)  # type: ignore[assignment]  # the stub says int | bytes
 
     def bind(self, address: str) -> int | None:
@@ -109,14 +128,7 @@ class EdgeSocket:
         Raises:
             AddressError: the address is in use or not this machine's.
         """
-        chosen: int | None = None
-        try:
-            if address.startswith("tcp://") and address.endswith(":0"):
-                chosen = self._socket.bind_to_random_port(address[: -len(":0")])
-            else:
-                self._socket.bind(address)
-        except zmq.ZMQError as error:
-            raise AddressError(f"cannot listen on {address}: {error.strerror}") from None
+        chosen = bind_socket(self._socket, address)
         self._start()
         return chosen
 
