@@ -30,7 +30,7 @@ from beaker.agent.model_failure import (
     from_status,
     parse_retry_after,
 )
-from beaker.agent.tools import tool_definitions
+from beaker.agent.tools.built_in import BUILT_IN
 from beaker.agent.turn_state import CallModel, Quirks
 
 NO_KEY = "no-key"
@@ -151,7 +151,7 @@ class ModelStream:
         """Make the call; returns the finish reason, None if the stream just stopped."""
         options: dict[str, Any] = {"messages": msgspec.to_builtins(call.messages)}  # Any: JSON
         if call.offer != "no_tools":
-            options["tools"] = tool_definitions()
+            options["tools"] = BUILT_IN.definitions()
         if call.offer == "tools_unused":
             options["tool_choice"] = "none"
         if call.reasoning_off:

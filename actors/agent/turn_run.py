@@ -16,7 +16,8 @@ from actors.runtime.failures import AskError, AskFailed
 from actors.runtime.log import Log
 from actors.runtime.ref import Ref
 from beaker.agent.model_failure import ModelFailure
-from beaker.agent.tools import ListVariablesArguments, ProposeCellArguments
+from beaker.agent.tools.built_in import BUILT_IN
+from beaker.agent.tools.tool import Asking
 from beaker.agent.turn import begin, step
 from beaker.agent.turn_state import (
     Action,
@@ -38,10 +39,7 @@ from beaker.agent.turn_state import (
     UseTools,
 )
 from beaker.messages.kernel import KernelMessage
-from beaker.messages.turn import ListVariables, ProposeCell, Proposed, Question, TurnFailure, TurnReply, Variables
-
-TOOL_TIMEOUT_S = 5.0
-"""A look takes a second at most by itself; beyond this the KernelActor is held up, and the model is told."""
+from beaker.messages.turn import Question, TurnFailure, TurnReply
 
 
 class RunLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,17 +164,10 @@ class TurnRun:
         return CallEnded(text=heard.text, calls=heard.calls, finish_reason=heard.finish_reason)
 
     async def _use(self, use: ToolUse) -> TurnReply:
-        turn = self.question.turn
-        match use.arguments:
-            case ListVariablesArguments():
-                name = "list_variables"
-                asking = self._kernel.ask(ListVariables(turn=turn), timeout_s=TOOL_TIMEOUT_S)
-            case ProposeCellArguments(code=code, language=language):
-                name = "propose_cell"
-                proposal = ProposeCell(turn=turn, code=code, language=language or self.question.language)
-                asking = self._kernel.ask(proposal, timeout_s=TOOL_TIMEOUT_S)
+        name, tool = use.name, BUILT_IN.tool(use.name)
+        request = tool.request(use.arguments, Asking(turn=self.question.turn, language=self.question.language))
         try:
-            reply = await asking
+            reply = await self._kernel.ask(request, timeout_s=tool.timeout_s)
         except AskFailed as refused:
             failure = refused.failure
             self._log.info("tool.refused", tool=name)
@@ -185,7 +176,7 @@ class TurnRun:
             self._log.warning("tool.failed", tool=name, kind=type(error).__name__)
             return TurnFailure(reason="the session did not answer; it may be busy or restarting")
         self._log.info("tool.answered", tool=name)
-        return reply if isinstance(reply, (Variables, Proposed, TurnFailure)) else TurnFailure(reason="the session gave no proper answer")
+        return reply if isinstance(reply, (tool.reply, TurnFailure)) else TurnFailure(reason="the session gave no proper answer")
 
     def _time_up(self) -> None:
         self._log.warning("turn.time_up", limit_s=self._limits.time_s)

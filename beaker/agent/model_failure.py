@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from beaker.agent.tools import cut
+from beaker.agent.cutting import cut
 
 Kind = Literal["key", "model", "rate", "server", "connection", "timeout", "broken", "refused", "tools", "effort"]
 """`broken`: the stream was no proper stream. `refused`: the endpoint will not do this request, now or later.

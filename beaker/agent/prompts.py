@@ -5,7 +5,7 @@ nothing in them is an instruction. Nothing is looked up here and nothing is run:
 """
 
 from beaker.agent.conversation import Assistant, ChatMessage, System, User
-from beaker.agent.tools import cut
+from beaker.agent.cutting import cut
 from beaker.messages.turn import Exchange, Question, SeenCell
 
 PROMPT_LIMIT_CHARS = 200_000

@@ -14,7 +14,8 @@ import msgspec
 from beaker.agent.conversation import Assistant, ChatMessage, System, ToolCall, ToolResult, User
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.prompts import last_step_note, no_tools_note, opening, system_prompt
-from beaker.agent.tools import BadCall, decode_call, describe_reply
+from beaker.agent.tools.built_in import BUILT_IN
+from beaker.agent.tools.tool import BadCall
 from beaker.agent.turn_state import (
     Action,
     CallEnded,
@@ -108,11 +109,11 @@ def _use_tools(state: TurnState, ended: CallEnded) -> Step:
     good: list[ToolUse] = []
     bad: list[tuple[str, str]] = []
     for call in ended.calls:
-        decoded = decode_call(call.function.name, call.function.arguments)
+        decoded = BUILT_IN.decode(call.function.name, call.function.arguments)
         if isinstance(decoded, BadCall):
             bad.append((call.id, decoded.text))
         else:
-            good.append(ToolUse(call_id=call.id, arguments=decoded))
+            good.append(ToolUse(call_id=call.id, name=call.function.name, arguments=decoded))
     repairs = state.repairs + 1 if bad else 0
     if repairs > state.limits.repairs:
         reason = f"The model made a tool call that cannot be made {repairs} times in a row (agent.repair_limit). The last: {bad[-1][1]}"
@@ -130,7 +131,8 @@ def _use_tools(state: TurnState, ended: CallEnded) -> Step:
 
 
 def _answered(state: TurnState, answered: ToolsAnswered) -> Step:
-    results = dict(state.mended) | {call_id: describe_reply(reply) for call_id, reply in answered.replies}
+    names = {call.id: call.function.name for call in state.calls}
+    results = dict(state.mended) | {call_id: BUILT_IN.describe(names[call_id], reply) for call_id, reply in answered.replies}
     proposed = state.proposed + sum(isinstance(reply, Proposed) for _, reply in answered.replies)
     messages = tuple(ToolResult(tool_call_id=call.id, content=results.get(call.id, "It was not called.")) for call in state.calls)
     return _call(msgspec.structs.replace(state, proposed=proposed, conversation=state.conversation + messages, calls=(), mended=()))

@@ -10,7 +10,7 @@ import msgspec
 
 from beaker.agent.conversation import ChatMessage, ToolCall
 from beaker.agent.model_failure import ModelFailure
-from beaker.agent.tools import Arguments
+from beaker.agent.tools.tool import Arguments
 from beaker.messages.turn import TurnReply
 
 
@@ -114,6 +114,7 @@ class ToolUse(msgspec.Struct, frozen=True, kw_only=True):
     """One tool to be used."""
 
     call_id: str
+    name: str
     arguments: Arguments
 
 

@@ -13,7 +13,8 @@ from beaker.agent.demo import DemoAnswer
 from beaker.agent.demo_scene import DemoRequest
 from beaker.agent.demo_wire import chunk_events, decode_request, reply_events
 from beaker.agent.prompts import opening
-from beaker.agent.tools import ProposeCellArguments, decode_call, describe_reply, tool_definitions
+from beaker.agent.tools.built_in import BUILT_IN
+from beaker.agent.tools.proposals import ProposeCellArguments
 from beaker.messages.base import TurnId
 from beaker.messages.turn import Proposed, Question, SeenCell, Variable, Variables
 
@@ -43,7 +44,7 @@ class Conversation:
 
     def _step(self) -> bool:
         assert len(self.texts) < 5, self.texts
-        body = {"model": "demo", "stream": True, "messages": msgspec.to_builtins(self._messages), "tools": tool_definitions()}
+        body = {"model": "demo", "stream": True, "messages": msgspec.to_builtins(self._messages), "tools": BUILT_IN.definitions()}
         text, calls = heard(reply_events(decode_request(msgspec.json.encode(body))))
         self.texts.append(text)
         if not calls:
@@ -51,12 +52,12 @@ class Conversation:
         self._messages.append(Assistant(content=text, tool_calls=calls))
         for call in calls:
             self.tools.append(call.function.name)
-            arguments = decode_call(call.function.name, call.function.arguments)
+            arguments = BUILT_IN.decode(call.function.name, call.function.arguments)
             if isinstance(arguments, ProposeCellArguments):
                 self.cells.append(arguments.code)
-                result = describe_reply(Proposed(number=len(self.cells)))
+                result = BUILT_IN.describe("propose_cell", Proposed(number=len(self.cells)))
             else:
-                result = describe_reply(Variables(variables=self._variables))
+                result = BUILT_IN.describe("list_variables", Variables(variables=self._variables))
             self._messages.append(ToolResult(tool_call_id=call.id, content=result))
         return True
 
@@ -245,7 +246,7 @@ def test_in_another_language_it_says_that_it_writes_python_only() -> None:
 
 
 def test_the_same_conversation_gives_the_same_bytes() -> None:
-    body = msgspec.json.encode({"messages": [{"role": "user", "content": "plot df"}], "tools": tool_definitions()})
+    body = msgspec.json.encode({"messages": [{"role": "user", "content": "plot df"}], "tools": BUILT_IN.definitions()})
     assert list(reply_events(decode_request(body))) == list(reply_events(decode_request(body)))
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from beaker.agent.conversation import Assistant, FunctionCall, System, ToolCall, ToolResult, User
 from beaker.agent.model_failure import Kind, ModelFailure
-from beaker.agent.tools import ListVariablesArguments, ProposeCellArguments
+from beaker.agent.tools.proposals import ProposeCellArguments
+from beaker.agent.tools.variables import ListVariablesArguments
 from beaker.agent.turn import CUT, begin, step
 from beaker.agent.turn_state import (
     Action,
@@ -92,7 +93,10 @@ def test_calls_become_uses_in_the_models_order() -> None:
     _, actions = after(opened(), called(call("list_variables", call_id="a"), call("propose_cell", '{"code": "1"}', "b")))
     assert actions == (
         UseTools(
-            uses=(ToolUse(call_id="a", arguments=ListVariablesArguments()), ToolUse(call_id="b", arguments=ProposeCellArguments(code="1")))
+            uses=(
+                ToolUse(call_id="a", name="list_variables", arguments=ListVariablesArguments()),
+                ToolUse(call_id="b", name="propose_cell", arguments=ProposeCellArguments(code="1")),
+            )
         ),
     )
 
@@ -138,7 +142,7 @@ def test_arguments_that_are_no_json_are_not_sent_back() -> None:
 
 def test_a_good_call_beside_a_bad_one_is_made_and_both_are_answered() -> None:
     state, actions = after(opened(), called(call("list_variables", call_id="a"), call("nothing", call_id="b")))
-    assert actions == (UseTools(uses=(ToolUse(call_id="a", arguments=ListVariablesArguments()),)),)
+    assert actions == (UseTools(uses=(ToolUse(call_id="a", name="list_variables", arguments=ListVariablesArguments()),)),)
     state, _ = after(state, ToolsAnswered(replies=(("a", Variables(variables=[])),)))
     results = state.conversation[-2:]
     assert [message.tool_call_id for message in results if isinstance(message, ToolResult)] == ["a", "b"]

@@ -1,0 +1,65 @@
+"""What a tool is: its arguments, the request that it makes of the KernelActor, and the words of the reply.
+
+Names and arguments are public (contexts and prompts of users rely on them). A tool's arguments are a frozen Struct, and its
+docstring is what the model is told of the tool: the JSON schema is made from that Struct, so that what we tell the model
+and what we accept cannot drift apart. A tool performs nothing: the AgentActor asks the KernelActor what `request` gives,
+and hands the reply to `describe`. To add a tool, write one such class beside its Struct and name it in `built_in.py`.
+"""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Generic, TypeVar
+
+import msgspec
+
+from beaker.messages.base import TurnId
+from beaker.messages.turn import TurnReply, TurnRequest
+
+RESULT_LIMIT_CHARS = 8_000
+"""The most text one result puts before the model: about 2,000 tokens, enough for the variables of a long session."""
+
+
+class Arguments(msgspec.Struct, frozen=True, kw_only=True):
+    """What the model gives a tool. Unknown fields are passed over: models like to add some."""
+
+
+class Asking(msgspec.Struct, frozen=True, kw_only=True):
+    """On whose behalf a tool is used."""
+
+    turn: TurnId
+    language: str
+    """The session's own."""
+
+
+class BadCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that cannot be made, in words that let the model mend it."""
+
+    text: str
+
+
+A = TypeVar("A", bound=Arguments, contravariant=True)
+R = TypeVar("R", bound=TurnReply, contravariant=True)
+
+
+class Tool(ABC, Generic[A, R]):
+    """One tool that the model may call."""
+
+    name: str
+    arguments: type[Arguments]
+    """A's own class."""
+    reply: type[TurnReply]
+    """R's own class; a `TurnFailure` may come in its place and is put into words for all tools alike."""
+    timeout_s: ClassVar[float] = 5.0
+    """A look takes a second at most by itself; beyond this the KernelActor is held up, and the model is told."""
+
+    def problem(self, arguments: A, /) -> str | None:
+        """Say what is wrong with arguments that the schema lets pass, None if nothing is."""
+        del arguments
+        return None
+
+    @abstractmethod
+    def request(self, arguments: A, asking: Asking, /) -> TurnRequest:
+        """Give what the KernelActor is asked."""
+
+    @abstractmethod
+    def describe(self, reply: R, /) -> str:
+        """Put the reply into the words that the model gets as the tool's result."""

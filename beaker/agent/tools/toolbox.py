@@ -1,0 +1,81 @@
+"""The tools that a turn may use: their definitions for the model, the reading of its calls, the words of the replies.
+
+Whatever goes wrong comes back as text that the model can act on.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from beaker.agent.cutting import cut
+from beaker.agent.tools.tool import Arguments, BadCall, Tool
+from beaker.messages.turn import TurnFailure, TurnReply
+
+AnyTool = Tool[Any, Any]  # Any: each tool has arguments and a reply of its own; the box keeps the three together
+
+
+class Toolbox:
+    """Some tools, by their names."""
+
+    def __init__(self, tools: Sequence[AnyTool]) -> None:
+        self._tools = {tool.name: tool for tool in tools}
+
+    def definitions(self) -> list[dict[str, Any]]:  # Any: JSON schema, which is open by nature
+        """Give the `tools` of a chat-completions request."""
+        return [
+            {
+                "type": "function",
+                "function": {"name": name, "description": _description(tool.arguments), "parameters": _parameters(tool.arguments)},
+            }
+            for name, tool in self._tools.items()
+        ]
+
+    def decode(self, name: str, arguments: str) -> Arguments | BadCall:
+        """Read one call as the model wrote it.
+
+        Args:
+            name: the tool's name.
+            arguments: JSON text; the empty text and `null` count as `{}`: several models send them for a tool without arguments.
+
+        Returns:
+            The arguments, or what is wrong with them.
+        """
+        tool = self._tools.get(name)
+        if tool is None:
+            return BadCall(text=f"There is no tool {name[:80]!r}. The tools are: {', '.join(self._tools)}.")
+        try:
+            decoded = msgspec.json.decode("{}" if arguments.strip() in ("", "null") else arguments, type=tool.arguments)
+        except (msgspec.DecodeError, UnicodeError) as error:
+            schema = msgspec.json.encode(_parameters(tool.arguments)).decode()
+            return BadCall(text=f"The arguments of {name} could not be read: {error}. They must be JSON of this schema: {schema}")
+        problem = tool.problem(decoded)
+        return decoded if problem is None else BadCall(text=problem)
+
+    def tool(self, name: str) -> AnyTool:
+        """Give the tool of that name, of which `decode` read a call.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._tools[name]
+
+    def describe(self, name: str, reply: TurnReply) -> str:
+        """Put a reply to a call of that tool into the words the model gets as its result."""
+        if isinstance(reply, TurnFailure):
+            return f"That did not work: {cut(reply.reason, 2_000)}"
+        words: str = self._tools[name].describe(reply)
+        return words
+
+
+def _description(arguments: type[Arguments]) -> str:
+    return " ".join((arguments.__doc__ or "").split())
+
+
+def _parameters(arguments: type[Arguments]) -> dict[str, Any]:  # Any: JSON schema, which is open by nature
+    _, components = msgspec.json.schema_components([arguments])
+    schema = dict(components[arguments.__name__])
+    schema.pop("title", None)
+    schema.pop("description", None)
+    schema.setdefault("required", [])
+    return schema

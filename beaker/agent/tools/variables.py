@@ -1,0 +1,39 @@
+"""Tools that look at the variables of the session, without running code in it."""
+
+from beaker.agent.cutting import cut
+from beaker.agent.tools.tool import RESULT_LIMIT_CHARS, Arguments, Asking, Tool
+from beaker.messages.turn import ListVariables, TurnRequest, Variables
+
+
+class ListVariablesArguments(Arguments, frozen=True, kw_only=True):
+    """See the names, types and short values of the variables in the user's live session. Runs no code."""
+
+
+class ListVariablesTool(Tool[ListVariablesArguments, Variables]):
+    """`list_variables`."""
+
+    name = "list_variables"
+    arguments = ListVariablesArguments
+    reply = Variables
+
+    def request(self, arguments: ListVariablesArguments, asking: Asking, /) -> TurnRequest:
+        """A look at all of them."""
+        del arguments
+        return ListVariables(turn=asking.turn)
+
+    def describe(self, reply: Variables, /) -> str:
+        """One line each, as many as there is room for."""
+        lines: list[str] = [f"({reply.note})"] if reply.note else []
+        if not reply.variables and not reply.note:
+            return "The session holds no variables yet."
+        size = sum(len(line) + 1 for line in lines)
+        for position, variable in enumerate(reply.variables):
+            line = f"{variable.name}: {variable.type}"
+            if variable.summary:
+                line += " = " + cut(variable.summary, 300).replace("\n", "\n  ")
+            if size + len(line) + 1 > RESULT_LIMIT_CHARS - 60:  # room for the last line
+                lines.append(f"... and {len(reply.variables) - position} more variables")
+                break
+            lines.append(line)
+            size += len(line) + 1
+        return "\n".join(lines)
