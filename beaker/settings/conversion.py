@@ -27,11 +27,11 @@ def convert(name: str, raw: object, *, is_text: bool) -> object:
     if isinstance(raw, str):
         raw = raw.strip() if is_text else raw
         if not raw.isprintable():  # a NUL or half a character would fail far from here, where it is used
-            raise Unfit(_words(annotation) + " of visible characters")
+            raise Unfit(_words(name, annotation) + " of visible characters")
     try:
         return msgspec.convert(raw, annotation, strict=not is_text)
     except (msgspec.ValidationError, ValueError):  # ValueError: a number too long to be written out
-        raise Unfit(_words(annotation)) from None
+        raise Unfit(_words(name, annotation)) from None
 
 
 def default_of(name: str) -> object:
@@ -46,7 +46,7 @@ def _annotation(name: str) -> Any:  # Any: a type form, for which Python has no 
     return typing.get_type_hints(SECTIONS[section], include_extras=True)[field]
 
 
-def _words(annotation: Any) -> str:
+def _words(name: str, annotation: Any) -> str:
     """What values a setting takes: `a whole number from 1 to 20`."""
     meta = next((item for item in getattr(annotation, "__metadata__", ()) if isinstance(item, msgspec.Meta)), msgspec.Meta())
     base = get_args(annotation)[0] if hasattr(annotation, "__metadata__") else annotation
@@ -54,11 +54,12 @@ def _words(annotation: Any) -> str:
         return "one of " + ", ".join(f'"{item}"' for item in get_args(base))
     if base is str:
         if meta.pattern:
-            return "an address that begins with http:// or https://"
+            return "an address that begins with http:// or https://, or the name of a preset"
         return "a text" if meta.min_length is None else "a text that is not empty"
     if base is int:
         return f"a whole number from {meta.ge} to {meta.le}"
     if base is float:
         low = f"above {meta.gt:g}" if meta.ge is None else f"from {meta.ge:g}"
-        return f"a number of seconds {low} to {meta.le:.0f}"
+        unit = "dollars" if name.endswith("_usd") else "seconds"
+        return f"a number of {unit} {low} to {meta.le:.0f}"
     return "a list of texts"

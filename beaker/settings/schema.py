@@ -28,6 +28,8 @@ class SubkernelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """See `restart_limit`: five deaths in half a minute are a crash loop, five in a day are not."""
     shutdown_grace_s: Annotated[float, msgspec.Meta(gt=0, le=2.5)] = 2.0
     """How long it may take to leave by itself before it is killed; jupyter_client loses patience with all of us after 2.5 s."""
+    keep_env: tuple[str, ...] = ()
+    """Variables that cells get though beaker took a key from them; only the user's own beaker.toml can name them."""
 
 
 class KernelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,8 +54,18 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     model: str = ""
     """The model's name at its endpoint; empty: the default of the endpoint's preset."""
-    base_url: Annotated[str, msgspec.Meta(pattern=r"^$|^https?://[^\s/]+")] = ""
-    """Address of an OpenAI-compatible endpoint, with its `/v1`; empty: OpenAI's own if there is a key, else the demo model."""
+    base_url: Annotated[str, msgspec.Meta(pattern=r"^$|^https?://[^\s/]+|^[a-z][a-z0-9_-]*$")] = ""
+    """Address of an OpenAI-compatible endpoint, with its `/v1`, or a preset's name; empty: OpenAI's with a key, else the demo model."""
+    mode: Literal["ask", "plan", "auto"] = "ask"
+    """Code that the model wants to run: shown first and run when allowed (`ask`), never run (`plan`), run unless it is risky (`auto`)."""
+    key_file: str = ""
+    """Absolute path (`~` allowed) of a file that holds nothing but the key and that only its owner can read."""
+    key_command: tuple[str, ...] = ()
+    """A program and its arguments that print the key, run without a shell; only the user's own beaker.toml can name it."""
+    key_command_timeout_s: Annotated[float, msgspec.Meta(gt=0, le=60)] = 10.0
+    """How long `key_command` may take; it holds up the kernel's start, and frontends wait for that a minute."""
+    keyring: str = ""
+    """The service under which the system's keyring holds the key for the user `beaker`; needs the package `keyring`."""
     connect_timeout_s: Seconds = 5.0
     """How long a connection may take; an address that answers at all does so within a second."""
     first_byte_timeout_s: Seconds = 300.0
@@ -72,6 +84,12 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """The longest `Retry-After` that is waited for; beyond it the user is told the time instead."""
     turn_time_limit_s: Seconds = 600.0
     """How long one question may take, not counting the time it waits for the user."""
+    turn_token_limit: Annotated[int, msgspec.Meta(ge=1_000, le=1_000_000_000)] = 1_000_000
+    """Tokens that one question may use, in and out, as the endpoint counts them: 25 steps of 40,000."""
+    session_token_limit: Annotated[int, msgspec.Meta(ge=1_000, le=1_000_000_000)] = 10_000_000
+    """Tokens that all questions of one session may use; a busy day has some hundred questions."""
+    session_cost_limit_usd: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] = 20.0
+    """US dollars that one session may spend, as far as the endpoint says what a call cost (OpenRouter does)."""
 
 
 class LogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,8 +8,12 @@ own beaker.toml (`trust.folders`), by real path, to that folder alone.
 import os
 from collections.abc import Iterable, Mapping
 
+STRICTNESS = ("plan", "ask", "auto")
+"""The modes, the strictest first."""
+
 LOWERABLE = frozenset(
     {
+        "agent.mode",
         "subkernel.restart_limit",
         "kernel.max_message_bytes",
         "kernel.transcript_bytes",
@@ -21,17 +25,25 @@ LOWERABLE = frozenset(
         "agent.call_limit",
         "agent.retry_after_limit_s",
         "agent.turn_time_limit_s",
+        "agent.turn_token_limit",
+        "agent.session_token_limit",
+        "agent.session_cost_limit_usd",
     }
 )
-"""Budgets: a smaller one makes less happen. Not among them: times after which something is killed or hidden sooner."""
+"""The mode, and budgets: a smaller one makes less happen. Not among them: times after which something is killed or hidden sooner."""
 
-USER_FILE_ONLY = frozenset({"trust.folders"})
-"""What no folder may say of itself, nor an environment that a tool made from a folder's files."""
+USER_FILE_ONLY = frozenset({"trust.folders", "agent.key_command", "subkernel.keep_env"})
+"""What no folder may say of itself, nor an environment that a tool made from a folder's files: whom to trust, what to run, what
+to give to cells."""
 
 
 def may_lower(name: str, now: object, wanted: object) -> bool:
     """Whether an untrusted folder may change a setting from `now` to `wanted`."""
-    return name in LOWERABLE and isinstance(now, int | float) and isinstance(wanted, int | float) and wanted <= now
+    if name not in LOWERABLE:
+        return False
+    if name == "agent.mode":
+        return now in STRICTNESS and wanted in STRICTNESS and STRICTNESS.index(wanted) <= STRICTNESS.index(now)
+    return isinstance(now, int | float) and isinstance(wanted, int | float) and wanted <= now
 
 
 def is_trusted(folder: str, trusted: Iterable[str], environment: Mapping[str, str]) -> bool:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from beaker.settings.load import Loaded, load
 from beaker.settings.schema import Settings, setting_names
+from beaker.settings.trust import STRICTNESS, USER_FILE_ONLY
 
 
 class Place(NamedTuple):
@@ -88,11 +89,11 @@ def test_the_command_line_comes_last(place: Place) -> None:
     assert loaded.origins["subkernel.spec"].words == "command line"
 
 
-@pytest.mark.parametrize("name", [name for name in setting_names() if name != "trust.folders"])
+@pytest.mark.parametrize("name", [name for name in setting_names() if name not in USER_FILE_ONLY])
 def test_every_setting_has_its_variable(name: str, place: Place) -> None:
     variable = "BEAKER_" + name.replace(".", "_").upper()
-    special = {"logs.level": "debug", "agent.base_url": "http://h", "subkernel.shutdown_grace_s": "1"}
-    loaded = place.load(**{variable: special.get(name, "2097152" if name.endswith("_bytes") else "7")})
+    special = {"logs.level": "debug", "agent.base_url": "http://h", "subkernel.shutdown_grace_s": "1", "agent.mode": "plan"}
+    loaded = place.load(**{variable: special.get(name, "2097152" if name.endswith(("_bytes", "_token_limit")) else "7")})
     assert loaded.problems == []
     assert loaded.origins[name].words == f"environment {variable}"
     assert loaded.settings != Settings()
@@ -154,7 +155,8 @@ _MISTAKES = [
     ('[agent]\nmodel = "a\\u0000"', 'agent.model = "a\\x00" is not used: it takes a text of visible characters (default "").'),
     (
         "[agent]\nbase_url = 'ftp://me:canary@h'",
-        'agent.base_url = "ftp://***@h" is not used: it takes an address that begins with http:// or https:// (default "").',
+        'agent.base_url = "ftp://***@h" is not used: '
+        'it takes an address that begins with http:// or https://, or the name of a preset (default "").',
     ),
     ("[trust]\nfolders = '/a'", 'trust.folders = "/a" is not used: it takes a list of texts (default []).'),
     ("[trust]\nfolders = ['a/b']", '"a/b" in trust.folders is not used: it has to be an absolute path.'),
@@ -242,6 +244,12 @@ class TestFolderThatIsNotTrusted:
             "[logs]\nlevel = 'debug'",
             "[logs]\nkeep = 0",
             "[agent]\nstep_limit = 26",
+            "[agent]\nmode = 'auto'",
+            "[agent]\nsession_cost_limit_usd = 21",
+            "[agent]\nkey_file = '/etc/hostname'",
+            "[agent]\nkey_command = ['touch', '/tmp/evil']",
+            "[agent]\nkeyring = 'evil'",
+            "[subkernel]\nkeep_env = ['OPENAI_API_KEY']",
             "[agent]\nturn_time_limit_s = 601",
             "[trust]\nfolders = ['/']",
             "[agent]\nOPENAI_API_KEY = 'x'",
@@ -301,6 +309,15 @@ class TestFolderThatIsNotTrusted:
     def test_its_key_is_not_missed_where_there_is_another(self, place: Place) -> None:
         place.write_env("OPENAI_API_KEY=sk-file")
         assert place.load(OPENAI_API_KEY="sk-environment").problems == []
+
+    def test_it_can_make_the_mode_stricter_and_not_looser(self, place: Place) -> None:
+        place.write_folder("[agent]\nmode = 'plan'")
+        assert (place.load().settings.agent.mode, place.load().problems) == ("plan", [])
+        place.write_user("[agent]\nmode = 'plan'")
+        place.write_folder("[agent]\nmode = 'ask'")
+        loaded = place.load()
+        assert loaded.settings.agent.mode == "plan"
+        assert loaded.problems[0].startswith(f'{place.folder}/beaker.toml: agent.mode = "ask" is not used')
 
     def test_what_repeats_the_value_that_holds_is_no_news(self, place: Place) -> None:
         place.write_folder("[agent]\nstep_limit = 25")
@@ -397,7 +414,10 @@ def test_no_content_of_a_folders_file_raises_or_raises_a_limit(place: Place, con
     for section in ("agent", "kernel", "subkernel", "logs", "trust"):
         now, before = getattr(loaded.settings, section), getattr(default, section)
         for field in now.__struct_fields__:
-            assert getattr(now, field) == getattr(before, field) or getattr(now, field) < getattr(before, field)
+            value, default_value = getattr(now, field), getattr(before, field)
+            if field == "mode":
+                value, default_value = STRICTNESS.index(value), STRICTNESS.index(default_value)
+            assert value == default_value or value < default_value
     assert loaded.settings.agent.model == loaded.settings.agent.base_url == ""
     assert loaded.settings.trust == default.trust
 
