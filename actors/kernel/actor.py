@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from actors.kernel.agent_door import AgentDoor, Start
+from actors.kernel.commands import Commands
 from actors.kernel.control import Control
 from actors.kernel.front import Front, Handlers
 from actors.kernel.hang_watch import HangWatch
@@ -102,7 +103,8 @@ class KernelActor(Actor[KernelMessage]):
         self._agent = AgentDoor(self._start_agent, context)
         self._turns = Turns(state, context, self._agent)
         self._hangs = HangWatch(state)
-        self._shell.own_cells = OwnCells(state, self._shell, self._turns, self._hangs, self._loaded, restart=self.restart)
+        commands = Commands(state, self._turns, self._hangs, self._loaded, restart=self.restart)
+        self._shell.own_cells = OwnCells(state, self._shell, self._turns, commands)
         context.spawn(self._attach(), name="attach")
         context.spawn(self._hangs.run(), name="hang-watch")
 

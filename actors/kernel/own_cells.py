@@ -4,28 +4,20 @@ They take a number in the subkernel like any cell, because tracebacks, `Out[n]` 
 the cell's first line is executed in their place. Until that has happened the number shown is the one that it will get.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
 
 import msgspec
 
-from actors.kernel.hang_watch import HangWatch
+from actors.kernel.commands import Commands
 from actors.kernel.own_cell import OwnCell
 from actors.kernel.shell import Shell
 from actors.kernel.state import KernelState, Phase
-from actors.kernel.status_facts import gather
-from actors.kernel.supervisor_door import SupervisorMissing
 from actors.kernel.turns import Turns
 from beaker.kernel import magics
 from beaker.kernel.commands.assistance import complete_reply, inspect_reply
 from beaker.kernel.commands.comments import comment_for
-from beaker.kernel.commands.config_words import config_words
-from beaker.kernel.commands.status_words import status_words
-from beaker.kernel.help_words import help_words
+from beaker.kernel.question import Ask
 from beaker.kernel.requests import ExecuteFlags, Pending, ReplyFacts
-from beaker.messages.base import TurnId
-from beaker.settings.load import Loaded
 from beaker.wire.parts import CONTENT, HEADER, METADATA, UNREADABLE, Header, Parts, read_header
 
 PLACE_ATTEMPTS = 3
@@ -59,30 +51,14 @@ class _Place(NamedTuple):
 
 
 class OwnCells:
-    """Answers cells of ours.
+    """Answers cells of ours."""
 
-    Args:
-        restart: ends the subkernel and starts a fresh one; raises SupervisorMissing.
-    """
-
-    def __init__(
-        self,
-        state: KernelState,
-        shell: Shell,
-        turns: Turns,
-        hangs: HangWatch,
-        loaded: Loaded,
-        *,
-        restart: Callable[[], Awaitable[None]],
-    ) -> None:
+    def __init__(self, state: KernelState, shell: Shell, turns: Turns, commands: Commands) -> None:
         self._state = state
         self._shell = shell
         self._turns = turns
-        self._hangs = hangs
-        self._loaded = loaded
-        self._restart = restart
+        self._commands = commands
         self._places: dict[str, _Place] = {}
-        self._restarting: asyncio.Task[None] | None = None
 
     def take(self, idents: list[bytes], header: Header, parts: Parts) -> bool:
         """Answer a request if its cell is ours; False leaves it to the subkernel."""
@@ -96,10 +72,14 @@ class OwnCells:
                 ours = magics.parse(request.code)
                 if ours is None:
                     return False
-                self._execute(self._begin(idents, header, parts, request), ours)
+                cell = self._begin(idents, header, parts, request)
+                if isinstance(ours, Ask):
+                    self._turns.ask(cell, ours)
+                else:
+                    self._commands.perform(cell, ours)
                 return True
             case "complete_request":
-                answer = complete_reply(request.code, request.cursor_pos)
+                answer = complete_reply(request.code, request.cursor_pos, self._commands.values)
             case "inspect_request":
                 answer = inspect_reply(request.code, request.cursor_pos)
             case _:
@@ -159,41 +139,3 @@ class OwnCells:
         kind = header.msg_type.removesuffix("_request") + "_reply"
         self._state.front.send_shell(idents, publisher.reply(kind, content, parent=parts[HEADER]))
         publisher.idle(parts[HEADER])
-
-    def _execute(self, cell: OwnCell, ours: magics.Ours) -> None:
-        match ours:
-            case magics.Refused():
-                cell.fail("UsageError", ours.reason)
-            case magics.Ask():
-                self._turns.ask(cell, ours)
-            case magics.ShowHelp():
-                cell.show(help_words(ours.topic))
-            case magics.ShowStatus():
-                cell.show(status_words(gather(self._state, self._turns, self._hangs)))
-            case magics.ShowConfig():
-                cell.show(config_words(self._loaded))
-            case magics.StopTurns():
-                self._stop(cell, ours.number)
-            case magics.RestartSubkernel():
-                if self._state.phase is Phase.READY:
-                    self._state.phase = Phase.RESTARTING  # from here on cells wait for the fresh session
-                self._restarting = asyncio.create_task(self._do_restart(cell))
-            case _:
-                assert_never(ours)
-
-    def _stop(self, cell: OwnCell, number: int | None) -> None:
-        if self._turns.stop(None if number is None else TurnId(number)):
-            cell.finish()
-            return
-        running = ", ".join(map(str, self._turns.running))
-        wanted = "" if number is None else f" {number}"
-        cell.fail("UsageError", f"no question{wanted} is being answered" + (f"; running: {running}" if running else ""))
-
-    async def _do_restart(self, cell: OwnCell) -> None:
-        # The reply goes out first: clients drop what arrives for a cell after `status: restarting`.
-        cell.say("stream", {"name": "stdout", "text": "The subkernel is being restarted; its variables are gone.\n"})
-        cell.finish()
-        try:
-            await self._restart()
-        except SupervisorMissing as error:
-            self._state.notices.append(f"the restart failed: {error}")

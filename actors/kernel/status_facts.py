@@ -7,7 +7,7 @@ from actors.kernel.hang_watch import HangWatch
 from actors.kernel.state import KernelState
 from actors.kernel.turns import Turns
 from beaker import places
-from beaker.kernel.commands.status_words import RunningTurn, StatusFacts
+from beaker.kernel.commands.status import RunningTurn, StatusFacts
 
 
 def gather(state: KernelState, turns: Turns, hangs: HangWatch) -> StatusFacts:

@@ -18,7 +18,7 @@ from actors.kernel.state import KernelState
 from actors.runtime.actor import ActorContext, Asked
 from actors.runtime.failures import RuntimeFault
 from beaker.kernel.cutting import cut_bytes
-from beaker.kernel.magics import Ask
+from beaker.kernel.question import Ask
 from beaker.kernel.turn_display import TurnDisplay
 from beaker.messages.base import TurnId
 from beaker.messages.kernel import KernelMessage

@@ -5,17 +5,24 @@ Positions count code points, as the messages of Jupyter do. A word that could st
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
+from beaker.kernel.commands.command import Values
+from beaker.kernel.commands.help import ALL, COMMAND_NAMES, help_words
 from beaker.kernel.commands.words import Words
-from beaker.kernel.help_words import ASK_TOPIC, COMMAND_NAMES, OPTIONS, help_words
 from beaker.kernel.magics import find_cell, is_complete
+from beaker.kernel.question import ASK_TOPIC, OPTIONS
 
 _FIRST_WORD = r"[ \t\r\n\f\v]*?(?:^|(?<=[\r\n]))(%{1,2}[a-z]*)\Z"
 _HEADS = {"%be": "%beaker", "%%a": "%%ai", "%%as": "%%ask"}
 """The shortest beginnings that we complete: IPython has magics of its own with the shorter ones (`%bookmark`, `%alias`)."""
+
+
+def _none(name: str) -> Values:
+    del name
+    return ()
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,10 +36,13 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     """In code points."""
 
 
-def complete(code: str, cursor_pos: int) -> Completion | None:
+def complete(code: str, cursor_pos: int, values: Callable[[str], Values] = _none) -> Completion | None:
     """What fits at the cursor in a cell of ours; None if it is not ours to complete.
 
     In the text of a question nothing fits. Positions outside of the code count as its ends.
+
+    Args:
+        values: gives what exists now for the command of this name to be about.
     """
     cursor = min(max(cursor_pos, 0), len(code))
     before = code[:cursor]
@@ -47,7 +57,7 @@ def complete(code: str, cursor_pos: int) -> Completion | None:
     words = typed.split()
     word = words.pop() if typed and not typed[-1].isspace() and words else ""
     if cell.head == "%beaker":
-        return _completion(_after_beaker(words), word, cursor)
+        return _completion(_after_beaker(words, values), word, cursor)
     return _completion(_after_ai(words, word), word, cursor)
 
 
@@ -74,9 +84,9 @@ def inspect_help(code: str, cursor_pos: int) -> Words | None:
     return help_words(ASK_TOPIC) if at <= len(cell.head) or on_option or _asks_for_help(line, cell.head) else None
 
 
-def complete_reply(code: str, cursor_pos: int) -> dict[str, object] | None:
+def complete_reply(code: str, cursor_pos: int, values: Callable[[str], Values] = _none) -> dict[str, object] | None:
     """The content of the complete_reply to a cell of ours, None if it is the subkernel's to complete."""
-    found = complete(code, cursor_pos)
+    found = complete(code, cursor_pos, values)
     return None if found is None else {"status": "ok", "metadata": {}, **msgspec.structs.asdict(found)}
 
 
@@ -111,12 +121,11 @@ def _complete_head(word: str, cursor: int, *, rest: str) -> Completion | None:
     return _completion(matches, word, cursor) if matches else None
 
 
-def _after_beaker(words: list[str]) -> Iterable[str]:
+def _after_beaker(words: list[str], values: Callable[[str], Values]) -> Iterable[str]:
     if not words:
         return COMMAND_NAMES
-    if words == ["help"]:
-        return (*COMMAND_NAMES, ASK_TOPIC)
-    return ()
+    command = ALL.get(words[0])
+    return () if command is None else command.complete(words[1:], values(command.name))
 
 
 def _after_ai(words: list[str], word: str) -> Iterable[str]:

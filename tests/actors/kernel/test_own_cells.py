@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from beaker.kernel.commands.help import COMMAND_NAMES
 from beaker.messages.subkernel import Attached, Died, Restart, Restarted, SubkernelFailure
 from tests.kit.kernel_stage import KernelStage
 from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
@@ -179,6 +180,19 @@ async def test_what_cannot_be_done_is_an_error_in_words(stage: KernelStage, subk
     told = (await stage.front.reply(msg_id)).content
     assert (told["status"], told["ename"]) == ("error", "UsageError")
     assert "frobnicate" in told["evalue"]
+
+
+@pytest.mark.parametrize("name", COMMAND_NAMES)
+async def test_every_command_of_the_table_is_performed(stage: KernelStage, subkernel: ScriptedSubkernel, name: str) -> None:
+    told = (await stage.front.reply(stage.run(f"%beaker {name}"))).content
+    assert told["status"] == "ok" or told["ename"] == "UsageError"
+
+
+async def test_the_numbers_of_running_questions_complete_a_stop(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await stage.ask()
+    await stage.ask()
+    msg_id = stage.request("complete_request", {"code": "%beaker stop ", "cursor_pos": 13})
+    assert (await stage.front.reply(msg_id)).content["matches"] == ["1", "2"]
 
 
 async def test_a_restart_replies_first_and_then_asks_the_supervisor(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:

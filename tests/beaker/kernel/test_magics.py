@@ -8,21 +8,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from beaker.kernel.magics import (
-    PROMPT_LIMIT_BYTES,
-    Ask,
-    Ours,
-    Refused,
-    RestartSubkernel,
-    ShowConfig,
-    ShowHelp,
-    ShowStatus,
-    StopTurns,
-    find_cell,
-    is_complete,
-    might_be_ours,
-    parse,
-)
+from beaker.kernel.commands.command import Refused
+from beaker.kernel.commands.config import ShowConfig
+from beaker.kernel.commands.help import ShowHelp
+from beaker.kernel.commands.restart import RestartSubkernel
+from beaker.kernel.commands.status import ShowStatus
+from beaker.kernel.commands.stop import StopTurns
+from beaker.kernel.magics import Ours, find_cell, is_complete, might_be_ours, parse
+from beaker.kernel.question import PROMPT_LIMIT_BYTES, Ask
 
 
 @pytest.mark.parametrize(

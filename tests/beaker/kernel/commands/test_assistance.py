@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beaker.kernel.commands.assistance import complete, complete_reply, inspect_help, inspect_reply, is_complete_reply
-from beaker.kernel.help_words import COMMAND_NAMES, OPTIONS, help_words
+from beaker.kernel.commands.help import COMMAND_NAMES, help_words
+from beaker.kernel.question import OPTIONS
 
 COMMANDS = list(COMMAND_NAMES)
 
@@ -64,6 +65,14 @@ def test_the_word_up_to_the_cursor_counts_and_the_rest_stays() -> None:
     found = complete("%beaker st and more", 10)
     assert found is not None
     assert (found.matches, found.cursor_start, found.cursor_end) == (["status", "stop"], 8, 10)
+
+
+def test_a_command_is_completed_with_what_exists_for_it_now() -> None:
+    exist = {"stop": ["2", "12", "13"], "status": ["x"]}
+    for typed, matches in (("%beaker stop ", ["2", "12", "13"]), ("%beaker stop 1", ["12", "13"]), ("%beaker stop 2 ", [])):
+        found = complete(typed, len(typed), lambda name: exist[name])
+        assert found is not None
+        assert found.matches == matches
 
 
 def test_positions_count_code_points() -> None:

@@ -2,15 +2,17 @@
 
 import pytest
 
-from beaker.kernel.help_words import COMMAND_NAMES, COMMANDS, OPTIONS, TOPICS, help_words
-from beaker.kernel.magics import Refused, ShowHelp, parse
+from beaker.kernel.commands.command import Refused
+from beaker.kernel.commands.help import ALL, COMMAND_NAMES, TOPICS, ShowHelp, help_words
+from beaker.kernel.magics import parse
+from beaker.kernel.question import OPTIONS
 
 
 def test_the_list_names_every_command_and_the_question() -> None:
     words = help_words()
-    for entry in COMMANDS.values():
-        assert entry.usage in words.plain
-        assert f"`{entry.usage}`" in words.markdown
+    for command in ALL.values():
+        assert command.entry.usage in words.plain
+        assert f"`{command.entry.usage}`" in words.markdown
     assert "%%ai QUESTION" in words.plain
 
 

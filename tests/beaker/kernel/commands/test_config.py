@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from beaker.kernel.commands.config_words import config_words
+from beaker.kernel.commands.config import config_words
 from beaker.settings.load import load
 from beaker.settings.schema import setting_names
 

@@ -1,11 +1,29 @@
-"""How `%beaker config` reads: first what could not be used, then every setting with its place."""
+"""`%beaker config`, and how it reads: first what could not be used, then every setting with its place."""
 
 import os
 
+from beaker.kernel.commands.command import Command, Entry, Order, taking_nothing
 from beaker.kernel.commands.words import Table, Words, code, escaped
 from beaker.settings.load import Loaded
 from beaker.settings.schema import setting_names, value_of
 from beaker.settings.shown import one_line, shown
+
+
+class ShowConfig(Order, frozen=True, kw_only=True):
+    """Show all settings."""
+
+
+CONFIG = Command(
+    "config",
+    Entry(
+        "%beaker config",
+        "every setting: its value, and the file or variable it came from",
+        "Lists what was found and could not be used, then all settings with the place that each came from. The key itself is never "
+        "shown, only where it was found. Settings are changed in your own `beaker.toml`, whose path stands there, or by environment "
+        "variables: `agent.model` is `BEAKER_AGENT_MODEL`. They are read when a kernel starts.",
+    ),
+    taking_nothing("config", ShowConfig()),
+)
 
 
 def config_words(loaded: Loaded) -> Words:

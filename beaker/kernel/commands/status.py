@@ -1,11 +1,28 @@
-"""How `%beaker status` reads."""
+"""`%beaker status`, and how it reads."""
 
 from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
 
+from beaker.kernel.commands.command import Command, Entry, Order, taking_nothing
 from beaker.kernel.commands.words import Table, Words, duration_words, quoted, size_words
+
+
+class ShowStatus(Order, frozen=True, kw_only=True):
+    """Show what runs."""
+
+
+STATUS = Command(
+    "status",
+    Entry(
+        "%beaker status",
+        "the subkernel, the agent and the log file: what runs, since when, how much waits",
+        "Shows the kernel that runs your ordinary cells (its process, how long it is up, the cell that runs now, how many wait), the "
+        "agent that answers questions with its model, and where the log is. It looks from outside: no code runs in your session.",
+    ),
+    taking_nothing("status", ShowStatus()),
+)
 
 
 class RunningTurn(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from beaker.kernel.commands.status_words import RunningTurn, StatusFacts, status_words
+from beaker.kernel.commands.status import RunningTurn, StatusFacts, status_words
 
 LEAST = StatusFacts(now=1000.0, kernel_id="ab12", kernel_pid=1, kernel_started_at=990.0, state="starting")
 

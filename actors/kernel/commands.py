@@ -1,0 +1,91 @@
+"""Performs what `%beaker` commands want, and knows what they may be about now.
+
+One case per command: what it shows is made in the command's own file in `beaker/kernel/commands/`, from facts gathered here.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from actors.kernel.hang_watch import HangWatch
+from actors.kernel.own_cell import OwnCell
+from actors.kernel.state import KernelState, Phase
+from actors.kernel.status_facts import gather
+from actors.kernel.supervisor_door import SupervisorMissing
+from actors.kernel.turns import Turns
+from beaker.kernel.commands.command import Order, Refused, Values
+from beaker.kernel.commands.config import ShowConfig, config_words
+from beaker.kernel.commands.help import ShowHelp, help_words
+from beaker.kernel.commands.restart import RestartSubkernel
+from beaker.kernel.commands.status import ShowStatus, status_words
+from beaker.kernel.commands.stop import StopTurns
+from beaker.messages.base import TurnId
+from beaker.settings.load import Loaded
+
+
+class Commands:
+    """Performs commands.
+
+    Args:
+        restart: ends the subkernel and starts a fresh one; raises SupervisorMissing.
+    """
+
+    def __init__(
+        self,
+        state: KernelState,
+        turns: Turns,
+        hangs: HangWatch,
+        loaded: Loaded,
+        *,
+        restart: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._state = state
+        self._turns = turns
+        self._hangs = hangs
+        self._loaded = loaded
+        self._restart = restart
+        self._restarting: asyncio.Task[None] | None = None
+
+    def perform(self, cell: OwnCell, order: Order) -> None:
+        """Do it; the cell is answered now or when it is done."""
+        match order:
+            case Refused():
+                cell.fail("UsageError", order.reason)
+            case ShowHelp():
+                cell.show(help_words(order.topic))
+            case ShowStatus():
+                cell.show(status_words(gather(self._state, self._turns, self._hangs)))
+            case ShowConfig():
+                cell.show(config_words(self._loaded))
+            case StopTurns():
+                self._stop(cell, order.number)
+            case RestartSubkernel():
+                if self._state.phase is Phase.READY:
+                    self._state.phase = Phase.RESTARTING  # from here on cells wait for the fresh session
+                self._restarting = asyncio.create_task(self._do_restart(cell))
+            case _:
+                raise AssertionError(f"{type(order).__name__} is performed nowhere")
+
+    def values(self, command: str) -> Values:
+        """What exists now for a command to be about, as it would be typed."""
+        match command:
+            case "stop":
+                return [str(number) for number in self._turns.running]
+            case _:
+                return ()
+
+    def _stop(self, cell: OwnCell, number: int | None) -> None:
+        if self._turns.stop(None if number is None else TurnId(number)):
+            cell.finish()
+            return
+        running = ", ".join(map(str, self._turns.running))
+        wanted = "" if number is None else f" {number}"
+        cell.fail("UsageError", f"no question{wanted} is being answered" + (f"; running: {running}" if running else ""))
+
+    async def _do_restart(self, cell: OwnCell) -> None:
+        # The reply goes out first: clients drop what arrives for a cell after `status: restarting`.
+        cell.say("stream", {"name": "stdout", "text": "The subkernel is being restarted; its variables are gone.\n"})
+        cell.finish()
+        try:
+            await self._restart()
+        except SupervisorMissing as error:
+            self._state.notices.append(f"the restart failed: {error}")

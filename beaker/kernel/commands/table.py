@@ -1,0 +1,17 @@
+"""The commands that exist, in the order of the help. A new one is a file beside this one and a row here.
+
+`help` itself is not in it, because it speaks of all of these: see `beaker.kernel.commands.help`.
+"""
+
+from beaker.kernel.commands.command import Command
+from beaker.kernel.commands.config import CONFIG
+from beaker.kernel.commands.restart import RESTART
+from beaker.kernel.commands.status import STATUS
+from beaker.kernel.commands.stop import STOP
+
+COMMANDS: tuple[Command, ...] = (
+    STATUS,
+    RESTART,
+    CONFIG,
+    STOP,
+)
