@@ -11,6 +11,7 @@ import msgspec
 from beaker.agent.conversation import ToolCall
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.turn_state import CallModel, Quirks
+from beaker.agent.usage import Usage
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +20,10 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     calls: tuple[ToolCall, ...]
     finish_reason: str | None
+    thought: str = ""
+    """What the model said to itself, where the endpoint shows it."""
+    usage: Usage | None = None
+    """None where the endpoint does not count."""
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ the turn machine retries, where it can be told and tested. Foreign words pass in
 """
 
 import json
+import re
 import ssl
 from collections.abc import AsyncIterator
 from typing import Any
@@ -19,6 +20,7 @@ from actors.agent.model import Failed, Heard, Listener, Opened
 from actors.agent.silence import FellSilent, SilenceWatch, StreamTimeouts
 from actors.runtime.clock import Clock
 from beaker.agent.assembly import CallAssembly
+from beaker.agent.chunk import Chunk, Delta, Function
 from beaker.agent.endpoint import DEMO_CHOICE, DEMO_NAME, Endpoint, is_loopback
 from beaker.agent.model_failure import (
     Asked,
@@ -32,6 +34,7 @@ from beaker.agent.model_failure import (
 )
 from beaker.agent.tools.built_in import BUILT_IN
 from beaker.agent.turn_state import CallModel, Quirks
+from beaker.agent.usage import Usage, read_usage
 
 NO_KEY = "no-key"
 """Sent where no key is set: the SDK insists on one, and local endpoints take any."""
@@ -41,32 +44,6 @@ OFFER_TIMEOUT_S = 5.0
 
 KEEP_ALIVE = httpx2.Limits(max_connections=10, max_keepalive_connections=2, keepalive_expiry=60.0)
 """One conversation makes one call at a time; a minute covers the pauses between the steps of a turn."""
-
-
-class _Function(msgspec.Struct, frozen=True):
-    name: str | None = None
-    arguments: str | None = None
-
-
-class _CallPiece(msgspec.Struct, frozen=True):
-    index: int | None = None
-    id: str | None = None
-    function: _Function | None = None
-
-
-class _Delta(msgspec.Struct, frozen=True):
-    content: str | None = None
-    refusal: str | None = None
-    tool_calls: list[_CallPiece] | None = None
-
-
-class _Choice(msgspec.Struct, frozen=True):
-    delta: _Delta | None = None
-    finish_reason: str | None = None
-
-
-class _Chunk(msgspec.Struct, frozen=True):
-    choices: list[_Choice] | None = None
 
 
 class ModelStream:
@@ -85,6 +62,8 @@ class ModelStream:
         self._timeouts = timeouts
         self._clock = clock
         self._model = endpoint.model
+        self._counts_tokens = endpoint.kind != "demo"
+        """Whether usage is asked for; False once the endpoint has refused to be asked."""
         # The silence watch is the first to end a call; these hold if the loop itself was held up.
         longest_s = max(timeouts.first_byte_s, timeouts.silence_s) + 30.0
         limits = openai.Timeout(longest_s, connect=timeouts.connect_s)
@@ -127,8 +106,14 @@ class ModelStream:
         asked = self._asked(model)
         try:
             async with SilenceWatch(self._clock, self._timeouts, listener.words) as watch:
-                finish_reason = await self._hear(call, model, listener, assembly, watch)
-                return Heard(text=assembly.text, calls=assembly.calls(step=step), finish_reason=finish_reason)
+                finish_reason, usage = await self._hear(call, model, listener, assembly, watch)
+                return Heard(
+                    text=assembly.text,
+                    calls=assembly.calls(step=step),
+                    finish_reason=finish_reason,
+                    thought=assembly.thought,
+                    usage=usage,
+                )
         except FellSilent as silent:
             failure = from_silence(silent.waited_s, asked, began=silent.began)
         except openai.APIStatusError as error:
@@ -147,8 +132,10 @@ class ModelStream:
         """Let go of connections."""
         await self._client.close()
 
-    async def _hear(self, call: CallModel, model: str, listener: Listener, assembly: CallAssembly, watch: SilenceWatch) -> str | None:
-        """Make the call; returns the finish reason, None if the stream just stopped."""
+    async def _hear(
+        self, call: CallModel, model: str, listener: Listener, assembly: CallAssembly, watch: SilenceWatch
+    ) -> tuple[str | None, Usage | None]:
+        """Make the call; returns the finish reason, None if the stream just stopped, and what the endpoint counted."""
         options: dict[str, Any] = {"messages": msgspec.to_builtins(call.messages)}  # Any: JSON
         if call.offer != "no_tools":
             options["tools"] = BUILT_IN.definitions()
@@ -156,28 +143,48 @@ class ModelStream:
             options["tool_choice"] = "none"
         if call.reasoning_off:
             options["reasoning_effort"] = "none"
-        stream: openai.AsyncStream[ChatCompletionChunk] = await self._completions.create(model=model, stream=True, **options)
+        stream = await self._create(model, options)
         finish_reason: str | None = None
+        usage: Usage | None = None
         async with stream:
             kind = stream.response.headers.get("content-type", "")
             if "json" in kind:
                 raise _NoStreamError(f"no stream but {kind}: {(await stream.response.aread()).decode(errors='replace')}")
             stream.response.stream = _Watched(stream.response.stream, watch)
             async for piece in stream:
-                chunk = msgspec.convert(piece, _Chunk, from_attributes=True)
+                chunk = msgspec.convert(piece, Chunk, from_attributes=True)
+                usage = read_usage(chunk.usage) or usage
                 for choice in (chunk.choices or [])[:1]:
                     finish_reason = choice.finish_reason or finish_reason
                     if choice.delta is not None:
                         self._take(choice.delta, assembly, listener)
-        return finish_reason
+        return finish_reason, usage
 
-    def _take(self, delta: _Delta, assembly: CallAssembly, listener: Listener) -> None:
+    async def _create(self, model: str, options: dict[str, Any]) -> openai.AsyncStream[ChatCompletionChunk]:  # Any: JSON
+        """Begin a streamed call; an endpoint that will not be asked for its count is asked without, from then on."""
+        stream: openai.AsyncStream[ChatCompletionChunk]
+        if self._counts_tokens:
+            try:
+                stream = await self._completions.create(model=model, stream=True, stream_options={"include_usage": True}, **options)
+                return stream
+            except openai.APIStatusError as error:
+                if error.status_code not in (400, 422) or not re.search("stream_options|include_usage", f"{error.message} {error.body}"):
+                    raise
+                self._counts_tokens = False
+        stream = await self._completions.create(model=model, stream=True, **options)
+        return stream
+
+    def _take(self, delta: Delta, assembly: CallAssembly, listener: Listener) -> None:
         text = delta.content or delta.refusal
         if text:
             assembly.add_text(text)
             listener.say(text)
+        for thought in (delta.reasoning_content, delta.reasoning):
+            if isinstance(thought, str) and thought:
+                assembly.add_thought(thought)
+                break
         for position, piece in enumerate(delta.tool_calls or []):
-            function = piece.function or _Function()
+            function = piece.function or Function()
             assembly.add_fragment(
                 position if piece.index is None else piece.index,
                 call_id=piece.id or "",

@@ -9,15 +9,26 @@ from typing import Literal
 from actors.runtime.clock import Clock, Timer
 from actors.runtime.ref import Ref
 from beaker.agent.assembly import Answer
+from beaker.agent.cutting import cut
+from beaker.agent.usage import Usage
 from beaker.messages.base import TurnId
 from beaker.messages.kernel import KernelMessage
-from beaker.messages.turn import Began, Delta, Ended, Waiting
+from beaker.messages.turn import Began, Delta, Ended, Thought, ToolAnswered, ToolCalled, Used, Waiting
 
 ANSWER_LIMIT_CHARS = 200_000
 """The longest answer: 800 kB at four bytes each, so that `Ended` stays below the 1 MB of a message."""
 
 DELTA_LIMIT_CHARS = 50_000
 """The longest text of one Delta, for the same reason with room for many of them in one frame."""
+
+THOUGHT_LIMIT_CHARS = 20_000
+"""Of one thought: some ten pages, more than anybody reads."""
+
+ARGUMENTS_LIMIT_CHARS = 120_000
+"""Of a call as it is shown: the longest cell a tool takes, with its escapes."""
+
+SUMMARY_LIMIT_CHARS = 2_000
+"""Of a tool's result as it is shown; the model itself may have been told more."""
 
 
 class Outbox:
@@ -71,6 +82,37 @@ class Outbox:
         self.flush()
         self._words = words
         self._kernel.tell(Waiting(turn=self._turn, words=words))
+
+    def thought(self, text: str) -> None:
+        """What the model said to itself."""
+        if text.strip() and not self.over:
+            self._kernel.tell(Thought(turn=self._turn, text=cut(text, THOUGHT_LIMIT_CHARS)))
+
+    def tool_called(self, call_id: str, tool: str, arguments: str) -> None:
+        """The model called a tool."""
+        if not self.over:
+            self.flush()
+            shown = cut(arguments, ARGUMENTS_LIMIT_CHARS)
+            self._kernel.tell(ToolCalled(turn=self._turn, call_id=call_id, tool=tool[:80], arguments=shown))
+
+    def tool_answered(self, call_id: str, status: Literal["ok", "error"], text: str) -> None:
+        """A call has its result, which is what the model is told."""
+        if not self.over:
+            self._kernel.tell(ToolAnswered(turn=self._turn, call_id=call_id, status=status, summary=cut(text, SUMMARY_LIMIT_CHARS)))
+
+    def used(self, model: str, usage: Usage) -> None:
+        """The endpoint counted what a call took."""
+        if not self.over:
+            self._kernel.tell(
+                Used(
+                    turn=self._turn,
+                    model=model,
+                    tokens_in=usage.tokens_in,
+                    tokens_cached=usage.tokens_cached,
+                    tokens_out=usage.tokens_out,
+                    cost_usd=usage.cost_usd,
+                )
+            )
 
     def flush(self) -> None:
         """Send the text that waits; before anything that must come behind it."""

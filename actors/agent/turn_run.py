@@ -29,6 +29,7 @@ from beaker.agent.turn_state import (
     Pause,
     PauseOver,
     Quirks,
+    Refuse,
     Say,
     StopWanted,
     TimeUp,
@@ -140,7 +141,10 @@ class TurnRun:
                 return await self._call(action, model)
             case UseTools(uses=uses):
                 self.outbox.flush()
-                return ToolsAnswered(replies=tuple([(use.call_id, await self._use(use)) for use in uses]))
+                return ToolsAnswered(replies=tuple([(use.call_id, await self._use_aloud(use)) for use in uses]))
+            case Refuse(call_id=call_id, text=text):
+                self.outbox.tool_answered(call_id, "error", text)
+                return None
             case Pause(seconds=seconds, words=words):
                 self.outbox.words(words)
                 await self._clock.sleep(seconds)
@@ -160,8 +164,18 @@ class TurnRun:
         if isinstance(heard, Failed):
             self._log.warning("model.failed", step=number, kind=heard.failure.kind, duration_s=duration_s)
             return CallFailed(failure=heard.failure, text=heard.text, at=self._clock.wall())
+        self.outbox.thought(heard.thought)
+        if heard.usage is not None:
+            self.outbox.used(self._model_name, heard.usage)
+        for asked in heard.calls:
+            self.outbox.tool_called(asked.id, asked.function.name, asked.function.arguments)
         self._log.info("model.answered", step=number, finish_reason=heard.finish_reason, tools=len(heard.calls), duration_s=duration_s)
         return CallEnded(text=heard.text, calls=heard.calls, finish_reason=heard.finish_reason)
+
+    async def _use_aloud(self, use: ToolUse) -> TurnReply:
+        reply = await self._use(use)
+        self.outbox.tool_answered(use.call_id, "error" if isinstance(reply, TurnFailure) else "ok", BUILT_IN.describe(use.name, reply))
+        return reply
 
     async def _use(self, use: ToolUse) -> TurnReply:
         name, tool = use.name, BUILT_IN.tool(use.name)

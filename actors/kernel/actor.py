@@ -40,7 +40,18 @@ from beaker.kernel.transcript import Transcript
 from beaker.messages.base import KernelId
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.subkernel import Attached, Died, GaveUp, Ready, Restart, Shutdown, Started, Starting, SubkernelFailure
-from beaker.messages.turn import Began, Delta, Ended, ListVariables, ProposeCell, Waiting
+from beaker.messages.turn import (
+    Began,
+    Delta,
+    Ended,
+    ListVariables,
+    ProposeCell,
+    Thought,
+    ToolAnswered,
+    ToolCalled,
+    Used,
+    Waiting,
+)
 from beaker.settings.load import Loaded
 from beaker.wire.compose import Composer
 from beaker.wire.parts import Header, Parts
@@ -118,7 +129,7 @@ class KernelActor(Actor[KernelMessage]):
                 self._life.died(message)
             case GaveUp():
                 self._life.gave_up(message)
-            case Began() | Delta() | Waiting() | Ended():
+            case Began() | Delta() | Waiting() | Thought() | ToolCalled() | ToolAnswered() | Used() | Ended():
                 self._turns.event(message)
             case ListVariables():
                 self._turns.look(message, asked)

@@ -32,7 +32,12 @@ from beaker.messages.turn import (
     Proposed,
     Question,
     Stop,
+    Thought,
+    ToolAnswered,
+    ToolCalled,
+    TurnEvent,
     TurnFailure,
+    Used,
     Waiting,
 )
 from beaker.wire import compose
@@ -126,7 +131,7 @@ class Turns:
         for number in list(self._turns):
             self._end(number, "error", "the agent was restarted and this answer was cut; run the cell again to retry")
 
-    def event(self, event: Began | Delta | Waiting | Ended) -> None:
+    def event(self, event: TurnEvent) -> None:
         """News of a turn; of one that is over it is dropped."""
         self._heard_at = time.monotonic()
         turn = self._turns.get(event.turn)
@@ -140,6 +145,8 @@ class Turns:
                 turn.display.add_text(event.text)
             case Waiting():
                 turn.display.words = event.words
+            case Thought() | ToolCalled() | ToolAnswered() | Used():
+                return  # a display shows none of these
             case Ended():
                 self._end(event.turn, event.status, event.reason)
                 return

@@ -12,11 +12,16 @@ class CallAssembly:
 
     def __init__(self) -> None:
         self._text: list[str] = []
+        self._thought: list[str] = []
         self._calls: dict[int, _Fragments] = {}
 
     def add_text(self, text: str) -> None:
         """Append to the text."""
         self._text.append(text)
+
+    def add_thought(self, text: str) -> None:
+        """Append to what the model says to itself."""
+        self._thought.append(text)
 
     def add_fragment(self, index: int, *, call_id: str, name: str, arguments: str) -> None:
         """Append to the call that has this index.
@@ -39,6 +44,11 @@ class CallAssembly:
     def text(self) -> str:
         """The text so far."""
         return "".join(self._text)
+
+    @property
+    def thought(self) -> str:
+        """What the model said to itself so far."""
+        return "".join(self._thought)
 
     def calls(self, *, step: int) -> tuple[ToolCall, ...]:
         """Give the calls in the model's order.

@@ -26,6 +26,7 @@ from beaker.agent.turn_state import (
     Pause,
     PauseOver,
     Quirks,
+    Refuse,
     Say,
     StopWanted,
     TimeUp,
@@ -125,9 +126,11 @@ def _use_tools(state: TurnState, ended: CallEnded) -> Step:
         mended=tuple(bad),
         conversation=(*state.conversation, Assistant(content=ended.text, tool_calls=[_mended(call) for call in ended.calls])),
     )
+    refusals = tuple(Refuse(call_id=call_id, text=text) for call_id, text in bad)
     if good:
-        return state, (UseTools(uses=tuple(good)),)
-    return _answered(state, ToolsAnswered(replies=()))
+        return state, (*refusals, UseTools(uses=tuple(good)))
+    state, actions = _answered(state, ToolsAnswered(replies=()))
+    return state, (*refusals, *actions)
 
 
 def _answered(state: TurnState, answered: ToolsAnswered) -> Step:

@@ -137,6 +137,13 @@ class Say(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+class Refuse(msgspec.Struct, frozen=True, kw_only=True):
+    """Tell that a call of the model cannot be made; the model is told by the machine itself."""
+
+    call_id: str
+    text: str
+
+
 class Finish(msgspec.Struct, frozen=True, kw_only=True):
     """End the turn."""
 
@@ -146,4 +153,4 @@ class Finish(msgspec.Struct, frozen=True, kw_only=True):
     """Stands behind the text so far, so that half an answer never looks whole."""
 
 
-Action = CallModel | UseTools | Pause | Say | Finish
+Action = CallModel | UseTools | Pause | Say | Refuse | Finish

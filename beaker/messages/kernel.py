@@ -1,6 +1,32 @@
 """All that may arrive in the KernelActor's mailbox."""
 
 from beaker.messages.subkernel import Died, GaveUp, Started, Starting
-from beaker.messages.turn import Began, Delta, Ended, ListVariables, ProposeCell, Waiting
+from beaker.messages.turn import (
+    Began,
+    Delta,
+    Ended,
+    ListVariables,
+    ProposeCell,
+    Thought,
+    ToolAnswered,
+    ToolCalled,
+    Used,
+    Waiting,
+)
 
-KernelMessage = Starting | Started | Died | GaveUp | Began | Delta | Waiting | Ended | ListVariables | ProposeCell
+KernelMessage = (
+    Starting
+    | Started
+    | Died
+    | GaveUp
+    | Began
+    | Delta
+    | Waiting
+    | Thought
+    | ToolCalled
+    | ToolAnswered
+    | Used
+    | Ended
+    | ListVariables
+    | ProposeCell
+)

@@ -75,6 +75,56 @@ class Waiting(Event, frozen=True, kw_only=True, tag="turn.waiting"):
     words: str
 
 
+class Thought(Event, frozen=True, kw_only=True, tag="turn.thought"):
+    """What a model said to itself before it answered or called a tool, where its endpoint shows that."""
+
+    droppable: ClassVar[bool] = True
+    turn: TurnId
+    text: str
+    """At most 20,000 characters; the middle of a longer one is left out."""
+
+
+class ToolCalled(Event, frozen=True, kw_only=True, tag="tool.called"):
+    """The model called a tool; it may turn out that it cannot be called so."""
+
+    turn: TurnId
+    call_id: str
+    """Names the call within the turn."""
+    tool: str
+    """As the model wrote it: there may be no such tool."""
+    arguments: str
+    """JSON as the model wrote it, cut where it is longer than any tool takes."""
+
+
+class ToolAnswered(Event, frozen=True, kw_only=True, tag="tool.answered"):
+    """A call that was announced has its result."""
+
+    turn: TurnId
+    call_id: str
+    status: Literal["ok", "error"]
+    """`error`: the model was told what is wrong with its call, or why it could not be done."""
+    summary: str
+    """The beginning of what the model was told, at most 2,000 characters."""
+    handle: str = ""
+    """Names the whole of a result that was cut for the model; empty if it was not."""
+
+
+class Used(Event, frozen=True, kw_only=True, tag="turn.used"):
+    """What one model call took, as its endpoint counted it; endpoints that do not count are silent."""
+
+    droppable: ClassVar[bool] = True
+    turn: TurnId
+    model: str
+    tokens_in: int
+    """All that was put before the model, what was cached included."""
+    tokens_cached: int
+    """How many of them the endpoint had already; 0 also where it does not say."""
+    tokens_out: int
+    """What the model said, its thoughts included."""
+    cost_usd: float | None = None
+    """Only where the endpoint itself names a price."""
+
+
 class Ended(Event, frozen=True, kw_only=True, tag="turn.ended"):
     """The turn is over."""
 
@@ -132,6 +182,6 @@ class TurnFailure(Failure, frozen=True, kw_only=True, tag="turn.failure"):
 
 AgentMessage = Question | Stop
 AgentReply = Taken
-TurnEvent = Began | Delta | Waiting | Ended
+TurnEvent = Began | Delta | Waiting | Thought | ToolCalled | ToolAnswered | Used | Ended
 TurnRequest = ListVariables | ProposeCell
 TurnReply = Variables | Proposed | TurnFailure

@@ -24,6 +24,8 @@ class Speak:
     calls: Sequence[Call] = ()
     finish_reason: str | None = ""
     """Empty: what belongs to the rest. None: the stream ends without one."""
+    thought: str = ""
+    """Comes before the text, as DeepSeek and vLLM send it."""
     usage: bool = True
     done: bool = True
     """Whether `[DONE]` stands at the end."""
@@ -91,6 +93,7 @@ def bad_call() -> Speak:
 def pieces(reply: Speak, serial: int) -> list[bytes]:
     """The events of a streamed answer, as OpenAI's endpoint sends them."""
     events: list[dict[str, Any]] = [{"delta": {"role": "assistant", "content": ""}}]  # Any: JSON
+    events += [{"delta": {"reasoning_content": f"{word} "}} for word in reply.thought.split()]
     words = reply.text.split(" ")
     events += [{"delta": {"content": word if last else f"{word} "}} for word, last in zip(words, _lasts(words), strict=True) if word]
     for index, call in enumerate(reply.calls):
@@ -105,7 +108,8 @@ def pieces(reply: Speak, serial: int) -> list[bytes]:
     head = {"id": f"chatcmpl-{serial}", "object": "chat.completion.chunk", "created": 1, "model": "scripted-1"}
     chunks = [{**head, "choices": [{"index": 0, "finish_reason": None, **event}]} for event in events]
     if reply.usage:
-        chunks.append({**head, "choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}})
+        counted = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12, "prompt_tokens_details": {"cached_tokens": 4}}
+        chunks.append({**head, "choices": [], "usage": counted})
     sent = [b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks]
     return [*sent, b"data: [DONE]\n\n"] if reply.done else sent
 

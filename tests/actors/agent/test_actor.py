@@ -17,11 +17,15 @@ from beaker.messages.turn import (
     ListVariables,
     ProposeCell,
     Stop,
+    Thought,
+    ToolAnswered,
+    ToolCalled,
     TurnFailure,
+    Used,
     Waiting,
 )
 from tests.actors.agent.stage import FAST, STOP_LIMIT_S, answer, on, question
-from tests.scripted.replies import STALL, Reply, Speak, failure, list_variables, propose
+from tests.scripted.replies import STALL, Call, Reply, Speak, failure, list_variables, propose
 
 
 async def test_an_answer_begins_streams_and_ends_whole() -> None:
@@ -54,6 +58,34 @@ async def test_tools_are_asked_of_the_kernel_and_their_results_reach_the_model()
     assert results[0] == "df: DataFrame = 10 rows"
     assert results[1].startswith("Proposed as cell 1")
     assert ended.text == "A plot:\n\nRun it."
+
+
+async def test_calls_answers_thoughts_and_counts_are_told_as_they_happen() -> None:
+    script: list[Reply] = [
+        Speak(thought="what is there", calls=[Call(name="list_variables", arguments="{}", id="a")]),
+        Speak(text="That is all."),
+    ]
+    _, stage, _ = await answer(script)
+    told = [message for message in stage.kernel.seen if isinstance(message, (Thought, ToolCalled, ToolAnswered, Used, ListVariables))]
+    first = TurnId(1)
+    used = Used(turn=first, model="scripted-1", tokens_in=9, tokens_cached=4, tokens_out=3)
+    assert told == [
+        Thought(turn=first, text="what is there "),
+        used,
+        ToolCalled(turn=first, call_id="a", tool="list_variables", arguments="{}"),
+        ListVariables(turn=first),
+        ToolAnswered(turn=first, call_id="a", status="ok", summary="df: DataFrame = 10 rows"),
+        used,
+    ]
+
+
+async def test_a_call_that_cannot_be_made_is_told_with_the_reason() -> None:
+    _, stage, _ = await answer([Speak(calls=[Call(name="fly", arguments="[]", id="a")]), Speak(text="No.")])
+    (called,) = [message for message in stage.kernel.seen if isinstance(message, ToolCalled)]
+    (answered,) = [message for message in stage.kernel.seen if isinstance(message, ToolAnswered)]
+    assert (called.tool, called.arguments) == ("fly", "[]")
+    assert (answered.call_id, answered.status) == ("a", "error")
+    assert "There is no tool 'fly'" in answered.summary
 
 
 async def test_text_goes_out_before_the_proposal_that_follows_it() -> None:

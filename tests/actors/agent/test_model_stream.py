@@ -16,6 +16,7 @@ from beaker.agent.conversation import System, User
 from beaker.agent.endpoint import DEMO_NAME, Endpoint, choose_endpoint, read_presets
 from beaker.agent.model_failure import Kind, ModelFailure
 from beaker.agent.turn_state import CallModel, Quirks
+from beaker.agent.usage import Usage
 from tests.scripted.endpoint import ScriptedEndpoint
 from tests.scripted.replies import (
     BARE_ERROR,
@@ -38,6 +39,8 @@ KEY = "sk-canary-1234567890"
 MODEL = "scripted-1"
 QUICK = StreamTimeouts(connect_s=1.0, first_byte_s=0.3, silence_s=0.2, words_after_s=0.05)
 CALL = CallModel(messages=(System(content="s"), User(content="u")), offer="tools", reasoning_off=False)
+USAGE = Usage(tokens_in=9, tokens_cached=4, tokens_out=3)
+"""What the scripted endpoint counts."""
 
 
 @dataclass
@@ -79,7 +82,7 @@ async def hear(
 
 async def test_text_arrives_in_pieces_and_whole() -> None:
     heard, ear, _ = await hear([Speak(text="one two three")])
-    assert heard == Heard(text="one two three", calls=(), finish_reason="stop")
+    assert heard == Heard(text="one two three", calls=(), finish_reason="stop", usage=USAGE)
     assert ear.texts == ["one ", "two ", "three"]
 
 
@@ -103,6 +106,27 @@ async def test_the_request_carries_conversation_tools_and_key() -> None:
     assert request.headers["Authorization"] == f"Bearer {KEY}"
     assert "reasoning_effort" not in request.body
     assert "tool_choice" not in request.body
+
+
+async def test_thoughts_are_heard_apart_from_the_text() -> None:
+    heard, ear, _ = await hear([Speak(thought="let me see", text="one")])
+    assert isinstance(heard, Heard)
+    assert (heard.thought, heard.text, ear.texts) == ("let me see ", "one", ["one"])
+
+
+async def test_the_endpoint_is_asked_to_count() -> None:
+    heard, _, server = await hear([Speak(text="x", usage=False)])
+    assert server.requests[0].body["stream_options"] == {"include_usage": True}
+    assert isinstance(heard, Heard)
+    assert heard.usage is None
+
+
+async def test_an_endpoint_that_will_not_be_asked_to_count_is_asked_without_from_then_on() -> None:
+    refusal = failure(400, "Unrecognized request argument supplied: stream_options")
+    async with ScriptedEndpoint([refusal, Speak(text="x", usage=False)]) as server, opened(server.base_url) as stream:
+        for _ in range(2):
+            assert isinstance(await stream.hear(CALL, Ear(), model=MODEL, step=1), Heard)
+    assert ["stream_options" in request.body for request in server.requests] == [True, False, False]
 
 
 async def test_quirks_shape_the_request() -> None:
@@ -172,7 +196,7 @@ async def test_the_text_before_a_failure_is_kept(reply: Reply, text: str) -> Non
 
 async def test_a_stream_without_a_finish_reason_says_so() -> None:
     heard, _, _ = await hear([NO_FINISH])
-    assert heard == Heard(text="one two", calls=(), finish_reason=None)
+    assert heard == Heard(text="one two", calls=(), finish_reason=None, usage=USAGE)
 
 
 async def test_a_stall_brings_words_and_then_a_failure_with_the_text_so_far() -> None:

@@ -21,6 +21,7 @@ from beaker.agent.turn_state import (
     Pause,
     PauseOver,
     Quirks,
+    Refuse,
     Say,
     StopWanted,
     TimeUp,
@@ -126,10 +127,12 @@ def test_results_go_back_to_the_model_in_the_order_of_the_calls() -> None:
 )
 def test_a_call_that_cannot_be_made_is_told_to_the_model(name: str, arguments: str, words: str) -> None:
     state, actions = after(opened(), called(call(name, arguments)))
-    assert isinstance(actions[0], CallModel)
     result = state.conversation[-1]
     assert isinstance(result, ToolResult)
     assert words in result.content
+    refused, asked = actions
+    assert refused == Refuse(call_id=result.tool_call_id, text=result.content)
+    assert isinstance(asked, CallModel)
 
 
 def test_arguments_that_are_no_json_are_not_sent_back() -> None:
@@ -142,7 +145,10 @@ def test_arguments_that_are_no_json_are_not_sent_back() -> None:
 
 def test_a_good_call_beside_a_bad_one_is_made_and_both_are_answered() -> None:
     state, actions = after(opened(), called(call("list_variables", call_id="a"), call("nothing", call_id="b")))
-    assert actions == (UseTools(uses=(ToolUse(call_id="a", name="list_variables", arguments=ListVariablesArguments()),)),)
+    refused, uses = actions
+    assert isinstance(refused, Refuse)
+    assert refused.call_id == "b"
+    assert uses == UseTools(uses=(ToolUse(call_id="a", name="list_variables", arguments=ListVariablesArguments()),))
     state, _ = after(state, ToolsAnswered(replies=(("a", Variables(variables=[])),)))
     results = state.conversation[-2:]
     assert [message.tool_call_id for message in results if isinstance(message, ToolResult)] == ["a", "b"]
