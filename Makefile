@@ -1,12 +1,16 @@
 # Everything runs in a virtual environment of the checkout's own; the first target that needs it makes it.
 #   VENV=folder     another place for it            PYTHON=/path/python   the interpreter it is made with (3.11 or newer)
 #   TESTS=paths     what `make test` runs           ARGS='-x -k name'     more arguments for pytest
+#   WORKERS=2       how many tests run side by side (by default as many as there are cores, four at most)
 #   PORT=8888       where `make dev` serves         BROWSER=command       what `make dev` opens the page with
 
 VENV ?= .venv
 PORT ?= 8888
 TESTS ?= tests
 ARGS ?=
+WORKERS ?= logical
+# Tests of one group, such as those that share a browser, stay with one worker.
+SIDE_BY_SIDE := --numprocesses $(WORKERS) --maxprocesses 4 --dist loadgroup
 
 # The first that is new enough and can make an environment. Looked for only when there is none yet.
 PYTHON ?= $(shell for python in python3 python python3.15 python3.14 python3.13 python3.12 python3.11; do \
@@ -26,10 +30,10 @@ dev: $(VENV)/.lab-ready ## Open JupyterLab on the example notebook, with the Bea
 	@$(BIN)/python -P examples/serve.py --port $(PORT)
 
 test: $(VENV)/.test-ready ## Run the tests of the core, the actors and real kernels (minutes)
-	$(BIN)/python -m pytest $(TESTS) --ignore=tests/system --ignore=tests/soak $(ARGS)
+	$(BIN)/python -m pytest $(TESTS) --ignore=tests/system --ignore=tests/soak $(SIDE_BY_SIDE) $(ARGS)
 
 test-system: $(VENV)/.system-ready ## Run the tests with clients, a browser, faults and the packaging matrix (needs chromium)
-	$(BIN)/python -m pytest tests/system $(ARGS)
+	$(BIN)/python -m pytest tests/system $(SIDE_BY_SIDE) $(ARGS)
 
 soak: $(VENV)/.system-ready ## Run the long tests, by hand
 	$(BIN)/python -m pytest tests/soak $(ARGS)

@@ -3,7 +3,8 @@
 Before anything is collected, home, XDG and Jupyter folders move into one short-named temporary folder (socket paths are
 limited to about 100 bytes), and every variable that configures beaker is taken away. Each test then gets a home of its own.
 Processes are recognised by a resource limit that they inherit: roles of beaker detach, overwrite their environment and are
-undumpable, so neither parents nor /proc/PID/environ would tell which of them the tests have started.
+undumpable, so neither parents nor /proc/PID/environ would tell which of them the tests have started. Where tests run side by
+side, each worker has a folder and a mark of its own.
 """
 
 import os
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +34,8 @@ _MARK = os.getpid() % 800_000
 
 _session_folder = Path("/nowhere")
 _born: list[tuple[float, str]] = []
+_leaks: list[str] = []
+"""What outlived the tests: of this process, and where tests run side by side of each worker."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -90,21 +94,29 @@ def _processes_of_the_session() -> dict[int, str]:
     return found
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:  # Any: a worker of pytest-xdist, which has no types
+    """Hears from a worker, as it ends, which processes outlived its tests: the exit status of a worker counts for nothing."""
+    _leaks.extend(getattr(node, "workeroutput", {}).get("leaks", []))
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Fails the session if a process outlives it, says which, and ends it; removes the session's folder."""
     deadline = time.monotonic() + LEAVING_TIME_S
     while (left := _processes_of_the_session()) and time.monotonic() < deadline:
         time.sleep(0.05)
-    if left:
-        lines = [f"  pid {pid}: {words}" for pid, words in left.items()]
-        sys.stderr.write("\n".join(["", f"{len(left)} process(es) outlived the tests that started them:", *lines, ""]))
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        for pid in left:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue  # it ended by itself after all
+    _leaks.extend(f"  pid {pid}: {words}" for pid, words in left.items())
+    for pid in left:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue  # it ended by itself after all
     shutil.rmtree(_session_folder, ignore_errors=True)
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["leaks"] = _leaks
+    elif _leaks:
+        sys.stderr.write("\n".join(["", f"{len(_leaks)} process(es) outlived the tests that started them:", *_leaks, ""]))
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(autouse=True)

@@ -29,6 +29,13 @@ SETTINGS = {
 """What would go to the network, or get between a test and its cells."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps these tests on one worker where tests run side by side: they share a server and a browser."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Leaves the outcome of the test where the `page` fixture finds it."""

@@ -68,6 +68,16 @@ class Notebook:
         """Waits until the kernel's indicator in the toolbar shows this status."""
         expect(self.panel.locator(f'.jp-Notebook-ExecutionIndicator[data-status="{status}"]')).to_be_attached()
 
+    def wait_until_still(self) -> None:
+        """Waits until the first cell has stood in the same place for a quarter of a second."""
+        seen: list[object] = []
+        for _ in range(200):
+            seen.append(self.cell(0).locator(".cm-content").bounding_box())
+            if len(seen) > 5 and all(place == seen[-1] for place in seen[-6:]):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"the page moves on and on: {seen[-3:]}")
+
     def cell(self, index: int) -> Locator:
         """A code cell by its place, from 0."""
         return self.panel.locator(".jp-CodeCell").nth(index)

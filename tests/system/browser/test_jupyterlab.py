@@ -53,6 +53,7 @@ def test_the_debugger_stops_at_a_breakpoint_and_shows_variables(open_notebook: O
     page.locator(".jp-DebuggerBugButton:visible").click()
     gutter = notebook.cell(0).locator(".cm-gutter.cm-breakpoint-gutter")
     expect(gutter).to_be_visible()
+    notebook.wait_until_still()  # the debugger's own panel slides in, and moves what is to be clicked at
     # Beside the text of line 3, `return result`: the gutter's own elements are not one per line.
     line = notebook.cell(0).locator(".cm-line").nth(2).bounding_box()
     beside = gutter.bounding_box()
@@ -60,6 +61,7 @@ def test_the_debugger_stops_at_a_breakpoint_and_shows_variables(open_notebook: O
     assert beside is not None
     page.mouse.click(beside["x"] + beside["width"] / 2, line["y"] + line["height"] / 2)
     expect(notebook.cell(0).locator(".cm-breakpoint-icon")).to_have_count(1)
+    expect(page.locator(".jp-DebuggerBreakpoint-line")).to_have_text("3")
     outputs = notebook.run(0)
     variables = page.locator(".jp-DebuggerVariables-body:visible")
     expect(variables).to_contain_text("result")

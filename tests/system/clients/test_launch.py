@@ -36,12 +36,16 @@ def connection_file(tmp_path: Path) -> Path:
 
 
 def _wait_until_it_answers(client: BlockingKernelClient, process: subprocess.Popen[bytes]) -> None:
-    """Asks for kernel_info until it comes. (The client's own `wait_for_ready` takes a kernel of a second's start for dead.)"""
+    """Asks for kernel_info until it comes, and iopub is heard too, which a client joins later than it asks.
+
+    (The client's own `wait_for_ready` takes a kernel of a second's start for dead.)
+    """
     deadline = time.monotonic() + LIMIT_S
     while time.monotonic() < deadline:
         client.kernel_info()
         with contextlib.suppress(queue.Empty):
             if client.get_shell_msg(timeout=0.5)["msg_type"] == "kernel_info_reply":
+                client.get_iopub_msg(timeout=0.5)
                 return
         assert process.poll() is None, "the kernel ended"
     pytest.fail(f"no answer in {LIMIT_S} s")
