@@ -90,6 +90,8 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         await self._close_model()
 
     def _take(self, question: Question) -> None:
+        waits_behind = len(self._waiting) + (self._running is not None)
+        self.context.log.info("question.taken", turn=question.turn, cells=len(question.cells), waits_behind=waits_behind)
         reason = refusal(question)
         if reason is None and len(self._waiting) >= QUEUE_LIMIT:
             reason = FULL
@@ -152,7 +154,12 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         return Outbox(self._kernel, question.turn, clock=self.context.clock, interval_s=self._limits.delta_interval_s)
 
     async def _loaded(self) -> Model | ModelFailure:
-        return await self._load()
+        began = self.context.clock.monotonic()
+        model = await self._load()
+        self.context.log.info(
+            "model.loaded", usable=not isinstance(model, ModelFailure), duration_s=round(self.context.clock.monotonic() - began, 3)
+        )
+        return model
 
     async def _close_model(self) -> None:
         if self._loading is None:

@@ -45,6 +45,10 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
 class Listener(Protocol):
     """Hears a call as it goes on."""
 
+    def first_byte(self) -> None:
+        """The endpoint has begun to answer."""
+        ...
+
     def say(self, text: str) -> None:
         """More text."""
         ...

@@ -105,7 +105,7 @@ class ModelStream:
         assembly = CallAssembly()
         asked = self._asked(model)
         try:
-            async with SilenceWatch(self._clock, self._timeouts, listener.words) as watch:
+            async with SilenceWatch(self._clock, self._timeouts, listener.words, on_first=listener.first_byte) as watch:
                 finish_reason, usage = await self._hear(call, model, listener, assembly, watch)
                 return Heard(
                     text=assembly.text,

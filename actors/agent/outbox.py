@@ -53,6 +53,8 @@ class Outbox:
         self._words = ""
         self.over = False
         """True once `end` was said."""
+        self.status = ""
+        """How it ended; empty until then."""
 
     def began(self, model: str) -> None:
         """The question was taken up."""
@@ -62,6 +64,9 @@ class Outbox:
     def new_part(self) -> None:
         """The next text begins a paragraph of its own."""
         self._answer.new_part()
+
+    def first_byte(self) -> None:
+        """A model call is being answered: nothing to tell yet."""
 
     def say(self, text: str) -> None:
         """More text of the answer."""
@@ -143,4 +148,5 @@ class Outbox:
             self.say(mark)
         self.flush()
         self.over = True
+        self.status = status
         self._kernel.tell(Ended(turn=self._turn, status=status, text=self._answer.text, reason=reason))

@@ -40,15 +40,19 @@ class SilenceWatch:
         clock: what time it is.
         timeouts: the limits.
         on_words: is given the words to show, and the empty string when they no longer hold.
+        on_first: called at the first sign.
 
     Raises:
         FellSilent: on leaving, when the limit was reached; the body is cancelled before.
     """
 
-    def __init__(self, clock: Clock, timeouts: StreamTimeouts, on_words: Callable[[str], None]) -> None:
+    def __init__(
+        self, clock: Clock, timeouts: StreamTimeouts, on_words: Callable[[str], None], *, on_first: Callable[[], None] | None = None
+    ) -> None:
         self._clock = clock
         self._timeouts = timeouts
         self._on_words = on_words
+        self._on_first = on_first
         self._scope = asyncio.timeout(None)
         self._last = clock.monotonic()
         self._began = False
@@ -75,6 +79,8 @@ class SilenceWatch:
         self._last = self._clock.monotonic()
         if not self._began:
             self._began = True
+            if self._on_first is not None:
+                self._on_first()
             self._wait()  # another limit holds from here on, perhaps a shorter one
         self._hide()
 

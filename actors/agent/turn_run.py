@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from actors.agent.call_log import CallLog
 from actors.agent.model import Failed, Model
 from actors.agent.outbox import Outbox
 from actors.runtime.clock import Clock
@@ -103,7 +104,8 @@ class TurnRun:
         finally:
             timer.cancel()
             steps = 0 if self._state is None else self._state.step
-            self._log.info("turn.over", steps=steps, duration_s=round(self._clock.monotonic() - started, 3))
+            status = self.outbox.status or "cut"
+            self._log.info("turn.over", status=status, steps=steps, duration_s=round(self._clock.monotonic() - started, 3))
 
     async def _run(self, model: Model | ModelFailure) -> None:
         if isinstance(model, ModelFailure):
@@ -146,6 +148,7 @@ class TurnRun:
                 self.outbox.tool_answered(call_id, "error", text)
                 return None
             case Pause(seconds=seconds, words=words):
+                self._log.info("turn.waits", seconds=seconds)
                 self.outbox.words(words)
                 await self._clock.sleep(seconds)
                 self.outbox.words("")
@@ -156,20 +159,19 @@ class TurnRun:
 
     async def _call(self, call: CallModel, model: Model) -> Input:
         self.outbox.new_part()
-        number = 1 if self._state is None else self._state.step
-        started = self._clock.monotonic()
-        heard = await model.hear(call, self.outbox, model=self._model_name, step=number)
-        duration_s = round(self._clock.monotonic() - started, 3)
+        number, attempt = (1, 1) if self._state is None else (self._state.step, self._state.attempt)
+        logged = CallLog(self.outbox, step=number, log=self._log, clock=self._clock)
+        logged.began(call, attempt)
+        heard = await model.hear(call, logged, model=self._model_name, step=number)
+        logged.ended(heard)
         self.outbox.flush()
         if isinstance(heard, Failed):
-            self._log.warning("model.failed", step=number, kind=heard.failure.kind, duration_s=duration_s)
             return CallFailed(failure=heard.failure, text=heard.text, at=self._clock.wall())
         self.outbox.thought(heard.thought)
         if heard.usage is not None:
             self.outbox.used(self._model_name, heard.usage)
         for asked in heard.calls:
             self.outbox.tool_called(asked.id, asked.function.name, asked.function.arguments)
-        self._log.info("model.answered", step=number, finish_reason=heard.finish_reason, tools=len(heard.calls), duration_s=duration_s)
         return CallEnded(text=heard.text, calls=heard.calls, finish_reason=heard.finish_reason)
 
     async def _use_aloud(self, use: ToolUse) -> TurnReply:
@@ -180,16 +182,18 @@ class TurnRun:
     async def _use(self, use: ToolUse) -> TurnReply:
         name, tool = use.name, BUILT_IN.tool(use.name)
         request = tool.request(use.arguments, Asking(turn=self.question.turn, language=self.question.language))
+        self._log.info("tool.called", tool=name)
+        began = self._clock.monotonic()
         try:
             reply = await self._kernel.ask(request, timeout_s=tool.timeout_s)
         except AskFailed as refused:
             failure = refused.failure
-            self._log.info("tool.refused", tool=name)
+            self._log.info("tool.refused", tool=name, duration_s=round(self._clock.monotonic() - began, 3))
             return failure if isinstance(failure, TurnFailure) else TurnFailure(reason="the session refused it")
         except AskError as error:
-            self._log.warning("tool.failed", tool=name, kind=type(error).__name__)
+            self._log.warning("tool.failed", tool=name, kind=type(error).__name__, duration_s=round(self._clock.monotonic() - began, 3))
             return TurnFailure(reason="the session did not answer; it may be busy or restarting")
-        self._log.info("tool.answered", tool=name)
+        self._log.info("tool.answered", tool=name, duration_s=round(self._clock.monotonic() - began, 3))
         return reply if isinstance(reply, (tool.reply, TurnFailure)) else TurnFailure(reason="the session gave no proper answer")
 
     def _time_up(self) -> None:

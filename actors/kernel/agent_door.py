@@ -5,6 +5,7 @@ asked is told and the next question starts a new one.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 from actors.runtime.actor import ActorContext
@@ -43,8 +44,14 @@ class AgentDoor:
         """
         async with self._lock:
             if self._link is None:
-                self._link = await self._start()
+                began = time.monotonic()
+                try:
+                    self._link = await self._start()
+                except AgentMissing:
+                    self._context.log.error("agent.not_started", duration_s=round(time.monotonic() - began, 3))
+                    raise
                 self._context.monitor(self._link)
+                self._context.log.info("agent.started", duration_s=round(time.monotonic() - began, 3))
             return self._link.ref("agent")
 
     def ref_now(self) -> Ref[AgentMessage] | None:

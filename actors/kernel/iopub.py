@@ -38,6 +38,9 @@ class Iopub:
         kind = header.msg_type
         if kind in RECORDED:
             state.transcript.output(parent.msg_id, parts[CONTENT])
+            if state.logs_cells and (pending := state.requests.find(parent.msg_id)) is not None and not pending.spoke:
+                pending.spoke = True
+                state.log.debug("cell.first_output", msg_type=kind)
         elif kind == "status":
             self._status(parent, parts)
         elif kind == "execute_input":
@@ -69,6 +72,8 @@ class Iopub:
                 requests.busy(parent.msg_id, time.monotonic())
             elif said == "idle":
                 requests.idle(parent.msg_id)
+        if self._state.logs_cells and said in {"busy", "idle"}:
+            self._state.log.debug("request.busy" if said == "busy" else "request.idle")
 
     def _numbered(self, parent: Header, parts: Parts) -> None:
         try:

@@ -138,10 +138,12 @@ class Life:
     def _bury(self, reason: str, *, ename: str, notice: str = "") -> None:
         self._cancel_greeting()
         state = self._state
-        link, state.subkernel = state.link, None
+        link, dead, state.subkernel = state.link, state.subkernel, None
         state.link = None
         state.phase = Phase.RESTARTING
         self._burial = self._context.spawn(self._last_words(link, reason, ename, notice), name="bury")
+        # Its number, and not that of the next life, which may have been announced by the time it is buried.
+        state.log.info("subkernel.lost", generation=state.generation if dead is None else dead.generation, ename=ename)
 
     async def _last_words(self, link: SubkernelLink | None, reason: str, ename: str, notice: str) -> None:
         state = self._state
@@ -157,7 +159,7 @@ class Life:
         if notice:
             state.notices.append(notice)
         state.publisher.say("status", compose.status("restarting"))
-        state.log.info("subkernel.buried", generation=state.generation, ename=ename)
+        state.log.info("subkernel.buried", ename=ename)
 
     async def _give_up(self, event: GaveUp) -> None:
         state, reason = self._state, event.reason

@@ -1,8 +1,10 @@
 """One cell that beaker answers itself: its first word (busy), its outputs, its one reply, its last word (idle)."""
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from actors.kernel.front import TRACE_CHARS
 from actors.kernel.state import KernelState
 from beaker.kernel.commands.words import Words
 from beaker.kernel.requests import ExecuteFlags
@@ -25,6 +27,13 @@ class OwnCell:
     announces_cells: bool
     """The request names its notebook cell, as JupyterLab and VS Code do: such clients show updates of a display."""
     over: bool = False
+    since: float = field(default_factory=time.monotonic)
+    """Monotonic time at which it came."""
+
+    @property
+    def trace(self) -> str:
+        """What binds its log lines: whoever ends it may do so under another request, as an interrupt does."""
+        return self.msg_id[:TRACE_CHARS]
 
     def begin(self) -> None:
         """Say that it is being worked on."""
@@ -49,18 +58,20 @@ class OwnCell:
 
     def finish(self, *, payload: Sequence[Mapping[str, object]] = ()) -> None:
         """Reply ok."""
-        self._reply(compose.execute_reply(self.count, payload=payload))
+        self._reply(compose.execute_reply(self.count, payload=payload), "ok")
 
     def fail(self, ename: str, evalue: str) -> None:
         """Reply with an error: a sentence, never a traceback."""
         content = compose.error(ename, evalue)
         self.say("error", content)
-        self._reply(compose.execute_error(self.count, content))
+        self._reply(compose.execute_error(self.count, content), "error")
 
-    def _reply(self, body: object) -> None:
+    def _reply(self, body: object, status: str) -> None:
         if self.over:
             return
         self.over = True
         publisher = self.state.publisher
         self.state.front.send_shell(self.idents, publisher.reply("execute_reply", body, parent=self.header))
         publisher.idle(self.header)
+        took_ms = round((time.monotonic() - self.since) * 1000, 1)
+        self.state.log.info("cell.replied", trace=self.trace, status=status, count=self.count, took_ms=took_ms, own=True)

@@ -20,6 +20,7 @@ from actors.runtime.codec import Codec
 from actors.runtime.failures import Unreachable
 from actors.runtime.hello import Peer, Refusal, Refused
 from actors.runtime.link import Link
+from actors.runtime.log import Log
 from actors.runtime.node import Node
 from actors.runtime.process import Child, NotReadyError, start
 from actors.supervisor import watcher
@@ -100,6 +101,12 @@ class KernelProcess:
                 on_link=self._agent_linked,
             )
             await node.spawn("kernel", self._make_actor)
+            Log(actor="kernel").info(
+                "kernel.started",
+                connection_file=self._path,
+                notebook=os.environ.get("JPY_SESSION_NAME", ""),  # jupyter_server names it so
+                spec=self._order.spec_name,
+            )
             await self._finished.wait()
         finally:
             if parent is not None:

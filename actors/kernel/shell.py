@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from actors.kernel.front import TRACE_CHARS
 from actors.kernel.kernel_info import amend_kernel_info, own_kernel_info
 from actors.kernel.state import KernelState, Phase
 from beaker.kernel import inflight
@@ -58,8 +59,10 @@ class Shell:
             assert self.own_cells is not None
             if self.own_cells.take(idents, header, parts):
                 return
-        flags = None
+        flags, received = None, 0.0
         if kind == "execute_request":
+            received = time.monotonic()
+            self._state.log.debug("cell.received", size_bytes=sum(map(len, parts)))
             try:
                 flags = _flags_decoder.decode(parts[CONTENT])
             except UNREADABLE as error:
@@ -67,7 +70,7 @@ class Shell:
                 return
             if flags.allow_stdin:
                 self._state.stdin_routing.executes(header.msg_id, idents)
-        self.submit(Pending(header.msg_id, header.session, kind, parts[HEADER], idents, "shell", flags), parts)
+        self.submit(Pending(header.msg_id, header.session, kind, parts[HEADER], idents, "shell", flags, received=received), parts)
 
     def submit(self, pending: Pending, parts: Parts) -> None:
         """Send a request to the subkernel, or keep it until there is one."""
@@ -79,6 +82,7 @@ class Shell:
             pending.sent = False
             state.requests.accept(pending)
             self._held.append((pending, parts))
+            state.log.debug("request.held", msg_type=pending.msg_type, phase=state.phase.value)
             if len(self._held) >= HELD_LIMIT:
                 state.front.pause_shell()
         elif not pending.private:
@@ -114,12 +118,14 @@ class Shell:
                 self.own_cells.place_taken(pending, facts)
             return
         self._write_inflight(inflight.over(pending.msg_id, self._state.requests.last_count))
-        if facts is not None:
-            took_ms = round((time.monotonic() - pending.since) * 1000, 1) if pending.busy else None
-            state.log.info("cell.replied", status=facts.status, count=facts.execution_count, took_ms=took_ms)
         if pending.msg_type == "kernel_info_request":
             parts = amend_kernel_info(parts)
         state.front.send_shell(pending.idents, parts)
+        # Behind the sending: a line costs as much as a hop, and no client need wait for it.
+        if facts is not None:
+            self._log_reply(pending, facts.status, facts.execution_count)
+        elif state.logs_cells:
+            state.log.debug("request.replied", msg_type=pending.msg_type)
 
     def answer_owed(self, *, reason: str, ename: str, unsent_too: bool) -> None:
         """The subkernel is gone: one reply and one idle for each request that it still owed.
@@ -182,6 +188,23 @@ class Shell:
         """Close the log."""
         os.close(self._inflight)
 
+    def _log_reply(self, pending: Pending, status: str, count: int | None, *, ename: str = "") -> None:
+        """One line per cell, with the times of its waiting and running.
+
+        Args:
+            ename: of an error that is not the subkernel's but ours.
+        """
+        now = time.monotonic()
+        values: dict[str, object] = {"status": status, "count": count}
+        if pending.busy and pending.since:
+            values["took_ms"] = round((now - pending.since) * 1000, 1)
+            if pending.received:
+                values["waited_ms"] = round((pending.since - pending.received) * 1000, 1)
+        if ename:
+            values["ename"] = ename
+        # The trace is named, as what ends a cell may be a death or another request.
+        self._state.log.info("cell.replied", trace=pending.msg_id[:TRACE_CHARS], **values)
+
     def _send(self, pending: Pending, parts: Parts) -> None:
         state = self._state
         assert state.link is not None
@@ -190,6 +213,8 @@ class Shell:
             self._write_inflight(inflight.begun(pending))
         if not state.link.send_shell(parts):
             state.front.pause_shell()
+        if pending.flags is not None and state.logs_cells:
+            state.log.debug("cell.sent", trace=pending.msg_id[:TRACE_CHARS], private=pending.private)
 
     def _write_inflight(self, entry: bytes) -> None:
         try:
@@ -213,6 +238,7 @@ class Shell:
                     publisher.say("error", content, parent=pending.header)
                 body = compose.execute_error(pending.count, content)
                 self._state.transcript.end(pending.msg_id, "error")
+                self._log_reply(pending, "error", pending.count, ename=ename)
             else:
                 body = own_kernel_info(self._state.language, reason) if about_us else {"status": "error", **content}
             self._send_reply(pending, body)
@@ -225,6 +251,8 @@ class Shell:
             publisher.busy(pending.header)
         if pending.expects_reply and not pending.replied:
             self._send_reply(pending, compose.aborted())
+            if pending.flags is not None:
+                self._log_reply(pending, "aborted", None)
         if not pending.idle:
             publisher.idle(pending.header)
 

@@ -75,6 +75,11 @@ class KernelState:
     supervisor_pid: int | None = None
     last_interrupt_at: float | None = None
 
+    @property
+    def logs_cells(self) -> bool:
+        """Whether every step of an ordinary cell is logged: at level debug, since at info it would cost more than the hop."""
+        return self.settings.logs.level == "debug"
+
     def ready_link(self) -> SubkernelLink | None:
         """The link, if requests may pass."""
         return self.link if self.phase is Phase.READY else None

@@ -63,6 +63,7 @@ class _Turn:
     streams: bool
     since: float
     shown: bool = False
+    spoke: bool = False
     drawing: asyncio.TimerHandle | None = None
     watch: asyncio.Task[object] | None = None
 
@@ -108,6 +109,9 @@ class Turns:
         self._turns[number] = turn
         if turn.streams:
             self._draw(turn)
+        self._state.log.info(
+            "question.received", turn=number, count=cell.count, prompt_chars=len(wanted.prompt), background=wanted.background
+        )
         if wanted.background:
             cell.finish()
         self._heard_at = time.monotonic()
@@ -141,6 +145,9 @@ class Turns:
             case Began():
                 self.model = turn.display.model = event.model
             case Delta():
+                if not turn.spoke:
+                    turn.spoke = True
+                    self._state.log.info("answer.first_text", turn=event.turn, after_s=round(time.monotonic() - turn.since, 3))
                 turn.display.words = ""
                 turn.display.add_text(event.text)
             case Waiting():
@@ -221,7 +228,15 @@ class Turns:
             self._show(turn, text)
         elif turn.shown:
             self._show(turn, "*no answer*")
-        self._state.log.info("turn.ended", turn=number, status=status, proposals=len(display.proposals))
+        self._state.log.info(
+            "turn.ended",
+            trace=turn.cell.trace,
+            turn=number,
+            status=status,
+            proposals=len(display.proposals),
+            answer_chars=len(display.answer),
+            duration_s=round(time.monotonic() - turn.since, 3),
+        )
         if status == "error":
             turn.cell.fail("AgentError", reason)
         else:

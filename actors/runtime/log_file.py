@@ -6,6 +6,7 @@ is counted; the file is tried again later, and then says how many are missing. T
 
 import os
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -45,7 +46,8 @@ class LogFile:
             elif self._size + len(line) > self._max_bytes:
                 self._rotate()
             if self.lost:
-                self._append(b'{"level":"warning","event":"log.lines_lost","count":%d}\n' % self.lost)
+                now = datetime.now(UTC).isoformat(timespec="microseconds").removesuffix("+00:00").encode()
+                self._append(b'{"time":"%sZ","level":"warning","event":"log.lines_lost","count":%d}\n' % (now, self.lost))
                 self.lost = 0
             self._append(line)
         except OSError:

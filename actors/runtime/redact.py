@@ -5,6 +5,7 @@ Known secrets are registered as they are found and are then replaced wherever th
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 REDACTED: Final = "[redacted]"
@@ -31,6 +32,17 @@ _VALUES: Final = (
     ),
 )
 
+_SUSPECT = re.compile(r"sk-|bearer|[:=]", re.IGNORECASE)
+"""What stands in every text that one of the patterns could match: most values of a log line are spared the four of them."""
+
+NAMES_REMEMBERED: Final = 1000
+"""Of names and whether they are a secret's: the program has some hundred, and hostile ones must not pile up."""
+
+
+@lru_cache(NAMES_REMEMBERED)
+def _names_a_secret(name: str) -> bool:
+    return name not in _HARMLESS and _NAME.search(name) is not None
+
 
 class Redactor:
     """Redacts values; knows the secrets that it was told.
@@ -56,6 +68,8 @@ class Redactor:
         for secret in self._known:
             if secret in text:
                 text = text.replace(secret, REDACTED)
+        if not _SUSPECT.search(text):
+            return text
         for pattern, replacement in _VALUES:
             text = pattern.sub(replacement, text)
         return text
@@ -82,6 +96,6 @@ class Redactor:
         """Redact the value of a name. Numbers are counts and limits, never secrets."""
         if value is None or isinstance(value, bool | int | float):
             return value
-        if _NAME.search(name) and name not in _HARMLESS:
+        if _names_a_secret(name):
             return REDACTED
         return self.value(value, depth)

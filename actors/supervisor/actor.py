@@ -14,6 +14,7 @@ from typing import TypeAlias, assert_never
 from actors.runtime.actor import Actor, Asked, Down
 from actors.runtime.link import Link
 from actors.runtime.ref import Ref
+from actors.runtime.trace import current_trace
 from actors.supervisor.foreign import ForeignHost
 from actors.supervisor.household import Household
 from actors.supervisor.watcher import Watcher
@@ -21,10 +22,14 @@ from actors.supervisor.watcher import clear as clear_folder
 from actors.supervisor.watcher import ensure as ensure_watcher
 from beaker.messages.subkernel import (
     Attach,
+    Died,
+    GaveUp,
     Interrupt,
     Ready,
     Restart,
     Shutdown,
+    Started,
+    Starting,
     SubkernelEvent,
     SubkernelFailure,
     SupervisorMessage,
@@ -78,6 +83,8 @@ class Supervisor(Actor[Message]):
         self._watcher = watcher
         self._watchers_started = 1
         self._watched: set[int] = set()
+        self._restart_trace = ""
+        """The request that wanted the restart under way: what follows, in whatever callback, belongs to it."""
 
     async def on_start(self) -> None:
         self._watch(self._state.generation)
@@ -96,6 +103,9 @@ class Supervisor(Actor[Message]):
                         SubkernelFailure(reason=f"Process {message.pid} has no link to this Supervisor, so it cannot own the kernel.")
                     )
                     return
+                self.context.log.info("supervisor.asked", request=type(message).__name__, generation=self._state.generation)
+                if isinstance(message, Restart):
+                    self._restart_trace = current_trace.get()
                 self._asks += 1
                 self._asked[self._asks] = asked
                 self._take(Asking(number=self._asks, request=message))
@@ -114,6 +124,8 @@ class Supervisor(Actor[Message]):
 
     def _take(self, fact: Fact) -> None:
         """Step, then do what is to be done."""
+        if self._restart_trace:
+            current_trace.set(self._restart_trace)
         self._state, actions = step(self._state, fact)
         for action in actions:
             self._perform(action)
@@ -127,7 +139,7 @@ class Supervisor(Actor[Message]):
             case Forget(generation=generation):
                 self._household.forget(generation)
             case Tell(event=event):
-                self.context.log.info("supervisor.tells", message=type(event).__name__, generation=self._state.generation)
+                self._log_event(event)
                 if self._owner is not None:
                     self._owner.tell(event)
             case Reply(number=number, reply=reply):
@@ -144,6 +156,20 @@ class Supervisor(Actor[Message]):
                 self._on_left()
             case _:
                 assert_never(action)
+
+    def _log_event(self, event: SubkernelEvent) -> None:
+        log = self.context.log
+        match event:
+            case Starting(generation=generation):
+                log.info("subkernel.starting", generation=generation)
+            case Started(subkernel=subkernel):
+                log.info("subkernel.started", generation=subkernel.generation, pid=subkernel.pid, adopted=subkernel.adopted)
+                self._restart_trace = ""
+            case Died(generation=generation, reason=reason, restarting=restarting):
+                log.warning("subkernel.died", generation=generation, reason=reason, restarting=restarting)
+            case GaveUp(generation=generation):
+                log.error("subkernel.gave_up", generation=generation)  # its reason holds stderr, which may quote code
+                self._restart_trace = ""
 
     async def _launch(self, generation: int) -> None:
         """Launch a life. In a task, so that what was told before is on its way first: a launch blocks for some milliseconds."""
@@ -164,6 +190,7 @@ class Supervisor(Actor[Message]):
         tenant.watch(partial(self._hear_exit, generation))
 
     def _hear_exit(self, generation: int) -> None:
+        current_trace.set("")  # the loop calls this in the context of its launch, which this end does not follow from
         tenant = self._household.tenant(generation)
         status = tenant.status if tenant is not None else None
         clock = self.context.clock

@@ -63,6 +63,10 @@ class Pending:
     """Monotonic time at which it became busy."""
     inherited: bool = False
     """It was sent by a process before this one, whose life it outlived."""
+    received: float = 0.0
+    """Monotonic time at which a client's cell came; 0 for others."""
+    spoke: bool = False
+    """An output of it was logged."""
 
     @property
     def expects_reply(self) -> bool:

@@ -23,6 +23,7 @@ from actors.runtime.kit import Probe, link_nodes, run_to_idle
 from actors.runtime.link import Link
 from actors.runtime.node import Node
 from actors.runtime.ref import Ref
+from actors.runtime.trace import current_trace
 from beaker.messages.base import KernelId
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.subkernel import Attach, Attached, Ready, Started, Starting, SubkernelEvent, SupervisorMessage, SupervisorReply
@@ -194,6 +195,7 @@ class KernelStage:
         """A message of a client arrives; returns its msg_id."""
         header = read_header(parts[HEADER])
         take = {"shell": self.actor.shell_request, "control": self.actor.control_request, "stdin": self.actor.stdin_reply}[channel]
+        current_trace.set(header.msg_id)  # as the front does
         take([client], header, parts)
         return header.msg_id
 

@@ -49,6 +49,10 @@ class Ear:
 
     texts: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
+    began: int = 0
+
+    def first_byte(self) -> None:
+        self.began += 1
 
     def say(self, text: str) -> None:
         self.texts.append(text)
