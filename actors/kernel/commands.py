@@ -15,11 +15,16 @@ from actors.kernel.turns import Turns
 from beaker.kernel.commands.command import Order, Refused, Values
 from beaker.kernel.commands.config import ShowConfig, config_words
 from beaker.kernel.commands.help import ShowHelp, help_words
+from beaker.kernel.commands.history import ShowHistory, history_words
+from beaker.kernel.commands.insert import InsertProposal, insertable, pick
+from beaker.kernel.commands.reset import ResetConversation, reset_words
 from beaker.kernel.commands.restart import RestartSubkernel
 from beaker.kernel.commands.status import ShowStatus, status_words
 from beaker.kernel.commands.stop import StopTurns
+from beaker.kernel.commands.words import Words
 from beaker.messages.base import TurnId
 from beaker.settings.load import Loaded
+from beaker.wire.compose import set_next_input
 
 
 class Commands:
@@ -58,6 +63,14 @@ class Commands:
                 cell.show(config_words(self._loaded))
             case StopTurns():
                 self._stop(cell, order.number)
+            case InsertProposal():
+                self._insert(cell, order)
+            case ShowHistory():
+                talks = self._turns.conversation.talks
+                cell.show(history_words(talks if order.last is None else talks[-order.last :]))
+            case ResetConversation():
+                text = reset_words(self._turns.conversation.reset(), len(self._turns.running))
+                cell.show(Words(plain=text + "\n", markdown=text))
             case RestartSubkernel():
                 if self._state.phase is Phase.READY:
                     self._state.phase = Phase.RESTARTING  # from here on cells wait for the fresh session
@@ -70,6 +83,8 @@ class Commands:
         match command:
             case "stop":
                 return [str(number) for number in self._turns.running]
+            case "insert":
+                return insertable(self._turns.proposals())
             case _:
                 return ()
 
@@ -80,6 +95,13 @@ class Commands:
         running = ", ".join(map(str, self._turns.running))
         wanted = "" if number is None else f" {number}"
         cell.fail("UsageError", f"no question{wanted} is being answered" + (f"; running: {running}" if running else ""))
+
+    def _insert(self, cell: OwnCell, order: InsertProposal) -> None:
+        found = pick(order, self._turns.proposals())
+        if isinstance(found, Refused):
+            cell.fail("UsageError", found.reason)
+        else:
+            cell.finish(payload=[set_next_input(found.code)])
 
     async def _do_restart(self, cell: OwnCell) -> None:
         # The reply goes out first: clients drop what arrives for a cell after `status: restarting`.

@@ -8,6 +8,7 @@ whole, because they drop or cannot show updates.
 import asyncio
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,16 +18,15 @@ from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState
 from actors.runtime.actor import ActorContext, Asked
 from actors.runtime.failures import RuntimeFault
-from beaker.kernel.cutting import cut_bytes
+from beaker.kernel.conversation import Conversation, Talk
 from beaker.kernel.question import Ask
-from beaker.kernel.turn_display import TurnDisplay
+from beaker.kernel.turn_display import Proposal, TurnDisplay
 from beaker.messages.base import TurnId
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.turn import (
     Began,
     Delta,
     Ended,
-    Exchange,
     ListVariables,
     ProposeCell,
     Proposed,
@@ -42,10 +42,6 @@ from beaker.messages.turn import (
 )
 from beaker.wire import compose
 
-HISTORY = 20
-"""Earlier questions that a new one is told of; the agent cuts them further to its budget."""
-REMEMBERED_BYTES = 8_000
-"""Of a question and of an answer: all that goes to the agent must fit into one message of 1 MB, of which the prompt may take 256 kB."""
 TAKEN_TIMEOUT_S = 10.0
 OVERDUE_S = 30.0
 """Of silence beyond the agent's own time limit for an answer."""
@@ -77,7 +73,8 @@ class Turns:
         self._agent = agent
         self._turns: dict[TurnId, _Turn] = {}
         self._last = 0
-        self._history: list[Exchange] = []
+        self.conversation = Conversation()
+        """The questions that are over."""
         self._heard_at = 0.0
         """Monotonic time at which the agent last said anything."""
         self.model = ""
@@ -91,6 +88,12 @@ class Turns:
     def running_since(self) -> list[tuple[int, float, str]]:
         """Of each running turn: its number, the monotonic time it was asked, what it waits for."""
         return [(number, turn.since, turn.display.words) for number, turn in self._turns.items()]
+
+    def proposals(self) -> dict[int, Sequence[Proposal]]:
+        """The proposed cells of each question that has any, by its number: those that are over, then those that run."""
+        offers = self.conversation.proposals()
+        offers.update((number, turn.display.proposals) for number, turn in self._turns.items() if turn.display.proposals)
+        return offers
 
     @property
     def agent_state(self) -> Literal["not started", "starting", "running"]:
@@ -190,7 +193,7 @@ class Turns:
             turn=number,
             prompt=wanted.prompt,
             language=state.language,
-            history=self._history[-HISTORY:],
+            history=self.conversation.exchanges(),
             cells=state.transcript.recent(SEEN_CELLS, output_chars=SEEN_OUTPUT_CHARS),
             model=wanted.model,
         )
@@ -209,7 +212,7 @@ class Turns:
             await asyncio.sleep(left_s)
         self._end(number, "error", "the agent never ended its answer; ask again")
 
-    def _end(self, number: TurnId, status: str, reason: str) -> None:
+    def _end(self, number: TurnId, status: Literal["ok", "error", "stopped"], reason: str) -> None:
         turn = self._turns.pop(number, None)
         if turn is None:
             return
@@ -218,12 +221,20 @@ class Turns:
         if turn.watch is not None and turn.watch is not asyncio.current_task():
             turn.watch.cancel()
         display = turn.display
-        self._history.append(
-            Exchange(question=cut_bytes(turn.prompt, REMEMBERED_BYTES), answer=cut_bytes(display.answer, REMEMBERED_BYTES))
+        self.conversation.add(
+            Talk(
+                number=number,
+                question=turn.prompt,
+                answer=display.answer,
+                model=display.model,
+                status=status,
+                reason=reason,
+                proposals=tuple(display.proposals),
+            )
         )
-        del self._history[:-HISTORY]
-        ending = "*stopped*" if status == "stopped" else ""
-        text = display.markdown(ending=ending)
+        stopped = "*stopped*" if status == "stopped" else ""
+        hint = display.insert_hint(first_comes=status != "error" and not turn.cell.over)
+        text = display.markdown(ending="\n\n".join(part for part in (stopped, hint) if part))
         if text:
             self._show(turn, text)
         elif turn.shown:
@@ -240,8 +251,7 @@ class Turns:
         if status == "error":
             turn.cell.fail("AgentError", reason)
         else:
-            first = display.proposals[:1]
-            turn.cell.finish(payload=[{"source": "set_next_input", "text": p.code, "replace": False} for p in first])
+            turn.cell.finish(payload=[compose.set_next_input(proposal.code) for proposal in display.proposals[:1]])
 
     def _draw_soon(self, turn: _Turn) -> None:
         if turn.streams and turn.drawing is None:

@@ -4,6 +4,7 @@ It never raises, whatever the cell holds: what cannot be asked is a `Refused` wi
 """
 
 import re
+from typing import Literal, get_args
 
 import msgspec
 
@@ -27,6 +28,11 @@ ASK = Entry(
 
 OPTIONS: dict[str, Entry] = {
     "--model": Entry("--model M", "the model that answers, by its name at the endpoint", ""),
+    "--mode": Entry(
+        "--mode ask|auto|plan",
+        "what becomes of code that the model wants to run: you are asked, it runs unless it is risky, or it never runs",
+        "",
+    ),
     "--background": Entry("--background", "the cell is done at once, and the answer goes on below it", ""),
 }
 """Of `%%ai`, in front of the question."""
@@ -46,6 +52,12 @@ _BINARY_SHARE = 0.05
 """A paste in which every twentieth character is none is no text; a traceback with odd bytes in it is."""
 
 
+Mode = Literal["ask", "auto", "plan"]
+"""What becomes of code that the model wants to run."""
+
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """A question for the model."""
 
@@ -55,6 +67,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """None: as configured."""
     background: bool = False
     """The cell is to be done at once."""
+    mode: Mode | None = None
+    """None: as configured."""
 
 
 def read_question(rest: str) -> Ask | Refused | None:
@@ -73,6 +87,7 @@ def read_question(rest: str) -> Ask | Refused | None:
     end = line_end.start() if line_end else len(rest)
     first, body = rest[:end].strip(), rest[end:]
     model: str | None = None
+    mode: Mode | None = None
     background = False
     while found := re.match(_OPTION, first):
         name, value = found["name"], found["value"]
@@ -93,11 +108,16 @@ def read_question(rest: str) -> Ask | Refused | None:
             value, first = [*first.split(maxsplit=1), "", ""][:2]
         if not value or value.startswith("--"):
             return Refused(reason=f"`{name}` needs a value behind it, as in `{OPTIONS[name].usage}`.")
-        model = value
+        if name == "--model":
+            model = value
+            continue
+        mode = next((known for known in MODES if known == value), None)
+        if mode is None:
+            return Refused(reason=unknown_name("a mode of %%ai", value, MODES))
     prompt = (first + body).rstrip()
     if not first:
         prompt = re.sub(_BLANK_LINES, "", prompt, count=1)
-    return _refusal(prompt) or Ask(prompt=prompt, model=model, background=background)
+    return _refusal(prompt) or Ask(prompt=prompt, model=model, background=background, mode=mode)
 
 
 def _refusal(prompt: str) -> Refused | None:

@@ -63,6 +63,16 @@ class TurnDisplay:
             return f"{body}\n\n{below}" if below else body + CURSOR
         return "\n\n".join(part for part in (body, ending) if part)
 
+    def insert_hint(self, *, first_comes: bool) -> str:
+        """How to get at the cells that do not come by themselves; empty if there are none.
+
+        Args:
+            first_comes: the client makes a cell of the first one.
+        """
+        if len(self.proposals) > first_comes:
+            return f"*`%beaker insert N {self.number}` makes a cell of one of {'the others' if first_comes else 'these'}.*"
+        return ""
+
     def _joined(self, block: Callable[[Proposal], str]) -> str:
         parts = (part.strip() if isinstance(part, str) else block(part) for part in self._segments)
         return "\n\n".join(part for part in parts if part)

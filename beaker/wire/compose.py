@@ -95,6 +95,11 @@ def execute_reply(count: int, *, payload: Sequence[Mapping[str, object]] = ()) -
     return {"status": "ok", "execution_count": count, "user_expressions": {}, "payload": list(payload)}
 
 
+def set_next_input(code: str) -> dict[str, object]:
+    """A payload that puts code into a new cell behind the one that was run. Clients take one at most, and from an ok reply only."""
+    return {"source": "set_next_input", "text": code, "replace": False}
+
+
 def execute_error(count: int | None, content: Mapping[str, object]) -> dict[str, object]:
     """Content of an `execute_reply` with status error, made from the content of its `error` message."""
     return {"status": "error", "execution_count": count, "user_expressions": {}, "payload": [], **content}

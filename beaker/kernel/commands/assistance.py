@@ -13,7 +13,7 @@ from beaker.kernel.commands.command import Values
 from beaker.kernel.commands.help import ALL, COMMAND_NAMES, help_words
 from beaker.kernel.commands.words import Words
 from beaker.kernel.magics import find_cell, is_complete
-from beaker.kernel.question import ASK_TOPIC, OPTIONS
+from beaker.kernel.question import ASK_TOPIC, MODES, OPTIONS
 
 _FIRST_WORD = r"[ \t\r\n\f\v]*?(?:^|(?<=[\r\n]))(%{1,2}[a-z]*)\Z"
 _HEADS = {"%be": "%beaker", "%%a": "%%ai", "%%as": "%%ask"}
@@ -58,7 +58,7 @@ def complete(code: str, cursor_pos: int, values: Callable[[str], Values] = _none
     word = words.pop() if typed and not typed[-1].isspace() and words else ""
     if cell.head == "%beaker":
         return _completion(_after_beaker(words, values), word, cursor)
-    return _completion(_after_ai(words, word), word, cursor)
+    return _completion(_after_ai(words, word, values), word, cursor)
 
 
 def inspect_help(code: str, cursor_pos: int) -> Words | None:
@@ -128,19 +128,23 @@ def _after_beaker(words: list[str], values: Callable[[str], Values]) -> Iterable
     return () if command is None else command.complete(words[1:], values(command.name))
 
 
-def _after_ai(words: list[str], word: str) -> Iterable[str]:
-    """Options, as long as the question has not begun."""
-    expects_value = False
+def _after_ai(words: list[str], word: str, values: Callable[[str], Values]) -> Iterable[str]:
+    """Options and their values, as long as the question has not begun."""
+    expects = ""
     for known in words:
-        if expects_value:
-            expects_value = False
+        if expects:
+            expects = ""
         elif known.split("=")[0] not in OPTIONS:
             return ()
         else:
-            expects_value = known == "--model"
-    if expects_value or (word and not word.startswith("-")):
-        return ()
-    return [option for option in OPTIONS if option not in words]
+            expects = known if known in {"--model", "--mode"} else ""
+    match expects:
+        case "--mode":
+            return MODES
+        case "--model":
+            return values("model")
+        case _:
+            return [option for option in OPTIONS if option not in words] if not word or word.startswith("-") else ()
 
 
 def _completion(candidates: Iterable[str], word: str, cursor: int) -> Completion:

@@ -5,6 +5,9 @@
 
 from beaker.kernel.commands.command import Command
 from beaker.kernel.commands.config import CONFIG
+from beaker.kernel.commands.history import HISTORY
+from beaker.kernel.commands.insert import INSERT
+from beaker.kernel.commands.reset import RESET
 from beaker.kernel.commands.restart import RESTART
 from beaker.kernel.commands.status import STATUS
 from beaker.kernel.commands.stop import STOP
@@ -14,4 +17,7 @@ COMMANDS: tuple[Command, ...] = (
     RESTART,
     CONFIG,
     STOP,
+    INSERT,
+    HISTORY,
+    RESET,
 )

@@ -22,11 +22,8 @@ def test_what_does_not_exist_yet_is_not_advertised() -> None:
         "undo",
         "%beaker allow",
         "%beaker reject",
-        "%beaker insert",
         "%beaker trust",
         "%beaker context",
-        "%beaker history",
-        "%beaker reset",
     ):
         assert name not in every
 
@@ -43,7 +40,8 @@ def test_an_unknown_topic_gets_the_list() -> None:
 
 @pytest.mark.parametrize("name", COMMAND_NAMES)
 def test_every_command_can_be_typed(name: str) -> None:
-    assert not isinstance(parse(f"%beaker {name}"), Refused)
+    ours = parse(f"%beaker {name}")
+    assert not isinstance(ours, Refused) or f"`%beaker {name}` takes" in ours.reason
     assert parse(f"%beaker {name}?") == ShowHelp(topic=name)
 
 
