@@ -1,9 +1,10 @@
 """The Supervisor: keeps one subkernel alive, and ends it when it should end.
 
-It owns the subkernel's process, its files and the hold on the watcher. All that it decides is `beaker.subkernels.lifecycle`;
-here facts are gathered and actions performed. The KernelActor of the kernel process is its owner and the only one it talks
-to; it is not on the data path. When it crashes, its process ends and another Supervisor adopts what lives: that is tried
-all the time, while a second way of recovery inside the process would be tried never.
+It owns the subkernel's process, its files, the hold on the watcher, and the policy of which code by the model may run
+(`consent_desk.py`). What it decides of a life is `beaker.subkernels.lifecycle`; here facts are gathered and actions performed. The
+KernelActor of the kernel process is its owner and the only one it talks to; it is not on the data path. When it crashes, its
+process ends and another Supervisor adopts what lives: that is tried all the time, while a second way of recovery inside the
+process would be tried never.
 """
 
 import asyncio
@@ -15,11 +16,13 @@ from actors.runtime.actor import Actor, Asked, Down
 from actors.runtime.link import Link
 from actors.runtime.ref import Ref
 from actors.runtime.trace import current_trace
+from actors.supervisor.consent_desk import ConsentDesk
 from actors.supervisor.foreign import ForeignHost
 from actors.supervisor.household import Household
 from actors.supervisor.watcher import Watcher
 from actors.supervisor.watcher import clear as clear_folder
 from actors.supervisor.watcher import ensure as ensure_watcher
+from beaker.messages.consent import RunDecided, RunRedeemed, RunWanted
 from beaker.messages.subkernel import (
     Attach,
     Died,
@@ -87,6 +90,7 @@ class Supervisor(Actor[Message]):
         """The request that wanted the restart under way: what follows, in whatever callback, belongs to it."""
 
     async def on_start(self) -> None:
+        self._desk = ConsentDesk(self._kernel_id, clock=self.context.clock, log=self.context.log)
         self._watch(self._state.generation)
         for action in self._backlog:
             self._perform(action)
@@ -94,6 +98,9 @@ class Supervisor(Actor[Message]):
 
     def receive(self, message: Message, asked: Asked | None) -> None:
         match message:
+            case RunWanted() | RunDecided() | RunRedeemed():
+                if asked is not None:
+                    self._desk.take(message, asked, generation=self._state.generation if self._state.phase == "up" else 0)
             case Attach() | Restart() | Interrupt() | Shutdown():
                 if asked is None:
                     self.context.log.warning("supervisor.told_instead_of_asked", message=type(message).__name__)

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from beaker.messages.base import Command, Event, Failure, KernelId, Lane, Request
+from beaker.messages.consent import ConsentReply, ConsentRequest
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,6 +159,6 @@ class SubkernelFailure(Failure, frozen=True, kw_only=True, tag="subkernel.failur
     reason: str
 
 
-SupervisorMessage = Attach | Ready | Restart | Interrupt | Shutdown
-SupervisorReply = Attached | Restarted | Interrupted | ShutDown | SubkernelFailure
+SupervisorMessage = Attach | Ready | Restart | Interrupt | Shutdown | ConsentRequest
+SupervisorReply = Attached | Restarted | Interrupted | ShutDown | SubkernelFailure | ConsentReply
 SubkernelEvent = Starting | Started | Died | GaveUp

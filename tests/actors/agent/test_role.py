@@ -20,7 +20,7 @@ from actors.runtime.kit import Probe
 from actors.runtime.link import Link
 from actors.runtime.node import Node
 from actors.runtime.process import Child, NotReadyError, start
-from beaker.messages.base import TurnId
+from beaker.messages.base import PROTOCOL, TurnId
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.turn import Began, Delta, Ended, ListVariables, Question, Stop, TurnEvent, TurnRequest, Variables
 from tests.scripted.endpoint import ScriptedEndpoint
@@ -60,7 +60,7 @@ def environment(**more: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def linked(folder: Path, **more: str) -> AsyncIterator[Linked]:
-    node = Node("kernel")
+    node = Node("kernel", protocol=PROTOCOL)
     kernel: Probe[KernelMessage] = Probe(lambda message: Variables(variables=[]) if isinstance(message, ListVariables) else None)
     await node.spawn("kernel", lambda: kernel)
     links: asyncio.Queue[Link] = asyncio.Queue()

@@ -26,7 +26,7 @@ from actors.runtime.link import Link
 from actors.runtime.node import Node
 from actors.runtime.ref import Ref
 from actors.supervisor.role import Order, fork_supervisor
-from beaker.messages.base import KernelId
+from beaker.messages.base import PROTOCOL, KernelId
 from beaker.messages.subkernel import Attach, Attached, Ready, Started, Subkernel, SubkernelEvent, SupervisorMessage, SupervisorReply
 
 PATIENCE_S = 30.0
@@ -55,7 +55,7 @@ class Stage:
             lease_s=20.0,
         )
         self.order = msgspec.structs.replace(order, **settings)
-        self.node = Node("kernel")
+        self.node = Node("kernel", protocol=PROTOCOL)
         self.probe: Probe[SubkernelEvent] = Probe()
         self.supervisor = 0
         self.link: Link | None = None

@@ -15,7 +15,7 @@ from actors.runtime.failures import AskFailed
 from actors.runtime.hello import Refused
 from actors.runtime.node import Node
 from actors.supervisor.role import LEFT
-from beaker.messages.base import KernelId
+from beaker.messages.base import PROTOCOL, KernelId
 from beaker.messages.subkernel import Attach, Shutdown, SubkernelFailure, SupervisorReply
 from tests.actors.supervisor.stage import stage
 
@@ -49,7 +49,7 @@ async def test_it_and_what_it_starts_hold_no_descriptor_of_the_process_it_was_fo
 async def test_only_a_kernel_process_with_the_secret_is_let_in(role: str, secret: bytes, code: str) -> None:
     async with stage() as kernel:
         await kernel.begin()
-        stranger = Node(role)
+        stranger = Node(role, protocol=PROTOCOL)
         with pytest.raises(Refused) as caught:
             await stranger.connect(str(kernel.folder / "supervisor.sock"), codec=Codec(SupervisorReply), secret=secret, timeout_s=5)
         assert caught.value.refusal.code == code

@@ -1,0 +1,84 @@
+"""What the KernelActor and the Supervisor say to each other before code by the model runs.
+
+The KernelActor says what is wanted; the Supervisor, which holds the policy, lets it run, wants the user asked, or refuses.
+A *grant* is the right to run one exact text once, soon, in one life of one kernel's subkernel. No code travels here, only
+its hash.
+"""
+
+from typing import ClassVar, Literal
+
+from beaker.messages.base import Event, Failure, KernelId, Lane, Request
+
+Mode = Literal["ask", "auto", "plan"]
+"""ask: code by the model waits for the user; auto: it runs unless it is risky or follows untrusted data; plan: it never runs."""
+
+Kind = Literal["code", "interrupt", "restart"]
+"""What is to be done to the session."""
+
+Risk = Literal["shell", "network", "files", "opaque", "session"]
+"""shell: starts programs; network: may send or fetch; files: may write outside the work directory; opaque: cannot be told by
+reading; session: ends what the user has running."""
+
+Decision = Literal["allow", "always", "edit", "reject"]
+
+
+class RunWanted(Request["RunGranted | RunToBeAsked"], frozen=True, kw_only=True, tag="run.want"):
+    """The agent wants something run."""
+
+    lane: ClassVar[Lane] = "control"
+    kind: Kind
+    code_hash: str
+    """Of the exact text and its language, see `beaker.consent.grants`."""
+    generation: int
+    """The life of the subkernel that it is meant for."""
+    mode: Mode
+    """As the user wrote it, or lowered because she cannot be asked."""
+    tainted: bool
+    """Data that nobody vouches for was read by the model before."""
+    risks: tuple[Risk, ...] = ()
+
+
+class RunGranted(Event, frozen=True, kw_only=True, tag="run.granted"):
+    """It may run: this grant is good for once."""
+
+    grant: str
+
+
+class RunToBeAsked(Event, frozen=True, kw_only=True, tag="run.to_be_asked"):
+    """The user must be asked; her decision belongs to this want."""
+
+    want: int
+
+
+class RunDecided(Request["RunGranted"], frozen=True, kw_only=True, tag="run.decide"):
+    """The user decided about a want; each want is decided once."""
+
+    lane: ClassVar[Lane] = "control"
+    want: int
+    decision: Decision
+    code_hash: str
+    """Of what she was shown; for `edit` of what she wrote instead."""
+
+
+class RunRedeemed(Request["RunCleared"], frozen=True, kw_only=True, tag="run.redeem"):
+    """The code is about to be sent: use the grant up."""
+
+    lane: ClassVar[Lane] = "control"
+    grant: str
+    kernel_id: KernelId
+    generation: int
+    code_hash: str
+
+
+class RunCleared(Event, frozen=True, kw_only=True, tag="run.cleared"):
+    """Answers RunRedeemed: send it."""
+
+
+class RunRefused(Failure, frozen=True, kw_only=True, tag="run.refused"):
+    """It may not run; the sentence is for the model and the user."""
+
+    reason: str
+
+
+ConsentRequest = RunWanted | RunDecided | RunRedeemed
+ConsentReply = RunGranted | RunToBeAsked | RunCleared | RunRefused
