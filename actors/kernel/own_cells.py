@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from actors.kernel.cell_face import CellFace
 from actors.kernel.commands import Commands
 from actors.kernel.own_cell import OwnCell
 from actors.kernel.shell import Shell
@@ -74,7 +75,7 @@ class OwnCells:
                     return False
                 cell = self._begin(idents, header, parts, request)
                 if isinstance(ours, Ask):
-                    self._turns.ask(cell, ours)
+                    self._turns.ask(CellFace(self._state, cell, background=ours.background), ours)
                 else:
                     self._commands.perform(cell, ours)
                 return True

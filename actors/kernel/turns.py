@@ -1,20 +1,18 @@
-"""The questions of one kernel: from the cell that asks to the last word of its answer.
+"""The questions of one kernel: from whoever asks to the last word of the answer.
 
-The cell is *attached*: it stays busy until its turn ends, while the cells behind it run in the subkernel. The answer is one
-markdown display that is updated as text streams in; clients that do not announce cells (nbclient, consoles) get it once,
-whole, because they drop or cannot show updates.
+A turn is the same whether a `%%ai` cell asks or an interface by an `llm_request`: what its client sees of it is its *face*. The one
+who asked is busy until the turn ends, while the cells behind it run in the subkernel.
 """
 
 import asyncio
-import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from actors.kernel.agent_door import AgentDoor, AgentMissing
+from actors.kernel.face import Face, Outcome
 from actors.kernel.looking import list_variables
-from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState
 from actors.runtime.actor import ActorContext, Asked
 from actors.runtime.failures import RuntimeFault
@@ -40,7 +38,6 @@ from beaker.messages.turn import (
     Used,
     Waiting,
 )
-from beaker.wire import compose
 
 TAKEN_TIMEOUT_S = 10.0
 OVERDUE_S = 30.0
@@ -52,15 +49,11 @@ SEEN_OUTPUT_CHARS = 4000
 
 @dataclass(slots=True)
 class _Turn:
-    cell: OwnCell
+    face: Face
     prompt: str
     display: TurnDisplay
-    display_id: str
-    streams: bool
     since: float
-    shown: bool = False
     spoke: bool = False
-    drawing: asyncio.TimerHandle | None = None
     watch: asyncio.Task[object] | None = None
 
 
@@ -102,23 +95,16 @@ class Turns:
             return "running"
         return "starting" if self._turns else "not started"
 
-    def ask(self, cell: OwnCell, wanted: Ask) -> None:
-        """A `%%ai` cell: it is answered when the turn ends, or at once if it is to go on in the background."""
+    def ask(self, face: Face, wanted: Ask) -> TurnId:
+        """Somebody asks; the face is closed when the turn ends."""
         self._last += 1
         number = TurnId(self._last)
-        display = TurnDisplay(number)
-        display_id = f"beaker-{self._state.kernel_id}-turn-{number}-{secrets.token_hex(4)}"
-        turn = _Turn(cell, wanted.prompt, display, display_id, cell.announces_cells or wanted.background, time.monotonic())
-        self._turns[number] = turn
-        if turn.streams:
-            self._draw(turn)
-        self._state.log.info(
-            "question.received", turn=number, count=cell.count, prompt_chars=len(wanted.prompt), background=wanted.background
-        )
-        if wanted.background:
-            cell.finish()
+        turn = self._turns[number] = _Turn(face, wanted.prompt, TurnDisplay(number), time.monotonic())
+        face.open(turn.display)
+        self._state.log.info("question.received", turn=number, prompt_chars=len(wanted.prompt), background=wanted.background)
         self._heard_at = time.monotonic()
         self._context.spawn(self._send(number, wanted), name=f"question-{number}")
+        return number
 
     def stop(self, number: TurnId | None = None) -> bool:
         """Stop one turn, or all; False when there is no such turn."""
@@ -156,11 +142,12 @@ class Turns:
             case Waiting():
                 turn.display.words = event.words
             case Thought() | ToolCalled() | ToolAnswered() | Used():
-                return  # a display shows none of these
+                pass  # a display shows none of these
             case Ended():
+                turn.face.heard(event)
                 self._end(event.turn, event.status, event.reason)
                 return
-        self._draw_soon(turn)
+        turn.face.heard(event)
 
     def propose(self, message: ProposeCell, asked: Asked | None) -> None:
         """The agent proposes a cell."""
@@ -171,7 +158,7 @@ class Turns:
             asked.fail(TurnFailure(reason="this turn is over"))
             return
         proposal = turn.display.propose(message.code, message.language or self._state.language)
-        self._draw_soon(turn)
+        turn.face.proposed(proposal)
         asked.answer(Proposed(number=proposal.number))
 
     def look(self, message: ListVariables, asked: Asked | None) -> None:
@@ -212,12 +199,10 @@ class Turns:
             await asyncio.sleep(left_s)
         self._end(number, "error", "the agent never ended its answer; ask again")
 
-    def _end(self, number: TurnId, status: Literal["ok", "error", "stopped"], reason: str) -> None:
+    def _end(self, number: TurnId, status: Outcome, reason: str) -> None:
         turn = self._turns.pop(number, None)
         if turn is None:
             return
-        if turn.drawing is not None:
-            turn.drawing.cancel()
         if turn.watch is not None and turn.watch is not asyncio.current_task():
             turn.watch.cancel()
         display = turn.display
@@ -232,37 +217,13 @@ class Turns:
                 proposals=tuple(display.proposals),
             )
         )
-        stopped = "*stopped*" if status == "stopped" else ""
-        hint = display.insert_hint(first_comes=status != "error" and not turn.cell.over)
-        text = display.markdown(ending="\n\n".join(part for part in (stopped, hint) if part))
-        if text:
-            self._show(turn, text)
-        elif turn.shown:
-            self._show(turn, "*no answer*")
         self._state.log.info(
             "turn.ended",
-            trace=turn.cell.trace,
+            trace=turn.face.client.trace,
             turn=number,
             status=status,
             proposals=len(display.proposals),
             answer_chars=len(display.answer),
             duration_s=round(time.monotonic() - turn.since, 3),
         )
-        if status == "error":
-            turn.cell.fail("AgentError", reason)
-        else:
-            turn.cell.finish(payload=[compose.set_next_input(proposal.code) for proposal in display.proposals[:1]])
-
-    def _draw_soon(self, turn: _Turn) -> None:
-        if turn.streams and turn.drawing is None:
-            loop = asyncio.get_running_loop()
-            turn.drawing = loop.call_later(self._state.settings.kernel.display_interval_s, self._draw, turn)
-
-    def _draw(self, turn: _Turn) -> None:
-        turn.drawing = None
-        self._show(turn, turn.display.markdown())
-
-    def _show(self, turn: _Turn, text: str) -> None:
-        kind = "update_display_data" if turn.shown else "display_data"
-        turn.shown = True
-        turn.cell.say(kind, compose.markdown(text, display_id=turn.display_id))
+        turn.face.close(status, reason)

@@ -1,0 +1,102 @@
+"""A turn as a `%%ai` cell shows it: one markdown display that is updated as text streams in.
+
+Clients that do not announce cells (nbclient, consoles) get it once, whole, because they drop or cannot show updates. What a
+display cannot hold (thoughts, tool calls, counts) is published beside it once any client has shown that it knows us.
+"""
+
+import asyncio
+import secrets
+
+from actors.kernel.face import Client, Outcome
+from actors.kernel.own_cell import OwnCell
+from actors.kernel.state import KernelState
+from beaker.kernel.custom.news import TurnNews
+from beaker.kernel.turn_display import Proposal, TurnDisplay
+from beaker.messages.turn import Began, Delta, TurnEvent, Waiting
+from beaker.wire import compose
+
+SHOWN = frozenset({"llm_delta", "llm_waiting"})
+"""News that the display shows."""
+
+
+class CellFace:
+    """One cell and its display.
+
+    Args:
+        cell: busy until the turn is over.
+        background: the cell is done at once, and its display goes on.
+    """
+
+    def __init__(self, state: KernelState, cell: OwnCell, *, background: bool) -> None:
+        self._state = state
+        self._cell = cell
+        self._background = background
+        self._streams = cell.announces_cells or background
+        self._display: TurnDisplay | None = None
+        self._news: TurnNews | None = None
+        self._display_id = ""
+        self._shown = False
+        self._drawing: asyncio.TimerHandle | None = None
+
+    @property
+    def client(self) -> Client:
+        """Who asked."""
+        cell = self._cell
+        return Client(cell.msg_id, cell.idents, cell.header, "shell", bool(cell.flags.allow_stdin))
+
+    def open(self, display: TurnDisplay) -> None:
+        """The turn begins."""
+        self._display = display
+        self._news = TurnNews(display.number)
+        self._display_id = f"beaker-{self._state.kernel_id}-turn-{display.number}-{secrets.token_hex(4)}"
+        if self._streams:
+            self._draw()
+        if self._background:
+            self._cell.finish()
+
+    def heard(self, event: TurnEvent) -> None:
+        """The agent said something."""
+        if isinstance(event, (Began, Delta, Waiting)):
+            self._draw_soon()
+        if self._state.known_to_clients and self._news is not None:
+            for kind, content in self._news.tell(event):
+                if kind not in SHOWN:
+                    self._cell.say(kind, content)
+
+    def proposed(self, proposal: Proposal) -> None:
+        """A cell was proposed: it is part of the display, and the first is the next cell at the end."""
+        del proposal
+        self._draw_soon()
+
+    def close(self, outcome: Outcome, reason: str) -> None:
+        """The last state of the display, and the reply."""
+        if self._drawing is not None:
+            self._drawing.cancel()
+        display = self._display
+        assert display is not None, "a turn is opened before it is closed"
+        stopped = "*stopped*" if outcome == "stopped" else ""
+        hint = display.insert_hint(first_comes=outcome != "error" and not self._cell.over)
+        text = display.markdown(ending="\n\n".join(part for part in (stopped, hint) if part))
+        if text:
+            self._show(text)
+        elif self._shown:
+            self._show("*no answer*")
+        if outcome == "error":
+            self._cell.fail("AgentError", reason)
+        else:
+            self._cell.finish(payload=[compose.set_next_input(proposal.code) for proposal in display.proposals[:1]])
+
+    def _draw_soon(self) -> None:
+        if self._streams and self._drawing is None:
+            loop = asyncio.get_running_loop()
+            self._drawing = loop.call_later(self._state.settings.kernel.display_interval_s, self._draw)
+
+    def _draw(self) -> None:
+        self._drawing = None
+        if self._display is not None:
+            self._show(self._display.markdown())
+
+    def _show(self, text: str) -> None:
+        kind = "update_display_data" if self._shown else "display_data"
+        self._shown = True
+        self._cell.say(kind, compose.markdown(text, display_id=self._display_id))
