@@ -32,7 +32,6 @@ from beaker.agent.model_failure import (
     from_status,
     parse_retry_after,
 )
-from beaker.agent.tools.built_in import BUILT_IN
 from beaker.agent.turn_state import CallModel, Quirks
 from beaker.agent.usage import Usage, read_usage
 
@@ -138,7 +137,7 @@ class ModelStream:
         """Make the call; returns the finish reason, None if the stream just stopped, and what the endpoint counted."""
         options: dict[str, Any] = {"messages": msgspec.to_builtins(call.messages)}  # Any: JSON
         if call.offer != "no_tools":
-            options["tools"] = BUILT_IN.definitions()
+            options["tools"] = call.toolbox.definitions()
         if call.offer == "tools_unused":
             options["tool_choice"] = "none"
         if call.reasoning_off:

@@ -17,10 +17,10 @@ from actors.runtime.failures import AskError, AskFailed
 from actors.runtime.log import Log
 from actors.runtime.ref import Ref
 from beaker.agent.model_failure import ModelFailure
-from beaker.agent.tools.built_in import BUILT_IN
 from beaker.agent.tools.tool import Asking
 from beaker.agent.turn import begin, step
 from beaker.agent.turn_state import (
+    PLAIN,
     Action,
     CallEnded,
     CallFailed,
@@ -84,6 +84,7 @@ class TurnRun:
         self._log = log.bind(turn=question.turn)
         self._state: TurnState | None = None
         self._quirks = quirks
+        self._surroundings = PLAIN
         self._model_name = ""
         self._on_time_up = on_time_up
 
@@ -119,7 +120,7 @@ class TurnRun:
         self._log.info("turn.began", model=opened.name)
         self.outbox.began(opened.name)
         quirks = self._quirks.get(opened.name, opened.quirks)
-        self._state, actions = begin(self.question, limits=self._limits.turn, quirks=quirks)
+        self._state, actions = begin(self.question, limits=self._limits.turn, quirks=quirks, surroundings=self._surroundings)
         while not self.outbox.over:
             happened = None
             for action in actions:
@@ -176,11 +177,13 @@ class TurnRun:
 
     async def _use_aloud(self, use: ToolUse) -> TurnReply:
         reply = await self._use(use)
-        self.outbox.tool_answered(use.call_id, "error" if isinstance(reply, TurnFailure) else "ok", BUILT_IN.describe(use.name, reply))
+        self.outbox.tool_answered(
+            use.call_id, "error" if isinstance(reply, TurnFailure) else "ok", self._surroundings.toolbox.describe(use.name, reply)
+        )
         return reply
 
     async def _use(self, use: ToolUse) -> TurnReply:
-        name, tool = use.name, BUILT_IN.tool(use.name)
+        name, tool = use.name, self._surroundings.toolbox.tool(use.name)
         request = tool.request(use.arguments, Asking(turn=self.question.turn, language=self.question.language))
         self._log.info("tool.called", tool=name)
         began = self._clock.monotonic()

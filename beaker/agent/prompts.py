@@ -21,6 +21,10 @@ HISTORY_LIMIT_CHARS = 24_000
 """What earlier questions and answers together may take."""
 
 
+PERSONA_LIMIT_CHARS = 16_000
+"""What a context may add to the instructions: about 4,000 tokens, which every call carries."""
+
+
 def refusal(question: Question) -> str | None:
     """Say why a question cannot be put to a model at all, or None."""
     prompt = question.prompt
@@ -36,9 +40,9 @@ def refusal(question: Question) -> str | None:
     return None
 
 
-def opening(question: Question, *, tools: bool) -> tuple[ChatMessage, ...]:
+def opening(question: Question, *, tools: bool, persona: str = "") -> tuple[ChatMessage, ...]:
     """Make the conversation that stands before the model's first call."""
-    messages: list[ChatMessage] = [System(content=system_prompt(question.language, tools=tools))]
+    messages: list[ChatMessage] = [System(content=system_prompt(question.language, tools=tools, persona=persona))]
     for exchange in _recent(question.history):
         messages.append(User(content=exchange.question))
         messages.append(Assistant(content=exchange.answer or "(no answer)"))
@@ -49,8 +53,19 @@ def opening(question: Question, *, tools: bool) -> tuple[ChatMessage, ...]:
     return tuple(messages)
 
 
-def system_prompt(language: str, *, tools: bool) -> str:
-    """Tell the model where it is, what it may do and how to answer."""
+def system_prompt(language: str, *, tools: bool, persona: str = "") -> str:
+    """Tell the model where it is, what it may do and how to answer.
+
+    Args:
+        language: the session's.
+        tools: whether it can call any.
+        persona: what a context adds; it stands last, and cannot take back what stands above.
+    """
+    own = _own_prompt(language, tools=tools)
+    return f"{own}\n\n{cut(persona.strip(), PERSONA_LIMIT_CHARS)}" if persona.strip() else own
+
+
+def _own_prompt(language: str, *, tools: bool) -> str:
     common = (
         f"You are Beaker, an assistant inside a Jupyter notebook. The user works in a live {language} session; you see the cells that "
         "ran lately, with their outputs.\n"

@@ -14,9 +14,9 @@ import msgspec
 from beaker.agent.conversation import Assistant, ChatMessage, System, ToolCall, ToolResult, User
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.prompts import last_step_note, no_tools_note, opening, system_prompt
-from beaker.agent.tools.built_in import BUILT_IN
 from beaker.agent.tools.tool import BadCall
 from beaker.agent.turn_state import (
+    PLAIN,
     Action,
     CallEnded,
     CallFailed,
@@ -29,6 +29,7 @@ from beaker.agent.turn_state import (
     Refuse,
     Say,
     StopWanted,
+    Surroundings,
     TimeUp,
     ToolsAnswered,
     ToolUse,
@@ -44,13 +45,14 @@ CUT = "*… the answer was cut here.*"
 Step = tuple[TurnState, Sequence[Action]]
 
 
-def begin(question: Question, *, limits: TurnLimits, quirks: Quirks) -> Step:
+def begin(question: Question, *, limits: TurnLimits, quirks: Quirks, surroundings: Surroundings = PLAIN) -> Step:
     """Open a turn: the state, and the first model call."""
     state = TurnState(
         limits=limits,
         language=question.language,
-        conversation=opening(question, tools=quirks.tools),
+        conversation=opening(question, tools=quirks.tools, persona=surroundings.persona),
         quirks=quirks,
+        surroundings=surroundings,
     )
     return _call(state)
 
@@ -110,7 +112,7 @@ def _use_tools(state: TurnState, ended: CallEnded) -> Step:
     good: list[ToolUse] = []
     bad: list[tuple[str, str]] = []
     for call in ended.calls:
-        decoded = BUILT_IN.decode(call.function.name, call.function.arguments)
+        decoded = state.surroundings.toolbox.decode(call.function.name, call.function.arguments)
         if isinstance(decoded, BadCall):
             bad.append((call.id, decoded.text))
         else:
@@ -135,7 +137,9 @@ def _use_tools(state: TurnState, ended: CallEnded) -> Step:
 
 def _answered(state: TurnState, answered: ToolsAnswered) -> Step:
     names = {call.id: call.function.name for call in state.calls}
-    results = dict(state.mended) | {call_id: BUILT_IN.describe(names[call_id], reply) for call_id, reply in answered.replies}
+    results = dict(state.mended) | {
+        call_id: state.surroundings.toolbox.describe(names[call_id], reply) for call_id, reply in answered.replies
+    }
     proposed = state.proposed + sum(isinstance(reply, Proposed) for _, reply in answered.replies)
     messages = tuple(ToolResult(tool_call_id=call.id, content=results.get(call.id, "It was not called.")) for call in state.calls)
     return _call(msgspec.structs.replace(state, proposed=proposed, conversation=state.conversation + messages, calls=(), mended=()))
@@ -158,7 +162,10 @@ def _failed(state: TurnState, failed: CallFailed) -> Step:
         state = msgspec.structs.replace(
             state,
             quirks=msgspec.structs.replace(quirks, tools=False),
-            conversation=(System(content=system_prompt(state.language, tools=False)), *state.conversation[1:]),
+            conversation=(
+                System(content=system_prompt(state.language, tools=False, persona=state.surroundings.persona)),
+                *state.conversation[1:],
+            ),
         )
         return state, (Say(text=no_tools_note(failed.failure.reason)), _model_call(state))
     return _retry_or_fail(state, failed.failure, text=failed.text, at=failed.at)
@@ -193,10 +200,16 @@ def _call(state: TurnState) -> Step:
 
 
 def _model_call(state: TurnState) -> CallModel:
+    toolbox = state.surroundings.toolbox
     if not state.quirks.tools:
-        return CallModel(messages=_without_tools(state.conversation), offer="no_tools", reasoning_off=False)
+        return CallModel(messages=_without_tools(state.conversation), offer="no_tools", reasoning_off=False, toolbox=toolbox)
     last = state.step >= state.limits.steps
-    return CallModel(messages=state.conversation, offer="tools_unused" if last else "tools", reasoning_off=state.quirks.reasoning_off)
+    return CallModel(
+        messages=state.conversation,
+        offer="tools_unused" if last else "tools",
+        reasoning_off=state.quirks.reasoning_off,
+        toolbox=toolbox,
+    )
 
 
 def _without_tools(conversation: tuple[ChatMessage, ...]) -> tuple[ChatMessage, ...]:

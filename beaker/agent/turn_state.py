@@ -10,7 +10,9 @@ import msgspec
 
 from beaker.agent.conversation import ChatMessage, ToolCall
 from beaker.agent.model_failure import ModelFailure
+from beaker.agent.tools.built_in import BUILT_IN
 from beaker.agent.tools.tool import Arguments
+from beaker.agent.tools.toolbox import Toolbox
 from beaker.messages.turn import TurnReply
 
 
@@ -37,6 +39,18 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     """Send `reasoning_effort: none`: the models of OpenAI since GPT-5.4 call tools over chat completions only then."""
 
 
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a context makes of a turn."""
+
+    persona: str = ""
+    """Stands below our own instructions."""
+    toolbox: Toolbox = BUILT_IN
+
+
+PLAIN = Surroundings()
+"""Without a context."""
+
+
 class TurnState(msgspec.Struct, frozen=True, kw_only=True):
     """One turn, between two things that happen."""
 
@@ -56,6 +70,7 @@ class TurnState(msgspec.Struct, frozen=True, kw_only=True):
     said: bool = False
     """Whether any text of the answer went out."""
     ended: bool = False
+    surroundings: Surroundings = PLAIN
 
 
 class CallEnded(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +123,7 @@ class CallModel(msgspec.Struct, frozen=True, kw_only=True):
     offer: Literal["tools", "no_tools", "tools_unused"]
     """`tools_unused`: the tools are listed, as the conversation holds calls of them, but none may be called any more."""
     reasoning_off: bool
+    toolbox: Toolbox = BUILT_IN
 
 
 class ToolUse(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,8 @@ import pytest
 from beaker.agent.conversation import Assistant, FunctionCall, System, ToolCall, ToolResult, User
 from beaker.agent.model_failure import Kind, ModelFailure
 from beaker.agent.tools.proposals import ProposeCellArguments
-from beaker.agent.tools.variables import ListVariablesArguments
+from beaker.agent.tools.toolbox import Toolbox
+from beaker.agent.tools.variables import ListVariablesArguments, ListVariablesTool
 from beaker.agent.turn import CUT, begin, step
 from beaker.agent.turn_state import (
     Action,
@@ -24,6 +25,7 @@ from beaker.agent.turn_state import (
     Refuse,
     Say,
     StopWanted,
+    Surroundings,
     TimeUp,
     ToolsAnswered,
     ToolUse,
@@ -294,3 +296,15 @@ def test_a_turn_that_takes_too_long_ends_with_the_limit_named() -> None:
     _, actions = after(opened(), TimeUp(limit_s=600))
     assert isinstance(actions[-1], Finish)
     assert "600 s (agent.turn_time_limit_s)" in actions[-1].reason
+
+
+def test_a_context_gives_a_turn_its_persona_and_its_tools() -> None:
+    surroundings = Surroundings(persona="Speak of lakes.", toolbox=Toolbox([ListVariablesTool()]))
+    state, actions = begin(QUESTION, limits=LIMITS, quirks=Quirks(), surroundings=surroundings)
+    first = actions[-1]
+    assert isinstance(first, CallModel)
+    assert first.toolbox is surroundings.toolbox
+    assert isinstance(first.messages[0], System)
+    assert first.messages[0].content.endswith("\n\nSpeak of lakes.")
+    state, actions = step(state, called(call("propose_cell", '{"code": "1"}')))
+    assert "There is no tool 'propose_cell'. The tools are: list_variables." in str(actions)
