@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from actors.kernel.agent_door import AgentDoor, Start
 from actors.kernel.commands import Commands
@@ -36,6 +36,7 @@ from actors.kernel.turns import Turns
 from actors.runtime.actor import Actor, Asked, Down
 from actors.runtime.failures import AskError, AskFailed
 from beaker.kernel.interrupting import Interrupted
+from beaker.kernel.requests import Channel
 from beaker.kernel.transcript import Transcript
 from beaker.messages.base import KernelId
 from beaker.messages.kernel import KernelMessage
@@ -55,6 +56,9 @@ from beaker.messages.turn import (
 from beaker.settings.load import Loaded
 from beaker.wire.compose import Composer
 from beaker.wire.parts import Header, Parts
+
+if TYPE_CHECKING:
+    from actors.kernel.custom_messages import CustomMessages
 
 ATTACH_AGAIN_S = 5.0
 RESTART_GRACE_S = 5.0
@@ -93,6 +97,7 @@ class KernelActor(Actor[KernelMessage]):
         self._start_agent = start_agent
         self._on_finished = on_finished
         self._ending: asyncio.Task[object] | None = None
+        self._custom: CustomMessages | None = None
 
     async def on_start(self) -> None:
         context, settings = self.context, self._loaded.settings
@@ -116,6 +121,7 @@ class KernelActor(Actor[KernelMessage]):
         self._hangs = HangWatch(state)
         commands = Commands(state, self._turns, self._hangs, self._loaded, restart=self.restart)
         self._shell.own_cells = OwnCells(state, self._shell, self._turns, commands)
+        self._shell.take_own = self.take_own
         context.spawn(self._attach(), name="attach")
         context.spawn(self._hangs.run(), name="hang-watch")
 
@@ -208,6 +214,15 @@ class KernelActor(Actor[KernelMessage]):
     def turn_running(self) -> bool:
         """Whether a question is being answered."""
         return bool(self._turns.running)
+
+    def take_own(self, idents: list[bytes], header: Header, parts: Parts, channel: Channel) -> None:
+        """Answer a request of our own kind."""
+        if self._custom is None:
+            # Imported by the first of them: stock clients send none, and the kernel's start is measured.
+            from actors.kernel.custom_messages import CustomMessages
+
+            self._custom = CustomMessages(self._state, self._turns)
+        self._custom.take(idents, header, parts, channel)
 
     def interrupt(self, what: Interrupted) -> None:
         """Stop a cell, a turn or both."""

@@ -12,8 +12,9 @@ import msgspec
 
 from actors.kernel.kernel_info import amend_kernel_info, own_kernel_info
 from actors.kernel.state import KernelState, Phase
+from beaker.kernel.custom.kinds import OURS
 from beaker.kernel.interrupting import Interrupted, decide
-from beaker.kernel.requests import Pending
+from beaker.kernel.requests import Channel, Pending
 from beaker.wire import compose
 from beaker.wire.parts import CONTENT, HEADER, UNREADABLE, Header, Parts
 
@@ -30,6 +31,10 @@ class Powers(Protocol):
 
     def shut_down(self, *, restart: bool) -> None:
         """End the kernel."""
+        ...
+
+    def take_own(self, idents: list[bytes], header: Header, parts: Parts, channel: Channel) -> None:
+        """Answer a request of our own kind."""
         ...
 
     @property
@@ -54,6 +59,8 @@ class Control:
                 self._answer(idents, header, parts, {"status": "ok"})
             case "shutdown_request":
                 self._shutdown(idents, header, parts)
+            case kind if kind in OURS:
+                self._powers.take_own(idents, header, parts, "control")
             case _:
                 if header.msg_type == "debug_request":
                     self._state.debug_parent = parts[HEADER]

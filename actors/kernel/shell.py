@@ -7,6 +7,7 @@ subkernel dies, everything that it owed is answered from here: the running cell 
 import os
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,6 +16,7 @@ from actors.kernel.front import TRACE_CHARS
 from actors.kernel.kernel_info import amend_kernel_info, own_kernel_info
 from actors.kernel.state import KernelState, Phase
 from beaker.kernel import inflight
+from beaker.kernel.custom.kinds import OURS
 from beaker.kernel.magics import might_be_ours
 from beaker.kernel.requests import Channel, ExecuteFlags, Pending, ReplyFacts
 from beaker.wire import compose
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 CELL_REQUESTS = frozenset({"execute_request", "complete_request", "inspect_request", "is_complete_request"})
 """Requests that carry the text of a cell, which may be one of ours."""
+
+TakeOwn = Callable[[list[bytes], Header, Parts, Channel], None]
 
 HELD_LIMIT = 10_000
 """Requests that may wait for a subkernel; then clients are read no further until some have left."""
@@ -46,6 +50,8 @@ class Shell:
         self._inflight = os.open(inflight_path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._inflight_bytes = 0
         self.own_cells: OwnCells | None = None
+        self.take_own: TakeOwn | None = None
+        """Answers requests of our own kind."""
 
     @property
     def held(self) -> int:
@@ -55,6 +61,9 @@ class Shell:
     def request(self, idents: list[bytes], header: Header, parts: Parts) -> None:
         """A client asks."""
         kind = header.msg_type
+        if kind in OURS and self.take_own is not None:
+            self.take_own(idents, header, parts, "shell")
+            return
         if kind in CELL_REQUESTS and might_be_ours(parts[CONTENT]):
             assert self.own_cells is not None
             if self.own_cells.take(idents, header, parts):

@@ -117,18 +117,19 @@ def read_question(rest: str) -> Ask | Refused | None:
     prompt = (first + body).rstrip()
     if not first:
         prompt = re.sub(_BLANK_LINES, "", prompt, count=1)
-    return _refusal(prompt) or Ask(prompt=prompt, model=model, background=background, mode=mode)
+    return check_prompt(prompt) or Ask(prompt=prompt, model=model, background=background, mode=mode)
 
 
-def _refusal(prompt: str) -> Refused | None:
-    """Why this cannot be asked."""
+def check_prompt(prompt: str) -> Refused | None:
+    """Why this cannot be asked; None if it can."""
     if not prompt:
         return Refused(reason="There is no question. Write it behind `%%ai` or on the lines below, as in `%%ai what is in df?`.")
+    # First: what is too long is not looked through.
+    if len(prompt) * 4 > PROMPT_LIMIT_BYTES and (size := len(prompt.encode(errors="surrogatepass"))) > PROMPT_LIMIT_BYTES:
+        return _too_long(size)
     unreadable = re.search(_UNREADABLE, prompt) is not None
     if unreadable or len(re.findall(_CONTROLS, prompt)) > _BINARY_SHARE * len(prompt):
         return Refused(reason="The question holds binary data, not text. Put the data into a file or a variable and ask about that.")
-    if len(prompt) * 4 > PROMPT_LIMIT_BYTES and (size := len(prompt.encode())) > PROMPT_LIMIT_BYTES:
-        return _too_long(size)
     return None
 
 

@@ -49,6 +49,11 @@ class TurnDisplay:
         """The text and the code, as it is remembered for the next question."""
         return self._joined(lambda proposal: fenced(proposal.code, proposal.language))
 
+    @property
+    def text(self) -> str:
+        """The text without the proposed cells."""
+        return self._joined(lambda _: "")
+
     def markdown(self, *, ending: str | None = None) -> str:
         """The display as it stands.
 

@@ -1,0 +1,60 @@
+"""One request that beaker answers itself and that is no cell: busy first, its messages, its one reply, idle last."""
+
+import time
+from dataclasses import dataclass, field
+
+from actors.kernel.face import Client
+from actors.kernel.state import KernelState
+from beaker.kernel.custom.replies import Aborted, Failed
+from beaker.kernel.requests import Channel
+from beaker.wire.parts import HEADER, Header, Parts
+
+
+@dataclass(slots=True)
+class OwnRequest:
+    """A request between its arrival and its reply."""
+
+    state: KernelState
+    kind: str
+    client: Client
+    over: bool = False
+    since: float = field(default_factory=time.monotonic)
+    """Monotonic time at which it came."""
+
+    @classmethod
+    def begin(cls, state: KernelState, idents: list[bytes], header: Header, parts: Parts, channel: Channel) -> "OwnRequest":
+        """A request arrived: say that it is being worked on."""
+        state.publisher.busy(parts[HEADER])
+        return cls(state, header.msg_type, Client(header.msg_id, idents, parts[HEADER], channel, allows_stdin=False))
+
+    def say(self, msg_type: str, content: object) -> None:
+        """Publish something about it."""
+        self.state.publisher.say(msg_type, content, parent=self.client.header)
+
+    def reply(self, content: object) -> None:
+        """Reply with content of status ok."""
+        self._reply(content, "ok")
+
+    def fail(self, ename: str, evalue: str, *, turn: int | None = None) -> None:
+        """Reply with an error: a sentence, never a traceback."""
+        self._reply(Failed(ename=ename, evalue=evalue, turn=turn), "error")
+
+    def abort(self, *, turn: int | None = None) -> None:
+        """Reply that it was ended before it was met."""
+        self._reply(Aborted(turn=turn), "aborted")
+
+    def _reply(self, content: object, status: str) -> None:
+        if self.over:
+            return
+        self.over = True
+        state, client = self.state, self.client
+        reply = state.publisher.reply(reply_type(self.kind), content, parent=client.header)
+        (state.front.send_shell if client.channel == "shell" else state.front.send_control)(client.idents, reply)
+        state.publisher.idle(client.header)
+        took_ms = round((time.monotonic() - self.since) * 1000, 1)
+        state.log.info("request.replied", trace=client.trace, msg_type=self.kind, status=status, took_ms=took_ms)
+
+
+def reply_type(kind: str) -> str:
+    """The type of the reply to a request of this type; upstream has requests without the ending."""
+    return kind.removesuffix("_request") + "_reply"
