@@ -52,7 +52,7 @@ def lower(one: Mode, other: Mode) -> Mode:
     >>> lower("auto", "ask"), lower("plan", "auto")
     ('ask', 'plan')
     """
-    return min(one, other, key=_ORDER.index)
+    return one if _ORDER.index(one) <= _ORDER.index(other) else other
 
 
 RISK_WORDS: dict[Risk, str] = {

@@ -6,6 +6,7 @@ from beaker.errors import unknown_name
 from beaker.kernel.commands.command import Refused
 from beaker.kernel.custom.reading import read
 from beaker.kernel.question import MODES, Ask, check_prompt
+from beaker.messages.consent import Mode
 
 MSG_TYPE = "llm_request"
 MODEL_LIMIT_CHARS = 200
@@ -40,7 +41,7 @@ def read_llm_request(content: bytes) -> Ask | Refused:
     question = found.request.strip()
     if not question:
         return Refused(reason="There is no question: `request` of llm_request is empty.")
-    mode = next((known for known in MODES if known == found.mode), None)
+    mode: Mode | None = next((known for known in MODES if known == found.mode), None)
     if mode is None and found.mode is not None:
         return Refused(reason=unknown_name("a mode of llm_request", found.mode, MODES))
     if found.model is not None and not (found.model.isprintable() and len(found.model) <= MODEL_LIMIT_CHARS):
