@@ -23,6 +23,7 @@ from actors.kernel.commands import Commands
 from actors.kernel.control import Control
 from actors.kernel.front import Front, Handlers
 from actors.kernel.hang_watch import HangWatch
+from actors.kernel.inflight_log import InflightLog
 from actors.kernel.interrupt import interrupt_subkernel
 from actors.kernel.iopub import Iopub
 from actors.kernel.life import Life
@@ -110,8 +111,9 @@ class KernelActor(Actor[KernelMessage]):
             transcript=Transcript(settings.kernel.transcript_bytes),
             private=Composer(f"beaker-{self._kernel_id}", f"{time.time_ns():x}"),
             log=context.log,
+            inflight=InflightLog(f"{self._folder}/inflight", context.log),
         )
-        self._shell = Shell(state, inflight_path=f"{self._folder}/inflight")
+        self._shell = Shell(state)
         self._control = Control(state, self)
         self._iopub = Iopub(state)
         self._stdin = Stdin(state)
@@ -158,7 +160,7 @@ class KernelActor(Actor[KernelMessage]):
         self._turns.stop()
         self._life.close("the kernel was shut down")
         self._agent.close()
-        self._shell.close()
+        self._state.inflight.close()
         self._state.front.close()
 
     # What clients send (see Handlers).

@@ -194,7 +194,7 @@ class Life:
         )
         inherited = self._shell.take_over() if takeover else 0
         if not takeover:
-            self._shell.forget_inflight()
+            state.inflight.forget()
         try:
             # Control answers while a cell runs; a shell request would wait for the cell that we have to let run.
             info = await self._first_reply(link, "control" if takeover else "shell")
@@ -239,6 +239,7 @@ class Life:
     async def _settle_inherited(self, link: SubkernelLink) -> None:
         """Ask behind all that a former process had sent: what has no reply by the answer will never have one."""
         state = self._state
+        self._shell.answer_own_lost()
         try:
             await link.ask("shell", "kernel_info_request", {})
         except SubkernelGone:

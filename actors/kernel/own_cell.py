@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from actors.kernel.front import TRACE_CHARS
 from actors.kernel.state import KernelState
 from beaker.kernel.commands.words import Words
-from beaker.kernel.requests import ExecuteFlags
+from beaker.kernel.requests import ExecuteFlags, Pending
 from beaker.wire import compose
+from beaker.wire.parts import read_header
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class OwnCell:
 
     def begin(self) -> None:
         """Say that it is being worked on."""
+        self.state.inflight.begun(self._pending())
         self.state.publisher.busy(self.header)
         self.say("execute_input", {"code": self.code, "execution_count": self.count})
 
@@ -73,5 +75,11 @@ class OwnCell:
         publisher = self.state.publisher
         self.state.front.send_shell(self.idents, publisher.reply("execute_reply", body, parent=self.header))
         publisher.idle(self.header)
+        requests = self.state.requests
+        self.state.inflight.over(self.msg_id, requests.last_count, quiet=requests.quiet)
         took_ms = round((time.monotonic() - self.since) * 1000, 1)
         self.state.log.info("cell.replied", trace=self.trace, status=status, count=self.count, took_ms=took_ms, own=True)
+
+    def _pending(self) -> Pending:
+        session = read_header(self.header).session
+        return Pending(self.msg_id, session, "execute_request", self.header, self.idents, "shell", self.flags, own=True)

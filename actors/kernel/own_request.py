@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from actors.kernel.face import Client
 from actors.kernel.state import KernelState
 from beaker.kernel.custom.replies import Aborted, Failed
-from beaker.kernel.requests import Channel
+from beaker.kernel.requests import Channel, Pending
 from beaker.wire.parts import HEADER, Header, Parts
 
 
@@ -24,6 +24,7 @@ class OwnRequest:
     @classmethod
     def begin(cls, state: KernelState, idents: list[bytes], header: Header, parts: Parts, channel: Channel) -> "OwnRequest":
         """A request arrived: say that it is being worked on."""
+        state.inflight.begun(Pending(header.msg_id, header.session, header.msg_type, parts[HEADER], idents, channel, None, own=True))
         state.publisher.busy(parts[HEADER])
         return cls(state, header.msg_type, Client(header.msg_id, idents, parts[HEADER], channel, allows_stdin=False))
 
@@ -51,6 +52,7 @@ class OwnRequest:
         reply = state.publisher.reply(reply_type(self.kind), content, parent=client.header)
         (state.front.send_shell if client.channel == "shell" else state.front.send_control)(client.idents, reply)
         state.publisher.idle(client.header)
+        state.inflight.over(client.msg_id, state.requests.last_count, quiet=state.requests.quiet)
         took_ms = round((time.monotonic() - self.since) * 1000, 1)
         state.log.info("request.replied", trace=client.trace, msg_type=self.kind, status=status, took_ms=took_ms)
 

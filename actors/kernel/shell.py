@@ -4,7 +4,6 @@ A request passes as the bytes it came in, signed with the subkernel's key. While
 subkernel dies, everything that it owed is answered from here: the running cell with an error, the queue with `aborted`.
 """
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable
@@ -15,7 +14,6 @@ import msgspec
 from actors.kernel.front import TRACE_CHARS
 from actors.kernel.kernel_info import amend_kernel_info, own_kernel_info
 from actors.kernel.state import KernelState, Phase
-from beaker.kernel import inflight
 from beaker.kernel.custom.kinds import OURS
 from beaker.kernel.magics import might_be_ours
 from beaker.kernel.requests import Channel, ExecuteFlags, Pending, ReplyFacts
@@ -33,22 +31,18 @@ TakeOwn = Callable[[list[bytes], Header, Parts, Channel], None]
 HELD_LIMIT = 10_000
 """Requests that may wait for a subkernel; then clients are read no further until some have left."""
 
+QUESTION_LOST = "the front process was replaced and this answer was cut; ask again"
+
 _flags_decoder = msgspec.json.Decoder(ExecuteFlags)
 _facts_decoder = msgspec.json.Decoder(ReplyFacts)
 
 
 class Shell:
-    """Routes the shell channel.
+    """Routes the shell channel."""
 
-    Args:
-        inflight_path: where the log of requests in flight is kept for a successor of this process.
-    """
-
-    def __init__(self, state: KernelState, *, inflight_path: str) -> None:
+    def __init__(self, state: KernelState) -> None:
         self._state = state
         self._held: deque[tuple[Pending, Parts]] = deque()
-        self._inflight = os.open(inflight_path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self._inflight_bytes = 0
         self.own_cells: OwnCells | None = None
         self.take_own: TakeOwn | None = None
         """Answers requests of our own kind."""
@@ -126,7 +120,7 @@ class Shell:
             if self.own_cells is not None and facts is not None:
                 self.own_cells.place_taken(pending, facts)
             return
-        self._write_inflight(inflight.over(pending.msg_id, self._state.requests.last_count))
+        self._state.inflight.over(pending.msg_id, state.requests.last_count, quiet=state.requests.quiet)
         if pending.msg_type == "kernel_info_request":
             parts = amend_kernel_info(parts)
         state.front.send_shell(pending.idents, parts)
@@ -162,7 +156,7 @@ class Shell:
         if unsent_too:
             self._held.clear()
             self._state.front.resume_shell()
-        self.forget_inflight()
+        self._state.inflight.forget()
 
     def answer_without_subkernel(self, pending: Pending, reason: str) -> None:
         """Answer a request that can go nowhere with an error that says why."""
@@ -172,30 +166,27 @@ class Shell:
 
     def answer_lost(self, *, reason: str) -> None:
         """After a takeover: all that was in flight before and is still unanswered will never be."""
-        for pending in self._state.requests.end_lost():
+        self._end_lost(self._state.requests.end_lost(), reason)
+
+    def answer_own_lost(self) -> None:
+        """After a takeover: the questions that the process before us was answering have gone with it."""
+        self._end_lost(self._state.requests.end_own_lost(), QUESTION_LOST)
+
+    def _end_lost(self, lost: list[Pending], reason: str) -> None:
+        state = self._state
+        for pending in lost:
             self._end(pending, "KernelReattached", reason)
-            self._write_inflight(inflight.over(pending.msg_id, self._state.requests.last_count))
+            state.inflight.over(pending.msg_id, state.requests.last_count, quiet=state.requests.quiet)
 
     def take_over(self) -> int:
         """Read the requests that the process before us had in flight; returns how many."""
-        with os.fdopen(os.dup(self._inflight), "rb") as file:
-            file.seek(0)
-            found, last_count = inflight.replay(file.read())
+        found, last_count = self._state.inflight.read()
         self._state.requests.last_count = max(self._state.requests.last_count, last_count)
         for pending in found:
             pending.inherited = True
             self._state.requests.accept(pending)
             self._state.stdin_routing.executes(pending.msg_id, pending.idents)
         return len(found)
-
-    def forget_inflight(self) -> None:
-        """There is nothing to take over: start with an empty log."""
-        os.ftruncate(self._inflight, 0)
-        self._inflight_bytes = 0
-
-    def close(self) -> None:
-        """Close the log."""
-        os.close(self._inflight)
 
     def _log_reply(self, pending: Pending, status: str, count: int | None, *, ename: str = "") -> None:
         """One line per cell, with the times of its waiting and running.
@@ -219,23 +210,11 @@ class Shell:
         assert state.link is not None
         pending.sent = True
         if not pending.private and pending.expects_reply:
-            self._write_inflight(inflight.begun(pending))
+            state.inflight.begun(pending)
         if not state.link.send_shell(parts):
             state.front.pause_shell()
         if pending.flags is not None and state.logs_cells:
             state.log.debug("cell.sent", trace=pending.msg_id[:TRACE_CHARS], private=pending.private)
-
-    def _write_inflight(self, entry: bytes) -> None:
-        try:
-            os.write(self._inflight, entry)
-        except OSError as error:
-            # A full runtime folder costs the successor's knowledge, never the cell.
-            self._state.log.warning("inflight.unwritable", reason=error.strerror)
-            return
-        self._inflight_bytes += len(entry)
-        if self._inflight_bytes > inflight.COMPACT_BYTES and self._state.requests.quiet:
-            self.forget_inflight()
-            self._write_inflight(inflight.over("", self._state.requests.last_count))
 
     def _end(self, pending: Pending, ename: str, reason: str) -> None:
         publisher = self._state.publisher

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, field
 
 from actors.kernel.front import Front
+from actors.kernel.inflight_log import InflightLog
 from actors.kernel.publisher import Publisher
 from actors.kernel.subkernel_link import SubkernelLink
 from actors.runtime.log import Log
@@ -49,6 +50,8 @@ class KernelState:
     private: Composer
     """Composes requests of our own to the subkernel; their echoes are told by its session id, the same in all lives of this process."""
     log: Log
+    inflight: InflightLog
+    """What a successor of this process has to answer."""
     phase: Phase = Phase.STARTING
     link: SubkernelLink | None = None
     """Connected from `Started` on; used for clients' requests only in READY."""

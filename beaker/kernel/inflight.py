@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from beaker.kernel.requests import ExecuteFlags, Pending
+from beaker.kernel.requests import Channel, ExecuteFlags, Pending
 from beaker.wire.parts import UNREADABLE
 
 COMPACT_BYTES = 65_536
@@ -17,7 +17,7 @@ COMPACT_BYTES = 65_536
 
 
 class Begun(msgspec.Struct, frozen=True, tag=1, array_like=True):
-    """A request was sent to the subkernel."""
+    """A request was sent to the subkernel, or taken by us."""
 
     msg_id: str
     session: str
@@ -25,6 +25,9 @@ class Begun(msgspec.Struct, frozen=True, tag=1, array_like=True):
     header: bytes
     idents: list[bytes]
     counts: bool
+    channel: Channel = "shell"
+    own: bool = False
+    """The process before us was answering it itself."""
 
 
 class Over(msgspec.Struct, frozen=True, tag=2, array_like=True):
@@ -54,9 +57,11 @@ def _entry(record: Begun | Over) -> bytes:
 
 
 def begun(pending: Pending) -> bytes:
-    """The entry that says a request was sent."""
+    """The entry that says a request was sent, or is answered by us."""
     counts = pending.flags is not None and pending.flags.counts
-    return _entry(Begun(pending.msg_id, pending.session, pending.msg_type, pending.header, pending.idents, counts))
+    return _entry(
+        Begun(pending.msg_id, pending.session, pending.msg_type, pending.header, pending.idents, counts, pending.channel, pending.own)
+    )
 
 
 def over(msg_id: str, last_count: int) -> bytes:
@@ -90,9 +95,10 @@ def replay(log: bytes) -> Replayed:
             msg_type=record.msg_type,
             header=record.header,
             idents=record.idents,
-            channel="shell",
+            channel=record.channel,
             flags=ExecuteFlags(store_history=record.counts) if record.msg_type == "execute_request" else None,
             busy=True,
+            own=record.own,
         )
         for record in found.values()
     ]

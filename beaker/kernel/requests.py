@@ -61,6 +61,8 @@ class Pending:
     replied: bool = False
     since: float = 0.0
     """Monotonic time at which it became busy."""
+    own: bool = False
+    """We answer it ourselves; it never goes to the subkernel."""
     inherited: bool = False
     """It was sent by a process before this one, whose life it outlived."""
     received: float = 0.0
@@ -144,7 +146,7 @@ class Requests:
     def running(self) -> Pending | None:
         """The client's cell that runs now."""
         for pending in self._pending.values():
-            if pending.flags is not None and pending.running and not pending.private:
+            if pending.flags is not None and pending.running and not pending.private and not pending.own:
                 return pending
         return None
 
@@ -159,10 +161,11 @@ class Requests:
 
     def end_lost(self) -> list[Pending]:
         """All that is proven over by now and was never answered: what a former process sent. Forgotten here."""
-        lost = [pending for pending in self._pending.values() if pending.inherited and not pending.replied]
-        for pending in lost:
-            del self._pending[pending.msg_id]
-        return lost
+        return self._take_out([pending for pending in self._pending.values() if pending.inherited and not pending.replied])
+
+    def end_own_lost(self) -> list[Pending]:
+        """All that a former process was answering itself. Forgotten here."""
+        return self._take_out([pending for pending in self._pending.values() if pending.inherited and pending.own])
 
     def end_all(self, *, unsent_too: bool) -> list[Pending]:
         """The subkernel is gone: all that it owes, oldest first, forgotten here. The next life counts from 1.
@@ -175,6 +178,11 @@ class Requests:
             del self._pending[pending.msg_id]
         self.last_count = 0
         return [pending for pending in ended if not pending.over]
+
+    def _take_out(self, ended: list[Pending]) -> list[Pending]:
+        for pending in ended:
+            del self._pending[pending.msg_id]
+        return ended
 
     def _drop_if_over(self, pending: Pending) -> Pending | None:
         if not pending.over:

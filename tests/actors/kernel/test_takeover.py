@@ -150,3 +150,34 @@ async def test_without_a_takeover_the_log_of_another_life_is_forgotten(replaced:
     await replaced.second.attach()
     await replaced.second.start_subkernel(generation=2)
     assert (replaced.second.folder / "inflight").read_bytes() == b""
+
+
+@pytest.mark.parametrize("channel", ["shell", "control"])
+async def test_a_question_goes_with_the_process_and_is_told_so_though_a_cell_still_runs(replaced: Replaced, channel: str) -> None:
+    request = await replaced.begin("x", 5)
+    asked = replaced.first.request("llm_request", {"request": "why?"}, channel=channel)
+    in_a_cell = replaced.first.run("%%ai why?")
+    refused = replaced.first.request("llm_request", {}, channel=channel)
+    await replaced.first.front.over(refused)
+    replaced.subkernel.behind_a_cell = True
+    await replaced.take_over()
+    front = replaced.second.front
+    assert await front.over(asked) == ["llm_reply", "idle"]
+    told = await front.reply(asked)
+    assert (told.channel, told.idents, told.content["status"], told.content["ename"]) == (channel, [b"client"], "error", "KernelReattached")
+    assert "ask again" in told.content["evalue"]
+    assert await front.over(in_a_cell) == ["error", "execute_reply", "idle"]
+    assert front.about(request.msg_id) == []
+    assert front.about(refused) == []
+
+
+async def test_a_question_is_remembered_though_the_subkernel_died_meanwhile(replaced: Replaced) -> None:
+    asked = replaced.first.request("llm_request", {"request": "why?"})
+    replaced.first.tell(Died(generation=1, reason="killed by signal 9", at=LOST_AT, stderr_tail="", restarting=True))
+    second = await replaced.first.start_subkernel()
+    replaced.subkernel = second
+    await replaced.first.kill()
+    await replaced.second.open()
+    attached = Attached(subkernel=second.as_announced(), generation=2, state="running", first_owner=False, owner_lost_at=LOST_AT)
+    await replaced.second.attach(attached)
+    assert await replaced.second.front.over(asked) == ["llm_reply", "idle"]

@@ -1,0 +1,72 @@
+"""The file that tells a successor of this process which requests are in flight; see `beaker.kernel.inflight`.
+
+What went to the subkernel is forgotten when that dies, as it is answered then. What we answer ourselves (questions) lives
+on, and is written anew into the emptied file.
+"""
+
+import os
+
+from actors.runtime.log import Log
+from beaker.kernel import inflight
+from beaker.kernel.inflight import Replayed
+from beaker.kernel.requests import Pending
+
+
+class InflightLog:
+    """Appends to the file.
+
+    Args:
+        path: in the runtime folder.
+    """
+
+    def __init__(self, path: str, log: Log) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._log = log
+        self._bytes = 0
+        self._own: dict[str, Pending] = {}
+        """Requests that we answer ourselves and that are not over."""
+
+    def begun(self, pending: Pending) -> None:
+        """A request was sent to the subkernel, or is being answered by us."""
+        if pending.own:
+            self._own[pending.msg_id] = pending
+        self._write(inflight.begun(pending))
+
+    def over(self, msg_id: str, last_count: int, *, quiet: bool) -> None:
+        """A request was answered.
+
+        Args:
+            last_count: the highest number of a cell until then.
+            quiet: no client waits for the subkernel, so the file may be emptied if it has grown.
+        """
+        self._own.pop(msg_id, None)
+        self._write(inflight.over(msg_id, last_count))
+        if quiet and self._bytes > inflight.COMPACT_BYTES:
+            self.forget()
+            self._write(inflight.over("", last_count))
+
+    def forget(self) -> None:
+        """Nothing that went to the subkernel is in flight any more."""
+        os.ftruncate(self._file, 0)
+        self._bytes = 0
+        for pending in self._own.values():
+            self._write(inflight.begun(pending))
+
+    def read(self) -> Replayed:
+        """What the process before us had in flight."""
+        with os.fdopen(os.dup(self._file), "rb") as file:
+            file.seek(0)
+            return inflight.replay(file.read())
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+    def _write(self, entry: bytes) -> None:
+        try:
+            os.write(self._file, entry)
+        except OSError as error:
+            # A full runtime folder costs the successor's knowledge, never the cell.
+            self._log.warning("inflight.unwritable", reason=error.strerror)
+            return
+        self._bytes += len(entry)
