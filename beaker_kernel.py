@@ -80,6 +80,13 @@ def main() -> int:
     return enter(sys.argv[1:])
 
 
+def logs() -> int:
+    """Reads the logs: the console script `beaker-logs`."""
+    from actors.logs.command import main as read
+
+    return read(sys.argv[1:])
+
+
 if __name__ == "__main__":
     _drop_current_folder()
 _settle_names()

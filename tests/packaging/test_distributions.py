@@ -47,6 +47,12 @@ def test_the_kernelspec_is_installed_with_the_package(installed: kit.Environment
     assert json.loads((folder / "kernel.json").read_text()) == describe("python")
 
 
+def test_the_log_reader_is_installed_as_a_program(installed: kit.Environment, tmp_path: Path) -> None:
+    for name in ("beaker", "actors", "json", "argparse"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the user has a module of this name')")
+    assert "beaker-logs trace last" in kit.run(installed.folder / "bin/beaker-logs", "--help", cwd=tmp_path)
+
+
 def test_the_kernelspec_differs_from_ipykernels_only_where_it_should() -> None:
     from ipykernel.kernelspec import get_kernel_dict
 

@@ -1,0 +1,105 @@
+"""The kernels that have logs, put together from what is known of each file: for `list`, and for naming one.
+
+Pure. A file's own facts (size, first and last time, whether its writer lives) are read by whoever has the file.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+
+from beaker.errors import BeakerError
+from beaker.logs.file_names import Parts
+from beaker.logs.record import BEFORE_ALL
+
+LAST = "last"
+
+
+class NoKernel(BeakerError):
+    """A kernel that has no logs, or a name that may mean several."""
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What is known of the files of one writer."""
+
+    parts: Parts
+    size_bytes: int
+    first: datetime | None
+    """Time of the first line that could be read."""
+    last: datetime | None
+    lives: bool
+    """Whether the process that writes it is there."""
+    name: str = ""
+    """The notebook or connection file that the kernel was started with, where this log says so."""
+
+
+class KernelLogs(msgspec.Struct, frozen=True):
+    """All that one kernel's processes wrote."""
+
+    kernel: str
+    """Its id; empty for files that belong to no kernel."""
+    name: str
+    roles: tuple[str, ...]
+    files: int
+    size_bytes: int
+    first: datetime | None
+    last: datetime | None
+    lives: bool
+    """Whether the kernel process itself is there."""
+
+
+def sort_by_kernel(facts: Iterable[Facts]) -> list[KernelLogs]:
+    """Put the files of each kernel together; the one that wrote last comes last."""
+    by_kernel: dict[str, list[Facts]] = {}
+    for fact in facts:
+        by_kernel.setdefault(fact.parts.writer.kernel, []).append(fact)
+    return sorted((_together(kernel, each) for kernel, each in by_kernel.items()), key=lambda logs: logs.last or BEFORE_ALL)
+
+
+def _together(kernel: str, facts: Sequence[Facts]) -> KernelLogs:
+    firsts = [fact.first for fact in facts if fact.first is not None]
+    lasts = [(fact.last, fact.name) for fact in facts if fact.last is not None]
+    names = [name for _, name in sorted(lasts) if name]
+    return KernelLogs(
+        kernel=kernel,
+        name=names[-1] if names else "",
+        roles=tuple(sorted({fact.parts.writer.role or "?" for fact in facts}, key=_rank)),
+        files=sum(len(fact.parts.names) for fact in facts),
+        size_bytes=sum(fact.size_bytes for fact in facts),
+        first=min(firsts, default=None),
+        last=max((last for last, _ in lasts), default=None),
+        lives=any(fact.lives and fact.parts.writer.role == "kernel" for fact in facts),
+    )
+
+
+def _rank(role: str) -> tuple[int, str]:
+    """The order in which processes start."""
+    known = ("kernel", "supervisor", "agent")
+    return (known.index(role) if role in known else len(known), role)
+
+
+def find_kernel(given: str, kernels: Sequence[str]) -> str:
+    """The id of the kernel that is meant.
+
+    Args:
+        given: `last`, or the beginning of an id.
+        kernels: the ids of those that have logs, the one that wrote last at the end.
+
+    Raises:
+        NoKernel: none is meant, or several; the sentence lists those that exist.
+
+    >>> find_kernel("last", ["ab12", "cd34"]), find_kernel("a", ["ab12", "cd34"])
+    ('cd34', 'ab12')
+    """
+    known = [kernel for kernel in kernels if kernel]
+    there_are = f"There are: {', '.join([*known[-10:], LAST]) if known else 'none'}."
+    if given == LAST and known:
+        return known[-1]
+    fitting = [kernel for kernel in known if given and kernel.startswith(given)]
+    if given in fitting:
+        return given
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise NoKernel(f"{given[:60]!r} may mean several kernels: {', '.join(fitting[:10])}. Write more of the id.")
+    raise NoKernel(f"No kernel whose id begins with {given[:60]!r} has logs. {there_are}")

@@ -1,0 +1,73 @@
+"""The requests that a log knows of, each boiled down to a row: for finding the one whose timeline is wanted.
+
+Pure: lines go in one after the other, and what is kept per request is a few words.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from beaker.logs.record import Line
+from beaker.logs.timeline import stretches_of
+
+ASKED = {
+    "question.received": "question",
+    "kernel.shutdown": "shutdown",
+    "interrupt.wanted": "interrupt",
+    "supervisor.asked": "the subkernel's life",
+}
+"""Events that say what a request is, the first of them counts; else it is a cell, or what its first event is called."""
+
+
+class Seen(msgspec.Struct):
+    """What was seen of one request."""
+
+    trace: str
+    first: datetime
+    last: datetime
+    kernel: str
+    lines: int = 0
+    what: str = ""
+    status: str = ""
+    troubles: int = 0
+    """Lines of level warning or error."""
+
+    def take(self, line: Line) -> None:
+        """One more line of it."""
+        head = line.head
+        self.lines += 1
+        self.first = min(self.first, line.time)
+        self.last = max(self.last, line.time)
+        self.kernel = self.kernel or head.kernel
+        if head.level in {"warning", "error"}:
+            self.troubles += 1
+        if head.event == "question.received":
+            self.what = f"question {line.values().get('turn')}"
+        elif head.event in ASKED and not self.what:
+            self.what = ASKED[head.event]
+        elif head.event == "cell.replied":
+            values = line.values()
+            stretches = stretches_of(line)
+            self.first = min(self.first, line.time - timedelta(seconds=stretches.work_s + stretches.wait_s))
+            self.status = str(values.get("status", ""))
+            self.what = self.what or f"cell {values.get('count') or '-'}"
+
+
+def gather(lines: Iterable[Line]) -> dict[str, Seen]:
+    """All requests in these lines, by their traces."""
+    found: dict[str, Seen] = {}
+    for line in lines:
+        trace = line.head.trace
+        if not trace:
+            continue
+        seen = found.get(trace)
+        if seen is None:
+            seen = found[trace] = Seen(trace, line.time, line.time, line.head.kernel)
+        seen.take(line)
+    return found
+
+
+def latest(found: Iterable[Seen], count: int) -> list[Seen]:
+    """The last ones, oldest first."""
+    return sorted(found, key=lambda seen: seen.last)[-count:]

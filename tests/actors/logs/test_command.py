@@ -1,0 +1,239 @@
+"""`beaker-logs` as a person and a script call it: on folders with living, dead, rotated, torn and foreign files."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import beaker_kernel
+from actors.logs import command, reading
+from tests.beaker.logs.lines import raw
+
+KERNEL = "ab12cd34ef56"
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The logs of one kernel, with a question in them, and of another that is older."""
+    kernel = [
+        raw("kernel.started", at_s=0, connection_file="/run/kernel-7.json", notebook="/home/me/Lake.ipynb"),
+        raw("question.received", at_s=10, trace="s_1_4", turn=1),
+        raw("turn.ended", at_s=12, trace="s_1_4", turn=1, status="ok", duration_s=2.0),
+        raw("cell.replied", at_s=20, trace="s_1_5", status="error", count=3, took_ms=12.0),
+    ]
+    agent = [
+        raw("turn.began", at_s=10.5, role="agent", trace="s_1_4", turn=1, model="gpt"),
+        raw("model.failed", at_s=11, role="agent", level="warning", trace="s_1_4", turn=1, duration_s=0.4),
+    ]
+    (tmp_path / f"kernel-{KERNEL}-4000001.jsonl.1").write_bytes(b"".join(kernel[:2]))
+    (tmp_path / f"kernel-{KERNEL}-4000001.jsonl").write_bytes(b"".join(kernel[2:]))
+    (tmp_path / f"agent-{KERNEL}-4000002.jsonl").write_bytes(b"".join(agent))
+    (tmp_path / "kernel-ffff00001111-4000003.jsonl").write_bytes(raw("kernel.started", at_s=-60, kernel="ffff00001111"))
+    return tmp_path
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], folder: Path) -> Run:
+    def called(*words: str, at: Path = folder) -> tuple[int, str, str]:
+        status = command.main([*words, "--folder", str(at), "--utc"])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return called
+
+
+def events(out: str) -> list[str]:
+    return [json.loads(row)["event"] for row in out.splitlines()]
+
+
+def test_list_names_each_kernel_the_last_at_the_end(run: Run) -> None:
+    status, out, err = run("list")
+    rows = out.splitlines()
+    assert (status, err) == (0, "")
+    assert rows[1].split()[:2] == ["ffff00001111", "ended"]
+    assert rows[2].split()[:5] == [KERNEL, "ended", "Lake.ipynb", "kernel,", "agent"]
+    assert "2026-11-25 12:00:00" in rows[2]
+    assert rows[2].endswith("2026-11-25 12:00:20Z")
+
+
+def test_list_tells_the_living(run: Run, folder: Path) -> None:
+    title = "import time; print(flush=True); time.sleep(60)  # beaker --role kernel --kernel ab12cd34ef99"
+    process = subprocess.Popen([sys.executable, "-c", title], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        process.stdout.readline()
+        (folder / f"kernel-ab12cd34ef99-{process.pid}.jsonl").write_bytes(raw("kernel.started", at_s=99))
+        (folder / f"kernel-ab12cd34ef98-{os.getpid()}.jsonl").write_bytes(raw("kernel.started", at_s=98))  # a pid used again
+        _, out, _ = run("list", "--json")
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    assert {row["kernel"]: row["lives"] for row in map(json.loads, out.splitlines())} == {
+        "ffff00001111": False,
+        KERNEL: False,
+        "ab12cd34ef98": False,
+        "ab12cd34ef99": True,
+    }
+
+
+def test_show_merges_all_processes_and_rotated_files_by_time(run: Run) -> None:
+    status, out, _ = run("show", "last", "--json")
+    assert status == 0
+    assert events(out) == ["kernel.started", "question.received", "turn.began", "model.failed", "turn.ended", "cell.replied"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--actor", "agent"], ["turn.began", "model.failed"]),
+        (["--level", "warning"], ["model.failed"]),
+        (["ab", "--event", "turn.*"], ["turn.began", "turn.ended"]),
+        (["--since", "2026-11-25T12:00:12", "--until", "2026-11-25T12:00:19"], ["turn.ended"]),
+        (["--grep", '"gpt"'], ["turn.began"]),
+        (["--trace", "_5"], ["cell.replied"]),
+        (["-n", "2"], ["turn.ended", "cell.replied"]),
+    ],
+)
+def test_show_takes_what_is_asked_for(run: Run, words: list[str], expected: list[str]) -> None:
+    status, out, _ = run("show", *words, "--json")
+    assert (status, events(out)) == (0, expected)
+
+
+def test_a_trace_is_drawn_across_processes_by_a_piece_of_its_id(run: Run) -> None:
+    status, out, _ = run("trace", "_4")
+    assert status == 0
+    rows = out.splitlines()
+    assert rows[0] == "trace s_1_4"
+    assert [row.split("  ")[-1] and next(word for word in row.split() if "." in word and word[0].isalpha()) for row in rows[3:-1]] == [
+        "question.received",
+        "turn.began",
+        "model.failed",
+        "turn.ended",
+    ]
+    assert rows[-1].startswith("K kernel, A agent; the model 400 ms")
+    _, drawn, _ = run("trace", "last", "--json")
+    assert [(step["event"], step["at_s"], step["work_s"]) for step in map(json.loads, drawn.splitlines())] == [
+        ("cell.replied", 0.012, 0.012)
+    ]
+
+
+def test_trace_without_an_id_lists_the_requests_and_a_piece_of_several_is_told(run: Run) -> None:
+    status, out, _ = run("trace")
+    assert status == 0
+    assert [row.split()[2] for row in out.splitlines()[1:]] == ["s_1_4", "s_1_5"]
+    assert "question 1, " not in out.splitlines()[0]
+    status, _, err = run("trace", "s_1")
+    assert status == 1
+    assert "may mean 2 requests. The last of them: s_1_4 (question 1), s_1_5 (cell 3)" in err
+
+
+def test_what_is_torn_or_foreign_is_counted_and_named_and_the_rest_is_shown(run: Run, folder: Path) -> None:
+    with (folder / f"agent-{KERNEL}-4000002.jsonl").open("ab") as file:
+        file.write(b'{"time":"2026-11-25T12:00')
+    (folder / "notes.jsonl").write_bytes(b"not JSON\n[1]\n\xff\xfe\n" + raw("mine", at_s=1))
+    (folder / "folder.jsonl").mkdir()
+    status, out, err = run("show", "--json")
+    assert status == 0
+    assert len(events(out)) == 8
+    assert f"4 lines are none of beaker's or torn, and left out: notes.jsonl (3), agent-{KERNEL}-4000002.jsonl (1)" in err
+
+
+def test_a_file_that_cannot_be_read_is_named(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, *arguments: Any, **more: Any) -> Any:  # not by its mode, which root would not mind
+        if path.name.startswith("agent"):
+            raise PermissionError(13, "Permission denied")
+        return open(path, *arguments, **more)
+
+    monkeypatch.setattr(reading, "open", refuse, raising=False)
+    status, out, err = run("show", "--json")
+    assert (status, len(events(out))) == (0, 5)
+    assert "agent-ab12cd34ef56-4000002.jsonl cannot be read: Permission denied." in err
+
+
+@pytest.mark.parametrize("words", [["list"], ["show"], ["trace"], ["trace", "last"]])
+def test_where_there_are_no_logs_a_sentence_says_where_they_would_be(run: Run, tmp_path: Path, words: list[str]) -> None:
+    status, out, err = run(*words, at=tmp_path / "nowhere")
+    assert (status, out) == (1, "")
+    assert str(tmp_path / "nowhere") in err
+    assert "XDG_STATE_HOME" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "sentence"),
+    [
+        (["shwo"], 2, "Did you mean 'show'? There are: list, show, follow, trace."),
+        (["show", "--levle", "info"], 2, "Did you mean '--level'?"),
+        (["show", "--level", "loud"], 2, "There are: debug, info, warning, error."),
+        (["show", "--actor", "agnet"], 2, "Did you mean 'agent'? There are: agent, kernel."),
+        (["show", "--since", "noon"], 2, "'noon' is no time."),
+        (["show", "--grep", "("], 2, "no regular expression"),
+        (["show", "--since"], 2, "expected one argument"),
+        (["show", "-n", "0"], 2, "'0' is no number of lines"),
+        (["list", "extra"], 2, "'extra' is one word too many"),
+        (["show", "zz"], 1, "There are: ffff00001111, ab12cd34ef56, last."),
+        (["show", "--event", "no.*"], 1, "None of the lines"),
+        (["trace", "zz"], 1, "No request 'zz'"),
+    ],
+)
+def test_what_makes_no_sense_or_is_not_there_is_a_sentence(run: Run, words: list[str], status: int, sentence: str) -> None:
+    got, out, err = run(*words)
+    assert (got, out) == (status, "")
+    assert sentence in err
+    assert err.startswith("beaker-logs: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_help_has_examples_and_no_command_is_told_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--help"]) == 0
+    assert "beaker-logs trace last" in capsys.readouterr().out
+    assert command.main(["show", "--help"]) == 0
+    assert "--since" in capsys.readouterr().out
+    assert command.main([]) == 2
+    assert "list, show, follow, trace" in capsys.readouterr().err
+
+
+def test_colours_are_for_terminals_and_can_be_had_or_refused(run: Run) -> None:
+    assert "\x1b[" not in run("show")[1]
+    assert "\x1b[33m" in run("show", "--color", "always")[1]
+
+
+PROGRAM = [
+    sys.executable,
+    "-P",
+    "-c",
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); import beaker_kernel; sys.exit(beaker_kernel.logs())",
+]
+ROOT = str(Path(beaker_kernel.__file__).parent)
+
+
+def test_a_pipe_that_is_closed_is_no_error(folder: Path) -> None:
+    with (folder / f"agent-{KERNEL}-4000002.jsonl").open("ab") as file:
+        file.write(raw("many", at_s=50) * 20_000)
+    process = subprocess.Popen([*PROGRAM, ROOT, "show", "--json", "--folder", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(30) == 0
+
+
+def test_it_imports_nothing_of_the_kernel_and_nothing_heavy(folder: Path) -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv.pop(1)); import beaker_kernel; beaker_kernel.logs(); print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code, ROOT, "list", "--folder", str(folder)], capture_output=True, text=True, timeout=30, check=True
+    )
+    loaded = set(done.stderr.split())
+    assert "beaker.logs.kernels" in loaded
+    assert {"zmq", "structlog", "openai", "asyncio", "jupyter_client", "actors.kernel", "subprocess"} & loaded == set()
