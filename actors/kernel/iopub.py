@@ -9,6 +9,7 @@ import time
 import msgspec
 
 from actors.kernel.state import KernelState
+from actors.kernel.unanswered import Unanswered
 from beaker.kernel.transcript import RECORDED
 from beaker.wire import compose
 from beaker.wire.parts import CONTENT, HEADER, METADATA, PARENT, UNREADABLE, Header, Parts
@@ -31,6 +32,7 @@ class Iopub:
 
     def __init__(self, state: KernelState) -> None:
         self._state = state
+        self._unanswered = Unanswered(state)
 
     def message(self, topic: list[bytes], header: Header, parent: Header, parts: Parts) -> None:
         """A message that belongs to a client's request, or to none."""
@@ -70,8 +72,8 @@ class Iopub:
         for requests in (self._state.requests, self._state.control_requests):
             if said == "busy":
                 requests.busy(parent.msg_id, time.monotonic())
-            elif said == "idle":
-                requests.idle(parent.msg_id)
+            elif said == "idle" and (silent := requests.idle(parent.msg_id)) is not None:
+                self._unanswered.expect(silent)
         if self._state.logs_cells and said in {"busy", "idle"}:
             self._state.log.debug("request.busy" if said == "busy" else "request.idle")
 

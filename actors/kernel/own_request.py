@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from actors.kernel.face import Client
 from actors.kernel.state import KernelState
 from beaker.kernel.custom.replies import Aborted, Failed
-from beaker.kernel.requests import Channel, Pending
+from beaker.kernel.requests import Channel, Pending, reply_type
 from beaker.wire.parts import HEADER, Header, Parts
 
 
@@ -55,8 +55,3 @@ class OwnRequest:
         state.inflight.over(client.msg_id, state.requests.last_count, quiet=state.requests.quiet)
         took_ms = round((time.monotonic() - self.since) * 1000, 1)
         state.log.info("request.replied", trace=client.trace, msg_type=self.kind, status=status, took_ms=took_ms)
-
-
-def reply_type(kind: str) -> str:
-    """The type of the reply to a request of this type; upstream has requests without the ending."""
-    return kind.removesuffix("_request") + "_reply"

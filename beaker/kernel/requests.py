@@ -15,6 +15,15 @@ COUNT_LIMIT = 2**53
 
 Channel = Literal["shell", "control"]
 
+STANDARD = frozenset(
+    f"{name}_request"
+    for name in (
+        *("execute", "inspect", "complete", "history", "is_complete", "connect", "comm_info", "kernel_info"),
+        *("interrupt", "shutdown", "debug", "usage", "create_subshell", "delete_subshell", "list_subshell"),
+    )
+)
+"""Requests that Jupyter kernels know, and answer for themselves. Source: "Messaging in Jupyter" 5.4, and ipykernel 7."""
+
 
 class ExecuteFlags(msgspec.Struct, frozen=True):
     """What we read of an `execute_request`; the code is not decoded."""
@@ -109,12 +118,14 @@ class Requests:
             pending.since = now
 
     def idle(self, msg_id: str) -> Pending | None:
-        """The subkernel is done with it; returns it if nothing more is owed."""
+        """The subkernel is done with it; returns it if it may never be answered: no kernel need know its type."""
         pending = self._pending.get(msg_id)
         if pending is None:
             return None
         pending.idle = True
-        return self._drop_if_over(pending)
+        if self._drop_if_over(pending) is None and pending.msg_type not in STANDARD:
+            return pending
+        return None
 
     def numbered(self, msg_id: str, count: int) -> None:
         """Its execute_input passed by."""
@@ -189,3 +200,12 @@ class Requests:
             return None
         del self._pending[pending.msg_id]
         return pending
+
+
+def reply_type(kind: str) -> str:
+    """The type of the reply to a request of this type; some of upstream's come without the ending.
+
+    >>> reply_type("llm_request"), reply_type("set_agent_model")
+    ('llm_reply', 'set_agent_model_reply')
+    """
+    return kind.removesuffix("_request") + "_reply"

@@ -37,7 +37,21 @@ def test_a_comm_message_owes_no_reply() -> None:
     requests = Requests()
     requests.accept(other("c", "comm_msg"))
     requests.busy("c", 0.0)
-    assert requests.idle("c") is not None
+    assert requests.idle("c") is None
+    assert requests.find("c") is None
+
+
+def test_only_a_request_that_no_kernel_need_know_may_stay_unanswered() -> None:
+    requests = Requests()
+    requests.accept(other("a", "complete_request"))
+    requests.accept(other("b", "rollback_request"))
+    assert requests.idle("a") is None
+    unknown = requests.idle("b")
+    assert unknown is not None
+    assert unknown.msg_id == "b"
+    requests.accept(other("c", "rollback_request"))
+    requests.replied("c")
+    assert requests.idle("c") is None
 
 
 def test_the_next_number_is_behind_all_counting_cells_that_are_ahead() -> None:

@@ -1,0 +1,36 @@
+"""Requests that the subkernel does not know and says nothing about: an error reply in its place.
+
+ipykernel answers a request of an unknown type by busy and idle and nothing else, so that a client waits for ever. The reply
+and the idle come over different sockets, so a moment is left between the idle and our word.
+"""
+
+import asyncio
+
+from actors.kernel.state import KernelState
+from beaker.kernel.custom.replies import Failed
+from beaker.kernel.requests import Pending, ReplyFacts, reply_type
+
+GRACE_S = 0.5
+"""How long a reply may be behind its idle: both are written within a millisecond, and read when the loop comes to it."""
+
+
+class Unanswered:
+    """Waits for replies that may never come."""
+
+    def __init__(self, state: KernelState) -> None:
+        self._state = state
+
+    def expect(self, pending: Pending) -> None:
+        """A request of a type that is none of Jupyter's is idle, and has no reply."""
+        asyncio.get_running_loop().call_later(GRACE_S, self._answer, pending)
+
+    def _answer(self, pending: Pending) -> None:
+        state = self._state
+        requests = state.requests if pending.channel == "shell" else state.control_requests
+        if requests.find(pending.msg_id) is not pending or requests.replied(pending.msg_id, ReplyFacts(status="error")) is None:
+            return  # answered, or lost with its subkernel and answered then
+        content = Failed(ename="UnknownRequest", evalue=f"Neither beaker nor the {state.language} kernel knows {pending.msg_type[:100]}.")
+        reply = state.publisher.reply(reply_type(pending.msg_type), content, parent=pending.header)
+        (state.front.send_shell if pending.channel == "shell" else state.front.send_control)(pending.idents, reply)
+        state.inflight.over(pending.msg_id, state.requests.last_count, quiet=state.requests.quiet)
+        state.log.info("request.unknown", msg_type=pending.msg_type[:100])

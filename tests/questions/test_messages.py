@@ -1,0 +1,133 @@
+"""Messages of our own in a real kernel, by a stock jupyter_client: what an interface sees of a question, and what can go wrong."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.kit.running_kernel import PATIENCE_S, Outcome, RunningKernel, running_kernel
+from tests.kit.scripted_process import scripted
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[RunningKernel]:
+    """A kernel with the demo model, shared: questions leave nothing behind that another test would trip over."""
+    with running_kernel() as kernel:
+        yield kernel
+
+
+@pytest.fixture
+def stalling() -> Iterator[RunningKernel]:
+    with scripted("stall") as env, running_kernel(env=env) as kernel:
+        yield kernel
+
+
+def request(kernel: RunningKernel, kind: str, **content: Any) -> str:
+    """An interface sends a request on shell."""
+    message = kernel.client.session.msg(kind, content)
+    kernel.client.shell_channel.send(message)
+    return str(message["header"]["msg_id"])
+
+
+def by_control(kernel: RunningKernel, kind: str, **content: Any) -> dict[str, Any]:
+    """The reply to a request on control."""
+    message = kernel.client.session.msg(kind, content)
+    kernel.client.control_channel.send(message)
+    reply: dict[str, Any] = kernel.client.get_control_msg(timeout=PATIENCE_S)
+    assert reply["parent_header"]["msg_id"] == message["header"]["msg_id"]
+    return reply
+
+
+def contents(outcome: Outcome, kind: str) -> list[dict[str, Any]]:
+    return [message["content"] for message in outcome.outputs if message["msg_type"] == kind]
+
+
+def until(kernel: RunningKernel, msg_id: str, kind: str) -> dict[str, Any]:
+    """Wait for the first message of this type about a request."""
+    for message in kernel.iopub(time.monotonic() + 30):
+        if message["parent_header"].get("msg_id") == msg_id and message["msg_type"] == kind:
+            return message
+    raise AssertionError(f"no {kind} came")
+
+
+def test_a_question_is_told_step_by_step_and_replied_with_a_true_status(demo: RunningKernel) -> None:
+    demo.run("import pandas as pd; frame = pd.DataFrame({'a': [1, 2]})")
+    outcome = demo.outcome(request(demo, "llm_request", request="describe frame"))
+    assert outcome.reply["msg_type"] == "llm_reply"
+    assert (outcome.status, outcome.reply["content"]["model"]) == ("ok", "demo model")
+    (whole,) = contents(outcome, "llm_response")
+    said = "".join(each["text"] for each in contents(outcome, "llm_delta"))
+    assert whole["complete"]
+    assert said.split() == whole["text"].split()
+    results = {each["call_id"]: each["status"] for each in contents(outcome, "llm_tool_result")}
+    assert results == {each["call_id"]: "ok" for each in contents(outcome, "llm_tool_call")}
+    (cell,) = contents(outcome, "code_cell")
+    assert "frame" in cell["code"]
+    assert outcome.reply["content"]["proposals"] == 1
+    assert demo.run(cell["code"]).status == "ok"
+
+
+def test_the_count_of_the_endpoint_is_told() -> None:
+    with scripted("answer") as env, running_kernel(env=env) as kernel:
+        outcome = kernel.outcome(request(kernel, "llm_request", request="how warm?"))
+    (usage,) = contents(outcome, "llm_usage")
+    assert usage["call"] == {"tokens_in": 9, "tokens_cached": 4, "tokens_out": 3, "cost_usd": None}
+    assert (usage["model"], usage["context_used"]) == ("scripted-1", 12)
+
+
+def test_what_is_wrong_with_a_request_is_said_on_its_own_channel(demo: RunningKernel) -> None:
+    for content in ({}, {"request": 7}, {"request": ""}, {"request": "x" * 5_000_000}):
+        refused = demo.outcome(request(demo, "llm_request", **content))
+        assert (refused.status, refused.outputs[1:]) == ("error", [])
+        assert refused.reply["content"]["evalue"].endswith(".")
+        assert by_control(demo, "llm_request", **content)["content"]["status"] == "error"
+    assert demo.run("1 + 1").text == "2"
+
+
+def test_a_request_that_nobody_knows_is_an_error_and_no_silence(demo: RunningKernel) -> None:
+    for reply in (demo.reply(request(demo, "rollback_request", index=1)), by_control(demo, "rollback_request", index=1)):
+        assert reply["msg_type"] == "rollback_reply"
+        assert (reply["content"]["status"], reply["content"]["ename"]) == ("error", "UnknownRequest")
+    assert demo.run("1 + 1").text == "2"
+
+
+def test_cells_run_while_the_model_is_silent_and_an_interrupt_aborts_the_question(stalling: RunningKernel) -> None:
+    asked = request(stalling, "llm_request", request="how long?")
+    until(stalling, asked, "llm_delta")
+    assert stalling.run("40 + 2").text == "42"
+    by_control(stalling, "interrupt_request")
+    outcome = stalling.outcome(asked)
+    assert outcome.status == "aborted"
+    (partial,) = contents(outcome, "llm_response")
+    assert (partial["text"][:3], partial["complete"]) == ("one", False)
+    assert stalling.run("1 + 1").text == "2"
+
+
+def test_a_client_that_leaves_in_the_middle_costs_the_others_nothing(stalling: RunningKernel) -> None:
+    leaving = stalling.connect()
+    leaving.wait_for_ready(timeout=PATIENCE_S)
+    message = leaving.session.msg("llm_request", {"request": "how long?"})
+    leaving.shell_channel.send(message)
+    asked = str(message["header"]["msg_id"])
+    until(stalling, asked, "llm_delta")
+    leaving.stop_channels()
+    assert stalling.run("40 + 2").text == "42"
+    by_control(stalling, "interrupt_request")
+    idle = next(m for m in stalling.iopub(time.monotonic() + 30) if m["parent_header"].get("msg_id") == asked and m["msg_type"] == "status")
+    assert idle["content"]["execution_state"] == "idle"
+    assert stalling.run("1 + 1").text == "2"
+
+
+def test_a_question_that_went_with_the_kernel_process_is_told_so(stalling: RunningKernel) -> None:
+    asked = request(stalling, "llm_request", request="how long?")
+    until(stalling, asked, "llm_delta")
+    stalling.process.kill()
+    stalling.process.wait()
+    stalling.start()
+    content = stalling.reply(asked)["content"]
+    assert (content["status"], content["ename"]) == ("error", "KernelReattached")
+    assert "ask again" in content["evalue"]
+    stalling.ready()
+    again = request(stalling, "llm_request", request="and now?")
+    assert until(stalling, again, "llm_delta")["content"]["text"]
