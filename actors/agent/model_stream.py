@@ -21,7 +21,7 @@ from actors.agent.silence import FellSilent, SilenceWatch, StreamTimeouts
 from actors.runtime.clock import Clock
 from beaker.agent.assembly import CallAssembly
 from beaker.agent.chunk import Chunk, Delta, Function
-from beaker.agent.endpoint import DEMO_CHOICE, DEMO_NAME, Endpoint, is_loopback
+from beaker.agent.endpoint import DEMO_NAME, Endpoint, is_loopback
 from beaker.agent.model_failure import (
     Asked,
     ModelFailure,
@@ -34,6 +34,7 @@ from beaker.agent.model_failure import (
 )
 from beaker.agent.turn_state import CallModel, Quirks
 from beaker.agent.usage import Usage, read_usage
+from beaker.settings.key_wishes import DEMO_CHOICE
 
 NO_KEY = "no-key"
 """Sent where no key is set: the SDK insists on one, and local endpoints take any."""
@@ -230,7 +231,8 @@ class ModelStream:
         return from_broken_stream(self._clean(str(cause) or type(cause).__name__), asked)
 
     def _asked(self, model: str) -> Asked:
-        return Asked(model=model, base_url=self._endpoint.shown_url, key_name=self._endpoint.key_name)
+        there = self._endpoint
+        return Asked(model=model, base_url=there.shown_url, key_name=there.key_name, key_origin=there.key_origin, key_note=there.key_note)
 
     def _clean(self, words: str) -> str:
         """Take the key out of foreign words: some endpoints quote it."""

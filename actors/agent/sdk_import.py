@@ -9,6 +9,7 @@ import asyncio
 import gc
 import importlib
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,11 +18,15 @@ if TYPE_CHECKING:
 UNUSED = "aiohttp"
 
 
+class SdkBroken(Exception):
+    """The SDK cannot be imported; why, and in which file."""
+
+
 async def load_model_stream() -> "type[ModelStream]":
     """Import the way to models.
 
     Raises:
-        ImportError: the SDK is not installed, too old, or broken.
+        SdkBroken: it is not installed, too old, or a module that stands in its place fails in whatever way.
     """
     return await asyncio.to_thread(_import)
 
@@ -34,6 +39,8 @@ def _import() -> "type[ModelStream]":
         sys.modules[UNUSED] = None  # type: ignore[assignment]  # Python's own way to say: not to be found
     try:
         module = importlib.import_module("actors.agent.model_stream")
+    except Exception as error:  # noqa: BLE001 -- foreign code runs here, and the user has to hear which
+        raise SdkBroken(_words_of(error)) from None
     finally:
         if hidden:
             del sys.modules[UNUSED]
@@ -42,3 +49,11 @@ def _import() -> "type[ModelStream]":
     gc.freeze()  # what came to stay need not be looked at again
     stream: type[ModelStream] = module.ModelStream
     return stream
+
+
+def _words_of(error: Exception) -> str:
+    """What failed and where: the last file that is not the import machinery's."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}, line {error.lineno}, is no Python that {sys.executable} understands ({error.msg})"
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
+    return f"{type(error).__name__}: {error}" + (f", in {files[-1]}" if files else "")

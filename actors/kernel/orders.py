@@ -1,10 +1,16 @@
 """What the kernel process hands to the roles it starts."""
 
 import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from actors.supervisor.role import Order
 from beaker import places
+from beaker.settings.load import Loaded
 from beaker.settings.schema import LogSettings, Settings
+
+if TYPE_CHECKING:
+    from actors.runtime.process import Child
 
 
 def make_order(settings: Settings, *, folder: str, kernel_id: str, secret: bytes, connection_file: str) -> Order:
@@ -21,6 +27,34 @@ def make_order(settings: Settings, *, folder: str, kernel_id: str, secret: bytes
         restart_window_s=settings.subkernel.restart_window_s,
         lease_s=settings.kernel.lease_s,
     )
+
+
+def start_agent(argv: Sequence[str], loaded: Loaded, *, secret: bytes, key: int | None) -> "Child":
+    """Start an agent with the settings of this kernel, and with the model's key if there is one.
+
+    Args:
+        argv: the program and its arguments.
+        loaded: the kernel's settings.
+        secret: what it must say to be let in.
+        key: the descriptor behind which the key is sealed.
+
+    Raises:
+        OSError: the program cannot be run.
+    """
+    from actors.agent.order import OPTION, AgentOrder, seal_order  # at the first question
+    from actors.roles.settling import OPTION as KEY_OPTION
+    from actors.runtime.process import start
+
+    settings = loaded.settings
+    order = seal_order(
+        AgentOrder(settings=settings.agent, logs=settings.logs, key=loaded.key, endpoint_ground=loaded.endpoint_ground),
+    )
+    try:
+        keys = [] if key is None else [key]
+        options = [f"{OPTION}{order}", *(f"{KEY_OPTION}{descriptor}" for descriptor in keys)]
+        return start([*argv, *options], role="agent", secret=secret, output=None, inherit=[order, *keys])
+    finally:
+        os.close(order)
 
 
 def configure_logs(settings: LogSettings, role: str, kernel_id: str, key: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from actors.kernel.actor import KernelActor
 from actors.kernel.agent_door import AgentMissing
 from actors.kernel.front import Front, Handlers, ZmqFront
-from actors.kernel.orders import configure_logs
+from actors.kernel.orders import configure_logs, start_agent
 from actors.kernel.parent_watch import watch_parent
 from actors.kernel.supervisor_door import SupervisorMissing
 from actors.runtime.codec import Codec
@@ -22,7 +22,7 @@ from actors.runtime.hello import Peer, Refusal, Refused
 from actors.runtime.link import Link
 from actors.runtime.log import Log
 from actors.runtime.node import Node
-from actors.runtime.process import Child, NotReadyError, start
+from actors.runtime.process import Child, NotReadyError
 from actors.supervisor import watcher
 from actors.supervisor.role import Order, fork_supervisor
 from beaker.messages.base import PROTOCOL, KernelId
@@ -52,14 +52,16 @@ class KernelProcess:
         file: the client's connection file.
         path: of that file.
         supervisor: pid of the Supervisor that was forked a moment ago. If another one lives, it has left by itself.
+        key: the descriptor behind which the model's key is sealed; handed to agents, never read here.
     """
 
-    def __init__(self, order: Order, loaded: Loaded, file: ConnectionFile, path: str, supervisor: int) -> None:
+    def __init__(self, order: Order, loaded: Loaded, file: ConnectionFile, path: str, supervisor: int, *, key: int | None = None) -> None:
         self._order = order
         self._loaded = loaded
         self._file = file
         self._path = path
         self._supervisor: int | None = supervisor
+        self._key = key
         self._gone_since = 0.0
         self._watcher: watcher.Watcher | None = None
         self._agent: Child | None = None
@@ -213,7 +215,7 @@ class KernelProcess:
         if self._agent is not None:
             await self._agent.end(CHILD_GRACE_S)
         try:
-            self._agent = start(argv, role="agent", secret=self._agent_secret, output=None)
+            self._agent = start_agent(argv, self._loaded, secret=self._agent_secret, key=self._key)
             await self._agent.ready(READY_TIMEOUT_S)
             async with asyncio.timeout(AGENT_LINK_TIMEOUT_S):
                 return await self._agent_link

@@ -6,10 +6,10 @@ the subkernel starts while this process goes on to bind its sockets; requests th
 
 import hmac
 import os
-import signal
 import sys
 
 from actors.kernel.orders import configure_logs, make_order
+from actors.roles.settling import Settled
 from actors.runtime.prctl import become_subreaper, become_undumpable
 from actors.supervisor.role import fork_supervisor
 from beaker import places
@@ -19,22 +19,23 @@ from beaker.wire import connection_file
 from beaker.wire.connection_file import ConnectionFileError
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str], settled: Settled) -> int:
     """Run the kernel until it is shut down.
+
+    Args:
+        argv: the command line without the program's name.
+        settled: where the model's key is; the process has been made ready for it, see `actors.roles.settling`.
 
     Returns:
         0, or 1 after a sentence on stderr.
     """
-    # Interrupts that arrive before the loop is there are for nobody; a Python handler, because an ignored signal would
-    # be inherited by the subkernel.
-    signal.signal(signal.SIGINT, lambda *_: None)
     try:
         arguments = parse(argv)
         file = connection_file.read(arguments.connection_file)
         kernel_id = places.kernel_id(arguments.connection_file, file.key.encode())
         folder = places.kernel_folder(os.environ, kernel_id, uid=os.getuid())
         given = {"subkernel.spec": arguments.subkernel} if arguments.subkernel else {}
-        loaded = load(os.environ, folder=_here(), command_line=given)
+        loaded = load(os.environ, folder=_here(), command_line=given, key=settled.facts, key_problems=settled.problems)
     except (ArgumentError, ConnectionFileError, places.PlaceError) as refused:
         sys.stderr.write(f"beaker: {refused}\n")
         return 1
@@ -51,7 +52,7 @@ def main(argv: list[str]) -> int:
     from beaker.wire.signing import UnknownScheme
 
     try:
-        KernelProcess(order, loaded, file, path, supervisor).run()
+        KernelProcess(order, loaded, file, path, supervisor, key=settled.descriptor).run()
     except (AddressError, UnknownScheme) as refused:
         sys.stderr.write(f"beaker: {refused}\n")
         return 1

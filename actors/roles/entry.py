@@ -21,6 +21,9 @@ def main(argv: list[str]) -> int:
         sys.stdout.write(f"Usage: python -P -m beaker_kernel {VALID}\n       python -m beaker_kernel install --help\n")
         return 0
     if argv[:1] == ["--role"]:
+        from actors.runtime.prctl import become_undumpable
+
+        become_undumpable()  # before anything that may hold a secret
         role = argv[1] if len(argv) > 1 else ""
         if role == "agent":
             from actors.agent.role import main as run_agent
@@ -32,6 +35,9 @@ def main(argv: list[str]) -> int:
             return run_supervisor(argv[2:])
         sys.stderr.write(f"beaker: there is no role {role!r}; the roles that can be started are agent, supervisor\n")
         return 1
-    from actors.kernel.role import main as run_kernel
+    from actors.roles.settling import settle
 
-    return run_kernel(argv)
+    settled = settle(argv)
+    from actors.kernel.role import main as run_kernel  # only now: an image that is replaced shall have imported little
+
+    return run_kernel(argv, settled)

@@ -1,7 +1,9 @@
 """Decides which endpoint and which model answer: from the settings, the environment and the presets.
 
-Pure: it is given the environment and the text of `presets.toml`. The key itself is not part of an `Endpoint`, only the
-name of the variable that holds it, so that an endpoint can be logged and shown.
+Pure: it is given the text of `presets.toml` and what may be known of the key. The key itself is not part of an `Endpoint`, only
+whether it goes there, so that an endpoint can be logged and shown. A key is bound to its host: one that stands in a preset's own
+variable goes to that preset alone, any other only to an address that comes from the same ground as the key, which is the user's own
+places or one folder.
 """
 
 from collections.abc import Mapping
@@ -11,12 +13,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
+from beaker.settings.key import KeyFacts
+from beaker.settings.key_wishes import DEMO_CHOICE, KEY_VARIABLE, USERS_OWN
+
 DEMO_NAME = "demo model"
-DEMO_CHOICE = "demo"
-"""What BEAKER_MODEL may say to get the demo model though a key is there."""
 
 STANDARD_PRESET = "openai"
-STANDARD_KEY_NAME = "OPENAI_API_KEY"
 
 
 class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,12 +41,16 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     """Empty: the first model that the endpoint offers, if it is local or has only one."""
     key_name: str
-    """The variable that holds the key, or in which it would belong."""
+    """The variable in which the key would belong."""
     local: bool
     reasoning_off: list[str]
     """Models that need it from the first call on."""
     hint: str = ""
     """For the demo model: what is missing for the model that the user has named."""
+    key_origin: str = ""
+    """Where the key that goes there was found, in words; empty: none goes there."""
+    key_note: str = ""
+    """Why a key that is there does not go there; a sentence."""
 
 
 class Unusable(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,37 +68,39 @@ def read_presets() -> dict[str, Preset]:
     return msgspec.toml.decode(Path(__file__).with_name("presets.toml").read_bytes(), type=dict[str, Preset])
 
 
-def choose_endpoint(environment: Mapping[str, str], presets: Mapping[str, Preset], *, model: str, base_url: str) -> Endpoint | Unusable:
+def choose_endpoint(
+    key: KeyFacts | None, presets: Mapping[str, Preset], *, model: str, base_url: str, ground: str = USERS_OWN
+) -> Endpoint | Unusable:
     """Choose from what is configured; with nothing configured, the demo model.
 
     Args:
-        environment: read for keys only.
+        key: the one that was found.
         presets: by name.
         model: from BEAKER_MODEL or agent.model; empty if none is named.
         base_url: from OPENAI_BASE_URL or agent.base_url: an address, the name of a preset, or empty.
+        ground: whose word `base_url` is, as `KeyFacts.ground`.
     """
     if model == DEMO_CHOICE:
         return _demo("")
     named = base_url.strip()
     if not named:
         preset = presets[STANDARD_PRESET]
-        if _key_name(environment, preset) is None:
+        if key is None or key.name not in ("", *preset.key_names):
             return _demo(f"The model {model!r} is named, but no key is set in {preset.key_names[0]}." if model else "")
-        return _remote(environment, preset, model=model)
-    if named in presets:
-        return _remote(environment, presets[named], model=model)
-    if not named.startswith(("http://", "https://")) or not urlsplit(named).hostname:
+        return _remote(preset, model=model, key_origin=key.origin)
+    known = presets.get(named) or next((preset for preset in presets.values() if preset.base_url == named.rstrip("/")), None)
+    if known is None and (not named.startswith(("http://", "https://")) or not urlsplit(named).hostname):
         return Unusable(
             reason=f"OPENAI_BASE_URL is {_shown(named)!r}: neither an address (http://... or https://...) nor one of the names "
             f"{', '.join(presets)}."
         )
-    known = next((preset for preset in presets.values() if preset.base_url == named.rstrip("/")), None)
-    return _remote(environment, known or Preset(base_url=named, key_names=[STANDARD_KEY_NAME]), model=model)
-
-
-def find_key(environment: Mapping[str, str], endpoint: Endpoint) -> str | None:
-    """Read the endpoint's key, if there is one."""
-    return environment.get(endpoint.key_name, "").strip() or None
+    preset = known or Preset(base_url=named, key_names=[KEY_VARIABLE])
+    if key is None or key.name not in ("", *preset.key_names):
+        return _remote(preset, model=model)
+    if key.ground == ground or (known is not None and key.name in known.key_names):
+        return _remote(preset, model=model, key_origin=key.origin)
+    note = f"The key from {key.origin} is not sent there, because the address comes from {ground or 'your own settings'}."
+    return _remote(preset, model=model, key_note=note)
 
 
 def is_loopback(address: str) -> bool:
@@ -105,16 +113,17 @@ def is_loopback(address: str) -> bool:
     return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
 
 
-def _remote(environment: Mapping[str, str], preset: Preset, *, model: str) -> Endpoint:
-    chosen = model or preset.model
+def _remote(preset: Preset, *, model: str, key_origin: str = "", key_note: str = "") -> Endpoint:
     return Endpoint(
         kind="remote",
         base_url=preset.base_url,
         shown_url=_shown(preset.base_url),
-        model=chosen,
-        key_name=_key_name(environment, preset) or next(iter(preset.key_names), STANDARD_KEY_NAME),
+        model=model or preset.model,
+        key_name=next(iter(preset.key_names), KEY_VARIABLE),
         local=preset.local,
         reasoning_off=preset.reasoning_off,
+        key_origin=key_origin,
+        key_note=key_note,
     )
 
 
@@ -124,15 +133,11 @@ def _demo(hint: str) -> Endpoint:
         base_url="http://demo.invalid/v1",  # never resolved: the transport answers by itself
         shown_url=DEMO_NAME,
         model=DEMO_NAME,
-        key_name=STANDARD_KEY_NAME,
+        key_name=KEY_VARIABLE,
         local=True,
         reasoning_off=[],
         hint=hint,
     )
-
-
-def _key_name(environment: Mapping[str, str], preset: Preset) -> str | None:
-    return next((name for name in preset.key_names if environment.get(name, "").strip()), None)
 
 
 def _shown(address: str) -> str:

@@ -47,6 +47,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str
     key_name: str
     """The variable in which the key belongs, such as OPENAI_API_KEY."""
+    key_origin: str = ""
+    """Where the key that was sent was found; empty: none was sent."""
+    key_note: str = ""
+    """Why one that is there was not sent; a sentence."""
 
 
 def from_status(status: int, said: str, asked: Asked, *, retry_after_s: float | None, offered: list[str]) -> ModelFailure:
@@ -71,11 +75,7 @@ def from_status(status: int, said: str, asked: Asked, *, retry_after_s: float | 
         return ModelFailure(kind="tools", reason=f"The model {asked.model!r} at {where} cannot call tools{quote}")
     match status:
         case 401 | 403:
-            return ModelFailure(
-                kind="key",
-                reason=f"The endpoint {where} refused the key (status {status}). Set a valid one in {asked.key_name}, in the "
-                "environment or the .env file that beaker was started with, and restart the kernel.",
-            )
+            return ModelFailure(kind="key", reason=_key_words(status, asked))
         case 404:
             choice = f" It offers: {', '.join(offered[:30])}." if offered else " Check OPENAI_BASE_URL as well."
             return ModelFailure(
@@ -102,6 +102,25 @@ def from_status(status: int, said: str, asked: Asked, *, retry_after_s: float | 
             )
         case _:
             return ModelFailure(kind="refused", reason=f"The endpoint {where} refused the request (status {status}){quote}")
+
+
+def _key_words(status: int, asked: Asked) -> str:
+    """Name the place where the key has to be mended, or the places where one may be set."""
+    where = asked.base_url
+    if asked.key_origin:
+        return (
+            f"The endpoint {where} refused the key (status {status}). It comes from {asked.key_origin}: set a valid one there, "
+            "and restart the kernel."
+        )
+    if asked.key_note:
+        return (
+            f"The endpoint {where} wants a key (status {status}). {asked.key_note} Set key and address in one place, and restart the "
+            "kernel."
+        )
+    return (
+        f"The endpoint {where} wants a key (status {status}), and there is none. Set {asked.key_name} where Jupyter is started, or in a "
+        ".env file that BEAKER_ENV_FILE names, and restart the kernel."
+    )
 
 
 def from_connection(detail: str, asked: Asked) -> ModelFailure:

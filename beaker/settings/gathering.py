@@ -12,12 +12,12 @@ import msgspec
 
 from beaker.errors import nearest
 from beaker.settings.env_file import parse_env
-from beaker.settings.key import ENV_FILE_VARIABLE, KEY_VARIABLE, env_place
+from beaker.settings.key_wishes import ENV_FILE_VARIABLE, KEY_VARIABLE, all_key_names, env_place
 from beaker.settings.origin import Kind, Origin
 from beaker.settings.reading import FileUnreadable, read_text, read_toml
 from beaker.settings.schema import SECTIONS, Settings, setting_names, value_of
 from beaker.settings.shown import shown, shown_path
-from beaker.settings.trust import LOWERABLE, USER_FILE_ONLY, expand_home, is_trusted, may_lower, user_file
+from beaker.settings.trust import LOWERABLE, NO_FOLDERS, USER_FILE_ONLY, expand_home, is_trusted, may_lower, user_file
 
 FOLDER_FILE = "beaker.toml"
 
@@ -78,7 +78,7 @@ class Gathering:
 
     def read_user_file(self) -> None:
         """The user's own beaker.toml."""
-        self._read_toml(self._user_file, "user file", lower_only=False)
+        self._read_toml(self._user_file, "user file", of_folder=False, lower_only=False)
 
     def read_folder_file(self) -> None:
         """The beaker.toml beside the notebook."""
@@ -86,7 +86,7 @@ class Gathering:
             return
         path = os.path.join(self._folder, FOLDER_FILE)
         if os.path.realpath(path) != os.path.realpath(self._user_file):
-            self._read_toml(path, "folder file", lower_only=not self._trusted)
+            self._read_toml(path, "folder file", of_folder=True, lower_only=not self._trusted)
 
     def read_env_file(self) -> None:
         """The `.env` of the folder, or the one that the user named."""
@@ -107,20 +107,21 @@ class Gathering:
                 self.problems.append(f"environment: {ENV_FILE_VARIABLE} names {path}, and there is no such file.")
             return
         content = parse_env(text)
+        key_names = all_key_names()
         before = len(self.problems)
         for line in content.problems:
-            if line.name == KEY_VARIABLE or _is_ours(line.name):
+            if line.name in key_names or _is_ours(line.name):
                 self.problems.append(f"{path}: {line.name} in line {line.number} is not used: {line.reason}.")
-        if lower_only and not self._has_key and content.values.get(KEY_VARIABLE, "").strip():
-            self._refused.append(KEY_VARIABLE)
-        self._take_variables(content.values, path, lower_only=lower_only)
+        if lower_only and not self._has_key:
+            self._refused += [name for name in content.values if name in key_names and content.values[name].strip()]
+        self._take_variables(content.values, path, of_folder=not place.named, lower_only=lower_only)
         self._say_refused(path, f", or start Jupyter with {ENV_FILE_VARIABLE}={path}")
         self._cut_problems(before, path)
 
     def read_variables(self) -> None:
         """The environment."""
         before = len(self.problems)
-        self._take_variables(self._environment, "", lower_only=False)
+        self._take_variables(self._environment, "", of_folder=False, lower_only=False)
         self._cut_problems(before, "environment")
 
     def take(self, name: str, raw: object, origin: Origin, *, is_text: bool, lower_only: bool) -> None:
@@ -139,6 +140,9 @@ class Gathering:
         subject = f"{place}: {origin.name or name} = {shown(raw)} is not used"
         if name in USER_FILE_ONLY and origin.kind != "user file":
             self.problems.append(f"{subject}: only your own {self._user_file} may set {name}.")
+            return
+        if name in NO_FOLDERS and origin.of_folder:
+            self.problems.append(f"{subject}: no folder may set {name}, trusted or not.")
             return
         if lower_only and name not in LOWERABLE:
             self._refused.append(origin.name)
@@ -161,7 +165,7 @@ class Gathering:
     def _now(self, name: str) -> object:
         return self._values[name] if name in self._values else value_of(self._defaults, name)
 
-    def _read_toml(self, path: str, kind: Kind, *, lower_only: bool) -> None:
+    def _read_toml(self, path: str, kind: Kind, *, of_folder: bool, lower_only: bool) -> None:
         try:
             content = read_toml(path)
         except FileUnreadable as error:
@@ -174,7 +178,8 @@ class Gathering:
             elif not isinstance(table, dict):
                 self.problems.append(f"{path}: {section} is not used: it has to be a section, [{section}] on a line of its own.")
             else:
-                self._take_table(section, cast("dict[str, object]", table), Origin(kind=kind, path=path), lower_only=lower_only)
+                place = Origin(kind=kind, path=path, of_folder=of_folder)
+                self._take_table(section, cast("dict[str, object]", table), place, lower_only=lower_only)
         self._say_refused(path, "")
         self._cut_problems(before, path)
 
@@ -189,7 +194,7 @@ class Gathering:
             else:  # without the value: it may be a secret under a misspelt name
                 self.problems.append(f"{place.path}: {name[:60]} is not used: {_unknown(field, f'setting of [{section}]', fields)}")
 
-    def _take_variables(self, variables: Mapping[str, str], path: str, *, lower_only: bool) -> None:
+    def _take_variables(self, variables: Mapping[str, str], path: str, *, of_folder: bool, lower_only: bool) -> None:
         place = path or "environment"
         wanted: dict[str, str] = {}
         for variable in filter(_is_ours, variables):
@@ -205,7 +210,7 @@ class Gathering:
             elif name not in wanted or variable not in ALIASES:
                 wanted[name] = variable
         for name, variable in wanted.items():
-            origin = Origin(kind="env file" if path else "environment", path=path, name=variable)
+            origin = Origin(kind="env file" if path else "environment", path=path, name=variable, of_folder=of_folder)
             self.take(name, variables[variable], origin, is_text=True, lower_only=lower_only)
 
     def _guess(self, variable: str) -> str:

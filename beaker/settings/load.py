@@ -7,13 +7,14 @@ the worst place to read about a typo.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from beaker.settings.gathering import Gathering
-from beaker.settings.key import find_key
+from beaker.settings.key import KeyFacts
+from beaker.settings.key_wishes import USERS_OWN
 from beaker.settings.origin import Origin
 from beaker.settings.schema import Settings
 from beaker.settings.shown import one_line
@@ -32,10 +33,22 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """For every setting, by `section.name`, in the order of `setting_names`."""
     problems: list[str]
     """Sentences for the user: each names the place, the setting and what would be right. Without secrets."""
-    key_origin: str = ""
-    """Where the model's key was found, in words; empty: there is none. The key itself is not here."""
+    key: KeyFacts | None = None
+    """What may be known of the model's key; None: there is none. The key itself is not here."""
     user_file: str = ""
     """Path of the user's own beaker.toml, whether it exists or not."""
+    folder: str = ""
+    """The notebook's; empty: there is none."""
+
+    @property
+    def key_origin(self) -> str:
+        """Where the model's key was found, in words; empty: there is none."""
+        return "" if self.key is None else self.key.origin
+
+    @property
+    def endpoint_ground(self) -> str:
+        """Whose word `agent.base_url` is: USERS_OWN, or the folder in whose file it stands."""
+        return self.folder if self.origins["agent.base_url"].of_folder else USERS_OWN
 
 
 def load(
@@ -43,7 +56,8 @@ def load(
     *,
     folder: "Path | str | None",
     command_line: Mapping[str, str] | None = None,
-    key_origin: str = "",
+    key: KeyFacts | None = None,
+    key_problems: Sequence[str] = (),
 ) -> Loaded:
     """Gather the settings.
 
@@ -51,14 +65,11 @@ def load(
         environment: the variables of this process.
         folder: the notebook's; None: there is none, and no file of it is read.
         command_line: settings given as options, by `section.name`.
-        key_origin: `FoundKey.origin`, when the key was taken from where it was found; empty: look for one.
+        key: what is known of the model's key, which was looked for before anything else: see `beaker.settings.key`.
+        key_problems: what was said while it was looked for.
     """
     where = None if folder is None else os.fspath(folder)
-    key_problems: list[str] = []
-    if not key_origin:
-        key, key_problems = find_key(environment, where)
-        key_origin = key.origin if key else ""
-    gathering = Gathering(environment, where, has_key=bool(key_origin))
+    gathering = Gathering(environment, where, has_key=key is not None)
     gathering.read_user_file()
     gathering.settle_trust()
     gathering.read_folder_file()
@@ -71,6 +82,7 @@ def load(
         settings=gathering.settings(),
         origins=gathering.origins(),
         problems=[one_line(sentence) for sentence in gathering.problems],
-        key_origin=key_origin,
+        key=key,
         user_file=user_file(environment),
+        folder=where or "",
     )

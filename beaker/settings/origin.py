@@ -15,6 +15,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """Of the file, if it is one."""
     name: str = ""
     """The key in the file, or the variable."""
+    of_folder: bool = False
+    """It is a file of the notebook's folder, not one of the user's own places."""
 
     @property
     def words(self) -> str:

@@ -29,16 +29,23 @@ def read_text(path: str) -> str | None:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise FileUnreadable(f"it cannot be read ({getattr(error, 'strerror', None) or error})") from None
     try:
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(mode):
-            return None
-        if not stat.S_ISREG(mode):
+        return None if stat.S_ISDIR(os.fstat(descriptor).st_mode) else read_descriptor(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_descriptor(descriptor: int) -> str:
+    """The text of an open file.
+
+    Raises:
+        FileUnreadable: as `read_text`.
+    """
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise FileUnreadable("it is not an ordinary file")
         content = _read_up_to(descriptor, SIZE_LIMIT_BYTES + 1)
     except OSError as error:
         raise FileUnreadable(f"it cannot be read ({error.strerror})") from None
-    finally:
-        os.close(descriptor)
     if len(content) > SIZE_LIMIT_BYTES:
         raise FileUnreadable(f"it is larger than {SIZE_LIMIT_BYTES // 1024} kB")
     try:
@@ -54,8 +61,15 @@ def read_toml(path: str) -> dict[str, object] | None:
         FileUnreadable: as `read_text`, or it is not TOML.
     """
     text = read_text(path)
-    if text is None:
-        return None
+    return None if text is None else parse_toml(text)
+
+
+def parse_toml(text: str) -> dict[str, object]:
+    """The tables of a TOML text.
+
+    Raises:
+        FileUnreadable: it is not TOML.
+    """
     import tomllib  # 5 to 20 ms, for those who have such a file
 
     try:

@@ -36,6 +36,9 @@ USER_FILE_ONLY = frozenset({"trust.folders", "agent.key_command", "subkernel.kee
 """What no folder may say of itself, nor an environment that a tool made from a folder's files: whom to trust, what to run, what
 to give to cells."""
 
+NO_FOLDERS = frozenset({"agent.key_file", "agent.keyring"})
+"""Where the user keeps her key is nothing that a folder knows, not even one that she trusts."""
+
 
 def may_lower(name: str, now: object, wanted: object) -> bool:
     """Whether an untrusted folder may change a setting from `now` to `wanted`."""

@@ -31,10 +31,12 @@ from beaker.messages.turn import (
     Variable,
     Variables,
 )
+from beaker.settings.key import KeyFacts
 from tests.scripted.endpoint import ScriptedEndpoint
 from tests.scripted.replies import Reply
 
 KEY = "sk-canary-1234567890"
+KEY_FACTS = KeyFacts("OPENAI_API_KEY", "environment OPENAI_API_KEY")
 FAST = RunLimits(turn=TurnLimits(backoff_s=0.01), delta_interval_s=0.0)
 STOP_LIMIT_S = 2.0
 """0.3 s are promised; on a busy machine a test leaves room, as what it stops would take two minutes."""
@@ -93,7 +95,7 @@ async def on(
     async with ScriptedEndpoint(script) as server:
 
         async def load() -> Model:
-            chosen = choose_endpoint({"OPENAI_API_KEY": KEY}, read_presets(), model="scripted-1", base_url=server.base_url)
+            chosen = choose_endpoint(KEY_FACTS, read_presets(), model="scripted-1", base_url=server.base_url)
             assert isinstance(chosen, Endpoint)
             return ModelStream(chosen, KEY, timeouts or StreamTimeouts(), clock=SystemClock())
 

@@ -17,6 +17,7 @@ from beaker.agent.endpoint import DEMO_NAME, Endpoint, choose_endpoint, read_pre
 from beaker.agent.model_failure import Kind, ModelFailure
 from beaker.agent.turn_state import CallModel, Quirks
 from beaker.agent.usage import Usage
+from beaker.settings.key import KeyFacts
 from tests.scripted.endpoint import ScriptedEndpoint
 from tests.scripted.replies import (
     BARE_ERROR,
@@ -36,6 +37,7 @@ from tests.scripted.replies import (
 )
 
 KEY = "sk-canary-1234567890"
+KEY_FACTS = KeyFacts("OPENAI_API_KEY", "environment OPENAI_API_KEY")
 MODEL = "scripted-1"
 QUICK = StreamTimeouts(connect_s=1.0, first_byte_s=0.3, silence_s=0.2, words_after_s=0.05)
 CALL = CallModel(messages=(System(content="s"), User(content="u")), offer="tools", reasoning_off=False)
@@ -62,7 +64,7 @@ class Ear:
 
 
 def endpoint_at(base_url: str, model: str = "scripted-1") -> Endpoint:
-    chosen = choose_endpoint({"OPENAI_API_KEY": KEY}, read_presets(), model=model, base_url=base_url)
+    chosen = choose_endpoint(KEY_FACTS, read_presets(), model=model, base_url=base_url)
     assert isinstance(chosen, Endpoint)
     return chosen
 
@@ -282,7 +284,7 @@ async def test_with_no_model_named_the_endpoint_is_asked(models: list[str] | Non
 
 
 async def test_the_demo_model_answers_by_the_same_way_without_a_port() -> None:
-    chosen = choose_endpoint({}, read_presets(), model="", base_url="")
+    chosen = choose_endpoint(None, read_presets(), model="", base_url="")
     assert isinstance(chosen, Endpoint)
     stream = ModelStream(chosen, None, StreamTimeouts(), clock=SystemClock(), demo_pace_s=0.0)
     call = CallModel(messages=(System(content="a live python session"), User(content="plot df")), offer="tools", reasoning_off=False)
@@ -306,7 +308,7 @@ async def test_a_question_may_name_another_model() -> None:
 
 async def test_a_model_that_needs_its_reasoning_off_is_opened_so() -> None:
     openai = read_presets()["openai"]
-    chosen = choose_endpoint({"OPENAI_API_KEY": KEY}, read_presets(), model="", base_url="")
+    chosen = choose_endpoint(KEY_FACTS, read_presets(), model="", base_url="")
     assert isinstance(chosen, Endpoint)
     stream = ModelStream(chosen, KEY, StreamTimeouts(), clock=SystemClock())
     assert await stream.open(None) == Opened(name=openai.model, quirks=Quirks(reasoning_off=True))
@@ -315,7 +317,7 @@ async def test_a_model_that_needs_its_reasoning_off_is_opened_so() -> None:
 
 
 async def test_the_demo_model_does_not_pass_for_another() -> None:
-    chosen = choose_endpoint({}, read_presets(), model="", base_url="")
+    chosen = choose_endpoint(None, read_presets(), model="", base_url="")
     assert isinstance(chosen, Endpoint)
     stream = ModelStream(chosen, None, StreamTimeouts(), clock=SystemClock())
     found = await stream.open("gpt-5")

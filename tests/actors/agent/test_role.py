@@ -15,6 +15,10 @@ import psutil
 import pytest
 
 import beaker_kernel
+from actors.agent.order import OPTION as ORDER_OPTION
+from actors.agent.order import AgentOrder, seal_order
+from actors.roles.settling import OPTION as KEY_OPTION
+from actors.roles.settling import seal_key
 from actors.runtime.codec import Codec
 from actors.runtime.kit import Probe
 from actors.runtime.link import Link
@@ -23,6 +27,8 @@ from actors.runtime.process import Child, NotReadyError, start
 from beaker.messages.base import PROTOCOL, TurnId
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.turn import Began, Delta, Ended, ListVariables, Question, Stop, TurnEvent, TurnRequest, Variables
+from beaker.settings.key import find_key
+from tests.kit.settings import load_all
 from tests.scripted.endpoint import ScriptedEndpoint
 from tests.scripted.replies import STALL, Speak
 
@@ -58,6 +64,24 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(CHECKOUT), **more}
 
 
+def start_with(variables: dict[str, str], folder: Path) -> Child:
+    """Starts an agent as a kernel with this environment would, which the key has left by then."""
+    found, _ = find_key(variables, str(folder))
+    loaded = load_all(variables, folder=folder)
+    order = AgentOrder(settings=loaded.settings.agent, logs=loaded.settings.logs, key=loaded.key, endpoint_ground=loaded.endpoint_ground)
+    handed = {ORDER_OPTION: seal_order(order)}
+    if found is not None:
+        handed[KEY_OPTION] = seal_key(found, problems=[])
+        variables.pop(found.variable)
+    options = [f"{option}{descriptor}" for option, descriptor in handed.items()]
+    try:
+        argv = [*argv_of(folder), *options]
+        return start(argv, role="agent", secret=SECRET, environment=variables, folder=str(folder), inherit=list(handed.values()))
+    finally:
+        for descriptor in handed.values():
+            os.close(descriptor)
+
+
 @asynccontextmanager
 async def linked(folder: Path, **more: str) -> AsyncIterator[Linked]:
     node = Node("kernel", protocol=PROTOCOL)
@@ -71,7 +95,7 @@ async def linked(folder: Path, **more: str) -> AsyncIterator[Linked]:
         secret=SECRET,
         on_link=links.put_nowait,
     )
-    child = start(argv_of(folder), role="agent", secret=SECRET, environment=environment(**more), folder=str(folder))
+    child = start_with(environment(**more), folder)
     try:
         await child.ready(PATIENCE_S)
         yield Linked(child, await links.get(), kernel, node)
@@ -153,7 +177,7 @@ async def test_it_ends_its_turns_on_sigterm(short_folder: Path) -> None:
 
 
 async def test_without_a_kernel_it_says_why_and_leaves(short_folder: Path) -> None:
-    child = start(argv_of(short_folder), role="agent", secret=SECRET, environment=environment(), folder=str(short_folder))
+    child = start_with(environment(), short_folder)
     with pytest.raises(NotReadyError, match="no link to the kernel process"):
         await child.ready(PATIENCE_S)
 

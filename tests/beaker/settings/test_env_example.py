@@ -4,21 +4,21 @@ import re
 from pathlib import Path
 
 from beaker.settings.env_file import parse_env
-from beaker.settings.load import load
 from beaker.settings.schema import Settings
+from tests.kit.settings import load_all
 
 EXAMPLE = Path(__file__).parents[3] / "env.example"
 
 
 def test_as_it_is_it_sets_nothing(tmp_path: Path) -> None:
-    loaded = load({"HOME": str(tmp_path), "BEAKER_ENV_FILE": str(EXAMPLE)}, folder=tmp_path)
+    loaded = load_all({"HOME": str(tmp_path), "BEAKER_ENV_FILE": str(EXAMPLE)}, folder=tmp_path)
     assert (loaded.settings, loaded.problems, loaded.key_origin) == (Settings(), [], "")
 
 
 def test_with_its_comments_taken_away_every_line_is_known(tmp_path: Path) -> None:
     text = re.sub(r"(?m)^# (?=[A-Z_]+=)", "", EXAMPLE.read_text()).replace("OPENAI_API_KEY=\n", "OPENAI_API_KEY=sk-x\n")
     (tmp_path / "keys").write_text(text)
-    loaded = load({"HOME": str(tmp_path), "BEAKER_ENV_FILE": str(tmp_path / "keys")}, folder=tmp_path)
+    loaded = load_all({"HOME": str(tmp_path), "BEAKER_ENV_FILE": str(tmp_path / "keys")}, folder=tmp_path)
     assert loaded.problems == []
     assert loaded.key_origin.endswith("keys: OPENAI_API_KEY")
     set_there = {name for name, value in parse_env(text).values.items() if value}

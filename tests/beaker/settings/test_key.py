@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from beaker.settings.key import FoundKey, find_key
+from beaker.settings.key import FoundKey, KeyFacts, find_key
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def trust(home: Path, *folders: str) -> None:
 def origin_of(environment: dict[str, str], folder: Path | None) -> str | None:
     """Where a key is found."""
     key, _ = find_key(environment, None if folder is None else str(folder))
-    return key.origin if key else None
+    return key.facts.origin if key else None
 
 
 def test_nothing_set_gives_nothing(home: Path, folder: Path) -> None:
@@ -44,7 +44,7 @@ def test_the_environment_comes_first_and_says_which_variable_has_to_go(home: Pat
     (folder / ".env").write_text("OPENAI_API_KEY=sk-file")
     trust(home, str(folder))
     key, problems = find_key({"HOME": str(home), "OPENAI_API_KEY": " sk-environment\n"}, str(folder))
-    assert key == FoundKey("sk-environment", "environment OPENAI_API_KEY", "OPENAI_API_KEY")
+    assert key == FoundKey("sk-environment", KeyFacts("OPENAI_API_KEY", "environment OPENAI_API_KEY"), "OPENAI_API_KEY")
     assert problems == []
 
 
@@ -59,7 +59,7 @@ def test_a_folder_that_is_trusted_gives_its_key(home: Path, folder: Path) -> Non
     (folder / ".env").write_text("export OPENAI_API_KEY='sk-file'  # mine")
     trust(home, "/elsewhere", str(folder))
     key, _ = find_key({"HOME": str(home)}, str(folder))
-    assert key == FoundKey("sk-file", f"{folder}/.env: OPENAI_API_KEY", "")
+    assert key == FoundKey("sk-file", KeyFacts("OPENAI_API_KEY", f"{folder}/.env: OPENAI_API_KEY", str(folder)))
 
 
 def test_trust_holds_by_real_path(home: Path, folder: Path) -> None:
@@ -141,8 +141,8 @@ def test_settings_that_cannot_be_read_trust_nothing(content: str, home: Path, fo
 
 
 def test_a_found_key_does_not_show_its_value() -> None:
-    assert "canary" not in repr(FoundKey("sk-canary", "environment OPENAI_API_KEY", "OPENAI_API_KEY"))
-    assert "canary" not in f"{FoundKey('sk-canary', 'x', '')}"
+    assert "canary" not in repr(FoundKey("sk-canary", KeyFacts("OPENAI_API_KEY", "environment OPENAI_API_KEY"), "OPENAI_API_KEY"))
+    assert "canary" not in f"{FoundKey('sk-canary', KeyFacts('', 'x'))}"
 
 
 def test_looking_for_a_key_imports_next_to_nothing(tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from beaker.settings.key import KeyFacts
 from beaker.settings.load import Loaded, load
 from beaker.settings.schema import Settings, setting_names
 from beaker.settings.trust import STRICTNESS, USER_FILE_ONLY
+from tests.kit.settings import load_all
 
 
 class Place(NamedTuple):
@@ -40,7 +42,7 @@ class Place(NamedTuple):
 
     def load(self, **variables: str) -> Loaded:
         """What holds for a kernel in that folder."""
-        return load({"HOME": str(self.home), **variables}, folder=self.folder)
+        return load_all({"HOME": str(self.home), **variables}, folder=self.folder)
 
 
 @pytest.fixture
@@ -93,7 +95,8 @@ def test_the_command_line_comes_last(place: Place) -> None:
 def test_every_setting_has_its_variable(name: str, place: Place) -> None:
     variable = "BEAKER_" + name.replace(".", "_").upper()
     special = {"logs.level": "debug", "agent.base_url": "http://h", "subkernel.shutdown_grace_s": "1", "agent.mode": "plan"}
-    loaded = place.load(**{variable: special.get(name, "2097152" if name.endswith(("_bytes", "_token_limit")) else "7")})
+    value = special.get(name, "2097152" if name.endswith(("_bytes", "_token_limit")) else "7")
+    loaded = load({"HOME": str(place.home), variable: value}, folder=place.folder)
     assert loaded.problems == []
     assert loaded.origins[name].words == f"environment {variable}"
     assert loaded.settings != Settings()
@@ -380,9 +383,27 @@ def test_a_kernel_started_in_the_configuration_folder_reads_the_users_file_once(
     assert len(loaded.problems) == 1
 
 
-def test_the_origin_of_a_key_that_was_taken_out_is_handed_in(place: Place) -> None:
-    loaded = load({"HOME": str(place.home)}, folder=place.folder, key_origin="environment OPENAI_API_KEY")
-    assert loaded.key_origin == "environment OPENAI_API_KEY"
+def test_the_key_was_looked_for_before_and_is_handed_in(place: Place) -> None:
+    facts = KeyFacts("OPENAI_API_KEY", "environment OPENAI_API_KEY")
+    loaded = load({"HOME": str(place.home)}, folder=place.folder, key=facts, key_problems=["environment: ..."])
+    assert (loaded.key_origin, loaded.problems) == ("environment OPENAI_API_KEY", ["environment: ..."])
+    assert load({"HOME": str(place.home), "OPENAI_API_KEY": "sk-canary"}, folder=place.folder).key is None
+
+
+def test_the_address_of_the_endpoint_is_of_the_ground_that_named_it(place: Place) -> None:
+    place.write_user(f'[trust]\nfolders = ["{place.folder}"]')
+    assert place.load(OPENAI_BASE_URL="http://h/v1").endpoint_ground == ""
+    place.write_env("OPENAI_BASE_URL=http://h/v1")
+    assert place.load().endpoint_ground == str(place.folder)
+    assert place.load(BEAKER_ENV_FILE=str(place.folder / ".env")).endpoint_ground == ""
+
+
+def test_not_even_a_trusted_folder_says_where_the_key_lies(place: Place) -> None:
+    place.write_user(f'[trust]\nfolders = ["{place.folder}"]')
+    place.write_folder('[agent]\nkey_file = "/etc/hostname"\nkeyring = "x"\nkey_command = ["x"]\n[subkernel]\nkeep_env = ["X"]')
+    loaded = place.load()
+    assert (loaded.settings.agent, loaded.settings.subkernel) == (Settings().agent, Settings().subkernel)
+    assert len(loaded.problems) == 4
 
 
 def test_no_part_of_what_was_loaded_holds_the_key(place: Place) -> None:

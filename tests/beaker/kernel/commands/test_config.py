@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from beaker.kernel.commands.config import config_words
-from beaker.settings.load import load
 from beaker.settings.schema import setting_names
+from tests.kit.settings import load_all
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_every_setting_stands_there_with_its_value_and_place(home: Path) -> None:
-    words = config_words(load({"HOME": str(home), "BEAKER_KERNEL_LEASE_S": "1"}, folder=None))
+    words = config_words(load_all({"HOME": str(home), "BEAKER_KERNEL_LEASE_S": "1"}, folder=None))
     rows = [line.split(maxsplit=2) for line in words.plain.splitlines()]
     assert [row[0] for row in rows if row and "." in row[0]] == setting_names()
     assert ["kernel.lease_s", "1", "environment BEAKER_KERNEL_LEASE_S"] in rows
@@ -27,13 +27,13 @@ def test_every_setting_stands_there_with_its_value_and_place(home: Path) -> None
 
 def test_problems_come_first(home: Path) -> None:
     (home / ".config/beaker/beaker.toml").write_text("[agent]\nmodle = 1\n")
-    words = config_words(load({"HOME": str(home)}, folder=None))
+    words = config_words(load_all({"HOME": str(home)}, folder=None))
     assert words.plain.startswith(f"Not used:\n  {home}/.config/beaker/beaker.toml: agent.modle is not used: ")
     assert words.markdown.startswith("**Not used**\n\n- ")
 
 
 def test_without_problems_nothing_is_said_of_them(home: Path) -> None:
-    assert "Not used" not in config_words(load({"HOME": str(home)}, folder=None)).plain
+    assert "Not used" not in config_words(load_all({"HOME": str(home)}, folder=None)).plain
 
 
 @pytest.mark.parametrize(
@@ -45,14 +45,14 @@ def test_without_problems_nothing_is_said_of_them(home: Path) -> None:
     ],
 )
 def test_the_key_is_named_by_its_place(variables: dict[str, str], line: str, home: Path) -> None:
-    words = config_words(load({"HOME": str(home), **variables}, folder=None))
+    words = config_words(load_all({"HOME": str(home), **variables}, folder=None))
     assert line in [" ".join(found.split()) for found in words.plain.splitlines()]
     assert "canary" not in words.plain + words.markdown
 
 
 def test_a_key_in_a_file_is_named_with_the_warning_that_cells_can_read_it(home: Path) -> None:
     (home / "keys").write_text("OPENAI_API_KEY=sk-canary")
-    words = config_words(load({"HOME": str(home), "BEAKER_ENV_FILE": str(home / "keys")}, folder=None))
+    words = config_words(load_all({"HOME": str(home), "BEAKER_ENV_FILE": str(home / "keys")}, folder=None))
     assert f"set {home}/keys: OPENAI_API_KEY" in " ".join(words.plain.split())
     assert "Code in your cells can read the file that the key is in." in words.plain
     assert "canary" not in words.plain + words.markdown
@@ -60,21 +60,21 @@ def test_a_key_in_a_file_is_named_with_the_warning_that_cells_can_read_it(home: 
 
 def test_secrets_in_the_wrong_place_are_hidden(home: Path) -> None:
     variables = {"OPENAI_BASE_URL": "https://me:canary@h/v1?key=canary", "BEAKER_MODEL": "sk-canary-0123456789abcdef"}
-    words = config_words(load({"HOME": str(home), **variables}, folder=None))
+    words = config_words(load_all({"HOME": str(home), **variables}, folder=None))
     assert "canary" not in words.plain + words.markdown
     assert '"https://***@h/v1?***"' in words.plain
 
 
 def test_it_says_where_the_users_file_is_or_would_be(home: Path) -> None:
     path = home / ".config/beaker/beaker.toml"
-    assert f"Your own settings would be in {path}," in config_words(load({"HOME": str(home)}, folder=None)).plain
+    assert f"Your own settings would be in {path}," in config_words(load_all({"HOME": str(home)}, folder=None)).plain
     path.write_text("")
-    assert f"Your own settings are in {path}," in config_words(load({"HOME": str(home)}, folder=None)).plain
+    assert f"Your own settings are in {path}," in config_words(load_all({"HOME": str(home)}, folder=None)).plain
 
 
 def test_the_content_of_a_folders_file_cannot_become_markup(home: Path) -> None:
     (home / "nb").mkdir()
     (home / "nb/beaker.toml").write_text("[agent]\nstep_limit = '<img src=x onerror=alert(1)>'\n\"[a](javascript:x)\" = 1\n")
-    words = config_words(load({"HOME": str(home)}, folder=home / "nb"))
+    words = config_words(load_all({"HOME": str(home)}, folder=home / "nb"))
     assert "\\<img src=x onerror=alert(1)\\>" in words.markdown
     assert "\\[a\\](javascript:x)" in words.markdown
