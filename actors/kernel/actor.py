@@ -36,6 +36,7 @@ from actors.kernel.supervisor_door import Connect, SupervisorDoor, SupervisorMis
 from actors.kernel.turns import Turns
 from actors.runtime.actor import Actor, Asked, Down
 from actors.runtime.failures import AskError, AskFailed
+from actors.supervisor.role import Remembered
 from beaker.kernel.interrupting import Interrupted
 from beaker.kernel.requests import Channel
 from beaker.kernel.transcript import Transcript
@@ -99,6 +100,7 @@ class KernelActor(Actor[KernelMessage]):
         self._on_finished = on_finished
         self._ending: asyncio.Task[object] | None = None
         self._custom: CustomMessages | None = None
+        self._without_supervisor = False
 
     async def on_start(self) -> None:
         context, settings = self.context, self._loaded.settings
@@ -243,6 +245,17 @@ class KernelActor(Actor[KernelMessage]):
             self.context.log.info("kernel.shutdown", restart=restart)
             self._ending = self.context.spawn(self._shut_down(restart=restart), name="shut-down")
 
+    @property
+    def remembered(self) -> Remembered:
+        """What a new Supervisor should know of the subkernel's life so far."""
+        state = self._state
+        return Remembered(
+            generation=state.generation,
+            subkernel=state.subkernel,
+            start=state.subkernel_start,
+            dead_reason=state.dead_reason if state.phase is Phase.DEAD and not self._without_supervisor else "",
+        )
+
     async def restart(self) -> None:
         """A fresh subkernel, because the user said so.
 
@@ -272,6 +285,7 @@ class KernelActor(Actor[KernelMessage]):
             except SupervisorMissing as error:
                 self.context.log.error("supervisor.missing", reason=str(error))
                 if state.link is None and state.phase is not Phase.DEAD:
+                    self._without_supervisor = True
                     self._life.gave_up(GaveUp(generation=state.generation, reason=str(error)))
             else:
                 self._take_stock(attached)
@@ -282,12 +296,16 @@ class KernelActor(Actor[KernelMessage]):
     def _take_stock(self, attached: Attached) -> None:
         state = self._state
         state.supervisor_pid = self._supervisor.pid
+        self._without_supervisor = False
         first_look = state.generation == 0
         if not first_look and attached.generation > state.generation:
             # It died while no Supervisor lived, so nobody could tell.
             self._life.died(Died(generation=state.generation, reason="it is gone", at=time.time(), stderr_tail="", restarting=True))
+        if first_look and attached.session_lost:
+            self._shell.answer_lost_session("the subkernel died while the front process was being replaced")
+            state.notices.append("front process replaced; the subkernel died meanwhile and was started anew: variables lost")
         if attached.subkernel is not None:
-            takeover = first_look and (not attached.first_owner or attached.subkernel.adopted)
+            takeover = first_look and not attached.session_lost and (not attached.first_owner or attached.subkernel.adopted)
             if takeover:
                 state.front_replaced = True
                 since = attached.owner_lost_at
@@ -299,7 +317,7 @@ class KernelActor(Actor[KernelMessage]):
                     "Restart gives a clean session"
                 )
             self._life.started(attached.subkernel, takeover=takeover)
-        elif attached.state == "dead":
+        elif attached.state == "dead" and state.phase is not Phase.DEAD:
             self._life.gave_up(GaveUp(generation=max(attached.generation, state.generation), reason=attached.reason))
 
     def _subkernel_ready(self, generation: int) -> None:

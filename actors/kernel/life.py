@@ -16,6 +16,7 @@ from actors.kernel.shell import Shell
 from actors.kernel.state import KernelState, Phase
 from actors.kernel.subkernel_link import LinkHandlers, SubkernelGone, SubkernelLink
 from actors.runtime.actor import ActorContext
+from actors.supervisor.start_time import start_time
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.subkernel import Died, GaveUp, Starting, Subkernel
 from beaker.wire import compose
@@ -89,6 +90,7 @@ class Life:
             return  # a former life, or the one that is here already (its Supervisor was replaced)
         state.generation = subkernel.generation
         state.subkernel = subkernel
+        state.subkernel_start = start_time(subkernel.pid) if subkernel.pid is not None else None
         state.language = subkernel.language
         self._greeting = self._context.spawn(self._greet(subkernel, takeover=takeover), name=f"greet-{subkernel.generation}")
 

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from actors.kernel.actor import KernelActor
 from actors.kernel.agent_door import AgentMissing
 from actors.kernel.front import Front, Handlers, ZmqFront
@@ -20,6 +22,7 @@ from actors.runtime.codec import Codec
 from actors.runtime.failures import Unreachable
 from actors.runtime.hello import Peer, Refusal, Refused
 from actors.runtime.link import Link
+from actors.runtime.listener import Listener
 from actors.runtime.log import Log
 from actors.runtime.node import Node
 from actors.runtime.process import Child, NotReadyError
@@ -28,7 +31,7 @@ from actors.supervisor.role import Order, fork_supervisor
 from beaker.messages.base import PROTOCOL, KernelId
 from beaker.messages.subkernel import SubkernelEvent, SupervisorReply
 from beaker.messages.turn import AgentReply, TurnEvent, TurnRequest
-from beaker.places import KernelFolder
+from beaker.places import KernelFolder, PlaceError, make_private
 from beaker.settings.load import Loaded
 from beaker.wire.connection_file import ConnectionFile, write_ports
 
@@ -38,6 +41,7 @@ SUPERVISOR_TIMEOUT_S = 15.0
 SUPERVISOR_GONE_S = 0.3
 KNOCK_S = 0.01
 REAP_AFTER_S = 0.1
+HOLD_AGAIN_S = 0.1
 READY_TIMEOUT_S = 20.0
 """For a role process to say that it can be used; importing from a cold disk takes seconds."""
 AGENT_LINK_TIMEOUT_S = 30.0
@@ -67,6 +71,7 @@ class KernelProcess:
         self._agent: Child | None = None
         self._agent_secret = secrets.token_bytes(32)
         self._agent_link: asyncio.Future[Link] | None = None
+        self._listener: Listener | None = None
         self._actor: KernelActor | None = None
         self._to_supervisor = Codec(SubkernelEvent | SupervisorReply)
         self._to_agent = Codec(TurnEvent | TurnRequest | AgentReply)
@@ -95,13 +100,7 @@ class KernelProcess:
         loop.add_signal_handler(signal.SIGCHLD, self._reap_orphans)
         parent = watch_parent(os.environ, self._parent_died)
         try:
-            await node.listen(
-                f"{self._order.folder}/kernel.sock",
-                codec=self._to_agent,
-                admit=self._admit_agent,
-                secret=self._agent_secret,
-                on_link=self._agent_linked,
-            )
+            await self._listen()
             await node.spawn("kernel", self._make_actor)
             Log(actor="kernel").info(
                 "kernel.started",
@@ -115,12 +114,32 @@ class KernelProcess:
                 parent.close()
             loop.remove_signal_handler(signal.SIGCHLD)
             await node.stop()
+            if self._watcher is not None:
+                self._watcher.release()
             if self._supervisor is not None:
                 # The kernel failed before it owned this Supervisor: a port was taken.
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self._supervisor, signal.SIGTERM)
             if self._agent is not None:
                 await self._agent.end(CHILD_GRACE_S)
+
+    async def _listen(self) -> None:
+        """Let the agent in; anew if somebody has cleaned the socket away under a living kernel."""
+        assert self._node is not None
+        if self._listener is not None:
+            if self._listener.is_reachable:
+                return
+            self._listener.close()
+        folder = Path(self._order.folder)
+        for path in (folder.parent, folder):
+            make_private(path, uid=os.getuid())
+        self._listener = await self._node.listen(
+            str(KernelFolder(folder).kernel_socket),
+            codec=self._to_agent,
+            admit=self._admit_agent,
+            secret=self._agent_secret,
+            on_link=self._agent_linked,
+        )
 
     def _make_actor(self) -> KernelActor:
         self._actor = KernelActor(
@@ -170,7 +189,8 @@ class KernelProcess:
     async def _connect_supervisor(self) -> Link:
         assert self._node is not None
         if self._supervisor is None:
-            order = self._order
+            assert self._actor is not None
+            order = msgspec.structs.replace(self._order, remembered=self._actor.remembered)
             self._supervisor = fork_supervisor(
                 order, before_serving=lambda: configure_logs(self._loaded.settings.logs, "supervisor", order.kernel_id, self._file.key)
             )
@@ -178,11 +198,23 @@ class KernelProcess:
             link = await self._reach_supervisor(self._node, time.monotonic() + SUPERVISOR_TIMEOUT_S)
         finally:
             self._supervisor = None
-        # With the Supervisor we are the subkernel's owners: while one of us lives, the watcher keeps still.
+        self._hold_watcher()
+        return link
+
+    def _hold_watcher(self) -> None:
+        """Own the subkernel together with the Supervisor: while one of us lives, the watcher keeps still."""
         former, self._watcher = self._watcher, watcher.hold(KernelFolder(Path(self._order.folder)))
         if former is not None:
             former.release()
-        return link
+        if self._watcher is not None:
+            self._watcher.watch(self._hold_watcher)
+        else:
+            # It was killed. The Supervisor replaces it; a new Supervisor has one before it listens.
+            asyncio.get_running_loop().call_later(HOLD_AGAIN_S, self._hold_watcher_again)
+
+    def _hold_watcher_again(self) -> None:
+        if self._watcher is None and self._finished is not None and not self._finished.is_set():
+            self._hold_watcher()
 
     async def _reach_supervisor(self, node: Node, deadline: float) -> Link:
         path = f"{self._order.folder}/supervisor.sock"
@@ -215,11 +247,12 @@ class KernelProcess:
         if self._agent is not None:
             await self._agent.end(CHILD_GRACE_S)
         try:
+            await self._listen()
             self._agent = start_agent(argv, self._loaded, secret=self._agent_secret, key=self._key)
             await self._agent.ready(READY_TIMEOUT_S)
             async with asyncio.timeout(AGENT_LINK_TIMEOUT_S):
                 return await self._agent_link
-        except (NotReadyError, TimeoutError, OSError) as error:
+        except (NotReadyError, TimeoutError, OSError, PlaceError) as error:
             raise AgentMissing(f"the agent could not be started: {error}") from None
 
     def _admit_agent(self, peer: Peer) -> Refusal | None:

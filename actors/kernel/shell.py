@@ -178,6 +178,14 @@ class Shell:
             self._end(pending, "KernelReattached", reason)
             state.inflight.over(pending.msg_id, state.requests.last_count, quiet=state.requests.quiet)
 
+    def answer_lost_session(self, reason: str) -> None:
+        """After a takeover of a kernel whose subkernel ended meanwhile: what was in flight before is answered."""
+        self.take_over()
+        for pending in self._state.requests.end_lost():
+            self._end(pending, "KernelDied", reason)
+        self._state.requests.last_count = 0
+        self.forget_inflight()
+
     def take_over(self) -> int:
         """Read the requests that the process before us had in flight; returns how many."""
         found, last_count = self._state.inflight.read()

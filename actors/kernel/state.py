@@ -56,6 +56,8 @@ class KernelState:
     link: SubkernelLink | None = None
     """Connected from `Started` on; used for clients' requests only in READY."""
     subkernel: Subkernel | None = None
+    subkernel_start: str | None = None
+    """Start time of its process."""
     generation: int = 0
     requests: Requests = field(default_factory=Requests)
     """On the shell channel."""

@@ -63,6 +63,14 @@ class Listener:
         self._inode = os.stat(self.path).st_ino
         self._server = await asyncio.get_running_loop().create_unix_server(lambda: Incoming(self), sock=bound)
 
+    @property
+    def is_reachable(self) -> bool:
+        """Whether the socket file is still there, and is ours: somebody may have cleaned it away."""
+        try:
+            return self._server is not None and os.stat(self.path).st_ino == self._inode
+        except FileNotFoundError:
+            return False
+
     def close(self) -> None:
         """Listen no longer; links that are there stay. The file goes, unless somebody has put another in its place."""
         if self._server is not None:

@@ -20,7 +20,6 @@ from actors.supervisor.consent_desk import ConsentDesk
 from actors.supervisor.foreign import ForeignHost
 from actors.supervisor.household import Household
 from actors.supervisor.watcher import Watcher
-from actors.supervisor.watcher import clear as clear_folder
 from actors.supervisor.watcher import ensure as ensure_watcher
 from beaker.messages.consent import RunDecided, RunRedeemed, RunWanted
 from beaker.messages.subkernel import (
@@ -41,11 +40,16 @@ from beaker.subkernels.actions import Action, Clear, Forget, Launch, Leave, Reco
 from beaker.subkernels.facts import Asking, Exited, Fact, OwnerLost
 from beaker.subkernels.life_state import State
 from beaker.subkernels.lifecycle import step
+from beaker.subkernels.restart_intensity import RestartIntensity
 
 Message: TypeAlias = SupervisorMessage | Fact
 
-WATCHER_LIMIT = 5
-"""How often a watcher that was killed is replaced: more is somebody's intention."""
+WATCHERS = RestartIntensity(limit=5, window_s=30.0)
+"""How often a watcher that was killed is replaced at once. More than that is somebody's intention or a full disk: then the next
+one waits for as long as the window is."""
+
+LOOK_AT_FOLDER_S = 5.0
+"""Within the shortest lease that is not a test's; see `_keep_house`."""
 
 
 class Supervisor(Actor[Message]):
@@ -58,6 +62,7 @@ class Supervisor(Actor[Message]):
         watcher: held for as long as the actor lives.
         links: the kernel processes that are linked now, by pid; kept by whoever listens.
         on_left: called when all is done and the process may end.
+        on_evicted: called when the folder was cleaned away: nobody finds this Supervisor any more.
         kernel_id: for the watcher's title.
     """
 
@@ -70,6 +75,7 @@ class Supervisor(Actor[Message]):
         watcher: Watcher,
         links: Mapping[int, Link],
         on_left: Callable[[], None],
+        on_evicted: Callable[[], None],
         kernel_id: str,
     ) -> None:
         self._household = household
@@ -77,6 +83,7 @@ class Supervisor(Actor[Message]):
         self._backlog = backlog
         self._links = links
         self._on_left = on_left
+        self._on_evicted = on_evicted
         self._kernel_id = kernel_id
         self._owner: Ref[SubkernelEvent] | None = None
         self._owner_links: dict[str, int] = {}
@@ -84,7 +91,7 @@ class Supervisor(Actor[Message]):
         self._asks = 0
         self._foreign = ForeignHost(household)
         self._watcher = watcher
-        self._watchers_started = 1
+        self._watchers = WATCHERS
         self._watched: set[int] = set()
         self._restart_trace = ""
         """The request that wanted the restart under way: what follows, in whatever callback, belongs to it."""
@@ -95,6 +102,7 @@ class Supervisor(Actor[Message]):
         for action in self._backlog:
             self._perform(action)
         self._watcher.watch(self._replace_watcher)
+        self.context.spawn(self._keep_house(), name="keep-house")
 
     def receive(self, message: Message, asked: Asked | None) -> None:
         match message:
@@ -157,7 +165,7 @@ class Supervisor(Actor[Message]):
             case Record():
                 self._household.write_down(self._state)
             case Clear():
-                clear_folder(self._household.folder)
+                self._household.clear()
             case Leave():
                 self.context.stop()
                 self._on_left()
@@ -199,6 +207,8 @@ class Supervisor(Actor[Message]):
     def _hear_exit(self, generation: int) -> None:
         current_trace.set("")  # the loop calls this in the context of its launch, which this end does not follow from
         tenant = self._household.tenant(generation)
+        if tenant is not None:
+            tenant.end_remains()
         status = tenant.status if tenant is not None else None
         clock = self.context.clock
         exited = Exited(
@@ -220,15 +230,38 @@ class Supervisor(Actor[Message]):
         self.context.monitor(link)
         return True
 
+    async def _keep_house(self) -> None:
+        """Leave when the folder was cleaned away, as programs do with what lies in temporary folders for long.
+
+        A folder tells of its end to nobody who does not hold it open in a way of one system; a look costs microseconds.
+        """
+        pause_s = min(LOOK_AT_FOLDER_S, self._state.policy.lease_s / 2)
+        while self._household.is_ours:  # noqa: ASYNC110 -- folders set no event
+            await asyncio.sleep(pause_s)
+        if self._state.phase != "gone":
+            self.context.log.warning("supervisor.folder_gone")
+            self._on_evicted()
+
     def _replace_watcher(self) -> None:
         """Start another watcher: this one was killed."""
-        self._watcher.release()
+        self._watcher.reap()
         folder = self._household.folder
-        if not folder.path.exists():
+        if not self._household.is_ours:
             return
-        self.context.log.warning("watcher.killed", starts=self._watchers_started)
-        if self._watchers_started > WATCHER_LIMIT:
+        following = self._watchers.after_restart(self.context.clock.monotonic())
+        self.context.log.warning("watcher.killed", replaced=following is not None)
+        if following is None:
+            self.context.spawn(self._replace_watcher_later(), name="watcher")
             return
-        self._watchers_started += 1
-        self._watcher = ensure_watcher(folder, kernel_id=self._kernel_id, lease_s=self._state.policy.lease_s)
+        self._watchers = following
+        try:
+            self._watcher = ensure_watcher(folder, kernel_id=self._kernel_id, lease_s=self._state.policy.lease_s)
+        except OSError as error:
+            self.context.log.error("watcher.missing", reason=str(error))
+            self.context.spawn(self._replace_watcher_later(), name="watcher")
+            return
         self._watcher.watch(self._replace_watcher)
+
+    async def _replace_watcher_later(self) -> None:
+        await asyncio.sleep(WATCHERS.window_s)
+        self._replace_watcher()

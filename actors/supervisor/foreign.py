@@ -54,6 +54,9 @@ class ForeignTenant:
         else:
             self._spawn(self._provisioner.send_signal(number))
 
+    def end_remains(self) -> None:
+        """What it leaves behind is its provisioner's to clean up."""
+
     def close(self) -> None:
         self._spawn(self._provisioner.cleanup())
         self._manager.cleanup_connection_file()

@@ -6,12 +6,14 @@ before asyncio is imported. A subkernel whose kernelspec asks for a provisioner 
 
 import contextlib
 import os
+import shutil
+import signal
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from actors.supervisor import record
+from actors.supervisor import lock, record
 from actors.supervisor.launching import LaunchError, launch
-from actors.supervisor.local_process import LocalProcess
+from actors.supervisor.local_process import LocalProcess, end_remains
 from actors.supervisor.stderr_pipe import StderrPipe
 from beaker.messages.subkernel import Subkernel
 from beaker.places import KernelFolder
@@ -45,6 +47,10 @@ class Tenant(Protocol):
         """Send it a signal; nothing happens if it has ended."""
         ...
 
+    def end_remains(self) -> None:
+        """It has ended: so does what it left behind in its process group."""
+        ...
+
     def close(self) -> None:
         """It is over: let go of it."""
         ...
@@ -58,25 +64,40 @@ class Household:
         spec_name: which kernelspec to launch; looked up anew each time, so that a mended one is taken.
         environment: the user's own.
         file_name: what connection files are called.
+        held: the lock on the folder, see `lock`.
     """
 
-    def __init__(self, folder: KernelFolder, spec_name: str, environment: Mapping[str, str], file_name: str) -> None:
+    def __init__(self, folder: KernelFolder, spec_name: str, environment: Mapping[str, str], file_name: str, *, held: int) -> None:
         self.folder = folder
+        self._held = held
         self._spec_name = spec_name
         self._environment = environment
         self._file_name = file_name
         self._living: dict[int, tuple[Tenant, StderrPipe | None]] = {}
         self._provisioner: dict[str, object] | None = None
 
-    def find(self) -> Found | None:
-        """Look for a subkernel that an earlier Supervisor started, and take it up if it lives."""
-        old = record.read(self.folder)
+    @property
+    def is_ours(self) -> bool:
+        """Whether the folder is still the one that was locked: somebody may have cleaned it away, and another taken its place."""
+        return lock.holds(self.folder, self._held)
+
+    def find(self, remembered: "record.Record | None" = None) -> Found | None:
+        """Look for a subkernel that an earlier Supervisor started, and take it up if it lives.
+
+        Args:
+            remembered: what the owner knows of it, for where the record was cleaned away.
+        """
+        old = record.read(self.folder) or remembered
         if old is None:
             return None
         found = record.found(old)
+        if found.subkernel.pid is not None and not found.alive:
+            end_remains(found.subkernel.pid)
         if found.alive and found.subkernel.pid is not None:
             generation = found.subkernel.generation
-            pipe = StderrPipe(self.folder.life(generation) / "stderr")
+            life = self.folder.life(generation)
+            life.mkdir(mode=0o700, exist_ok=True)
+            pipe = StderrPipe(life / "stderr")
             self._living[generation] = (LocalProcess(found.subkernel.pid, old.start), pipe)
             self._provisioner = old.provisioner
         return found
@@ -132,6 +153,12 @@ class Household:
         """Take up a life that was launched."""
         self._living[subkernel.generation] = (tenant, stderr)
         self._provisioner = provisioner
+        # Now, without waiting for the step that follows: whoever is killed between the two would leave a process that nobody knows.
+        try:
+            self._record(subkernel, tenant, State(spec_name=subkernel.spec_name, spec_path=spec_path))
+        except OSError:
+            tenant.send(signal.SIGKILL)
+            raise
         return Launched(subkernel=subkernel, spec_path=spec_path)
 
     def tenant(self, generation: int) -> Tenant | None:
@@ -155,30 +182,41 @@ class Household:
         return pipe.tail() if pipe is not None else ""
 
     def forget(self, generation: int) -> None:
-        """Remove the traces of a life that is over. Its stderr is drained on for children that it left behind."""
+        """Remove the traces of a life that is over. Its stderr is drained on for whom it left behind in other sessions."""
         held = self._living.pop(generation, None)
         if held is not None:
             held[0].close()
-        self._remove_life(generation)
+        if self.is_ours:
+            self._remove_life(generation)
+
+    def clear(self) -> None:
+        """Remove the folder with all that is in it."""
+        if self.is_ours:
+            shutil.rmtree(self.folder.path, ignore_errors=True)
 
     def write_down(self, state: State) -> None:
         """Record who lives, for whoever comes later."""
+        if not self.is_ours:
+            return
         tenant = self.tenant(state.generation)
         if state.subkernel is None or tenant is None:
             record.remove(self.folder)
             return
-        record.write(
-            self.folder,
-            record.Record(
-                subkernel=state.subkernel,
-                start=tenant.start,
-                answered=state.answered,
-                spec_path=state.spec_path,
-                owner=state.last_owner,
-                owner_lost_at=state.owner_lost_at,
-                provisioner=self._provisioner,
-            ),
+        self._record(state.subkernel, tenant, state)
+
+    def _record(self, subkernel: Subkernel, tenant: Tenant, state: State) -> None:
+        written = record.Record(
+            subkernel=subkernel,
+            start=tenant.start,
+            answered=state.answered,
+            spec_path=state.spec_path,
+            owner=state.last_owner,
+            owner_lost_at=state.owner_lost_at,
+            provisioner=self._provisioner,
+            heard=state.heard,
+            reachable=state.reachable,
         )
+        record.write(self.folder, written)
 
     def _remove_life(self, generation: int) -> None:
         """Remove the folder of a life; a flat one, unless the subkernel made folders in it."""

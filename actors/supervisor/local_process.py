@@ -6,6 +6,7 @@ process is nobody's child that we know, so its exit status stays unknown.
 
 import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -14,6 +15,17 @@ from actors.supervisor.start_time import start_time
 
 if TYPE_CHECKING:
     from actors.runtime.pidfd import ProcessHandle
+
+
+def end_remains(pid: int) -> None:
+    """Kill what a dead leader left in its process group, as jupyter_client does before a restart.
+
+    Best called before the leader is reaped. A number is given to nobody else while it names a group, so where no process
+    of that number lives it can only be the group that is meant.
+    """
+    if start_time(pid) is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
 
 
 class LocalProcess:
@@ -63,6 +75,10 @@ class LocalProcess:
         if self.alive:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, number)
+
+    def end_remains(self) -> None:
+        """The process has ended: so does the rest of its group."""
+        end_remains(self.pid)
 
     def close(self) -> None:
         """Watch no more."""

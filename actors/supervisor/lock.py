@@ -20,15 +20,15 @@ def take(folder: KernelFolder) -> int | None:
         except BlockingIOError:
             os.close(descriptor)
             return None
-        if _is_still_there(folder, descriptor):
+        if holds(folder, descriptor):
             os.ftruncate(descriptor, 0)
             os.write(descriptor, str(os.getpid()).encode())
             return descriptor
         os.close(descriptor)  # the folder went, with a Supervisor that left, between the open and the lock
 
 
-def _is_still_there(folder: KernelFolder, descriptor: int) -> bool:
-    """Whether the file that was locked is the one that others will find."""
+def holds(folder: KernelFolder, descriptor: int) -> bool:
+    """Whether the file that was locked is the one that others find; else the folder is gone, or another Supervisor's by now."""
     try:
         return os.path.samestat(os.stat(folder.supervisor_lock), os.fstat(descriptor))
     except FileNotFoundError:

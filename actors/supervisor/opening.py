@@ -7,20 +7,25 @@ the runtime costs four times as much, so it comes after, while the subkernel imp
 import time
 
 from actors.supervisor.household import Household
-from beaker.subkernels.actions import Action, Forget, Launch, Record, Send
+from actors.supervisor.record import Record
+from beaker.subkernels.actions import Action, Forget, Launch, Send
+from beaker.subkernels.actions import Record as WriteDown
 from beaker.subkernels.facts import Fact, Opened
 from beaker.subkernels.life_state import State
 from beaker.subkernels.lifecycle import step
 
 
-def open_life(household: Household, state: State) -> tuple[State, list[Action]]:
+def open_life(household: Household, state: State, remembered: Record | None = None) -> tuple[State, list[Action]]:
     """Begin the life of a subkernel.
+
+    Args:
+        remembered: what the owner knows of one that lives, for where its record was cleaned away.
 
     Returns:
         The state, and the actions that are left because they need a loop or somebody to talk to.
     """
     left: list[Action] = []
-    facts: list[Fact] = [Opened(now=time.monotonic(), at=time.time(), found=household.find())]
+    facts: list[Fact] = [Opened(now=time.monotonic(), at=time.time(), found=household.find(remembered))]
     while facts:
         state, actions = step(state, facts.pop(0))
         for action in actions:
@@ -31,7 +36,7 @@ def open_life(household: Household, state: State) -> tuple[State, list[Action]]:
                         left.append(action)
                     else:
                         facts.append(launched)
-                case Record():
+                case WriteDown():
                     household.write_down(state)
                 case Forget(generation=generation):
                     household.forget(generation)

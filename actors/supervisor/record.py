@@ -29,6 +29,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     owner_lost_at: float | None
     provisioner: dict[str, object] | None = None
     """What a provisioner that is not ours said about it."""
+    heard: int = 0
+    """The last generation that an owner knew."""
+    reachable: bool = True
+    """False where its sockets were cleaned away."""
 
 
 _decoder = msgspec.json.Decoder(Record)
@@ -66,6 +70,8 @@ def found(record: Record) -> Found:
         spec_path=record.spec_path,
         owner=record.owner,
         owner_lost_at=record.owner_lost_at,
+        heard=record.heard,
+        reachable=record.reachable,
     )
 
 

@@ -9,10 +9,15 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from beaker.messages.subkernel import Subkernel
 from beaker.places import KernelFolder, make_private
+
+if TYPE_CHECKING:
+    from actors.supervisor.record import Record
 
 TITLE = "beaker --role supervisor --kernel {}"
 
@@ -22,6 +27,18 @@ NOT_THE_FIRST = 3
 """Exit status: another living Supervisor has this kernel."""
 GAVE_UP = 4
 """Exit status: the actor crashed; the next Supervisor adopts what lives."""
+
+
+class Remembered(msgspec.Struct, frozen=True, kw_only=True):
+    """What the owner knows of the subkernel's life so far."""
+
+    generation: int
+    subkernel: Subkernel | None
+    """The one it is linked to."""
+    start: str | None
+    """Start time of its process."""
+    dead_reason: str
+    """Why it was given up; empty where it was not."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +58,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     restart_limit: int = 5
     restart_window_s: float = 30.0
     lease_s: float = 10.0
+    remembered: "Remembered | None" = None
+    """For a Supervisor that replaces one, in case that the record was cleaned away with the folder."""
 
 
 def fork_supervisor(order: Order, *, before_serving: Callable[[], None] | None = None) -> int:
@@ -121,15 +140,19 @@ def run_supervisor(order: Order, *, before_serving: Callable[[], None] | None = 
     held = lock.take(folder)
     if held is None:
         return NOT_THE_FIRST
-    household = Household(folder, order.spec_name, order.environment, order.connection_file_name)
+    household = Household(folder, order.spec_name, order.environment, order.connection_file_name, held=held)
+    known = order.remembered or Remembered(generation=0, subkernel=None, start=None, dead_reason="")
     state = State(
         spec_name=order.spec_name,
         policy=Policy(start_timeout_s=order.start_timeout_s, lease_s=order.lease_s),
         intensity=RestartIntensity(limit=order.restart_limit, window_s=order.restart_window_s),
+        generation=known.generation,
+        phase="dead" if known.dead_reason else "new",
+        reason=known.dead_reason,
     )
     # The watcher first: from its launch on the subkernel has somebody who ends it, whoever is killed.
     watching = watcher.ensure(folder, kernel_id=order.kernel_id, lease_s=order.lease_s)
-    state, backlog = open_life(household, state)
+    state, backlog = open_life(household, state, _living(order))
     # The subkernel imports its own from here on; what it does not need to be launched comes now.
     from actors.runtime.prctl import become_undumpable
     from actors.supervisor.serving import serve
@@ -141,6 +164,30 @@ def run_supervisor(order: Order, *, before_serving: Callable[[], None] | None = 
     # Not ignored, or the subkernels would inherit that: a handler of Python's is gone after an exec.
     signal.signal(signal.SIGINT, lambda *_: None)
     return serve(order, household, state, backlog, watching)
+
+
+def _living(order: Order) -> "Record | None":
+    """What the owner says about the living subkernel, as a record."""
+    from actors.supervisor.record import Record
+    from beaker.subkernels.kernelspecs import KernelspecError, find
+
+    known = order.remembered
+    if known is None or known.subkernel is None:
+        return None
+    try:
+        spec_path = find(order.spec_name, order.environment).path
+    except KernelspecError:
+        spec_path = ""
+    return Record(
+        subkernel=known.subkernel,
+        start=known.start,
+        answered=True,
+        spec_path=spec_path,
+        owner=os.getppid(),
+        owner_lost_at=None,
+        heard=known.generation,
+        reachable=known.subkernel.connection.transport != "ipc",
+    )
 
 
 def main(argv: list[str]) -> int:

@@ -63,8 +63,17 @@ async def _serve(order: Order, household: Household, state: State, backlog: list
             watcher=watcher,
             links=links.by_pid,
             on_left=lambda: end(LEFT),
+            on_evicted=give_way,
             kernel_id=order.kernel_id,
         )
+
+    def give_way() -> None:
+        """The end of this Supervisor, but not of a subkernel that somebody owns."""
+        if links.by_pid:
+            # The owner starts another Supervisor, which adopts what lives.
+            end(GAVE_UP)
+        else:
+            node.ref(NAME).tell(ToldToLeave())
 
     def make_room(peer: Peer, refusal: Refusal) -> None:
         if refusal.code == "protocol" and peer.role == "kernel" and peer.protocol > PROTOCOL:
@@ -73,16 +82,9 @@ async def _serve(order: Order, household: Household, state: State, backlog: list
 
     node = Node(NAME, protocol=PROTOCOL, on_gave_up=lambda *_: end(GAVE_UP))
     restart = RestartPolicy(limit=0)  # see the actor: the next process adopts
-    supervisor = await node.spawn(NAME, make, restart=restart)
+    await node.spawn(NAME, make, restart=restart)
 
-    def terminated() -> None:
-        if links.by_pid:
-            # The kernel's owner is there and starts another Supervisor, which adopts what lives.
-            end(GAVE_UP)
-        else:
-            supervisor.tell(ToldToLeave())
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminated)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, give_way)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(household.folder.supervisor_socket)  # of one that died: we hold the lock, so it is nobody's
     await node.listen(

@@ -3,22 +3,30 @@
 The owners (the Supervisor and the kernel process) hold the writing end of a pipe that the shell reads. When the last of
 them is gone it reads the end of the file, waits for the lease, and looks whether a new owner has written its line in the
 meantime; if not, it kills the process groups listed in the folder, after checking their start times, and removes the
-folder. It is in a session of its own, holds nothing of ours open, and leaves by itself when its pipe was removed.
+folder. A group whose leader is gone is killed too: its number is not given to others while it has members. The shell is in a
+session of its own, holds nothing of ours open, and leaves by itself when its pipe was removed.
+
+Nobody else reads the pipe (its `sleep` does not), so a broken pipe is how every owner hears of the watcher's own end,
+whoever had started it.
 """
 
 import contextlib
 import errno
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from actors.supervisor.local_process import LocalProcess
 from beaker.places import KernelFolder
+
+if TYPE_CHECKING:
+    import asyncio
 
 _PIPES = "owners-*"
 """The pipe has a name of its own for each watcher: an old one must not take a new kernel's folder for its own."""
+
+REAP_LIMIT_S = 1.0
+"""Only a machine that stands still takes longer; then the next launch of a process reaps it."""
 
 SCRIPT = r"""
 folder=$5 pipe=$6 lease=$7
@@ -35,13 +43,14 @@ start_of() {
 while :; do
   while read -r line; do :; done
   [ -p "$pipe" ] || exit 0
-  sleep "$lease"
+  sleep "$lease" < /dev/null
   [ -p "$pipe" ] || exit 0
   read -r line || break
 done
 mv "$folder" "$folder.$$" || exit 0
 while read -r pid start; do
-  [ "$(start_of "$pid" 2>/dev/null)" = "$start" ] && kill -s KILL -- "-$pid"
+  now=$(start_of "$pid" 2>/dev/null)
+  [ "${now:-$start}" = "$start" ] && kill -s KILL -- "-$pid"
 done < "$folder.$$/living"
 rm -rf "$folder.$$"
 """
@@ -56,24 +65,43 @@ class Watcher:
 
     def __init__(self, descriptor: int, process: "subprocess.Popen[bytes] | None") -> None:
         self._descriptor = descriptor
-        self._watched: LocalProcess | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.process = process
 
     def watch(self, on_end: Callable[[], None]) -> None:
-        """Call `on_end` once, from the running loop, when the watcher ends; never for one that an earlier owner started."""
-        if self.process is not None:
-            self._watched = LocalProcess(self.process.pid, None, self.process)
-            self._watched.watch(on_end)
+        """Call `on_end` once, from the running loop, when the watcher has ended; `release` ends the watch."""
+        import asyncio  # here, not above: the first launch comes before it
+
+        loop = self._loop = asyncio.get_running_loop()
+
+        def broken() -> None:
+            self._stop_watching()
+            on_end()
+
+        # A writing end is never readable: what the loop tells of is the error of a pipe that nobody reads.
+        loop.add_reader(self._descriptor, broken)
 
     def release(self) -> None:
         """Own no more. The watcher goes on for the other owners; without its pipe it leaves."""
+        self._stop_watching()
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-        if self._watched is not None:
-            self._watched.close()
         if self.process is not None:
             self.process.poll()
+
+    def reap(self) -> None:
+        """Let go of a watcher that has ended."""
+        if self.process is not None:
+            # Its pipe is closed some microseconds before its status is there.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(REAP_LIMIT_S)
+        self.release()
+
+    def _stop_watching(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._descriptor)
+        self._loop = None
 
 
 def hold(folder: KernelFolder) -> Watcher | None:
@@ -86,7 +114,11 @@ def hold(folder: KernelFolder) -> Watcher | None:
                 if error.errno != errno.ENXIO:
                     raise
                 continue  # nobody reads: its watcher is dead
-            os.write(descriptor, b"owner\n")
+            try:
+                os.write(descriptor, b"owner\n")
+            except BrokenPipeError:
+                os.close(descriptor)
+                continue  # it died this very moment
             return Watcher(descriptor, None)
     return None
 
@@ -116,8 +148,3 @@ def ensure(folder: KernelFolder, *, kernel_id: str, lease_s: float) -> Watcher:
     finally:
         os.close(reading)
     return Watcher(writing, process)
-
-
-def clear(folder: KernelFolder) -> None:
-    """Remove the folder with all that is in it."""
-    shutil.rmtree(Path(folder.path), ignore_errors=True)

@@ -66,6 +66,8 @@ class Attached(Event, frozen=True, kw_only=True, tag="supervisor.attached"):
     """False when another kernel process owned this Supervisor before: the front process was replaced."""
     owner_lost_at: float | None = None
     """Wall clock at which the former owner's link broke: since then nobody listened to the subkernel."""
+    session_lost: bool = False
+    """The life that the former owner knew is over: it ended while nobody listened."""
 
 
 class Ready(Command, frozen=True, kw_only=True, tag="subkernel.ready"):

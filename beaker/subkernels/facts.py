@@ -24,6 +24,10 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     """The kernel process that owned it last."""
     owner_lost_at: float | None = None
     """Wall clock; None where that owner was there to the last that is known."""
+    heard: int = 0
+    """The last generation that an owner knew."""
+    reachable: bool = True
+    """False where its sockets were cleaned away: only who is linked to it already still speaks to it."""
 
 
 class Opened(Event, frozen=True, kw_only=True, tag="lifecycle.opened"):

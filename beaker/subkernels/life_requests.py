@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, assert_never
 import msgspec
 
 from beaker.messages.subkernel import Attach, Attached, Interrupt, Interrupted, Restart, ShutDown, Shutdown, SubkernelFailure
-from beaker.subkernels.actions import Record, Reply, Send
+from beaker.subkernels.actions import Action, Record, Reply, Send
 from beaker.subkernels.life_state import State, Step
 from beaker.subkernels.transitions import farewell, launch, leave, start_timer
 
@@ -19,20 +19,28 @@ _ENDING_WORDS: dict[str, StateWord] = {"restart": "restarting", "hung": "startin
 
 
 def attach(state: State, number: int, request: Attach) -> Step:
-    """Take a new owner; the newest wins, because the kernel it came for is one."""
+    """Take a new owner; the newest wins, because the kernel it came for is one. A subkernel that it cannot reach is replaced."""
     if state.phase == "gone" or (state.phase == "ending" and state.purpose == "leave"):
         refusal = SubkernelFailure(reason="This Supervisor is leaving; start another one.")
         return state, [Reply(number=number, reply=refusal)]
+    first_owner = state.last_owner in (None, request.pid)
     following = msgspec.structs.replace(state, owner=request.pid, last_owner=request.pid, owner_lost_at=None, watch=state.watch + 1)
+    ended: list[Action] = []
+    if not first_owner and not state.reachable and state.phase == "up":
+        following = msgspec.structs.replace(following, phase="ending", purpose="restart")
+        ended = farewell(state.generation, 0)
+    if following.phase == "up":
+        following = msgspec.structs.replace(following, heard=state.generation)
     attached = Attached(
-        subkernel=state.subkernel if state.phase == "up" else None,
+        subkernel=following.subkernel if following.phase == "up" else None,
         generation=state.generation,
-        state=_state_word(state),
+        state=_state_word(following),
         reason=state.reason,
-        first_owner=state.last_owner in (None, request.pid),
+        first_owner=first_owner,
         owner_lost_at=state.owner_lost_at,
+        session_lost=not first_owner and state.heard > 0 and (state.heard < state.generation or bool(ended)),
     )
-    return following, [Reply(number=number, reply=attached), Record(), *start_timer(following)]
+    return following, [Reply(number=number, reply=attached), Record(), *ended, *start_timer(following)]
 
 
 def _state_word(state: State) -> StateWord:

@@ -35,6 +35,10 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     last_owner: int | None = None
     owner_lost_at: float | None = None
     """Wall clock; since then nobody listens to the subkernel."""
+    heard: int = 0
+    """The last generation that an owner knew; an owner that comes later is told if that one is over."""
+    reachable: bool = True
+    """False where the sockets of this life were cleaned away: only the owner of then still speaks to it."""
     watch: int = 0
     """Counts owners and their losses; what fences off their timers."""
     restarters: tuple[int, ...] = ()

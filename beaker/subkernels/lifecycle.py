@@ -76,8 +76,10 @@ def step(state: State, fact: Fact) -> Step:
 
 
 def _opened(state: State, fact: Opened) -> Step:
-    """Adopt what lives, or start; either way the lease runs until an owner comes."""
+    """Adopt what lives, or start, unless it was given up; always the lease runs until an owner comes."""
     lease = Ring(after_s=state.policy.lease_s, alarm=LeaseOver(watch=state.watch))
+    if state.phase == "dead" and (fact.found is None or not fact.found.alive):
+        return state, [lease]
     if fact.found is None:
         following, actions = launch(state)
         return following, [lease, *actions]
@@ -90,6 +92,8 @@ def _opened(state: State, fact: Opened) -> Step:
         spec_path=fact.found.spec_path,
         last_owner=fact.found.owner,
         owner_lost_at=fact.found.owner_lost_at,
+        heard=fact.found.heard,
+        reachable=fact.found.reachable,
     )
     if not fact.found.alive:
         death = Exited(generation=old.generation, status=None, stderr_tail="", now=fact.now, at=fact.at)
@@ -108,7 +112,8 @@ def _launched(state: State, fact: Launched) -> Step:
     following = msgspec.structs.replace(state, subkernel=fact.subkernel, spec_path=fact.spec_path)
     if state.phase == "ending":
         return following, [Record(), Send(generation=generation, signal=signal.SIGKILL)]
-    following = msgspec.structs.replace(following, phase="up", restarters=())
+    heard = state.heard if state.owner is None else generation
+    following = msgspec.structs.replace(following, phase="up", restarters=(), heard=heard)
     answers = [Reply(number=number, reply=Restarted(generation=generation)) for number in state.restarters]
     return following, [Record(), Tell(event=Started(subkernel=fact.subkernel)), *answers, *start_timer(following)]
 

@@ -13,7 +13,9 @@ from beaker.subkernels.life_state import State, Step
 def launch(state: State) -> Step:
     """Begin the next generation."""
     generation = state.generation + 1
-    following = msgspec.structs.replace(state, phase="launching", generation=generation, subkernel=None, answered=False, reason="")
+    following = msgspec.structs.replace(
+        state, phase="launching", generation=generation, subkernel=None, answered=False, reachable=True, reason=""
+    )
     return following, [Tell(event=Starting(generation=generation)), Launch(generation=generation)]
 
 
