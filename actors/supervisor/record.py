@@ -30,7 +30,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     provisioner: dict[str, object] | None = None
     """What a provisioner that is not ours said about it."""
     heard: int = 0
-    """The last generation that an owner knew."""
+    """The last generation that an owner said was ready."""
     reachable: bool = True
     """False where its sockets were cleaned away."""
 

@@ -25,7 +25,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     owner_lost_at: float | None = None
     """Wall clock; None where that owner was there to the last that is known."""
     heard: int = 0
-    """The last generation that an owner knew."""
+    """The last generation that an owner said was ready."""
     reachable: bool = True
     """False where its sockets were cleaned away: only who is linked to it already still speaks to it."""
 

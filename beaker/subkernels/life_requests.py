@@ -29,8 +29,6 @@ def attach(state: State, number: int, request: Attach) -> Step:
     if not first_owner and not state.reachable and state.phase == "up":
         following = msgspec.structs.replace(following, phase="ending", purpose="restart")
         ended = farewell(state.generation, 0)
-    if following.phase == "up":
-        following = msgspec.structs.replace(following, heard=state.generation)
     attached = Attached(
         subkernel=following.subkernel if following.phase == "up" else None,
         generation=state.generation,

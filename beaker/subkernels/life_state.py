@@ -36,7 +36,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     owner_lost_at: float | None = None
     """Wall clock; since then nobody listens to the subkernel."""
     heard: int = 0
-    """The last generation that an owner knew; an owner that comes later is told if that one is over."""
+    """The last generation that an owner said was ready; an owner that comes later is told if that one is over."""
     reachable: bool = True
     """False where the sockets of this life were cleaned away: only the owner of then still speaks to it."""
     watch: int = 0

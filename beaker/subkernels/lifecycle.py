@@ -112,8 +112,7 @@ def _launched(state: State, fact: Launched) -> Step:
     following = msgspec.structs.replace(state, subkernel=fact.subkernel, spec_path=fact.spec_path)
     if state.phase == "ending":
         return following, [Record(), Send(generation=generation, signal=signal.SIGKILL)]
-    heard = state.heard if state.owner is None else generation
-    following = msgspec.structs.replace(following, phase="up", restarters=(), heard=heard)
+    following = msgspec.structs.replace(following, phase="up", restarters=())
     answers = [Reply(number=number, reply=Restarted(generation=generation)) for number in state.restarters]
     return following, [Record(), Tell(event=Started(subkernel=fact.subkernel)), *answers, *start_timer(following)]
 
@@ -175,9 +174,9 @@ def _died(fact: Exited, words: str, *, restarting: bool) -> Tell:
 
 def _ready(state: State, fact: Ready) -> Step:
     """The start is over."""
-    if fact.generation != state.generation or state.phase != "up" or state.answered:
+    if fact.generation != state.generation or state.phase != "up" or state.heard == fact.generation:
         return state, []
-    return msgspec.structs.replace(state, answered=True), [Record()]
+    return msgspec.structs.replace(state, answered=True, heard=fact.generation), [Record()]
 
 
 def _rung(state: State, alarm: StartTimedOut | GraceOver | LeaseOver) -> Step:
