@@ -181,10 +181,11 @@ class Shell:
     def answer_lost_session(self, reason: str) -> None:
         """After a takeover of a kernel whose subkernel ended meanwhile: what was in flight before is answered."""
         self.take_over()
+        self.answer_own_lost()
         for pending in self._state.requests.end_lost():
             self._end(pending, "KernelDied", reason)
         self._state.requests.last_count = 0
-        self.forget_inflight()
+        self._state.inflight.forget()
 
     def take_over(self) -> int:
         """Read the requests that the process before us had in flight; returns how many."""

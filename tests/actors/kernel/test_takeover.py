@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from beaker.messages.subkernel import Attached, Died
+from beaker.messages.subkernel import Attached, Died, GaveUp
 from tests.kit.kernel_stage import KernelStage, staged
 from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
 
@@ -181,3 +181,34 @@ async def test_a_question_is_remembered_though_the_subkernel_died_meanwhile(repl
     attached = Attached(subkernel=second.as_announced(), generation=2, state="running", first_owner=False, owner_lost_at=LOST_AT)
     await replaced.second.attach(attached)
     assert await replaced.second.front.over(asked) == ["llm_reply", "idle"]
+
+
+async def test_a_session_that_died_with_the_process_is_told_as_lost_and_its_cells_are_answered(replaced: Replaced) -> None:
+    request = await replaced.begin("x", 41)
+    await replaced.first.kill()
+    replaced.subkernel.die()
+    second = replaced.second
+    await second.open()
+    await second.attach(Attached(subkernel=None, generation=2, state="restarting", first_owner=False, session_lost=True))
+    content = (await second.front.reply(request.msg_id)).content
+    assert (content["status"], content["ename"]) == ("error", "KernelDied")
+    assert "died while the front process was being replaced" in content["evalue"]
+    assert await second.front.over(request.msg_id) == ["error", "execute_reply", "idle"]
+    second.subkernels.append(replaced.subkernel)
+    fresh = await second.start_subkernel()
+    msg_id = second.run("1")
+    fresh.run(await fresh.expect(), 1)
+    await second.front.over(msg_id)
+    (text,) = [sent.content["text"] for sent in second.front.about(msg_id) if sent.kind == "stream"]
+    assert "variables lost" in text
+    assert "kept" not in text
+    assert (await second.front.reply(msg_id)).content["execution_count"] == 1
+
+
+async def test_what_a_kernel_remembers_is_what_its_next_supervisor_needs(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    known = stage.actor.remembered
+    assert known.subkernel is not None
+    assert (known.generation, known.subkernel.generation, known.dead_reason) == (1, 1, "")
+    stage.tell(GaveUp(generation=1, reason="it died 6 times"))
+    await stage.front.wait(lambda: "dead" in stage.front.unparented(), "the status")
+    assert (stage.actor.remembered.subkernel, stage.actor.remembered.dead_reason) == (None, "it died 6 times")
