@@ -27,6 +27,7 @@ from actors.kernel.inflight_log import InflightLog
 from actors.kernel.interrupt import interrupt_subkernel
 from actors.kernel.iopub import Iopub
 from actors.kernel.life import Life
+from actors.kernel.looking import Looking
 from actors.kernel.own_cells import OwnCells
 from actors.kernel.publisher import Publisher
 from actors.kernel.shell import Shell
@@ -42,6 +43,7 @@ from beaker.kernel.requests import Channel
 from beaker.kernel.transcript import Transcript
 from beaker.messages.base import KernelId
 from beaker.messages.kernel import KernelMessage
+from beaker.messages.look import ReadCells, ReadOutput, ShowVariable
 from beaker.messages.subkernel import Attached, Died, GaveUp, Ready, Restart, Shutdown, Started, Starting, SubkernelFailure
 from beaker.messages.turn import (
     Began,
@@ -121,6 +123,7 @@ class KernelActor(Actor[KernelMessage]):
         self._stdin = Stdin(state)
         self._life = Life(state, self._shell, self._control, self, context, on_ready=self._subkernel_ready)
         self._agent = AgentDoor(self._start_agent, context)
+        self._looking = Looking(state, context, self._folder)
         self._turns = Turns(state, context, self._agent)
         self._hangs = HangWatch(state)
         commands = Commands(state, self._turns, self._hangs, self._loaded, restart=self.restart)
@@ -141,8 +144,8 @@ class KernelActor(Actor[KernelMessage]):
                 self._life.gave_up(message)
             case Began() | Delta() | Waiting() | Thought() | ToolCalled() | ToolAnswered() | Used() | Ended():
                 self._turns.event(message)
-            case ListVariables():
-                self._turns.look(message, asked)
+            case ListVariables() | ShowVariable() | ReadCells() | ReadOutput():
+                self._looking.look(message, asked)
             case ProposeCell():
                 self._turns.propose(message, asked)
             case _:

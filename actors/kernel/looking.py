@@ -1,66 +1,197 @@
-"""Looking at the session without running code in it.
+"""Looking at the session: its variables without touching them, its cells and outputs from what passed by.
 
-ipykernel answers `inspectVariables` on its control channel without a debugger being attached and while a cell runs. An
-execute_request, even a silent one, would fire the user's hooks and close the figure that a cell is drawing.
+The language says what to send (`beaker/languages/`), this room decides when and waits. While nothing of a client's is under way a
+look may execute silently; while anything is, it never does: an execution fires the hooks by which matplotlib-inline
+closes the figure that a cell is still drawing. Looks are made for whoever asks and at no other time. What cannot be
+seen within the time-box is answered by the last look, with its age.
 """
 
-import asyncio
 import time
+from collections import OrderedDict
+from typing import assert_never
 
-import msgspec
-
+from actors.kernel.glancing import Glancing
+from actors.kernel.silent_look import LookFailed, SilentLook
 from actors.kernel.state import KernelState
-from actors.kernel.subkernel_link import SubkernelGone
-from actors.runtime.actor import Asked
-from beaker.messages.turn import TurnFailure, Variable, Variables
-from beaker.wire.parts import CONTENT, UNREADABLE
+from actors.kernel.subkernel_link import SubkernelLink
+from actors.runtime.actor import ActorContext, Asked
+from beaker.languages.language import Language, Seen, Sight
+from beaker.languages.registry import language_for
+from beaker.messages.kernel import KernelMessage
+from beaker.messages.look import CellsRead, OutputRead, ReadCells, ReadOutput, ShowVariable, VariableShown
+from beaker.messages.turn import ListVariables, TurnFailure, Variable, Variables
 
-TIME_BOX_S = 1.0
-SUMMARY_CHARS = 200
-VARIABLES = 200
-"""More are named in the note; a model has no use for a thousand."""
-
-
-class _Seen(msgspec.Struct, frozen=True):
-    name: str = ""
-    value: str = ""
-    type: str | None = ""
-
-
-class _Body(msgspec.Struct, frozen=True):
-    variables: list[_Seen] = []
+REMEMBERED = 32
+"""Variables whose last detail is kept: 200 kB at most."""
+READ_CELLS = 20
+READ_OUTPUT_CHARS = 1900
+"""Of each cell, so that with its mark it is no longer than what the model is shown of one."""
+PART_CHARS = 6_000
+"""Of an output that is read by its handle."""
+NAMED_CELLS = 3
+"""Handles that a wrong one is answered with."""
 
 
-class _Answer(msgspec.Struct, frozen=True):
-    success: bool = False
-    body: _Body = _Body()
+class Looking:
+    """Answers looks.
+
+    Args:
+        folder: the kernel's runtime folder, where languages leave answers that cannot come over a channel.
+    """
+
+    def __init__(self, state: KernelState, context: ActorContext[KernelMessage], folder: str) -> None:
+        self._state = state
+        self._context = context
+        self._silent = SilentLook(state, folder)
+        self._glancing = Glancing(state)
+        self._language = Language()
+        self._generation = 0
+        self._seen: list[Seen] | None = None
+        """The last list, of this life of the subkernel."""
+        self._seen_at = 0.0
+        self._details: OrderedDict[str, tuple[float, str]] = OrderedDict()
+
+    @property
+    def language(self) -> Language:
+        """The subkernel's."""
+        if self._language.name != self._state.language:
+            self._language = language_for(self._state.language)
+        return self._language
+
+    def look(self, message: ListVariables | ShowVariable | ReadCells | ReadOutput, asked: Asked | None) -> None:
+        """Answer the agent."""
+        if asked is None:
+            return
+        match message:
+            case ListVariables(turn=turn):
+                self._context.spawn(self._answer_list(asked), name=f"look-{turn}")
+            case ShowVariable(turn=turn, name=name):
+                self._context.spawn(self._answer_variable(name, asked), name=f"look-{turn}")
+            case ReadCells():
+                self._answer_cells(message, asked)
+            case ReadOutput():
+                self._answer_output(message, asked)
+            case _:
+                assert_never(message)
+
+    def known_names(self) -> list[str]:
+        """Names that the session may hold, without a look: of the last one, and of the cells that passed by."""
+        self._forget_former_life()
+        seen = [each.name for each in self._seen or []]
+        assigned = [name for code in self._state.transcript.codes() for name in self.language.assigned(code)]
+        return list(dict.fromkeys([*seen, *reversed(assigned)]))
+
+    async def variables(self) -> Variables | TurnFailure:
+        """All variables in a line each, or why they cannot be seen."""
+        link = self._state.ready_link()
+        if link is None:
+            return self._no_session()
+        self._forget_former_life()
+        try:
+            sight, note = await self._list(link)
+        except LookFailed as failed:
+            if self._seen is None:
+                return TurnFailure(reason=str(failed))
+            return Variables(variables=_told(self._seen), note=f"{failed}; this is the last look, {_age(self._seen_at)}")
+        self._seen, self._seen_at = sight.variables, time.time()
+        notes = [note, f"{sight.more} more variables are not shown" if sight.more else ""]
+        return Variables(variables=_told(sight.variables), note="; ".join(each for each in notes if each))
+
+    async def variable(self, name: str) -> VariableShown | TurnFailure:
+        """One variable in detail, or why it cannot be seen."""
+        link = self._state.ready_link()
+        if link is None:
+            return self._no_session()
+        self._forget_former_life()
+        last = self._details.get(name)
+        try:
+            if self._is_busy():
+                return await self._glance_at(link, name, last)
+            sight = await self._silent.look(link, self.language, name)
+        except LookFailed as failed:
+            if last is None:
+                return TurnFailure(reason=str(failed))
+            return VariableShown(name=name, text=last[1], note=f"{failed}; this is the last look, {_age(last[0])}")
+        if sight.detail is None:
+            return TurnFailure(reason=f"the session has no variable {name}")
+        self._details[name] = (time.time(), sight.detail)
+        self._details.move_to_end(name)
+        if len(self._details) > REMEMBERED:
+            self._details.popitem(last=False)
+        return VariableShown(name=name, text=sight.detail)
+
+    async def _list(self, link: SubkernelLink) -> tuple[Sight, str]:
+        if not self._is_busy():
+            return await self._silent.look(link, self.language, None), ""
+        if not self.language.glances:
+            raise LookFailed(f"a cell is running, and a busy {self.language.name} session cannot be looked at")
+        seen = await self._glancing.glance(link, self.language, self.known_names(), detail=False)
+        before = {each.name: each for each in self._seen or []}
+        whole = [each if each.summary or each.name not in before else before[each.name] for each in seen]
+        note = f"as of {_clock(time.time())}, while a cell is running: names that no cell assigns in plain sight may be missing"
+        return Sight(variables=whole), note
+
+    async def _glance_at(self, link: SubkernelLink, name: str, last: tuple[float, str] | None) -> VariableShown | TurnFailure:
+        if not self.language.glances:
+            raise LookFailed(f"a cell is running, and a busy {self.language.name} session cannot be looked at")
+        seen = await self._glancing.glance(link, self.language, [name], detail=True)
+        if not seen:
+            return TurnFailure(reason=f"the session has no variable {name}")
+        text = f"{seen[0].type}\n{seen[0].summary}".strip()
+        if last is not None:
+            text += f"\n\nThe last look in detail, {_age(last[0])}:\n{last[1]}"
+        note = f"as of {_clock(time.time())}, while a cell is running; more can be seen when it is done"
+        return VariableShown(name=name, text=text, note=note)
+
+    async def _answer_list(self, asked: Asked) -> None:
+        _give(await self.variables(), asked)
+
+    async def _answer_variable(self, name: str, asked: Asked) -> None:
+        _give(await self.variable(name), asked)
+
+    def _answer_cells(self, message: ReadCells, asked: Asked) -> None:
+        found, more = self._state.transcript.between(message.first, message.last, cells=READ_CELLS, output_chars=READ_OUTPUT_CHARS)
+        if not found and (message.first is not None or message.last is not None):
+            asked.fail(TurnFailure(reason="no cells with such numbers are remembered; read_cells without numbers gives the latest"))
+            return
+        asked.answer(CellsRead(cells=found, note=f"{more} earlier cells are left out" if more else ""))
+
+    def _answer_output(self, message: ReadOutput, asked: Asked) -> None:
+        transcript = self._state.transcript
+        part = transcript.part(message.handle, max(message.offset, 0), chars=PART_CHARS)
+        if part is None:
+            newest = ", ".join(transcript.handles()[-NAMED_CELLS:]) or "none"
+            asked.fail(TurnFailure(reason=f"there is no output {message.handle[:60]!r}; the newest are: {newest}"))
+            return
+        asked.answer(OutputRead(text=part.text, offset=max(message.offset, 0), size=part.size))
+
+    def _is_busy(self) -> bool:
+        return not self._state.requests.undisturbed
+
+    def _no_session(self) -> TurnFailure:
+        return TurnFailure(reason=f"there is no session to look at: the subkernel is {self._state.phase.value}")
+
+    def _forget_former_life(self) -> None:
+        if self._generation != self._state.generation:
+            self._generation = self._state.generation
+            self._seen = None
+            self._details.clear()
 
 
-async def list_variables(state: KernelState, asked: Asked) -> None:
-    """Answer a ListVariables with the user's variables, or with a failure in words."""
-    link = state.ready_link()
-    if link is None:
-        asked.fail(TurnFailure(reason=f"there is no session to look at: the subkernel is {state.phase.value}"))
-        return
-    if "debugger" not in state.features:
-        words = f"the variables of a {state.language} session cannot be listed; ask the user to print what is needed"
-        asked.fail(TurnFailure(reason=words))
-        return
-    request = {"type": "request", "seq": 1, "command": "inspectVariables", "arguments": {}}
-    try:
-        async with asyncio.timeout(TIME_BOX_S):
-            reply = await link.ask("control", "debug_request", request)
-        answer = msgspec.json.decode(reply[CONTENT], type=_Answer)
-    except TimeoutError:
-        asked.fail(TurnFailure(reason="the session did not answer within a second; a cell holds the interpreter, try again later"))
-        return
-    except (SubkernelGone, *UNREADABLE):
-        asked.fail(TurnFailure(reason="the session could not be looked at; it may have just been restarted"))
-        return
-    # ipykernel groups others under names with a blank: "special variables", "function variables".
-    seen = [each for each in answer.body.variables if each.name.isidentifier()]
-    notes = [f"{len(seen) - VARIABLES} more variables are not shown"] if len(seen) > VARIABLES else []
-    if state.requests.running() is not None:
-        notes.append(f"as of {time.strftime('%H:%M:%S')}, while a cell is running")
-    variables = [Variable(name=each.name, type=each.type or "", summary=each.value[:SUMMARY_CHARS]) for each in seen[:VARIABLES]]
-    asked.answer(Variables(variables=variables, note="; ".join(notes)))
+def _give(reply: Variables | VariableShown | TurnFailure, asked: Asked) -> None:
+    if isinstance(reply, TurnFailure):
+        asked.fail(reply)
+    else:
+        asked.answer(reply)
+
+
+def _told(seen: list[Seen]) -> list[Variable]:
+    return [Variable(name=each.name, type=each.type, summary=each.summary) for each in seen]
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(at))
+
+
+def _age(at: float) -> str:
+    return f"of {_clock(at)}, {max(time.time() - at, 0):.0f} s ago"

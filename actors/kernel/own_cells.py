@@ -16,9 +16,9 @@ from actors.kernel.state import KernelState, Phase
 from actors.kernel.turns import Turns
 from beaker.kernel import magics
 from beaker.kernel.commands.assistance import complete_reply, inspect_reply
-from beaker.kernel.commands.comments import comment_for
 from beaker.kernel.question import Ask
 from beaker.kernel.requests import ExecuteFlags, Pending, ReplyFacts
+from beaker.languages.comments import comment_for
 from beaker.wire.parts import CONTENT, HEADER, METADATA, UNREADABLE, Header, Parts, read_header
 
 PLACE_ATTEMPTS = 3

@@ -100,15 +100,21 @@ class SubkernelLink:
         """Pass an input_reply on."""
         self._stdin.send(join([], self._signer.sign(parts), parts))
 
-    async def ask(self, channel: str, msg_type: str, content: object) -> Parts:
+    async def ask(self, channel: str, msg_type: str, content: object, *, subshell_id: str = "") -> Parts:
         """Send a request of our own on `shell` or `control` and wait for its reply.
+
+        Args:
+            channel: `shell` or `control`.
+            msg_type: as the Jupyter specification names it.
+            content: what it says.
+            subshell_id: the subshell that is to answer; empty for the main one.
 
         Raises:
             SubkernelGone: the link is closed, or was meanwhile.
         """
         if self._closed:
             raise SubkernelGone
-        parts = self._private.message(msg_type, content)
+        parts = self._private.message(msg_type, content, subshell_id=subshell_id)
         msg_id = read_header(parts[HEADER]).msg_id
         self._answers[msg_id] = answer = self._loop.create_future()
         try:

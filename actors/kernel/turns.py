@@ -12,7 +12,6 @@ from typing import Literal
 
 from actors.kernel.agent_door import AgentDoor, AgentMissing
 from actors.kernel.face import Face, Outcome
-from actors.kernel.looking import list_variables
 from actors.kernel.state import KernelState
 from actors.runtime.actor import ActorContext, Asked
 from actors.runtime.failures import RuntimeFault
@@ -25,7 +24,6 @@ from beaker.messages.turn import (
     Began,
     Delta,
     Ended,
-    ListVariables,
     ProposeCell,
     Proposed,
     Question,
@@ -43,8 +41,8 @@ TAKEN_TIMEOUT_S = 10.0
 OVERDUE_S = 30.0
 """Of silence beyond the agent's own time limit for an answer."""
 SEEN_CELLS = 12
-SEEN_OUTPUT_CHARS = 4000
-"""Per cell: DESIGN's 2-8 kB for one output."""
+SEEN_OUTPUT_CHARS = 1900
+"""Per cell, so that with its mark it is no longer than what the prompt gives it: it must not be cut twice. The whole has a handle."""
 
 
 @dataclass(slots=True)
@@ -160,11 +158,6 @@ class Turns:
         proposal = turn.display.propose(message.code, message.language or self._state.language)
         turn.face.proposed(proposal)
         asked.answer(Proposed(number=proposal.number))
-
-    def look(self, message: ListVariables, asked: Asked | None) -> None:
-        """The agent wants to see the variables."""
-        if asked is not None:
-            self._context.spawn(list_variables(self._state, asked), name=f"look-{message.turn}")
 
     async def _send(self, number: TurnId, wanted: Ask) -> None:
         state = self._state

@@ -51,7 +51,9 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     may_call: bool
 
 
-_CELL = re.compile(r'<cell(?: number="\d+")? status="(\w+)">\n(.*?)(?:\n<output>\n(.*?)\n</output>)?\n</cell>', re.DOTALL)
+_CELL = re.compile(
+    r'<cell(?: number="\d+")? status="(\w+)"(?: handle="[^"]*")?>\n(.*?)(?:\n<output>\n(.*?)\n</output>)?\n</cell>', re.DOTALL
+)
 _VARIABLE = re.compile(r"^(\w+): ([^=\n]+?)(?: = (.*))?$")
 
 

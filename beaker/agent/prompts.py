@@ -4,15 +4,14 @@ The session's cells are shown to the model as data in a message of the user's, n
 nothing in them is an instruction. Nothing is looked up here and nothing is run: all of it came with the Question.
 """
 
+from beaker.agent.cell_text import cell_text
 from beaker.agent.conversation import Assistant, ChatMessage, System, User
 from beaker.agent.cutting import cut
-from beaker.messages.turn import Exchange, Question, SeenCell
+from beaker.messages.look import SeenCell
+from beaker.messages.turn import Exchange, Question
 
 PROMPT_LIMIT_CHARS = 200_000
 """The longest question: about 50,000 tokens, what the smaller of the current models still take whole."""
-
-CELL_LIMIT_CHARS = 2_000
-"""What one cell's code or output may take: a screen of text."""
 
 CELLS_LIMIT_CHARS = 24_000
 """What all cells together may take: about 6,000 tokens, little beside a context of 32,000, which local models have."""
@@ -102,7 +101,7 @@ def session_text(cells: list[SeenCell]) -> str:
     written: list[str] = []
     size = 0
     for cell in reversed(cells):
-        text = _cell_text(cell)
+        text = cell_text(cell)
         if size + len(text) > CELLS_LIMIT_CHARS:
             break
         written.append(text)
@@ -123,15 +122,6 @@ def last_step_note() -> str:
 def no_tools_note(reason: str) -> str:
     """Tell the user, once, how the answer came about."""
     return f"*{reason} It sees the latest cells, but cannot look at variables, and its code stays in the answer.*\n\n"
-
-
-def _cell_text(cell: SeenCell) -> str:
-    number = "" if cell.execution_count is None else f' number="{cell.execution_count}"'
-    lines = [f'<cell{number} status="{cell.status}">', cut(cell.code, CELL_LIMIT_CHARS)]
-    if cell.output:
-        lines += ["<output>", cut(cell.output, CELL_LIMIT_CHARS), "</output>"]
-    lines.append("</cell>")
-    return "\n".join(lines)
 
 
 def _recent(history: list[Exchange]) -> list[Exchange]:

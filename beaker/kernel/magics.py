@@ -4,7 +4,7 @@ A cell is ours if its first line that is not blank begins with `%%ai` or `%%ask`
 with `%ai` or `%beaker`; every other cell is the subkernel's, untouched. `might_be_ours` answers for the undecoded bytes of a
 request, `parse` for the text. Neither raises, whatever the cell holds: what cannot be done is a `Refused` with a sentence for
 the user. Commands are read in `beaker.kernel.commands`, questions in `beaker.kernel.question`; completion and help in such cells are
-in `beaker.kernel.commands.assistance`, the comment that stands for one in the subkernel in `beaker.kernel.commands.comments`.
+in `beaker.kernel.commands.assistance`, the comment that stands for one in the subkernel in `beaker.languages.comments`.
 """
 
 import re

@@ -166,6 +166,11 @@ class Requests:
         return sum(1 for p in self._pending.values() if p.flags is not None and not p.private and not p.busy and not p.replied)
 
     @property
+    def undisturbed(self) -> bool:
+        """Nothing of a client's is under way, comm messages included; comments of ours may be."""
+        return all(pending.replied or pending.private or pending.idle for pending in self._pending.values())
+
+    @property
     def quiet(self) -> bool:
         """No client waits for a reply."""
         return all(pending.replied or pending.private or not pending.expects_reply for pending in self._pending.values())

@@ -1,40 +1,39 @@
 """What passed by: the session's cells and outputs, kept undecoded under a byte budget until somebody asks.
 
-The agent's context is made from this, so no hidden execution is needed to know what the user did and saw. Of a cell's
-outputs the first and the last part are kept; a flood costs no more than the budget.
+The agent's context is made from this, so no hidden execution is needed to know what the user did and saw. Outputs are kept
+whole as long as the budget allows; of a flood the first and the last part. Each cell has a handle, by which the whole of an
+output is found that was cut where it was shown.
 """
 
+import re
 from collections import OrderedDict, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from beaker.kernel.cutting import cut_bytes
-from beaker.messages.turn import SeenCell
+from beaker.kernel.output_text import data_text, error_text, read_output, text_of, without_pictures
+from beaker.messages.look import SeenCell
 from beaker.wire.parts import UNREADABLE
 
 Status = Literal["ok", "error", "aborted", "running"]
 
-HEAD_BYTES = 32_768
-TAIL_BYTES = 32_768
-"""Per cell: enough for a traceback and a table; what models are shown is cut further, to 2-8 kB."""
+CELL_SHARE = 4
+"""The part of the budget that one cell may take; a flood leaves room for what the user did before."""
 
 CODE_BYTES = 8_000
 """Of a cell's code: some two hundred lines."""
 
+LARGE_BYTES = 65_536
+"""Of an output of data, most are pictures: what nobody can read as text is not kept, only named."""
+
+HUGE_BYTES = 8 * 1024 * 1024
+"""An output this large is not even decoded: that would hold up the session's other messages."""
+
 RECORDED = frozenset({"stream", "execute_result", "display_data", "error"})
 """Message types that are outputs."""
-
-
-class _Output(msgspec.Struct, frozen=True):
-    """The text of any output message."""
-
-    text: str = ""
-    data: dict[str, msgspec.Raw] = {}
-    traceback: list[str] = []
-    ename: str = ""
-    evalue: str = ""
 
 
 class _Input(msgspec.Struct, frozen=True):
@@ -42,13 +41,24 @@ class _Input(msgspec.Struct, frozen=True):
     execution_count: int | None = None
 
 
-_output_decoder = msgspec.json.Decoder(_Output)
 _input_decoder = msgspec.json.Decoder(_Input)
+
+
+class Part(NamedTuple):
+    """A piece of a cell's output."""
+
+    text: str
+    size: int
+    """Of the whole, in characters."""
 
 
 @dataclass(slots=True)
 class _Cell:
+    number: int
+    """Counts the cells of this kernel; unlike the execution count it never repeats."""
     input: bytes
+    limit_bytes: int
+    """Of its outputs: half of it for their beginning, half for their end."""
     status: Status = "running"
     head: list[bytes] = field(default_factory=list[bytes])
     head_bytes: int = 0
@@ -60,21 +70,50 @@ class _Cell:
     def size(self) -> int:
         return len(self.input) + self.head_bytes + self.tail_bytes
 
+    @property
+    def handle(self) -> str:
+        return f"output-{self.number}"
+
     def add(self, content: bytes) -> None:
         size = len(content)
-        if not self.tail and self.head_bytes + size <= HEAD_BYTES:
+        if not self.tail and self.head_bytes + size <= self.limit_bytes // 2:
             self.head.append(content)
             self.head_bytes += size
             return
-        if size > TAIL_BYTES:
+        if size > self.limit_bytes // 2:
             self.dropped_bytes += size
             return
         self.tail.append(content)
         self.tail_bytes += size
-        while self.tail_bytes > TAIL_BYTES:
+        while self.tail_bytes > self.limit_bytes // 2:
             gone = len(self.tail.popleft())
             self.tail_bytes -= gone
             self.dropped_bytes += gone
+
+    def source(self) -> _Input:
+        try:
+            return _input_decoder.decode(self.input)
+        except UNREADABLE:
+            return _Input(code="(unreadable)")
+
+    def outputs(self) -> Iterator[bytes]:
+        yield from self.head
+        yield from self.tail
+
+    def text(self) -> str:
+        text = "".join(map(text_of, self.head))
+        if self.dropped_bytes:
+            text += f"\n... {self.dropped_bytes} bytes left out ...\n"
+        return text + "".join(map(text_of, self.tail))
+
+    def seen(self, output_chars: int) -> SeenCell:
+        source, text = self.source(), self.text()
+        handle = ""
+        if len(text) > output_chars:
+            half, handle = output_chars // 2, self.handle
+            text = f"{text[:half]}\n... {len(text) - output_chars} characters left out ...\n{text[-half:]}"
+        code = cut_bytes(source.code, CODE_BYTES)
+        return SeenCell(execution_count=source.execution_count, code=code, output=text, status=self.status, handle=handle)
 
 
 @dataclass(slots=True)
@@ -88,21 +127,27 @@ class Transcript:
     budget_bytes: int
     _cells: OrderedDict[str, _Cell] = field(default_factory=OrderedDict[str, _Cell])
     _bytes: int = 0
+    _last: int = 0
 
     def begin(self, msg_id: str, content: bytes) -> None:
         """An execute_input passed by."""
-        self._cells[msg_id] = cell = _Cell(content)
+        self._last += 1
+        self._cells[msg_id] = cell = _Cell(self._last, content, self.budget_bytes // CELL_SHARE)
         self._bytes += cell.size
-        while self._bytes > self.budget_bytes and len(self._cells) > 1:
-            _, oldest = self._cells.popitem(last=False)
-            self._bytes -= oldest.size
+        self._make_room()
 
     def output(self, msg_id: str, content: bytes) -> None:
         """An output of that cell passed by."""
-        if (cell := self._cells.get(msg_id)) is not None:
-            before = cell.size
-            cell.add(content)
-            self._bytes += cell.size - before
+        cell = self._cells.get(msg_id)
+        if cell is None:
+            return
+        if len(content) > LARGE_BYTES:
+            content = _readable_part(content)
+        before = cell.size
+        cell.add(content)
+        self._bytes += cell.size - before
+        if self._bytes > self.budget_bytes:
+            self._make_room()
 
     def end(self, msg_id: str, status: str) -> None:
         """The reply to that cell passed by."""
@@ -111,44 +156,77 @@ class Transcript:
 
     def recent(self, cells: int, *, output_chars: int) -> list[SeenCell]:
         """The last cells, oldest first, their outputs as text of at most so many characters."""
-        return [_seen(cell, output_chars) for cell in list(self._cells.values())[-cells:]]
+        return [cell.seen(output_chars) for cell in list(self._cells.values())[-cells:]]
+
+    def between(self, first: int | None, last: int | None, *, cells: int, output_chars: int) -> tuple[list[SeenCell], int]:
+        """The newest cells whose numbers lie between two, oldest first, and how many more there are.
+
+        A number may stand for several cells, when the subkernel was restarted between them.
+        """
+
+        def wanted(cell: _Cell) -> bool:
+            count = cell.source().execution_count
+            if first is None and last is None:
+                return True
+            return count is not None and (first is None or count >= first) and (last is None or count <= last)
+
+        found = [cell for cell in self._cells.values() if wanted(cell)]
+        return [cell.seen(output_chars) for cell in found[-cells:]], max(len(found) - cells, 0)
+
+    def part(self, handle: str, offset: int, *, chars: int) -> Part | None:
+        """A piece of the output with that handle, None if there is none (any more)."""
+        cell = next((cell for cell in self._cells.values() if cell.handle == handle), None)
+        if cell is None:
+            return None
+        text = cell.text()
+        return Part(text[offset : offset + chars], len(text))
+
+    def handles(self) -> list[str]:
+        """Of all cells that printed something, oldest first."""
+        return [cell.handle for cell in self._cells.values() if cell.head or cell.tail]
+
+    def code(self, count: int) -> str | None:
+        """`In[count]`."""
+        cell = self._numbered(count)
+        return None if cell is None else cell.source().code
+
+    def result(self, count: int) -> str | None:
+        """`Out[count]` as text; None if that cell had none."""
+        for cell in self._all_numbered(count):
+            for content in cell.outputs():
+                output = read_output(content)
+                if output is not None and output.data and output.execution_count is not None:
+                    return data_text(output).rstrip("\n")
+        return None
+
+    def error(self, count: int) -> str | None:
+        """The error of cell `count` with its traceback; None if it had none."""
+        for cell in self._all_numbered(count):
+            for content in cell.outputs():
+                output = read_output(content)
+                if output is not None and output.ename:
+                    return error_text(output).rstrip("\n")
+        return None
+
+    def codes(self) -> list[str]:
+        """The code of all cells, oldest first."""
+        return [cell.source().code for cell in self._cells.values()]
+
+    def _numbered(self, count: int) -> _Cell | None:
+        return next(self._all_numbered(count), None)
+
+    def _all_numbered(self, count: int) -> Iterator[_Cell]:
+        """The newest first."""
+        return (cell for cell in reversed(self._cells.values()) if cell.source().execution_count == count)
+
+    def _make_room(self) -> None:
+        while self._bytes > self.budget_bytes and len(self._cells) > 1:
+            _, oldest = self._cells.popitem(last=False)
+            self._bytes -= oldest.size
 
 
-def _seen(cell: _Cell, output_chars: int) -> SeenCell:
-    try:
-        source = _input_decoder.decode(cell.input)
-    except UNREADABLE:
-        source = _Input(code="(unreadable)")
-    text = "".join(map(_text_of, cell.head))
-    if cell.dropped_bytes:
-        text += f"\n... {cell.dropped_bytes} bytes left out ...\n"
-    text += "".join(map(_text_of, cell.tail))
-    if len(text) > output_chars:
-        half = output_chars // 2
-        text = f"{text[:half]}\n... {len(text) - output_chars} characters left out ...\n{text[-half:]}"
-    return SeenCell(
-        execution_count=source.execution_count,
-        code=cut_bytes(source.code, CODE_BYTES),
-        output=text,
-        status=cell.status,
-    )
-
-
-def _text_of(content: bytes) -> str:
-    try:
-        output = _output_decoder.decode(content)
-    except UNREADABLE:
-        return ""
-    if output.ename:
-        return f"{output.ename}: {output.evalue}\n"
-    if output.text:
-        return output.text
-    plain = output.data.get("text/plain")
-    if plain is None:
-        return f"({', '.join(output.data)})\n" if output.data else ""
-    pictures = [kind for kind in output.data if kind.startswith("image/")]
-    suffix = f" ({', '.join(pictures)})" if pictures else ""
-    try:
-        return f"{msgspec.json.decode(plain)}{suffix}\n"
-    except UNREADABLE:
-        return f"(unreadable){suffix}\n"
+def _readable_part(content: bytes) -> bytes:
+    if len(content) > HUGE_BYTES:
+        return msgspec.json.encode({"text": f"(an output of {len(content)} bytes)\n"})
+    # A long text is kept as it is; decoding it here would cost more than it saves.
+    return without_pictures(content) if re.match(rb'\s*\{\s*"(data|metadata|transient|output_type)"', content) else content

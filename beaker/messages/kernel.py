@@ -1,5 +1,6 @@
 """All that may arrive in the KernelActor's mailbox."""
 
+from beaker.messages.look import LookRequest
 from beaker.messages.subkernel import Died, GaveUp, Started, Starting
 from beaker.messages.turn import (
     Began,
@@ -29,4 +30,5 @@ KernelMessage = (
     | Ended
     | ListVariables
     | ProposeCell
+    | LookRequest
 )

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from beaker.messages.base import Command, Event, Failure, Lane, Request, TurnId
+from beaker.messages.look import LookReply, LookRequest, SeenCell
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,15 +17,6 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
     question: str
     answer: str
-
-
-class SeenCell(msgspec.Struct, frozen=True, kw_only=True):
-    """A cell as it passed by: its code and the text of what it printed, both capped."""
-
-    execution_count: int | None
-    code: str
-    output: str
-    status: Literal["ok", "error", "aborted", "running"]
 
 
 class Question(Request["Taken"], frozen=True, kw_only=True, tag="turn.question"):
@@ -157,6 +149,8 @@ class Variables(Event, frozen=True, kw_only=True, tag="look.variables_seen"):
     variables: list[Variable]
     note: str = ""
     """What limits this look: `as of 12:03:04, the session is busy`, `not available in this language`."""
+    untrusted: bool = True
+    """Its text came from data; see `beaker.messages.look`."""
 
 
 class ProposeCell(Request["Proposed"], frozen=True, kw_only=True, tag="cell.propose"):
@@ -183,5 +177,5 @@ class TurnFailure(Failure, frozen=True, kw_only=True, tag="turn.failure"):
 AgentMessage = Question | Stop
 AgentReply = Taken
 TurnEvent = Began | Delta | Waiting | Thought | ToolCalled | ToolAnswered | Used | Ended
-TurnRequest = ListVariables | ProposeCell
-TurnReply = Variables | Proposed | TurnFailure
+TurnRequest = ListVariables | ProposeCell | LookRequest
+TurnReply = Variables | Proposed | TurnFailure | LookReply

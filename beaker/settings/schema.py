@@ -45,6 +45,8 @@ class KernelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """The largest message a client may send; larger than any notebook's widget state, small enough for memory."""
     transcript_bytes: Annotated[int, msgspec.Meta(ge=0, le=1024 * _MIB)] = 4 * _MIB
     """How much of the session's code and output is remembered for questions; some hundred cells."""
+    look_time_limit_s: Seconds = 1.0
+    """How long a look at the session may take; after that the last look is shown with its age."""
     display_interval_s: Annotated[float, msgspec.Meta(gt=0, le=10)] = 0.08
     """The least time between two updates of a streaming answer; 12 a second read as fluent, more only cost the browser."""
 

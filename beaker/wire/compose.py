@@ -49,6 +49,7 @@ class Composer:
         *,
         parent: bytes = EMPTY,
         metadata: Mapping[str, object] | None = None,
+        subshell_id: str = "",
     ) -> Parts:
         """The parts of a message.
 
@@ -57,9 +58,11 @@ class Composer:
             content: anything that msgspec encodes as a JSON object.
             parent: the parent's header document, byte for byte as its sender wrote it.
             metadata: a JSON object, empty by default.
+            subshell_id: the subshell that a request is for; empty for the main one.
         """
+        header = self.header(msg_type)
         return [
-            _encoder.encode(self.header(msg_type)),
+            _encoder.encode({**header, "subshell_id": subshell_id} if subshell_id else header),
             parent,
             _encoder.encode(metadata) if metadata else EMPTY,
             _encoder.encode(content),

@@ -1,7 +1,13 @@
 """Tools that look at the variables of the session, without running code in it."""
 
+import re
+from typing import Annotated
+
+import msgspec
+
 from beaker.agent.cutting import cut
 from beaker.agent.tools.tool import RESULT_LIMIT_CHARS, Arguments, Asking, Tool
+from beaker.messages.look import ShowVariable, VariableShown
 from beaker.messages.turn import ListVariables, TurnRequest, Variables
 
 
@@ -37,3 +43,32 @@ class ListVariablesTool(Tool[ListVariablesArguments, Variables]):
             lines.append(line)
             size += len(line) + 1
         return "\n".join(lines)
+
+
+class ShowVariableArguments(Arguments, frozen=True, kw_only=True):
+    """See one variable in detail: of a data frame its columns, types, missing values, ranges and first rows. Runs no code."""
+
+    name: Annotated[str, msgspec.Meta(description="The variable's name, nothing else.")]
+
+
+class ShowVariableTool(Tool[ShowVariableArguments, VariableShown]):
+    """`show_variable`."""
+
+    name = "show_variable"
+    arguments = ShowVariableArguments
+    reply = VariableShown
+
+    def problem(self, arguments: ShowVariableArguments, /) -> str | None:
+        """A name, since an expression would have to be run."""
+        if re.fullmatch(r"[^\W\d][\w.]*", arguments.name):  # with a dot, as R has it
+            return None
+        return f"show_variable takes the name of a variable, not {arguments.name[:80]!r}. Propose a cell to compute something."
+
+    def request(self, arguments: ShowVariableArguments, asking: Asking, /) -> TurnRequest:
+        """A look at it."""
+        return ShowVariable(turn=asking.turn, name=arguments.name)
+
+    def describe(self, reply: VariableShown, /) -> str:
+        """The note first: it may say that the look is an old one."""
+        note = f"({reply.note})\n" if reply.note else ""
+        return note + cut(f"{reply.name}: {reply.text}", RESULT_LIMIT_CHARS - len(note))

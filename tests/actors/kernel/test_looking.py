@@ -1,95 +1,254 @@
-"""Looks at the session: by the debugger's door, never by running code."""
+"""Looks at the session: when they execute silently, when they only glance, and what is said when nothing can be seen."""
 
 import asyncio
+import json
+from collections.abc import Awaitable
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from actors.kernel import looking
 from actors.runtime.failures import AskFailed
 from beaker.messages.base import TurnId
+from beaker.messages.look import CellsRead, OutputRead, ReadCells, ReadOutput, ShowVariable, VariableShown
 from beaker.messages.subkernel import Attached, Died
 from beaker.messages.turn import ListVariables, TurnFailure, Variable, Variables
-from tests.kit.kernel_stage import KernelStage
-from tests.kit.scripted_subkernel import ScriptedSubkernel
+from tests.kit.kernel_stage import KernelStage, staged
+from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
 
-LOOK = ListVariables(turn=TurnId(1))
-
-
-def variable(name: str, value: str = "1", kind: str = "int") -> dict[str, object]:
-    return {"name": name, "value": value, "type": kind, "evaluateName": name, "variablesReference": 0}
+TURN = TurnId(1)
+LOOK = ListVariables(turn=TURN)
 
 
-async def look(stage: KernelStage) -> Any:  # Any: what an ask returns
-    return await stage.kernel.ask(LOOK, timeout_s=20)
+def ask(stage: KernelStage, message: Any = LOOK) -> "asyncio.Future[Any]":
+    return asyncio.ensure_future(stage.kernel.ask(message, timeout_s=20))
 
 
-async def answer(stage: KernelStage, subkernel: ScriptedSubkernel, *variables: dict[str, object]) -> Any:  # Any: as look
-    looking_on = asyncio.ensure_future(look(stage))
-    request = await subkernel.expect("debug_request")
-    assert (request.channel, request.content["command"]) == ("control", "inspectVariables")
-    subkernel.reply(request, {"type": "response", "success": True, "body": {"variables": list(variables)}})
-    return await looking_on
+def tell(subkernel: ScriptedSubkernel, request: Received, answer: object) -> None:
+    """Answer a silent look."""
+    data = {"text/plain": repr(json.dumps(answer))}
+    subkernel.reply(request, {"status": "ok", "user_expressions": {"look": {"status": "ok", "data": data, "metadata": {}}}})
 
 
-async def test_names_of_the_user_come_with_type_and_a_short_summary(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
-    seen = await answer(stage, subkernel, variable("x", "v" * 1000), variable("special variables"), variable("df", "10 rows", "DataFrame"))
-    summaries = [Variable(name="x", type="int", summary="v" * 200), Variable(name="df", type="DataFrame", summary="10 rows")]
-    assert seen == Variables(variables=summaries)
-    assert [request.kind for request in subkernel.received] == ["debug_request"], "no code was run"
+async def listed(stage: KernelStage, subkernel: ScriptedSubkernel, *variables: tuple[str, str, str], more: int = 0) -> Any:
+    looking = ask(stage)
+    tell(subkernel, await subkernel.expect(), {"variables": variables, "more": more})
+    return await looking
 
 
-async def test_more_than_a_model_needs_is_counted_not_listed(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
-    seen = await answer(stage, subkernel, *(variable(f"v{number}") for number in range(203)))
-    assert len(seen.variables) == 200
-    assert seen.note == "3 more variables are not shown"
+async def shown(stage: KernelStage, subkernel: ScriptedSubkernel, name: str, text: str) -> Any:
+    looking = ask(stage, ShowVariable(turn=TURN, name=name))
+    tell(subkernel, await subkernel.expect(), {"found": True, "type": "x", "text": text})
+    return await looking
 
 
-async def test_while_a_cell_runs_the_look_says_so(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
-    running = stage.run("x")
-    subkernel.begin(await subkernel.expect(), 1)
-    await stage.front.output(running, "execute_input")
-    assert "while a cell is running" in (await answer(stage, subkernel, variable("x"))).note
-
-
-async def refusal(stage: KernelStage) -> str:
+async def refusal(looking: Awaitable[Any]) -> str:
     with pytest.raises(AskFailed) as refused:
-        await look(stage)
+        await looking
     assert isinstance(refused.value.failure, TurnFailure)
     return refused.value.failure.reason
 
 
-async def test_a_session_that_does_not_answer_is_not_waited_for(
-    stage: KernelStage, subkernel: ScriptedSubkernel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(looking, "TIME_BOX_S", 0.01)
-    assert "a cell holds the interpreter" in await refusal(stage)
+async def busy(stage: KernelStage, subkernel: ScriptedSubkernel, code: str = "x") -> Received:
+    running = stage.run(code)
+    cell = await subkernel.expect()
+    subkernel.begin(cell, 1)
+    await stage.front.output(running, "execute_input")
+    return cell
 
 
-async def test_a_session_that_dies_meanwhile_is_told(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
-    refused = asyncio.ensure_future(refusal(stage))
-    await subkernel.expect("debug_request")
+async def inspected(subkernel: ScriptedSubkernel, path: str, form: str | None) -> None:
+    """Answer the next help request, which must be about this path and come through our subshell."""
+    request = await subkernel.expect("inspect_request")
+    assert (request.content["code"], request.header["subshell_id"]) == (path, "ours")
+    text = {"text/plain": f"\x1b[31mType:\x1b[0m  x\n\x1b[31mString form:\x1b[0m {form}\nDocstring: y"} if form is not None else {}
+    subkernel.reply(request, {"status": "ok", "found": form is not None, "data": text, "metadata": {}})
+
+
+async def subshell_opened(subkernel: ScriptedSubkernel) -> None:
+    subkernel.reply(await subkernel.expect("create_subshell_request"), {"status": "ok", "subshell_id": "ours"})
+
+
+async def test_an_idle_session_is_asked_by_one_silent_execution(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    looking = ask(stage)
+    request = await subkernel.expect()
+    wanted = {"silent": True, "store_history": False, "allow_stdin": False, "stop_on_error": False}
+    assert {key: request.content[key] for key in wanted} == wanted
+    tell(subkernel, request, {"variables": [["df", "DataFrame", "2 rows"]], "more": 3})
+    seen = await looking
+    assert seen == Variables(variables=[Variable(name="df", type="DataFrame", summary="2 rows")], note="3 more variables are not shown")
+    assert seen.untrusted
+    assert len(subkernel.received) == 1
+
+
+async def test_nobody_looks_unasked(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    running = stage.run("x = 1")
+    subkernel.run(await subkernel.expect(), 1)
+    await stage.front.over(running)
+    await stage.settle()
+    assert [request.kind for request in subkernel.received] == ["execute_request"]
+
+
+async def test_while_a_cell_runs_nothing_is_executed(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await busy(stage, subkernel, "x = 1\ny = f()")
+    looking = ask(stage)
+    await subshell_opened(subkernel)
+    await inspected(subkernel, "y.__class__.__name__", "Model")
+    await inspected(subkernel, "x.__class__.__name__", "int")
+    await inspected(subkernel, "x", "1")
+    seen = await looking
+    assert seen.variables == [Variable(name="y", type="Model", summary=""), Variable(name="x", type="int", summary="1")]
+    assert "while a cell is running" in seen.note
+    ended = await subkernel.expect("delete_subshell_request")
+    assert ended.content == {"subshell_id": "ours"}
+    assert [request.kind for request in subkernel.received].count("execute_request") == 1
+
+
+async def test_a_comm_message_that_is_handled_counts_as_busy(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    stage.request("comm_msg", {"comm_id": "c", "data": {}})
+    await subkernel.expect("comm_msg")
+    looking = ask(stage, ShowVariable(turn=TURN, name="x"))
+    await subshell_opened(subkernel)
+    await inspected(subkernel, "x.__class__.__name__", None)
+    assert await refusal(looking) == "the session has no variable x"
+
+
+async def test_a_frame_in_a_busy_session_is_shown_with_the_last_look_in_detail(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    assert await shown(stage, subkernel, "df", "all of it") == VariableShown(name="df", text="all of it")
+    await busy(stage, subkernel)
+    looking = ask(stage, ShowVariable(turn=TURN, name="df"))
+    await subshell_opened(subkernel)
+    await inspected(subkernel, "df.__class__.__name__", "DataFrame")
+    await inspected(subkernel, "df.columns", "Index(['a'])")
+    await inspected(subkernel, "df._mgr", None)
+    seen = await looking
+    assert seen.text.startswith("DataFrame\ncolumns: Index(['a'])\n\nThe last look in detail, of ")
+    assert seen.text.endswith(" s ago:\nall of it")
+    assert "while a cell is running" in seen.note
+
+
+async def test_containers_of_a_busy_session_come_through_the_debugger(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await busy(stage, subkernel)
+    looking = ask(stage, ShowVariable(turn=TURN, name="items"))
+    await subshell_opened(subkernel)
+    await inspected(subkernel, "items.__class__.__name__", "list")
+    request = await subkernel.expect("debug_request")
+    assert (request.channel, request.content["command"]) == ("control", "richInspectVariables")
+    subkernel.reply(request, {"success": True, "body": {"data": {"text/plain": "[1, 2]"}, "metadata": {}}})
+    assert (await looking).text == "list\n[1, 2]"
+
+
+async def test_a_kernel_without_subshells_is_asked_on_control(stage: KernelStage) -> None:
+    await stage.open()
+    await stage.attach()
+    subkernel = stage.make_subkernel()
+    subkernel.info["supported_features"] = []
+    await stage.announce(subkernel)
+    await busy(stage, subkernel)
+    looking = ask(stage, ShowVariable(turn=TURN, name="x"))
+    request = await subkernel.expect("inspect_request")
+    assert request.channel == "control"
+    subkernel.reply(request, {"status": "ok", "found": False, "data": {}, "metadata": {}})
+    assert await refusal(looking) == "the session has no variable x"
+
+
+async def test_a_session_that_does_not_answer_is_not_waited_for(short_folder: Path) -> None:
+    async with staged(short_folder, {"kernel": {"look_time_limit_s": 0.05}}) as stage:
+        await stage.ready()
+        assert "did not answer within 0.05 s" in await refusal(ask(stage))
+
+
+async def test_the_last_look_comes_with_its_age(short_folder: Path) -> None:
+    async with staged(short_folder, {"kernel": {"look_time_limit_s": 1.0}}) as stage:
+        subkernel = await stage.ready()
+        await listed(stage, subkernel, ("x", "int", "1"))
+        seen = await ask(stage)  # nobody answers
+        assert seen.variables == [Variable(name="x", type="int", summary="1")]
+        assert "did not answer within 1 s; something holds it, try again later; this is the last look, of " in seen.note
+        assert seen.note.endswith(" s ago")
+
+
+async def test_a_glance_that_hangs_keeps_its_subshell_until_it_is_over(short_folder: Path) -> None:
+    async with staged(short_folder, {"kernel": {"look_time_limit_s": 0.3}}) as stage:
+        subkernel = await stage.ready()
+        await busy(stage, subkernel)
+        looking = ask(stage, ShowVariable(turn=TURN, name="x"))
+        await subshell_opened(subkernel)
+        request = await subkernel.expect("inspect_request")
+        assert "holds the interpreter" in await refusal(looking)
+        await stage.settle()
+        assert "delete_subshell_request" not in [each.kind for each in subkernel.received]
+        subkernel.reply(request, {"status": "ok", "found": False, "data": {}, "metadata": {}})
+        await subkernel.expect("delete_subshell_request")
+
+
+async def test_a_new_life_has_no_last_look(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await listed(stage, subkernel, ("x", "int", "1"))
+    looking = ask(stage)
+    await subkernel.expect()
     stage.tell(Died(generation=1, reason="killed", at=0.0, stderr_tail="", restarting=True))
-    assert "may have just been restarted" in await refused
-
-
-async def test_an_answer_that_cannot_be_read_is_told(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
-    refused = asyncio.ensure_future(refusal(stage))
-    subkernel.reply(await subkernel.expect("debug_request"), {"body": 7})
-    assert "could not be looked at" in await refused
+    seen = await looking
+    assert "restarted just now; this is the last look" in seen.note
+    await stage.start_subkernel()
+    second = stage.subkernels[-1]
+    looking = ask(stage)
+    second.reply(await second.expect(), {"status": "error"})
+    assert await refusal(looking) == "the session could not be looked at; it gave no proper answer"
 
 
 async def test_a_language_that_cannot_be_looked_at_is_told_how_else(stage: KernelStage) -> None:
-    await stage.open()
-    await stage.attach()
-    subkernel = stage.make_subkernel(language="julia")
-    subkernel.info["supported_features"] = []
-    await stage.announce(subkernel)
-    assert await refusal(stage) == "the variables of a julia session cannot be listed; ask the user to print what is needed"
+    await stage.ready(language="cobol")
+    words = "the variables of a cobol session cannot be looked at; ask the user to print what is needed"
+    assert await refusal(ask(stage)) == words
+
+
+async def test_a_busy_session_of_another_language_is_let_be(stage: KernelStage) -> None:
+    subkernel = await stage.ready(language="julia")
+    await busy(stage, subkernel)
+    assert await refusal(ask(stage)) == "a cell is running, and a busy julia session cannot be looked at"
+    assert [request.kind for request in subkernel.received] == ["execute_request"]
+
+
+async def test_r_answers_by_a_file_that_is_gone_afterwards(stage: KernelStage) -> None:
+    subkernel = await stage.ready(language="R")
+    looking = ask(stage)
+    request = await subkernel.expect()
+    path = stage.folder / "look-1"
+    assert f'"{path}"' in request.content["code"]
+    path.write_text("x\x1fnumeric\x1flength 3: 1, 2, 3\x1ef\x1ffunction\x1f(a)\x04\n")
+    subkernel.reply(request, {"status": "ok"})
+    seen = await looking
+    assert [(each.name, each.type, each.summary) for each in seen.variables] == [
+        ("x", "numeric", "length 3: 1, 2, 3"),
+        ("f", "function", "(a)"),
+    ]
+    assert not path.exists()
 
 
 async def test_without_a_subkernel_the_reason_is_told(stage: KernelStage) -> None:
     await stage.open()
     await stage.attach(Attached(subkernel=None, generation=1, state="dead", reason="gone"))
     await stage.front.wait(lambda: "dead" in stage.front.unparented(), "the status")
-    assert await refusal(stage) == "there is no session to look at: the subkernel is dead"
+    assert await refusal(ask(stage)) == "there is no session to look at: the subkernel is dead"
+
+
+async def test_cells_and_long_outputs_are_read_from_what_passed_by(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    running = stage.run("print(text)")
+    cell = await subkernel.expect()
+    subkernel.begin(cell, 7)
+    subkernel.publish("stream", {"name": "stdout", "text": "0123456789" * 1000}, cell)
+    subkernel.end(cell, 7)
+    await stage.front.over(running)
+    read = await ask(stage, ReadCells(turn=TURN, first=7, last=7))
+    assert isinstance(read, CellsRead)
+    assert (read.cells[0].code, read.cells[0].handle, len(read.cells)) == ("print(text)", "output-1", 1)
+    rest = await ask(stage, ReadOutput(turn=TURN, handle="output-1", offset=9990))
+    assert rest == OutputRead(text="0123456789", offset=9990, size=10_000)
+    assert "the newest are: output-1" in await refusal(ask(stage, ReadOutput(turn=TURN, handle="output-8")))
+    assert "no cells with such numbers" in await refusal(ask(stage, ReadCells(turn=TURN, first=8)))
+
+
+def test_what_looks_bring_is_marked_as_data() -> None:
+    for kind in (Variables, VariableShown, CellsRead, OutputRead):
+        assert {field.name: field.default for field in msgspec.structs.fields(kind)}["untrusted"] is True

@@ -16,7 +16,8 @@ from beaker.agent.prompts import opening
 from beaker.agent.tools.built_in import BUILT_IN
 from beaker.agent.tools.proposals import ProposeCellArguments
 from beaker.messages.base import TurnId
-from beaker.messages.turn import Proposed, Question, SeenCell, Variable, Variables
+from beaker.messages.look import SeenCell
+from beaker.messages.turn import Proposed, Question, Variable, Variables
 
 CSV = "date,city,temp_mean,rain\n" + "".join(
     f"2024-{month:02}-{day:02},{city},{month + day / 10},{day}\n" for month in (1, 2, 3) for day in (1, 11, 21) for city in ("Oslo", "Rome")

@@ -5,7 +5,8 @@ import pytest
 from beaker.agent.conversation import User
 from beaker.agent.prompts import CELLS_LIMIT_CHARS, HISTORY_LIMIT_CHARS, PROMPT_LIMIT_CHARS, opening, refusal, session_text, system_prompt
 from beaker.messages.base import TurnId
-from beaker.messages.turn import Exchange, Question, SeenCell
+from beaker.messages.look import SeenCell
+from beaker.messages.turn import Exchange, Question
 
 
 def question(prompt: str = "?", *, history: list[Exchange] | None = None, cells: list[SeenCell] | None = None) -> Question:

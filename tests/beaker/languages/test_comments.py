@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.inputtransformer2 import TransformerManager
 
-from beaker.kernel.commands.comments import LIMIT_CHARS, comment_for
+from beaker.languages.comments import LIMIT_CHARS, comment_for
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,92 @@
+"""R, as IRkernel runs it.
+
+An idle session writes its variables to a file: IRkernel answers no `user_expressions`. Everything happens within `local`, so no
+name is left; active bindings, which run code, are named and not read.
+"""
+
+import re
+from collections.abc import Sequence
+
+from beaker.languages.language import DETAIL_CHARS, SUMMARY_CHARS, VARIABLES, Language, Look, Sight
+from beaker.languages.quoting import Literals, double_quoted, quoted
+from beaker.languages.records import read_records
+
+LIST = r"""local({
+  names <- ls(globalenv(), sorted = FALSE)
+  tell <- function(name) {
+    if (bindingIsActive(as.name(name), globalenv())) return(paste(name, "active binding", "", sep = "\x1f"))
+    value <- get(name, envir = globalenv(), inherits = FALSE)
+    about <- if (is.data.frame(value)) paste0(nrow(value), " rows x ", length(value), " columns: ",
+        paste0(utils::head(names(value), 20L), " (", vapply(utils::head(unclass(value), 20L), function(each) class(each)[1L], ""), ")",
+               collapse = ", "))
+      else if (is.function(value)) paste0("(", paste(names(formals(args(value))), collapse = ", "), ")")
+      else if (!is.object(value) && is.atomic(value)) paste0("length ", length(value), ": ",
+        paste(utils::head(format(utils::head(value, 6L)), 6L), collapse = ", "))
+      else paste("length", length(unclass(value)))
+    paste(name, class(value)[1L], substr(about, 1L, <summary>L), sep = "\x1f")
+  }
+  told <- vapply(utils::head(names, <limit>L), function(name)
+    tryCatch(tell(name), error = function(e) paste(name, "", "", sep = "\x1f")), "")
+  writeLines(paste0(paste(told, collapse = "\x1e"), "\x04"), <path>, useBytes = TRUE)
+  invisible(NULL)
+})"""
+
+DETAIL = r"""local({
+  name <- <name>
+  text <- if (!exists(name, envir = globalenv(), inherits = FALSE)) ""
+    else if (bindingIsActive(as.name(name), globalenv())) "active binding\x1fit runs code when it is read"
+    else {
+      value <- get(name, envir = globalenv(), inherits = FALSE)
+      lines <- tryCatch(utils::capture.output({
+        utils::str(value, max.level = 2L, list.len = 60L, vec.len = 3L, give.attr = FALSE)
+        if (is.data.frame(value)) {
+          print(vapply(unclass(value), function(each) sum(is.na(each)), 0L))
+          print(summary(utils::head(value, 100000L)))
+          print(utils::head(value, 5L))
+        }
+      }), error = function(e) "(could not be looked at)")
+      paste0(class(value)[1L], "\x1f", substr(paste(lines, collapse = "\n"), 1L, <detail>L))
+    }
+  writeLines(paste0(text, "\x04"), <path>, useBytes = TRUE)
+  invisible(NULL)
+})"""
+
+LITERALS = Literals(
+    none="NULL",
+    true="TRUE",
+    false="FALSE",
+    nan="NaN",
+    infinity="Inf",
+    string=double_quoted,
+    sequence=lambda parts: f"list({', '.join(parts)})",
+    mapping=lambda pairs: f"list({', '.join(f'{key} = {value}' for key, value in pairs)})",
+)
+
+
+class R(Language):
+    """A session of IRkernel."""
+
+    answers = "file"
+
+    def quote(self, value: object) -> str | None:
+        """Lists, not vectors, since a list of JSON may mix types."""
+        return quoted(value, LITERALS)
+
+    def look(self, name: str | None, path: str) -> Look:
+        """See the module's own words."""
+        return Look(code=filled(LIST if name is None else DETAIL, name, path))
+
+    def read(self, name: str | None, answer: str) -> Sight:
+        """The file's text."""
+        return read_records(name, answer)
+
+    def assigned(self, code: str) -> Sequence[str]:
+        """What stands left of an arrow or an equals sign at the beginning of a line."""
+        return list(dict.fromkeys(re.findall(r"^([^\W\d_][\w.]*)\s*(?:<-|=(?!=))", code, re.MULTILINE)))
+
+
+def filled(code: str, name: str | None, path: str) -> str:
+    """Put the values into code of R or Julia; only texts and numbers of our own, never text of a user's but as a literal."""
+    numbers = {"summary": SUMMARY_CHARS, "limit": VARIABLES, "detail": DETAIL_CHARS}
+    values = {**numbers, "path": double_quoted(path), "name": double_quoted(name or "")}
+    return re.sub(r"<(\w+)>", lambda found: str(values[found[1]]), code)

@@ -1,0 +1,84 @@
+"""What the AgentActor may ask to see of the session, and what it gets: values, cells, outputs.
+
+Nothing here makes code of the user's run or a cell of hers wait. What a look shows came from data, files and programs: a reply
+that carries such text says so by `untrusted`, and whoever decides about running code reads that.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from beaker.messages.base import Event, Request, TurnId
+
+
+class SeenCell(msgspec.Struct, frozen=True, kw_only=True):
+    """A cell as it passed by: its code and the text of what it printed, both capped."""
+
+    execution_count: int | None
+    code: str
+    output: str
+    status: Literal["ok", "error", "aborted", "running"]
+    handle: str = ""
+    """Names the whole of an output that was cut here; empty if it was not."""
+
+
+class ShowVariable(Request["VariableShown"], frozen=True, kw_only=True, tag="look.variable"):
+    """One variable in detail, looked at without touching it."""
+
+    turn: TurnId
+    name: str
+
+
+class VariableShown(Event, frozen=True, kw_only=True, tag="look.variable_seen"):
+    """Answers ShowVariable."""
+
+    name: str
+    text: str
+    """Its type and a summary that fits the type, at most 8,000 characters."""
+    note: str = ""
+    """What limits this look: `as of 12:03:04`, `while a cell is running`."""
+    untrusted: bool = True
+
+
+class ReadCells(Request["CellsRead"], frozen=True, kw_only=True, tag="look.cells"):
+    """Cells of the session as they passed by, by their numbers."""
+
+    turn: TurnId
+    first: int | None = None
+    """None: as many as fit before the last one."""
+    last: int | None = None
+    """Included; None: up to the newest."""
+
+
+class CellsRead(Event, frozen=True, kw_only=True, tag="look.cells_seen"):
+    """Answers ReadCells."""
+
+    cells: list[SeenCell]
+    """Oldest first."""
+    note: str = ""
+    """What is missing."""
+    untrusted: bool = True
+
+
+class ReadOutput(Request["OutputRead"], frozen=True, kw_only=True, tag="look.output"):
+    """A part of an output that was too long to be shown whole."""
+
+    turn: TurnId
+    handle: str
+    offset: int = 0
+    """In characters."""
+
+
+class OutputRead(Event, frozen=True, kw_only=True, tag="look.output_seen"):
+    """Answers ReadOutput."""
+
+    text: str
+    offset: int
+    """Where the text begins."""
+    size: int
+    """Of the whole, in characters."""
+    untrusted: bool = True
+
+
+LookRequest = ShowVariable | ReadCells | ReadOutput
+LookReply = VariableShown | CellsRead | OutputRead
