@@ -27,7 +27,6 @@ from actors.kernel.inflight_log import InflightLog
 from actors.kernel.interrupt import interrupt_subkernel
 from actors.kernel.iopub import Iopub
 from actors.kernel.life import Life
-from actors.kernel.looking import Looking
 from actors.kernel.own_cells import OwnCells
 from actors.kernel.publisher import Publisher
 from actors.kernel.shell import Shell
@@ -63,6 +62,7 @@ from beaker.wire.parts import Header, Parts
 
 if TYPE_CHECKING:
     from actors.kernel.custom_messages import CustomMessages
+    from actors.kernel.looking import Looking
 
 ATTACH_AGAIN_S = 5.0
 RESTART_GRACE_S = 5.0
@@ -103,6 +103,7 @@ class KernelActor(Actor[KernelMessage]):
         self._ending: asyncio.Task[object] | None = None
         self._custom: CustomMessages | None = None
         self._without_supervisor = False
+        self._looking: Looking | None = None
 
     async def on_start(self) -> None:
         context, settings = self.context, self._loaded.settings
@@ -123,7 +124,6 @@ class KernelActor(Actor[KernelMessage]):
         self._stdin = Stdin(state)
         self._life = Life(state, self._shell, self._control, self, context, on_ready=self._subkernel_ready)
         self._agent = AgentDoor(self._start_agent, context)
-        self._looking = Looking(state, context, self._folder)
         self._turns = Turns(state, context, self._agent)
         self._hangs = HangWatch(state)
         commands = Commands(state, self._turns, self._hangs, self._loaded, restart=self.restart)
@@ -145,7 +145,7 @@ class KernelActor(Actor[KernelMessage]):
             case Began() | Delta() | Waiting() | Thought() | ToolCalled() | ToolAnswered() | Used() | Ended():
                 self._turns.event(message)
             case ListVariables() | ShowVariable() | ReadCells() | ReadOutput():
-                self._looking.look(message, asked)
+                self.looking().look(message, asked)
             case ProposeCell():
                 self._turns.propose(message, asked)
             case _:
@@ -167,6 +167,14 @@ class KernelActor(Actor[KernelMessage]):
         self._agent.close()
         self._state.inflight.close()
         self._state.front.close()
+
+    def looking(self) -> "Looking":
+        """The room of looks. Made for the first one: importing it is a part of the start that no ordinary cell needs."""
+        if self._looking is None:
+            from actors.kernel.looking import Looking
+
+            self._looking = Looking(self._state, self.context, self._folder)
+        return self._looking
 
     # What clients send (see Handlers).
 

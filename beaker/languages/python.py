@@ -95,7 +95,7 @@ class Python(Language):
         try:
             said = ast.literal_eval(answer)
             got = msgspec.json.decode(said, type=_Answer)
-        except (SyntaxError, TypeError, msgspec.DecodeError) as error:
+        except (SyntaxError, TypeError, ValueError, msgspec.DecodeError) as error:
             raise ValueError(f"no answer to a look: {answer[:80]!r}") from error
         if name is None:
             return Sight(variables=[Seen(name=each, type=kind, summary=text) for each, kind, text in got.variables], more=got.more)

@@ -133,16 +133,19 @@ def column_line(column):
     absent = sample.isna()
     missing = int(absent.sum())
     parts = ["missing %d" % missing if missing else ""]
-    present = sample[~absent] if missing else sample
+    # Always an object of our own: pandas keeps accessors such as `.dt` on the one that they were asked of.
+    present = sample[~absent] if missing else sample.iloc[:]
     kind = str(column.dtype)
     if kind == "category":
         parts.append("%d categories" % len(column.dtype.categories))
     elif column.dtype == object or kind.startswith("str"):
         parts.append(texts_line(present.iloc[:OBJECTS]))
     else:
+        if kind.startswith("datetime64") and "," in kind:
+            present = present.dt.tz_localize(None)
         values = present.to_numpy()
-        if values.dtype == object or getattr(column.dt if kind.startswith("datetime64") else None, "tz", None) is not None:
-            values = values.astype("datetime64[ns]") if kind.startswith("datetime64") else values.astype(float)
+        if values.dtype == object:
+            values = values.astype(float)
         if isinstance(values, numpy.ndarray) and values.dtype.kind in "biufcmM":
             parts.append(span(values))
     return ", ".join(part for part in parts if part)

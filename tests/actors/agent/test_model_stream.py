@@ -107,7 +107,13 @@ async def test_the_request_carries_conversation_tools_and_key() -> None:
     _, _, server = await hear([Speak(text="x")])
     request = server.requests[0]
     assert request.body["messages"] == [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]
-    assert [tool["function"]["name"] for tool in request.body["tools"]] == ["list_variables", "propose_cell"]
+    assert [tool["function"]["name"] for tool in request.body["tools"]] == [
+        "list_variables",
+        "show_variable",
+        "read_cells",
+        "read_output",
+        "propose_cell",
+    ]
     assert request.body["model"] == "scripted-1"
     assert request.headers["Authorization"] == f"Bearer {KEY}"
     assert "reasoning_effort" not in request.body
