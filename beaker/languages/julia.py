@@ -62,15 +62,20 @@ DETAIL = (
 end"""
 )
 
+
+def _text(text: str) -> str:
+    return double_quoted(text).replace("$", "\\$")
+
+
 LITERALS = Literals(
     none="nothing",
     true="true",
     false="false",
     nan="NaN",
     infinity="Inf",
-    string=lambda text: double_quoted(text).replace("$", "\\$"),
-    sequence=lambda parts: f"[{', '.join(parts)}]",
-    mapping=lambda pairs: f"Dict({', '.join(f'{key} => {value}' for key, value in pairs)})",
+    string=_text,
+    sequence=("[", "]"),
+    mapping=("Dict(", " => ", ")"),
 )
 
 

@@ -57,8 +57,8 @@ LITERALS = Literals(
     nan='float("nan")',
     infinity='float("inf")',
     string=repr,
-    sequence=lambda parts: f"[{', '.join(parts)}]",
-    mapping=lambda pairs: "{" + ", ".join(f"{key}: {value}" for key, value in pairs) + "}",
+    sequence=("[", "]"),
+    mapping=("{", ": ", "}"),
 )
 
 

@@ -2,8 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, cast
 
 
 class Literals(NamedTuple):
@@ -15,8 +15,10 @@ class Literals(NamedTuple):
     nan: str
     infinity: str
     string: Callable[[str], str]
-    sequence: Callable[[list[str]], str]
-    mapping: Callable[[list[tuple[str, str]]], str]
+    sequence: tuple[str, str]
+    """What stands around the items."""
+    mapping: tuple[str, str, str]
+    """What stands before, between a key and its value, and behind."""
 
 
 def quoted(value: object, literals: Literals) -> str | None:
@@ -37,12 +39,16 @@ def quoted(value: object, literals: Literals) -> str | None:
         case str():
             return literals.string(value)
         case list() | tuple():
-            parts = [quoted(each, literals) for each in value]
-            return None if None in parts else literals.sequence([part for part in parts if part is not None])
+            items = cast("Sequence[object]", value)
+            parts = [quoted(each, literals) for each in items]
+            opening, closing = literals.sequence
+            return None if None in parts else f"{opening}{', '.join(part for part in parts if part is not None)}{closing}"
         case dict():
-            pairs = [(quoted(key, literals), quoted(each, literals)) for key, each in value.items()]
-            whole = [(key, each) for key, each in pairs if key is not None and each is not None]
-            return literals.mapping(whole) if len(whole) == len(pairs) else None
+            items_by_key = cast("Mapping[object, object]", value)
+            pairs = [(quoted(key, literals), quoted(each, literals)) for key, each in items_by_key.items()]
+            opening, between, closing = literals.mapping
+            whole = [f"{key}{between}{each}" for key, each in pairs if key is not None and each is not None]
+            return f"{opening}{', '.join(whole)}{closing}" if len(whole) == len(pairs) else None
         case _:
             return None
 

@@ -58,8 +58,8 @@ LITERALS = Literals(
     nan="NaN",
     infinity="Inf",
     string=double_quoted,
-    sequence=lambda parts: f"list({', '.join(parts)})",
-    mapping=lambda pairs: f"list({', '.join(f'{key} = {value}' for key, value in pairs)})",
+    sequence=("list(", ")"),
+    mapping=("list(", " = ", ")"),
 )
 
 
