@@ -4,6 +4,7 @@ One case per command: what it shows is made in the command's own file in `beaker
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 
 from actors.kernel.hang_watch import HangWatch
@@ -11,6 +12,7 @@ from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState, Phase
 from actors.kernel.status_facts import gather
 from actors.kernel.supervisor_door import SupervisorMissing
+from actors.kernel.trusting import Trusting
 from actors.kernel.turns import Turns
 from beaker.kernel.commands.command import Order, Refused, Values
 from beaker.kernel.commands.config import ShowConfig, config_words
@@ -21,6 +23,7 @@ from beaker.kernel.commands.reset import ResetConversation, reset_words
 from beaker.kernel.commands.restart import RestartSubkernel
 from beaker.kernel.commands.status import ShowStatus, status_words
 from beaker.kernel.commands.stop import StopTurns
+from beaker.kernel.commands.trust import GiveTrust, ShowTrust, TakeTrustBack
 from beaker.kernel.commands.words import Words
 from beaker.messages.base import TurnId
 from beaker.settings.load import Loaded
@@ -47,6 +50,7 @@ class Commands:
         self._turns = turns
         self._hangs = hangs
         self._loaded = loaded
+        self._trusting = Trusting(loaded, os.environ)
         self._restart = restart
         self._restarting: asyncio.Task[None] | None = None
 
@@ -71,6 +75,8 @@ class Commands:
             case ResetConversation():
                 text = reset_words(self._turns.conversation.reset(), len(self._turns.running))
                 cell.show(Words(plain=text + "\n", markdown=text))
+            case ShowTrust() | GiveTrust() | TakeTrustBack():
+                self._trusting.perform(cell, order)
             case RestartSubkernel():
                 if self._state.phase is Phase.READY:
                     self._state.phase = Phase.RESTARTING  # from here on cells wait for the fresh session

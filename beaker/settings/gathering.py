@@ -17,7 +17,18 @@ from beaker.settings.origin import Kind, Origin
 from beaker.settings.reading import FileUnreadable, read_text, read_toml
 from beaker.settings.schema import SECTIONS, Settings, setting_names, value_of
 from beaker.settings.shown import shown, shown_path
-from beaker.settings.trust import LOWERABLE, NO_FOLDERS, USER_FILE_ONLY, expand_home, is_trusted, may_lower, user_file
+from beaker.settings.trust import (
+    GRAVE,
+    LOWERABLE,
+    NO_FOLDERS,
+    USER_FILE_ONLY,
+    Trust,
+    expand_home,
+    is_trusted,
+    may_lower,
+    may_set,
+    user_file,
+)
 
 FOLDER_FILE = "beaker.toml"
 
@@ -37,15 +48,18 @@ class Gathering:
         environment: the variables of this process.
         folder: the notebook's; None: there is none, and no file of it is read.
         has_key: the model's key was found; then one in the folder is not missed.
+        said: `%beaker trust` holds for the folder; None: what is recorded counts.
     """
 
-    def __init__(self, environment: Mapping[str, str], folder: str | None, *, has_key: bool) -> None:
+    def __init__(self, environment: Mapping[str, str], folder: str | None, *, has_key: bool, said: bool | None = None) -> None:
         self.problems: list[str] = []
         """Sentences for the user."""
         self._has_key = has_key
         self._environment = environment
         self._folder = folder
-        self._trusted = False
+        self._said = said
+        self.trust: Trust = "none"
+        """Of the folder."""
         self._user_file = user_file(environment)
         self._defaults = Settings()
         self._by_variable = {f"{_PREFIX}{name.replace('.', '_').upper()}": name for name in setting_names()}
@@ -74,11 +88,25 @@ class Gathering:
         for path in folders:
             if not os.path.isabs(expand_home(path, self._environment)):
                 self.problems.append(f"{self._user_file}: {shown(path)} in trust.folders is not used: it has to be an absolute path.")
-        self._trusted = self._folder is not None and is_trusted(self._folder, folders, self._environment)
+        if self._folder is None:
+            return
+        if is_trusted(self._folder, folders, self._environment):
+            self.trust = "full"
+        elif self._said is not None:
+            self.trust = "said" if self._said else "none"
+        elif any(os.path.lexists(os.path.join(self._folder, name)) for name in (FOLDER_FILE, ".env")):
+            from beaker.settings.trust_store import is_recorded, matches  # only where there is something to trust
+
+            if not is_recorded(self._environment, self._folder):
+                return
+            if matches(self._environment, self._folder):
+                self.trust = "said"
+            else:
+                self.problems.append(f"{self._folder}: its files have changed since you trusted them, so they may only lower limits again.")
 
     def read_user_file(self) -> None:
         """The user's own beaker.toml."""
-        self._read_toml(self._user_file, "user file", of_folder=False, lower_only=False)
+        self._read_toml(self._user_file, "user file", of_folder=False, trust="full")
 
     def read_folder_file(self) -> None:
         """The beaker.toml beside the notebook."""
@@ -86,7 +114,7 @@ class Gathering:
             return
         path = os.path.join(self._folder, FOLDER_FILE)
         if os.path.realpath(path) != os.path.realpath(self._user_file):
-            self._read_toml(path, "folder file", of_folder=True, lower_only=not self._trusted)
+            self._read_toml(path, "folder file", of_folder=True, trust=self.trust)
 
     def read_env_file(self) -> None:
         """The `.env` of the folder, or the one that the user named."""
@@ -96,7 +124,7 @@ class Gathering:
             self.problems.append(f"environment: {ENV_FILE_VARIABLE} = {shown(named)} is not used: it has to be an absolute path.")
         if place is None:
             return
-        path, lower_only = place.path, not (place.named or self._trusted)
+        path, trust = place.path, "full" if place.named else self.trust
         try:
             text = read_text(path)
         except FileUnreadable as error:
@@ -112,19 +140,19 @@ class Gathering:
         for line in content.problems:
             if line.name in key_names or _is_ours(line.name):
                 self.problems.append(f"{path}: {line.name} in line {line.number} is not used: {line.reason}.")
-        if lower_only and not self._has_key:
+        if trust != "full" and not self._has_key:
             self._refused += [name for name in content.values if name in key_names and content.values[name].strip()]
-        self._take_variables(content.values, path, of_folder=not place.named, lower_only=lower_only)
+        self._take_variables(content.values, path, of_folder=not place.named, trust=trust)
         self._say_refused(path, f", or start Jupyter with {ENV_FILE_VARIABLE}={path}")
         self._cut_problems(before, path)
 
     def read_variables(self) -> None:
         """The environment."""
         before = len(self.problems)
-        self._take_variables(self._environment, "", of_folder=False, lower_only=False)
+        self._take_variables(self._environment, "", of_folder=False, trust="full")
         self._cut_problems(before, "environment")
 
-    def take(self, name: str, raw: object, origin: Origin, *, is_text: bool, lower_only: bool) -> None:
+    def take(self, name: str, raw: object, origin: Origin, *, is_text: bool, trust: Trust = "full") -> None:
         """One setting from one place.
 
         Args:
@@ -132,7 +160,7 @@ class Gathering:
             raw: its value there.
             origin: the place.
             is_text: a variable's text.
-            lower_only: the place may only make it smaller.
+            trust: in the place.
         """
         from beaker.settings.conversion import Unfit, convert, default_of  # only where something is set
 
@@ -144,7 +172,8 @@ class Gathering:
         if name in NO_FOLDERS and origin.of_folder:
             self.problems.append(f"{subject}: no folder may set {name}, trusted or not.")
             return
-        if lower_only and name not in LOWERABLE:
+        settable = may_set(name, trust)
+        if not settable and name not in LOWERABLE:
             self._refused.append(origin.name)
             return
         try:
@@ -152,10 +181,11 @@ class Gathering:
         except Unfit as unfit:
             self.problems.append(f"{subject}: it takes {unfit} (default {shown(default_of(name))}).")
             return
-        if lower_only:
+        if not settable:
             now = self._now(name)
             if not may_lower(name, now, value):
-                self.problems.append(f"{subject}: a folder that you have not trusted may only lower it, and now it is {shown(now)}.")
+                whose = "a folder that you have not trusted" if trust == "none" else "a folder that only `%beaker trust` speaks for"
+                self.problems.append(f"{subject}: {whose} may only lower it, and now it is {shown(now)}.")
                 return
             if value == now:
                 return
@@ -165,7 +195,7 @@ class Gathering:
     def _now(self, name: str) -> object:
         return self._values[name] if name in self._values else value_of(self._defaults, name)
 
-    def _read_toml(self, path: str, kind: Kind, *, of_folder: bool, lower_only: bool) -> None:
+    def _read_toml(self, path: str, kind: Kind, *, of_folder: bool, trust: Trust) -> None:
         try:
             content = read_toml(path)
         except FileUnreadable as error:
@@ -179,22 +209,22 @@ class Gathering:
                 self.problems.append(f"{path}: {section} is not used: it has to be a section, [{section}] on a line of its own.")
             else:
                 place = Origin(kind=kind, path=path, of_folder=of_folder)
-                self._take_table(section, cast("dict[str, object]", table), place, lower_only=lower_only)
+                self._take_table(section, cast("dict[str, object]", table), place, trust=trust)
         self._say_refused(path, "")
         self._cut_problems(before, path)
 
-    def _take_table(self, section: str, table: dict[str, object], place: Origin, *, lower_only: bool) -> None:
+    def _take_table(self, section: str, table: dict[str, object], place: Origin, *, trust: Trust) -> None:
         fields = SECTIONS[section].__struct_fields__
         for field, raw in table.items():
             name = f"{section}.{field}"
             if field in fields:
-                self.take(name, raw, msgspec.structs.replace(place, name=name), is_text=False, lower_only=lower_only)
+                self.take(name, raw, msgspec.structs.replace(place, name=name), is_text=False, trust=trust)
             elif section == "agent" and "key" in field.lower():
                 self.problems.append(f"{place.path}: {name[:60]} is not used: a key does not belong here, put it into {KEY_VARIABLE}.")
             else:  # without the value: it may be a secret under a misspelt name
                 self.problems.append(f"{place.path}: {name[:60]} is not used: {_unknown(field, f'setting of [{section}]', fields)}")
 
-    def _take_variables(self, variables: Mapping[str, str], path: str, *, of_folder: bool, lower_only: bool) -> None:
+    def _take_variables(self, variables: Mapping[str, str], path: str, *, of_folder: bool, trust: Trust) -> None:
         place = path or "environment"
         wanted: dict[str, str] = {}
         for variable in filter(_is_ours, variables):
@@ -204,14 +234,14 @@ class Gathering:
                 self.problems.append(f"{place}: {variable} is not used: only the environment can name a file.")
             if variable == ENV_FILE_VARIABLE:
                 continue
-            name = ALIASES.get(variable) or self._by_variable.get(variable)
-            if name is None:
+            name = self._setting(variable)
+            if name == variable:
                 self.problems.append(f"{place}: {variable[:60]} is not used: there is no such variable; {self._guess(variable)}")
             elif name not in wanted or variable not in ALIASES:
                 wanted[name] = variable
         for name, variable in wanted.items():
             origin = Origin(kind="env file" if path else "environment", path=path, name=variable, of_folder=of_folder)
-            self.take(name, variables[variable], origin, is_text=True, lower_only=lower_only)
+            self.take(name, variables[variable], origin, is_text=True, trust=trust)
 
     def _guess(self, variable: str) -> str:
         """What to set instead of an unknown variable; compared without the prefix that all have in common."""
@@ -222,14 +252,25 @@ class Gathering:
         )
 
     def _say_refused(self, path: str, other_way: str) -> None:
-        """One sentence for all that a folder's file wanted and may not decide."""
-        if self._refused:
-            names = ", ".join(self._refused)
-            self.problems.append(
-                f"{path}: not used: {names}. You have not trusted this folder, so it may only lower limits. "
-                f"If you wrote the file, put folders = [{shown_path(self._folder or '')}] under [trust] in {self._user_file}{other_way}."
+        """One sentence for all that a folder's file wanted and may not decide, and what would allow it."""
+        if not self._refused:
+            return
+        key_names = all_key_names()
+        grave = [name for name in self._refused if name in key_names or self._setting(name) in GRAVE]
+        words = [f"{path}: not used: {', '.join(self._refused)}."]
+        if len(grave) < len(self._refused):
+            words.append("You have not trusted this folder, so it may only lower limits: `%beaker trust` shows what else it wants.")
+        if grave:
+            words.append(
+                f"For {', '.join(grave)} put folders = [{shown_path(self._folder or '')}] under [trust] in {self._user_file}{other_way}, "
+                "if you wrote the file."
             )
-            self._refused = []
+        self.problems.append(" ".join(words))
+        self._refused = []
+
+    def _setting(self, name: str) -> str:
+        """The setting behind a name in a file or a variable."""
+        return ALIASES.get(name) or self._by_variable.get(name) or name
 
     def _cut_problems(self, before: int, place: str) -> None:
         """Keep the first sentences of a place that has too many."""

@@ -18,7 +18,7 @@ from beaker.settings.key_wishes import USERS_OWN
 from beaker.settings.origin import Origin
 from beaker.settings.schema import Settings
 from beaker.settings.shown import one_line
-from beaker.settings.trust import user_file
+from beaker.settings.trust import Trust, user_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +39,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """Path of the user's own beaker.toml, whether it exists or not."""
     folder: str = ""
     """The notebook's; empty: there is none."""
+    trust: Trust = "none"
+    """In the files of that folder."""
 
     @property
     def key_origin(self) -> str:
@@ -58,6 +60,7 @@ def load(
     command_line: Mapping[str, str] | None = None,
     key: KeyFacts | None = None,
     key_problems: Sequence[str] = (),
+    said: bool | None = None,
 ) -> Loaded:
     """Gather the settings.
 
@@ -67,16 +70,17 @@ def load(
         command_line: settings given as options, by `section.name`.
         key: what is known of the model's key, which was looked for before anything else: see `beaker.settings.key`.
         key_problems: what was said while it was looked for.
+        said: how it would be if `%beaker trust` held for the folder, or did not; None: as it is recorded.
     """
     where = None if folder is None else os.fspath(folder)
-    gathering = Gathering(environment, where, has_key=key is not None)
+    gathering = Gathering(environment, where, has_key=key is not None, said=said)
     gathering.read_user_file()
     gathering.settle_trust()
     gathering.read_folder_file()
     gathering.read_env_file()
     gathering.read_variables()
     for name, text in (command_line or {}).items():
-        gathering.take(name, text, Origin(kind="command line"), is_text=True, lower_only=False)
+        gathering.take(name, text, Origin(kind="command line"), is_text=True)
     gathering.problems += key_problems
     return Loaded(
         settings=gathering.settings(),
@@ -85,4 +89,5 @@ def load(
         key=key,
         user_file=user_file(environment),
         folder=where or "",
+        trust=gathering.trust,
     )

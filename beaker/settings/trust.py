@@ -1,12 +1,16 @@
 """What the files of a notebook's folder may decide, as long as the user does not trust the folder.
 
 A folder comes from anywhere: a download, a colleague, a repository. Its files may make beaker stricter, never looser: smaller
-budgets are taken, and everything that spends, sends, runs or hides is the user's own to set. Trust is given in the user's
-own beaker.toml (`trust.folders`), by real path, to that folder alone.
+budgets are taken, and everything that spends, sends, runs or hides is the user's own to set. Trust is given by real path, to that
+folder alone, and comes in two steps. `%beaker trust` lets the files as they are then set what is harmless (`said`): a cell can
+type it, also one that came with the folder. The user's own beaker.toml (`trust.folders`) lets them set nearly everything (`full`).
 """
 
 import os
 from collections.abc import Iterable, Mapping
+from typing import Literal
+
+Trust = Literal["none", "said", "full"]
 
 STRICTNESS = ("plan", "ask", "auto")
 """The modes, the strictest first."""
@@ -32,12 +36,20 @@ LOWERABLE = frozenset(
 )
 """The mode, and budgets: a smaller one makes less happen. Not among them: times after which something is killed or hidden sooner."""
 
+GRAVE = frozenset({"agent.base_url", *(name for name in LOWERABLE if name.startswith("agent."))})
+"""What decides where questions go, what they may cost and what runs unasked: `%beaker trust` is not enough to loosen it."""
+
 USER_FILE_ONLY = frozenset({"trust.folders", "agent.key_command", "subkernel.keep_env"})
 """What no folder may say of itself, nor an environment that a tool made from a folder's files: whom to trust, what to run, what
 to give to cells."""
 
 NO_FOLDERS = frozenset({"agent.key_file", "agent.keyring"})
 """Where the user keeps her key is nothing that a folder knows, not even one that she trusts."""
+
+
+def may_set(name: str, trust: Trust) -> bool:
+    """Whether a folder may give a setting any value."""
+    return trust == "full" or (trust == "said" and name not in GRAVE)
 
 
 def may_lower(name: str, now: object, wanted: object) -> bool:

@@ -11,6 +11,7 @@ from beaker.kernel.commands.reset import RESET
 from beaker.kernel.commands.restart import RESTART
 from beaker.kernel.commands.status import STATUS
 from beaker.kernel.commands.stop import STOP
+from beaker.kernel.commands.trust import TRUST
 
 COMMANDS: tuple[Command, ...] = (
     STATUS,
@@ -20,4 +21,5 @@ COMMANDS: tuple[Command, ...] = (
     INSERT,
     HISTORY,
     RESET,
+    TRUST,
 )

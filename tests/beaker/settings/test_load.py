@@ -14,6 +14,7 @@ from beaker.settings.key import KeyFacts
 from beaker.settings.load import Loaded, load
 from beaker.settings.schema import Settings, setting_names
 from beaker.settings.trust import STRICTNESS, USER_FILE_ONLY
+from beaker.settings.trust_store import fingerprint, forget, record
 from tests.kit.settings import load_all
 
 
@@ -304,8 +305,9 @@ class TestFolderThatIsNotTrusted:
         loaded = place.load()
         assert loaded.problems == [
             f"{place.folder}/.env: not used: OPENAI_API_KEY, OPENAI_BASE_URL, BEAKER_MODEL. You have not trusted this folder, so it may "
-            f'only lower limits. If you wrote the file, put folders = ["{place.folder}"] under [trust] in {place.user_file}, '
-            f"or start Jupyter with BEAKER_ENV_FILE={place.folder}/.env."
+            "only lower limits: `%beaker trust` shows what else it wants. For OPENAI_API_KEY, OPENAI_BASE_URL put "
+            f'folders = ["{place.folder}"] under [trust] in {place.user_file}, '
+            f"or start Jupyter with BEAKER_ENV_FILE={place.folder}/.env, if you wrote the file."
         ]
         assert loaded.settings.agent.call_limit == 1
 
@@ -336,6 +338,80 @@ class TestFolderThatIsNotTrusted:
     def test_its_names_cannot_break_the_lines_of_a_text(self, place: Place) -> None:
         place.write_folder('["a\\nb"]\n[agent]\n"\\u001b[31m" = 1\n')
         assert all(problem.isprintable() for problem in place.load().problems)
+
+
+class TestFolderThatTheCommandTrusts:
+    """What they can do once somebody has typed `%beaker trust` there: a cell of a notebook that came with them, perhaps."""
+
+    def trust(self, place: Place) -> None:
+        """As the command does."""
+        record({"HOME": str(place.home)}, str(place.folder), fingerprint(str(place.folder)))
+
+    def test_they_set_what_is_harmless(self, place: Place) -> None:
+        place.write_folder("[agent]\nmodel = 'm'\n[kernel]\ntranscript_bytes = 9000000")
+        place.write_env("BEAKER_SUBKERNEL=ir")
+        self.trust(place)
+        loaded = place.load()
+        assert (loaded.problems, loaded.trust) == ([], "said")
+        settings = loaded.settings
+        assert (settings.agent.model, settings.kernel.transcript_bytes, settings.subkernel.spec) == ("m", 9_000_000, "ir")
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "[agent]\nbase_url = 'http://evil.test'",
+            "[agent]\nmode = 'auto'",
+            "[agent]\nstep_limit = 26",
+            "[agent]\nsession_cost_limit_usd = 21",
+            "[agent]\nkey_file = '/etc/hostname'",
+            "[agent]\nkey_command = ['touch', '/tmp/evil']",
+            "[agent]\nkeyring = 'evil'",
+            "[subkernel]\nkeep_env = ['OPENAI_API_KEY']",
+            "[trust]\nfolders = ['/']",
+        ],
+    )
+    def test_address_mode_caps_and_commands_stay_the_users_own(self, text: str, place: Place) -> None:
+        place.write_folder(text)
+        self.trust(place)
+        loaded = place.load()
+        assert loaded.settings == Settings()
+        (problem,) = loaded.problems
+        assert problem.startswith(f"{place.folder}/beaker.toml: ")
+
+    def test_so_does_the_key(self, place: Place) -> None:
+        place.write_env("OPENAI_API_KEY=sk-canary")
+        self.trust(place)
+        loaded = place.load()
+        assert loaded.key is None
+        (problem,) = loaded.problems
+        assert problem.startswith(f"{place.folder}/.env: not used: OPENAI_API_KEY. For OPENAI_API_KEY put folders = ")
+
+    @pytest.mark.parametrize("name", ["beaker.toml", ".env"])
+    def test_a_file_that_changed_ends_it_and_that_is_said(self, name: str, place: Place) -> None:
+        place.write_folder("[agent]\nmodel = 'm'")
+        self.trust(place)
+        (place.folder / name).write_text("")
+        loaded = place.load()
+        assert loaded.settings == Settings()
+        assert loaded.problems[0] == f"{place.folder}: its files have changed since you trusted them, so they may only lower limits again."
+
+    def test_it_holds_by_real_path_and_for_that_folder_alone(self, place: Place) -> None:
+        place.write_folder("[agent]\nmodel = 'm'")
+        link = place.home / "link"
+        link.symlink_to(place.folder)
+        record({"HOME": str(place.home)}, str(link), fingerprint(str(link)))
+        assert place.load().settings.agent.model == "m"
+        other = place.home / "other"
+        other.mkdir()
+        (other / "beaker.toml").write_text("[agent]\nmodel = 'm'")
+        assert load_all({"HOME": str(place.home)}, folder=other).settings.agent.model == ""
+
+    def test_it_can_be_taken_back(self, place: Place) -> None:
+        place.write_folder("[agent]\nmodel = 'm'")
+        self.trust(place)
+        assert forget({"HOME": str(place.home)}, str(place.folder))
+        assert not forget({"HOME": str(place.home)}, str(place.folder))
+        assert place.load().settings.agent.model == ""
 
 
 class TestFolderThatIsTrusted:

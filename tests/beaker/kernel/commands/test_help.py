@@ -22,7 +22,6 @@ def test_what_does_not_exist_yet_is_not_advertised() -> None:
         "undo",
         "%beaker allow",
         "%beaker reject",
-        "%beaker trust",
         "%beaker context",
     ):
         assert name not in every
