@@ -195,6 +195,10 @@ class KernelActor(Actor[KernelMessage]):
         """A client listens to iopub from now on."""
         self._state.publisher.welcome(topic)
 
+    def missed(self, count: int, parent: bytes) -> Parts:
+        """What a client is told that had stopped reading iopub."""
+        return self._state.publisher.missed(count, parent=parent)
+
     # What the subkernel sends (see LinkHandlers).
 
     def shell_reply(self, header: Header, parent: Header, parts: Parts) -> None:

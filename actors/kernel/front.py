@@ -11,12 +11,13 @@ from typing import Protocol
 
 import zmq
 
+from actors.kernel.audience import LAG_BYTES, STOPPED_S, Audience
 from actors.kernel.heartbeat import Heartbeat
 from actors.kernel.zmq_edge import Curve, EdgeSocket
 from actors.runtime.log import Log
 from actors.runtime.trace import current_trace
 from beaker.wire.connection_file import ConnectionFile
-from beaker.wire.parts import HEADER, Header, Parts, WireError, join, read_header, split
+from beaker.wire.parts import HEADER, PARENT, Header, Parts, WireError, join, read_header, split
 from beaker.wire.signing import ReplayGuard, Signer
 
 Incoming = Callable[[list[bytes], Header, Parts], None]
@@ -66,6 +67,7 @@ class Handlers(Protocol):
     def control_request(self, idents: list[bytes], header: Header, parts: Parts) -> None: ...
     def stdin_reply(self, idents: list[bytes], header: Header, parts: Parts) -> None: ...
     def subscribed(self, topic: bytes) -> None: ...
+    def missed(self, count: int, parent: bytes) -> Parts: ...
 
 
 class ZmqFront:
@@ -74,13 +76,23 @@ class ZmqFront:
     Args:
         file: ports that are 0 are chosen; see `ports`.
         max_message_bytes: larger frames close the peer that sends them.
+        lag_bytes, stopped_s: when a client that does not read iopub misses outputs; see `Audience`.
 
     Raises:
         AddressError: a port is taken.
         UnknownScheme: the file's signature scheme cannot be computed.
     """
 
-    def __init__(self, file: ConnectionFile, handlers: Handlers, *, max_message_bytes: int, log: Log) -> None:
+    def __init__(
+        self,
+        file: ConnectionFile,
+        handlers: Handlers,
+        *,
+        max_message_bytes: int,
+        lag_bytes: int = LAG_BYTES,
+        stopped_s: float = STOPPED_S,
+        log: Log,
+    ) -> None:
         self._log = log
         self._signer = Signer(file.key.encode(), file.signature_scheme)
         self._replays = ReplayGuard()
@@ -101,10 +113,18 @@ class ZmqFront:
         self._shell = router("shell", handlers.shell_request)
         self._control = router("control", handlers.control_request)
         self._stdin = router("stdin", handlers.stdin_reply)
-        self._iopub = EdgeSocket(
+        self._audience = Audience(
+            notice=lambda count, parent: self._framed([b"beaker.stream"], handlers.missed(count, parent)),
+            on_subscribed=handlers.subscribed,
+            describe=_describe,
+            lag_bytes=lag_bytes,
+            stopped_s=stopped_s,
+            log=log,
+        )
+        self._iopub = self._audience.socket = EdgeSocket(
             self._context,
-            "xpub",
-            lambda frames: self._subscription(frames, handlers),
+            "manual xpub",
+            self._audience.event,
             unbounded=True,
             max_message_bytes=max_message_bytes,
             curve=curve,
@@ -125,16 +145,16 @@ class ZmqFront:
         """The ports that were left open in the file."""
 
     def send_shell(self, idents: list[bytes], parts: Parts) -> None:
-        self._shell.send(join(idents, self._signer.sign(parts), parts))
+        self._shell.send(self._framed(idents, parts))
 
     def send_control(self, idents: list[bytes], parts: Parts) -> None:
-        self._control.send(join(idents, self._signer.sign(parts), parts))
+        self._control.send(self._framed(idents, parts))
 
     def send_stdin(self, idents: list[bytes], parts: Parts) -> None:
-        self._stdin.send(join(idents, self._signer.sign(parts), parts))
+        self._stdin.send(self._framed(idents, parts))
 
     def publish(self, topic: list[bytes], parts: Parts) -> None:
-        self._iopub.send(join(topic, self._signer.sign(parts), parts))
+        self._audience.publish(self._framed(topic, parts))
 
     def pause_shell(self) -> None:
         self._shell.pause()
@@ -143,6 +163,7 @@ class ZmqFront:
         self._shell.resume()
 
     def close(self) -> None:
+        self._audience.close()
         for socket in (self._shell, self._control, self._stdin, self._iopub):
             socket.close()
         if self._heartbeat is not None:
@@ -167,7 +188,14 @@ class ZmqFront:
         current_trace.set(header.msg_id[:TRACE_CHARS])
         incoming(idents, header, parts)
 
-    def _subscription(self, frames: list[bytes], handlers: Handlers) -> None:
-        event = frames[0]
-        if event[:1] == b"\x01":
-            handlers.subscribed(event[1:])
+    def _framed(self, idents: list[bytes], parts: Parts) -> list[bytes]:
+        return join(idents, self._signer.sign(parts), parts)
+
+
+def _describe(frames: list[bytes]) -> tuple[str, bytes]:
+    """The type and the parent header of a message that was made by `join`."""
+    parts = split(frames).parts
+    try:
+        return read_header(parts[HEADER]).msg_type, parts[PARENT]
+    except WireError:
+        return "", parts[PARENT]

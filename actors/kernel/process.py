@@ -155,10 +155,13 @@ class KernelProcess:
 
     def _make_front(self, handlers: Handlers) -> Front:
         assert self._node is not None
+        settings = self._loaded.settings.kernel
         front = ZmqFront(
             self._file,
             handlers,
-            max_message_bytes=self._loaded.settings.kernel.max_message_bytes,
+            max_message_bytes=settings.max_message_bytes,
+            lag_bytes=settings.iopub_lag_bytes,
+            stopped_s=settings.iopub_stopped_s,
             log=self._node.log.bind(actor="kernel"),
         )
         if front.ports:

@@ -52,6 +52,12 @@ class Publisher:
         content = {"subscription": topic.decode(errors="replace")}
         self._front.publish([topic] if topic else [], self._composer.message("iopub_welcome", content))
 
+    def missed(self, count: int, *, parent: bytes) -> Parts:
+        """Compose what a client is told that had stopped reading, in the place of the outputs that it missed."""
+        outputs = "1 message" if count == 1 else f"{count} messages"
+        text = f"beaker: {outputs} dropped here, because this client had stopped reading\n"
+        return self._composer.message("stream", compose.stream(text, name="stderr"), parent=parent)
+
     def reply(self, msg_type: str, content: object, *, parent: bytes) -> Parts:
         """Compose a reply under the same session id; the caller sends it on the channel of the request."""
         return self._composer.message(msg_type, content, parent=parent)

@@ -10,6 +10,7 @@ import sys
 
 from actors.kernel.orders import configure_logs, make_order
 from actors.roles.settling import Settled
+from actors.runtime.malloc import return_large_buffers
 from actors.runtime.prctl import become_subreaper, become_undumpable
 from actors.supervisor.role import fork_supervisor
 from beaker import places
@@ -47,6 +48,7 @@ def main(argv: list[str], settled: Settled) -> int:
     supervisor = fork_supervisor(order, before_serving=lambda: configure_logs(loaded.settings.logs, "supervisor", kernel_id, file.key))
     _name_process(kernel_id)
     become_undumpable()
+    return_large_buffers()
     from actors.kernel.process import KernelProcess  # after the fork: the Supervisor has no use for ZeroMQ's memory
     from actors.kernel.zmq_edge import AddressError
     from beaker.wire.signing import UnknownScheme

@@ -14,12 +14,18 @@ from typing import Protocol
 import zmq
 
 from actors.kernel.front import TRACE_CHARS
+from actors.kernel.spill import Spill, cost_of
 from actors.kernel.zmq_edge import EdgeSocket
 from actors.runtime.trace import current_trace
 from beaker.messages.subkernel import Connection
 from beaker.wire.compose import Composer
 from beaker.wire.parts import HEADER, PARENT, Header, Parts, WireError, join, read_header, split
 from beaker.wire.signing import Signer
+
+RELAY_BYTES = 1_000_000
+"""Relayed in one turn of the loop: about 2 ms, nearly all of it for the signature."""
+DRAIN_BYTES = 16 * RELAY_BYTES
+"""Read from iopub in one turn; writing to the page cache takes a tenth of signing."""
 
 
 class SubkernelGone(Exception):
@@ -76,7 +82,11 @@ class SubkernelLink:
         self._shell = dealer(self._shell_reply, "shell")
         self._control = dealer(self._control_reply, "control")
         self._stdin = dealer(lambda _header, parent, parts: handlers.input_request(parent, parts), "stdin")
-        self._iopub = EdgeSocket(self._context, "sub", self._iopub_frames, unbounded=True)
+        self._iopub = EdgeSocket(self._context, "sub", self._iopub_frames, unbounded=True, burst_bytes=DRAIN_BYTES)
+        self._drained = Spill()
+        self._relayed_bytes = 0
+        """On iopub since the last turn of `_relay`."""
+        self._relaying = False
         self._hb = EdgeSocket(self._context, "dealer", lambda _frames: self._echoed())
         self._shell.on_flushed = handlers.shell_flushed
         for socket, port in (
@@ -133,9 +143,17 @@ class SubkernelLink:
             self._beating = True
             self._hb.send([b"", b"ping"])  # the empty frame is what a REP socket, as in R, asks of its peers
 
+    @property
+    def drained(self) -> int:
+        """How many messages of iopub were read and not relayed yet."""
+        return len(self._drained)
+
     def drain(self) -> int:
         """Read what lies in the sockets now: last words of a subkernel that died. Returns how many messages it was."""
-        return self._shell.read_all() + self._control.read_all() + self._iopub.read_all()
+        count = self._shell.read_all() + self._control.read_all() + self._iopub.read_all()
+        while self._drained:
+            self._iopub_message(self._drained.popleft())
+        return count
 
     def close(self) -> None:
         """Disconnect; whoever awaits an answer gets SubkernelGone."""
@@ -143,6 +161,7 @@ class SubkernelLink:
         for socket in (self._shell, self._control, self._stdin, self._iopub, self._hb):
             # What was not delivered yet belongs to a process that is gone; ending the context would wait for it.
             socket.close(linger_ms=0)
+        self._drained.close()
         for answer in list(self._answers.values()):
             if not answer.done():
                 answer.set_exception(SubkernelGone())
@@ -179,6 +198,43 @@ class SubkernelLink:
         return True
 
     def _iopub_frames(self, frames: list[bytes]) -> None:
+        """Relay a message at once, unless the subkernel prints faster than that: then it is drained first and relayed in turns.
+
+        What we do not drain grows in libzmq's memory, where it cannot be bounded without losing it.
+        """
+        self._relayed_bytes += sum(map(len, frames))
+        if self._relayed_bytes < RELAY_BYTES and not self._drained:
+            self._iopub_message(frames)
+            return
+        try:
+            self._drained.append(frames)
+        except OSError:  # no room on the disk: then it is drained as fast as it is relayed
+            while self._drained:
+                self._iopub_message(self._drained.popleft())
+            self._iopub_message(frames)
+            return
+        self._relay_soon()
+
+    def _relay_soon(self) -> None:
+        if not self._relaying:
+            self._relaying = True
+            self._loop.call_soon(self._relay)
+
+    def _relay(self) -> None:
+        self._relaying = False
+        self._relayed_bytes = 0
+        try:
+            while self._drained and self._relayed_bytes < RELAY_BYTES:
+                frames = self._drained.popleft()
+                self._relayed_bytes += cost_of(frames)
+                self._iopub_message(frames)
+        finally:
+            if self._drained:
+                self._relay_soon()
+            else:
+                self._relayed_bytes = 0
+
+    def _iopub_message(self, frames: list[bytes]) -> None:
         try:
             topic, signature, parts = split(frames)
             if self._check_signatures:

@@ -13,11 +13,12 @@ from typing import Literal
 
 import zmq
 
-Kind = Literal["router", "dealer", "sub", "xpub"]
+Kind = Literal["router", "dealer", "sub", "xpub", "manual xpub"]
 Receive = Callable[[list[bytes]], None]
 
 BURST = 64
-"""Messages read in one turn of the loop: about 2 ms of relaying."""
+BURST_BYTES = 1_000_000
+"""Messages, and bytes unless said otherwise, read in one turn of the loop: about 2 ms of relaying."""
 ABSENT_S = 10.0
 ABSENT_RETRY_S = 0.05
 ABSENT_LIMIT = 1000
@@ -25,7 +26,7 @@ ABSENT_LIMIT = 1000
 LINGER_MS = 1000
 """How long last words may take to leave after a socket is closed, as at ipykernel."""
 
-_KINDS: dict[Kind, int] = {"router": zmq.ROUTER, "dealer": zmq.DEALER, "sub": zmq.SUB, "xpub": zmq.XPUB}
+_KINDS: dict[Kind, int] = {"router": zmq.ROUTER, "dealer": zmq.DEALER, "sub": zmq.SUB, "xpub": zmq.XPUB, "manual xpub": zmq.XPUB}
 
 
 class AddressError(Exception):
@@ -66,10 +67,12 @@ class EdgeSocket:
 
     Args:
         context: the process's ZeroMQ context.
-        kind: `router` and `xpub` bind, `dealer` and `sub` connect.
+        kind: `router` and both `xpub` bind, `dealer` and `sub` connect. A `manual xpub` leaves it to `receive` what a
+            subscription means, see `admit`; an `xpub` takes it as it is, once `receive` was told.
         receive: called with the frames of each message, on the loop's thread.
         identity: what the other side knows a dealer by.
         unbounded: no high-water mark in either direction: iopub and replies are never dropped at the source.
+        burst_bytes: how much is read in one turn of the loop; one message may go beyond.
         max_message_bytes: a peer that sends a larger frame is disconnected.
     """
 
@@ -81,6 +84,7 @@ class EdgeSocket:
         *,
         identity: bytes = b"",
         unbounded: bool = False,
+        burst_bytes: int = BURST_BYTES,
         max_message_bytes: int = -1,
         curve: Curve | None = None,
     ) -> None:
@@ -91,8 +95,12 @@ class EdgeSocket:
         self._checking = False
         self._paused = False
         self._closed = False
+        self._burst_bytes = burst_bytes
+        self._read_bytes = 0
         self._waiting: deque[list[bytes]] = deque()
         self._absent: deque[tuple[float, list[bytes]]] = deque()
+        self.speaker: int | None = None
+        """Of a `manual xpub`: the descriptor of the connection that the message now being received came by; None for none."""
         self.on_flushed: Callable[[], None] | None = None
         """Called once after messages had to wait and all have left."""
         socket.setsockopt(zmq.MAXMSGSIZE, max_message_bytes)
@@ -106,9 +114,10 @@ class EdgeSocket:
             socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
             # A reply for a client that is not connected now is an error to us instead of silence: see `_keep_for_later`.
             socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-        if kind == "xpub":
+        if kind in {"xpub", "manual xpub"}:
             # Each subscriber is seen, and hears nothing before `receive` was told of it: its iopub_welcome is the first.
             socket.setsockopt(zmq.XPUB_MANUAL, 1)
+        if kind == "xpub":
             self._receive = self._subscribe_first(receive)
         if kind == "sub":
             socket.subscribe(b"")
@@ -164,6 +173,14 @@ class EdgeSocket:
         self._check_soon()
         return True
 
+    def admit(self, topic: bytes) -> None:
+        """Of a `manual xpub`: let the peer whose subscription was received last hear this topic."""
+        self._socket.setsockopt(zmq.SUBSCRIBE, topic)
+
+    def exclude(self, topic: bytes) -> None:
+        """Of a `manual xpub`: the peer whose subscription was received last hears this topic no longer."""
+        self._socket.setsockopt(zmq.UNSUBSCRIBE, topic)
+
     def pause(self) -> None:
         """Stop reading; the sender's queue fills, then the sender waits."""
         self._paused = True
@@ -208,12 +225,14 @@ class EdgeSocket:
             self._check_soon()
         if self._paused or not events & zmq.POLLIN:
             return
-        more = True
+        more, enough = True, self._read_bytes + self._burst_bytes
         try:
             for _ in range(BURST):
                 more = self._read_one() and not self._paused and not self._closed
                 if not more:
                     # Nothing left (the next message makes an edge), or resume() looks again.
+                    return
+                if self._read_bytes >= enough:
                     return
         finally:
             if more:
@@ -222,19 +241,29 @@ class EdgeSocket:
 
     def _read_one(self) -> bool:
         try:
-            frames = self._socket.recv_multipart(zmq.NOBLOCK)
+            frames = self._recv_event() if self._kind == "manual xpub" else self._socket.recv_multipart(zmq.NOBLOCK)
         except zmq.Again:
             return False
+        self._read_bytes += sum(map(len, frames))
         self._receive(frames)
         return True
+
+    def _recv_event(self) -> list[bytes]:
+        frames: list[zmq.Frame] = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
+        try:
+            # Deprecated because a descriptor may be another's by the time it is used; whoever uses this one checks that.
+            self.speaker = int(frames[0].get(zmq.SRCFD))
+        except zmq.ZMQError:
+            self.speaker = None  # libzmq's own word about a peer that has left
+        return [frame.bytes for frame in frames]
 
     def _subscribe_first(self, receive: Receive) -> Receive:
         def subscription(frames: list[bytes]) -> None:
             kind, topic = frames[0][:1], frames[0][1:]
             if kind == b"\x01":
-                self._socket.setsockopt(zmq.SUBSCRIBE, topic)
+                self.admit(topic)
             elif kind == b"\x00":
-                self._socket.setsockopt(zmq.UNSUBSCRIBE, topic)
+                self.exclude(topic)
             receive(frames)
 
         return subscription

@@ -63,6 +63,9 @@ class Fronted:
         self.topics.append(topic)
         self.on_subscribed(topic)
 
+    def missed(self, count: int, parent: bytes) -> Parts:
+        return self.composer.message("stream", {"name": "stderr", "text": f"{count} missed"}, parent=parent)
+
     def dealer(self, channel: str, identity: bytes = b"me") -> "zmq.Socket[bytes]":
         """A raw peer of a channel."""
         peer = self._context.socket(zmq.DEALER)

@@ -1,0 +1,238 @@
+"""Everybody who listens to iopub, each with an account of their own.
+
+A bound PUB socket has one queue per connection, but it tells nothing about them: without a limit a client that stops reading
+makes this process grow with all that is printed, and with a limit it makes others lose. So each subscriber to everything
+gets, unseen, a topic of its own (XPUB_MANUAL: we decide what a subscription means) and every message is sent to each by
+name. To whom what was given before has not gone out yet, it is not given more: that waits in a `Spill`. A client that reads,
+however slowly, gets every message in order. One that takes nothing for `stopped_s` while more than `lag_bytes` wait for it
+misses outputs from then on, and is told how many in the place where they are missing.
+
+Subscribers to some topics only, which no Jupyter client is, share one account and see topics as the subkernel wrote them.
+For the others the topic has a few bytes in front; what a topic says is for filters, and they have none.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+from actors.kernel.lane import POLL_S, Lane, Progress, Rules
+from actors.kernel.spill import cost_of
+from actors.kernel.unsent import connection_of, taken_bytes, unsent_bytes
+from actors.runtime.log import Log
+from beaker.wire.parts import DELIMITER
+
+SLOW_POLL_S = 0.05
+"""How often is looked whether a client takes more, while it does not."""
+LEFT_AFTER_S = 0.1
+"""libzmq closes a connection a moment after it has told that its subscriptions are over."""
+
+LAG_BYTES = 64 * 1024 * 1024
+STOPPED_S = 5.0
+"""The defaults of `kernel.iopub_lag_bytes` and `kernel.iopub_stopped_s`."""
+
+_MARK = b"\x00"
+"""First byte of the topics of ours; no topic of a kernel begins with it."""
+
+
+class Socket(Protocol):
+    """What is needed of an XPUB socket in manual mode."""
+
+    @property
+    def speaker(self) -> int | None:
+        """Descriptor of the connection that the last subscription came by."""
+        ...
+
+    def send(self, frames: list[bytes]) -> bool:
+        """To all whose topics match."""
+        ...
+
+    def admit(self, topic: bytes) -> None:
+        """Let the last speaker hear this topic."""
+        ...
+
+    def exclude(self, topic: bytes) -> None:
+        """Take a topic from the last speaker."""
+        ...
+
+
+@dataclass(slots=True)
+class _Listener:
+    """One connection."""
+
+    descriptor: int | None
+    connection: tuple[int, int] | None
+    topics: Counter[bytes] = field(default_factory=Counter[bytes])
+    lane: Lane | None = None
+    """Its own, if it wants everything."""
+    mark: bytes = b""
+    """The topic of that lane."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether the connection is closed; its descriptor may be another's by now."""
+        return self.descriptor is not None and connection_of(self.descriptor) != self.connection
+
+    def progress(self) -> Progress:
+        """How far it has read; who cannot be seen or has left takes everything."""
+        if self.descriptor is None or self.gone:
+            return Progress()
+        return Progress(unsent_bytes(self.descriptor) or 0, taken_bytes(self.descriptor))
+
+
+class Audience:
+    """Gives each message to each listener.
+
+    Args:
+        on_subscribed: called with the topic, before that subscriber hears anything.
+        notice, describe, lag_bytes, stopped_s: see `Rules`.
+    """
+
+    def __init__(
+        self,
+        *,
+        notice: Callable[[int, bytes], list[bytes]],
+        on_subscribed: Callable[[bytes], None],
+        describe: Callable[[list[bytes]], tuple[str, bytes]],
+        lag_bytes: int,
+        stopped_s: float,
+        log: Log,
+    ) -> None:
+        self._on_subscribed = on_subscribed
+        self._loop = asyncio.get_running_loop()
+        self._rules = Rules(notice, describe, lag_bytes, stopped_s, self._loop.time, log)
+        self._listeners: list[_Listener] = []
+        self._lanes: list[Lane] = []
+        self._shared = Lane(self._rules, self._send, self._slowest_of_the_shared)
+        self._numbers = 0
+        self._polling: asyncio.TimerHandle | None = None
+        self._pause_s = POLL_S
+        self.socket: Socket | None = None
+        """Set once, before anybody can subscribe."""
+
+    @property
+    def count(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
+
+    def event(self, frames: list[bytes]) -> None:
+        """A subscription, or the end of one."""
+        kind, topic = frames[0][:1], frames[0][1:]
+        assert self.socket is not None
+        if kind not in {b"\x00", b"\x01"} or topic.startswith(_MARK):
+            return
+        speaker = self.socket.speaker
+        if kind == b"\x01":
+            self._subscribed(self._listener(speaker), topic)
+            self._on_subscribed(topic)
+        elif speaker is not None and (listener := self._find(speaker)) is not None:
+            self._unsubscribed(listener, topic)
+        else:
+            self._loop.call_later(LEFT_AFTER_S, self._forget_the_gone)
+
+    def publish(self, frames: list[bytes]) -> None:
+        """To all who listen: at once to those who take it, and as soon as they do to the others."""
+        cost = cost_of(frames)
+        for lane in self._lanes:
+            lane.put(frames, cost)
+            if lane.behind and self._polling is None:
+                self._polling = self._loop.call_later(self._pause_s, self._poll)
+
+    def close(self) -> None:
+        """Give whoever reads what waits for them, and forget the others."""
+        if self._polling is not None:
+            self._polling.cancel()
+        for lane in self._lanes:
+            lane.end()
+        self._lanes.clear()
+        self._listeners.clear()
+
+    # Who listens.
+
+    def _find(self, descriptor: int) -> _Listener | None:
+        for listener in self._listeners:
+            if listener.descriptor == descriptor and not listener.gone:
+                return listener
+        return None
+
+    def _listener(self, descriptor: int | None) -> _Listener:
+        known = None if descriptor is None else self._find(descriptor)
+        if known is None:
+            self._forget_the_gone()
+            known = _Listener(descriptor, None if descriptor is None else connection_of(descriptor))
+            self._listeners.append(known)
+        return known
+
+    def _subscribed(self, listener: _Listener, topic: bytes) -> None:
+        assert self.socket is not None
+        first = not listener.topics[topic]
+        listener.topics[topic] += 1
+        if not first:
+            return
+        if topic == b"":
+            self._numbers += 1
+            listener.mark = _MARK + self._numbers.to_bytes(4, "big")
+            listener.lane = Lane(self._rules, partial(self._send_marked, listener.mark), listener.progress)
+            for narrower in filter(None, listener.topics):
+                self.socket.exclude(narrower)  # or it would hear those messages twice
+            self.socket.admit(listener.mark)
+        elif listener.lane is None:
+            self.socket.admit(topic)
+        self._count_lanes()
+
+    def _unsubscribed(self, listener: _Listener, topic: bytes) -> None:
+        assert self.socket is not None
+        listener.topics[topic] -= 1
+        if listener.topics[topic] > 0:
+            return
+        del listener.topics[topic]
+        if topic == b"" and listener.lane is not None:
+            self.socket.exclude(listener.mark)
+            listener.lane.close()
+            listener.lane = None
+            for narrower in listener.topics:
+                self.socket.admit(narrower)
+        elif listener.lane is None:
+            self.socket.exclude(topic)
+        self._count_lanes()
+
+    def _forget_the_gone(self) -> None:
+        for listener in [listener for listener in self._listeners if listener.gone]:
+            self._listeners.remove(listener)
+            if listener.lane is not None:
+                listener.lane.close()
+        self._count_lanes()
+
+    def _count_lanes(self) -> None:
+        self._lanes = [listener.lane for listener in self._listeners if listener.lane is not None]
+        if any(listener.lane is None and listener.topics for listener in self._listeners):
+            self._lanes.append(self._shared)
+        else:
+            self._shared.close()
+
+    # What is on its way.
+
+    def _send(self, frames: list[bytes]) -> None:
+        assert self.socket is not None
+        self.socket.send(frames)
+
+    def _send_marked(self, mark: bytes, frames: list[bytes]) -> None:
+        self._send([mark, *frames] if frames[0] == DELIMITER else [mark + frames[0], *frames[1:]])
+
+    def _slowest_of_the_shared(self) -> Progress:
+        # What the slowest does not take, nobody is given.
+        shared = [listener.progress() for listener in self._listeners if listener.lane is None]
+        return max(shared, key=_unsent, default=Progress())
+
+    def _poll(self) -> None:
+        self._polling = None
+        took = [lane.flush() for lane in self._lanes]
+        self._pause_s = POLL_S if any(took) else min(2 * self._pause_s, SLOW_POLL_S)
+        if any(lane.behind for lane in self._lanes):
+            self._polling = self._loop.call_later(self._pause_s, self._poll)
+
+
+def _unsent(progress: Progress) -> int:
+    return progress.unsent
