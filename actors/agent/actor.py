@@ -2,7 +2,8 @@
 
 It owns the way to the model and all tasks of a turn. It holds no socket to the subkernel and runs no code: it asks the
 KernelActor. What it knows of the conversation comes with each question, so that a restarted agent goes on where the last
-one was. Why turns queue: two answers of one conversation at once would each not know of the other.
+one was. Why turns queue: two answers of one conversation at once would each not know of the other. Only a turn that waits for
+the user to come back to it is put aside, so that she can ask something else first.
 """
 
 import asyncio
@@ -19,8 +20,9 @@ from actors.runtime.trace import current_trace
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.prompts import refusal
 from beaker.agent.turn_state import Quirks
-from beaker.messages.base import Event, Lane
+from beaker.messages.base import Event, Lane, TurnId
 from beaker.messages.kernel import KernelMessage
+from beaker.messages.running import Parked
 from beaker.messages.turn import AgentMessage, Question, Stop, Taken
 
 QUEUE_LIMIT = 100
@@ -38,6 +40,7 @@ class TurnOver(Event, frozen=True, kw_only=True, tag="agent.turn_over"):
     """The actor's task tells the actor that it is done; this never leaves the process."""
 
     lane: ClassVar[Lane] = "control"
+    turn: TurnId
 
 
 class AgentActor(Actor[AgentMessage | TurnOver]):
@@ -58,6 +61,8 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         self._loading: asyncio.Task[Model | ModelFailure] | None = None
         self._running: TurnRun | None = None
         self._task: asyncio.Task[object] | None = None
+        self._aside: dict[TurnId, tuple[TurnRun, asyncio.Task[object]]] = {}
+        """Turns that wait for the user, or go on after that."""
         self._waiting: deque[tuple[Question, str]] = deque()
         """With the trace id of each: a turn begins when another ends, and must not run under that one's."""
 
@@ -74,11 +79,17 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
                     asked.answer(Taken())
             case Stop(turn=turn):
                 self._stop(turn)
-            case TurnOver():
-                self._next()
+            case Parked(turn=turn):
+                self._put_aside(turn)
+            case TurnOver(turn=turn):
+                if self._aside.pop(turn, None) is None:
+                    self._next()
 
     async def on_stop(self) -> None:
         """Tell every turn's end, then let go of the model."""
+        for run, task in [*self._aside.values()]:
+            run.outbox.end("error", reason=LEFT)
+            task.cancel()
         if self._running is not None:
             self._running.outbox.end("error", reason=LEFT)
         for question, trace in self._waiting:
@@ -119,11 +130,11 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
             quirks=self._quirks,
             clock=self.context.clock,
             log=self.context.log,
-            on_time_up=self._cancel,
+            on_time_up=lambda: self._cancel(question.turn),
         )
         self._task = self.context.spawn(self._run(self._running), name=f"turn-{question.turn}")
         # Not at the end of `_run`: a task that is cancelled before its first step never comes there.
-        self._task.add_done_callback(lambda _: self.context.ref.tell(TurnOver()))
+        self._task.add_done_callback(lambda _: self.context.ref.tell(TurnOver(turn=question.turn)))
 
     async def _run(self, run: TurnRun) -> None:
         loading = self._loading
@@ -134,10 +145,20 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         run.outbox.words("")
         await run.run(model)
 
-    def _stop(self, turn: int) -> None:
+    def _put_aside(self, turn: TurnId) -> None:
+        """This turn waits for the user: begin the next."""
+        if self._running is not None and self._running.question.turn == turn and self._task is not None:
+            self._aside[turn] = (self._running, self._task)
+            self._next()
+
+    def _stop(self, turn: TurnId) -> None:
         if self._running is not None and self._running.question.turn == turn:
             self._running.stop()
-            self._cancel()
+            self._cancel(turn)
+            return
+        if (held := self._aside.get(turn)) is not None:
+            held[0].stop()
+            held[1].cancel()
             return
         for waiting in self._waiting:
             if waiting[0].turn == turn:
@@ -146,9 +167,11 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
                 return
         self.context.log.info("turn.stop_too_late", turn=turn)
 
-    def _cancel(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+    def _cancel(self, turn: TurnId) -> None:
+        held = self._aside.get(turn)
+        task = self._task if held is None else held[1]
+        if task is not None:
+            task.cancel()
 
     def _outbox(self, question: Question) -> Outbox:
         return Outbox(self._kernel, question.turn, clock=self.context.clock, interval_s=self._limits.delta_interval_s)

@@ -6,12 +6,14 @@ leave behind is cancelled, so that a stop is as quick as a message.
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import msgspec
 
 from actors.agent.call_log import CallLog
 from actors.agent.model import Failed, Model
 from actors.agent.outbox import Outbox
+from actors.agent.turn_clock import TurnClock
 from actors.runtime.clock import Clock
 from actors.runtime.failures import AskError, AskFailed
 from actors.runtime.log import Log
@@ -87,6 +89,7 @@ class TurnRun:
         self._surroundings = PLAIN
         self._model_name = ""
         self._on_time_up = on_time_up
+        self._time = TurnClock(clock, limits.time_s, self._time_up)
 
     def stop(self) -> None:
         """End the turn now, by the user's will. Whoever holds the task of `run` cancels it."""
@@ -98,12 +101,12 @@ class TurnRun:
         Args:
             model: who answers, or why nobody can.
         """
-        timer = self._clock.call_later(self._limits.time_s, self._time_up)
+        self._time.start()
         started = self._clock.monotonic()
         try:
             await self._run(model)
         finally:
-            timer.cancel()
+            self._time.stop()
             steps = 0 if self._state is None else self._state.step
             status = self.outbox.status or "cut"
             self._log.info("turn.over", status=status, steps=steps, duration_s=round(self._clock.monotonic() - started, 3))
@@ -188,7 +191,8 @@ class TurnRun:
         self._log.info("tool.called", tool=name)
         began = self._clock.monotonic()
         try:
-            reply = await self._kernel.ask(request, timeout_s=tool.timeout_s)
+            with self._time.halted() if tool.waits_for_user else nullcontext():
+                reply = await self._kernel.ask(request, timeout_s=tool.timeout_s)
         except AskFailed as refused:
             failure = refused.failure
             self._log.info("tool.refused", tool=name, duration_s=round(self._clock.monotonic() - began, 3))

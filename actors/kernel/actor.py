@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from actors.kernel.agent_door import AgentDoor, Start
 from actors.kernel.commands import Commands
+from actors.kernel.consent import Consent
 from actors.kernel.control import Control
 from actors.kernel.front import Front, Handlers
 from actors.kernel.hang_watch import HangWatch
@@ -28,7 +29,9 @@ from actors.kernel.interrupt import interrupt_subkernel
 from actors.kernel.iopub import Iopub
 from actors.kernel.life import Life
 from actors.kernel.own_cells import OwnCells
+from actors.kernel.prompts import Prompts
 from actors.kernel.publisher import Publisher
+from actors.kernel.runs import Runs
 from actors.kernel.shell import Shell
 from actors.kernel.state import KernelState, Phase
 from actors.kernel.stdin import Stdin
@@ -43,6 +46,7 @@ from beaker.kernel.transcript import Transcript
 from beaker.messages.base import KernelId
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.look import ReadCells, ReadOutput, ShowVariable
+from beaker.messages.running import AskUser, InterruptSession, RestartSession, RunCode
 from beaker.messages.subkernel import Attached, Died, GaveUp, Ready, Restart, Shutdown, Started, Starting, SubkernelFailure
 from beaker.messages.turn import (
     Began,
@@ -121,12 +125,25 @@ class KernelActor(Actor[KernelMessage]):
         self._shell = Shell(state)
         self._control = Control(state, self)
         self._iopub = Iopub(state)
-        self._stdin = Stdin(state)
+        prompts = Prompts(state)
+        self._stdin = Stdin(state, prompts)
         self._life = Life(state, self._shell, self._control, self, context, on_ready=self._subkernel_ready)
         self._agent = AgentDoor(self._start_agent, context)
         self._turns = Turns(state, context, self._agent)
+        self._consent = Consent(state, context, self._supervisor, self._agent, prompts)
+        self._turns.work = self._runs = Runs(
+            state,
+            context,
+            self._shell,
+            self._consent,
+            prompts,
+            find=self._turns.find,
+            interrupt=self._interrupt_subkernel,
+            restart=self.restart,
+            on_served=self._turns.served,
+        )
         self._hangs = HangWatch(state)
-        commands = Commands(state, self._turns, self._hangs, self._loaded, restart=self.restart)
+        commands = Commands(state, self._turns, self._consent, self._hangs, self._loaded, restart=self.restart)
         self._shell.own_cells = OwnCells(state, self._shell, self._turns, commands)
         self._shell.take_own = self.take_own
         context.spawn(self._attach(), name="attach")
@@ -145,9 +162,12 @@ class KernelActor(Actor[KernelMessage]):
             case Began() | Delta() | Waiting() | Thought() | ToolCalled() | ToolAnswered() | Used() | Ended():
                 self._turns.event(message)
             case ListVariables() | ShowVariable() | ReadCells() | ReadOutput():
+                self._turns.taint(message.turn)
                 self.looking().look(message, asked)
             case ProposeCell():
                 self._turns.propose(message, asked)
+            case RunCode() | InterruptSession() | RestartSession() | AskUser():
+                self._runs.take(message, asked)
             case _:
                 assert_never(message)
 
@@ -188,8 +208,7 @@ class KernelActor(Actor[KernelMessage]):
 
     def stdin_reply(self, idents: list[bytes], header: Header, parts: Parts) -> None:
         """An input_reply."""
-        del header
-        self._stdin.reply(idents, parts)
+        self._stdin.reply(idents, header, parts)
 
     def subscribed(self, topic: bytes) -> None:
         """A client listens to iopub from now on."""
@@ -231,8 +250,13 @@ class KernelActor(Actor[KernelMessage]):
 
     @property
     def turn_running(self) -> bool:
-        """Whether a question is being answered."""
-        return bool(self._turns.running)
+        """Whether a question is being answered that does not wait, parked, for the user."""
+        return bool(self._turns.attended)
+
+    @property
+    def asking(self) -> bool:
+        """Whether a prompt for consent stands open."""
+        return self._consent.asking
 
     def take_own(self, idents: list[bytes], header: Header, parts: Parts, channel: Channel) -> None:
         """Answer a request of our own kind."""
@@ -245,10 +269,12 @@ class KernelActor(Actor[KernelMessage]):
 
     def interrupt(self, what: Interrupted) -> None:
         """Stop a cell, a turn or both."""
+        if what.park:
+            self._consent.park_all()
         if what.turn:
-            self._turns.stop()
+            self._turns.stop(attended_only=True)
         if what.subkernel:
-            self.context.spawn(interrupt_subkernel(self._state, self._supervisor), name="interrupt")
+            self._interrupt_subkernel()
 
     def interrupt_by_signal(self) -> None:
         """SIGINT reached this process: the same as an interrupt_request."""
@@ -291,6 +317,9 @@ class KernelActor(Actor[KernelMessage]):
         except AskError as error:
             self._life.resume()
             raise SupervisorMissing(str(error)) from None
+
+    def _interrupt_subkernel(self) -> None:
+        self.context.spawn(interrupt_subkernel(self._state, self._supervisor), name="interrupt")
 
     async def _attach(self) -> None:
         state = self._state

@@ -6,12 +6,13 @@ display cannot hold (thoughts, tool calls, counts) is published beside it once a
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 
-from actors.kernel.face import Client, Outcome
+from actors.kernel.face import Asks, Client, Outcome
 from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState
 from beaker.kernel.custom.news import TurnNews
-from beaker.kernel.turn_display import Proposal, TurnDisplay
+from beaker.kernel.turn_display import Proposal, RunBlock, TurnDisplay
 from beaker.messages.turn import Began, Delta, TurnEvent, Waiting
 from beaker.wire import compose
 
@@ -35,6 +36,8 @@ class CellFace:
         self._display: TurnDisplay | None = None
         self._news: TurnNews | None = None
         self._display_id = ""
+        self._parts = 0
+        self._parked = False
         self._shown = False
         self._drawing: asyncio.TimerHandle | None = None
 
@@ -44,11 +47,18 @@ class CellFace:
         cell = self._cell
         return Client(cell.msg_id, cell.idents, cell.header, "shell", bool(cell.flags.allow_stdin))
 
+    @property
+    def consent(self) -> Asks:
+        """By stdin, while the cell is busy and its client allows that."""
+        if not self._cell.flags.allow_stdin:
+            return "never"
+        return "parked" if self._cell.over or self._background else "stdin"
+
     def open(self, display: TurnDisplay) -> None:
         """The turn begins."""
         self._display = display
         self._news = TurnNews(display.number)
-        self._display_id = f"beaker-{self._state.kernel_id}-turn-{display.number}-{secrets.token_hex(4)}"
+        self._name_part()
         if self._streams:
             self._draw()
         if self._background:
@@ -68,23 +78,80 @@ class CellFace:
         del proposal
         self._draw_soon()
 
+    def wanted(self, block: RunBlock, warning: str) -> None:
+        """A run is wanted, or its words have changed: it is part of the display."""
+        del block, warning
+        self._draw_soon()
+
+    def flush(self) -> None:
+        """Draw now; where no update would be shown, what there is becomes a part of its own."""
+        if self._streams:
+            self._cancel_drawing()
+            self._draw()
+        else:
+            self._end_part()
+
+    def ran(self, code: str, language: str, request: Mapping[str, object]) -> None:
+        """Outputs follow."""
+        self._end_part()
+        if self._state.known_to_clients:
+            self._cell.say("add_child_codecell", {"language": language, "code": code, "execute_request_msg": request})
+
+    def park(self, words: str) -> None:
+        """The way back stands below the answer, and the cell is done."""
+        self._cancel_drawing()
+        assert self._display is not None, "a turn is opened before it is parked"
+        if self._streams or not self._parked:
+            self._show(self._display.markdown(ending=f"*{words}*"))
+        self._parked = True
+        self._cell.finish()
+
     def close(self, outcome: Outcome, reason: str) -> None:
         """The last state of the display, and the reply."""
-        if self._drawing is not None:
-            self._drawing.cancel()
+        self._cancel_drawing()
         display = self._display
         assert display is not None, "a turn is opened before it is closed"
         stopped = "*stopped*" if outcome == "stopped" else ""
         hint = display.insert_hint(first_comes=outcome != "error" and not self._cell.over)
-        text = display.markdown(ending="\n\n".join(part for part in (stopped, hint) if part))
-        if text:
+        cut = f"*{reason}*" if self._parked and outcome == "error" else ""
+        text = display.markdown(ending="\n\n".join(part for part in (stopped, cut, hint) if part))
+        if self._parked and not self._streams:
+            pass  # it was shown whole, and no update would be
+        elif text:
             self._show(text)
         elif self._shown:
             self._show("*no answer*")
+        if self._parked:
+            return  # it has its reply
         if outcome == "error":
             self._cell.fail("AgentError", reason)
         else:
             self._cell.finish(payload=[compose.set_next_input(proposal.code) for proposal in display.proposals[:1]])
+
+    def _end_part(self) -> None:
+        """Show what there is for good; what comes is shown below it, with whatever is published in between."""
+        self._cancel_drawing()
+        if self._display is None:
+            return
+        text = self._display.markdown(ending="")
+        if text:
+            self._show(text)
+        elif self._shown:
+            self._show("")
+        self._display.begin_part()
+        self._name_part()
+
+    def _name_part(self) -> None:
+        self._parts += 1
+        assert self._display is not None, "a turn is opened before it has parts"
+        part = f"-{self._parts}" if self._parts > 1 else ""
+        self._display_id = f"beaker-{self._state.kernel_id}-turn-{self._display.number}-{secrets.token_hex(4)}{part}"
+        self._shown = False
+
+    def _cancel_drawing(self) -> None:
+        if self._drawing is not None:
+            self._drawing.cancel()
+            self._drawing = None
 
     def _draw_soon(self) -> None:
         if self._streams and self._drawing is None:

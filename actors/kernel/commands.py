@@ -7,6 +7,8 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 
+from actors.kernel.cell_face import CellFace
+from actors.kernel.consent import Consent
 from actors.kernel.hang_watch import HangWatch
 from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState, Phase
@@ -14,6 +16,7 @@ from actors.kernel.status_facts import gather
 from actors.kernel.supervisor_door import SupervisorMissing
 from actors.kernel.trusting import Trusting
 from actors.kernel.turns import Turns
+from beaker.kernel.commands.allow import Decide
 from beaker.kernel.commands.command import Order, Refused, Values
 from beaker.kernel.commands.config import ShowConfig, config_words
 from beaker.kernel.commands.help import ShowHelp, help_words
@@ -41,6 +44,7 @@ class Commands:
         self,
         state: KernelState,
         turns: Turns,
+        consent: Consent,
         hangs: HangWatch,
         loaded: Loaded,
         *,
@@ -48,6 +52,7 @@ class Commands:
     ) -> None:
         self._state = state
         self._turns = turns
+        self._consent = consent
         self._hangs = hangs
         self._loaded = loaded
         self._trusting = Trusting(loaded, os.environ)
@@ -62,11 +67,13 @@ class Commands:
             case ShowHelp():
                 cell.show(help_words(order.topic))
             case ShowStatus():
-                cell.show(status_words(gather(self._state, self._turns, self._hangs)))
+                cell.show(status_words(gather(self._state, self._turns, self._consent, self._hangs)))
             case ShowConfig():
                 cell.show(config_words(self._loaded))
             case StopTurns():
                 self._stop(cell, order.number)
+            case Decide():
+                self._decide(cell, order)
             case InsertProposal():
                 self._insert(cell, order)
             case ShowHistory():
@@ -89,6 +96,8 @@ class Commands:
         match command:
             case "stop":
                 return [str(number) for number in self._turns.running]
+            case "allow" | "reject":
+                return self._consent.waiting
             case "insert":
                 return insertable(self._turns.proposals())
             case _:
@@ -101,6 +110,12 @@ class Commands:
         running = ", ".join(map(str, self._turns.running))
         wanted = "" if number is None else f" {number}"
         cell.fail("UsageError", f"no question{wanted} is being answered" + (f"; running: {running}" if running else ""))
+
+    def _decide(self, cell: OwnCell, order: Decide) -> None:
+        """The answer goes on in this cell; it is done when the turn is."""
+        refusal = self._consent.resume(order.approval, CellFace(self._state, cell, background=False), order.decision)
+        if refusal:
+            cell.fail("UsageError", refusal)
 
     def _insert(self, cell: OwnCell, order: InsertProposal) -> None:
         found = pick(order, self._turns.proposals())

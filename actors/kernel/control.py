@@ -39,7 +39,12 @@ class Powers(Protocol):
 
     @property
     def turn_running(self) -> bool:
-        """Whether a question is being answered."""
+        """Whether a question is being answered that does not wait, parked, for the user."""
+        ...
+
+    @property
+    def asking(self) -> bool:
+        """Whether a prompt for consent stands open."""
         ...
 
 
@@ -73,8 +78,9 @@ class Control:
         since = None if state.last_interrupt_at is None else now - state.last_interrupt_at
         state.last_interrupt_at = now
         running = state.requests.running() is not None
-        what = decide(cell_running=running, turn_running=self._powers.turn_running, since_last_s=since)
-        state.log.info("interrupt.wanted", subkernel=what.subkernel, turn=what.turn)
+        powers = self._powers
+        what = decide(cell_running=running, turn_running=powers.turn_running, since_last_s=since, asking=powers.asking)
+        state.log.info("interrupt.wanted", subkernel=what.subkernel, turn=what.turn, park=what.park)
         self._powers.interrupt(what)
 
     def reply(self, parent: Header, parts: Parts) -> None:

@@ -9,7 +9,6 @@ from actors.kernel.request_face import RequestFace
 from actors.kernel.state import KernelState, Phase
 from actors.kernel.turns import Turns
 from beaker.kernel.commands.command import Refused
-from beaker.kernel.custom.history import ResetReply, chat_history, history_reply
 from beaker.kernel.custom.question import read_llm_request
 from beaker.kernel.requests import Channel
 from beaker.wire.parts import CONTENT, Header, Parts
@@ -33,10 +32,6 @@ class CustomMessages:
         match header.msg_type:
             case "llm_request":
                 self._ask(request, parts)
-            case "reset_request":
-                self._reset(request)
-            case "get_agent_history" | "get_agent_history_request":
-                self._tell_history(request)
             case kind:
                 raise AssertionError(f"{kind} is answered nowhere")
 
@@ -46,16 +41,3 @@ class CustomMessages:
             request.fail("UsageError", wanted.reason)
         else:
             self._turns.ask(RequestFace(request), wanted)
-
-    def _reset(self, request: OwnRequest) -> None:
-        forgotten = self._turns.conversation.reset()
-        self._publish_history(request)
-        request.reply(ResetReply(questions=forgotten.questions, proposals=forgotten.proposals))
-
-    def _tell_history(self, request: OwnRequest) -> None:
-        self._publish_history(request)
-        request.reply(history_reply(self._turns.conversation.talks))
-
-    def _publish_history(self, request: OwnRequest) -> None:
-        """On request only: upstream publishes the whole of it after every cell."""
-        request.say("chat_history", chat_history(self._turns.conversation.talks, self._turns.model))

@@ -4,14 +4,19 @@ The turn itself is the same. `Turns` keeps it and its `TurnDisplay`; a face says
 replies when it is over.
 """
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple, Protocol
 
 from actors.kernel.front import TRACE_CHARS
 from beaker.kernel.requests import Channel
-from beaker.kernel.turn_display import Proposal, TurnDisplay
+from beaker.kernel.turn_display import Proposal, RunBlock, TurnDisplay
 from beaker.messages.turn import TurnEvent
 
 Outcome = Literal["ok", "error", "stopped"]
+
+Asks = Literal["stdin", "messages", "parked", "never"]
+"""How the user behind a face can be asked for her consent now. messages: the interface does it by itself, see `Consent.answer`;
+parked: only by `%beaker allow` in another cell; never: she is not there."""
 
 
 class Client(NamedTuple):
@@ -40,6 +45,11 @@ class Face(Protocol):
         """Who asked."""
         ...
 
+    @property
+    def consent(self) -> Asks:
+        """How consent can be asked for."""
+        ...
+
     def open(self, display: TurnDisplay) -> None:
         """The turn begins; the display grows from here on."""
         ...
@@ -50,6 +60,30 @@ class Face(Protocol):
 
     def proposed(self, proposal: Proposal) -> None:
         """A cell was proposed; it stands in the display already."""
+        ...
+
+    def wanted(self, block: RunBlock, warning: str) -> None:
+        """The agent wants something run, or what becomes of that has changed; it stands in the display already.
+
+        Args:
+            warning: why the user should look twice, while she is asked.
+        """
+        ...
+
+    def flush(self) -> None:
+        """Show all that there is, now: the user is about to be asked."""
+        ...
+
+    def ran(self, code: str, language: str, request: Mapping[str, object]) -> None:
+        """Code by the model is sent now; its outputs stand below what there is, and the answer goes on below them.
+
+        Args:
+            request: the execute_request.
+        """
+        ...
+
+    def park(self, words: str) -> None:
+        """The turn waits for the user to come back to it: reply, saying how; again, with other words, when she did so elsewhere."""
         ...
 
     def close(self, outcome: Outcome, reason: str) -> None:

@@ -8,6 +8,7 @@ import time
 
 import msgspec
 
+from actors.kernel.granted_cells import PASSED_ON, GrantedCell
 from actors.kernel.state import KernelState
 from actors.kernel.unanswered import Unanswered
 from beaker.kernel.transcript import RECORDED
@@ -55,14 +56,27 @@ class Iopub:
         state.publisher.relay(topic, parts)
 
     def private(self, header: Header, parent: Header, parts: Parts) -> None:
-        """A message that belongs to a request of our own: nobody else sees it."""
-        if header.msg_type == "execute_input":
-            self._numbered(parent, parts)
+        """A message that belongs to a request of our own: nobody else sees it, but for the outputs of code by the model."""
+        granted = self._state.granted.find(parent.msg_id)
+        if granted is not None and header.msg_type in PASSED_ON:
+            self._pass_on(granted, header, parts)
+        elif header.msg_type == "execute_input":
+            count = self._numbered(parent, parts)
+            if granted is not None:
+                self._state.transcript.begin(granted.msg_id, parts[CONTENT])
+                granted.begin(count)
         elif header.msg_type == "status":
             self._status(parent, parts)
         elif header.msg_type == "debug_event":
             # ipykernel gives an event the control request that it handled last as its parent. That this was ours is chance.
             self._state.publisher.relay([b"beaker.debug_event"], [parts[HEADER], self._state.debug_parent, *parts[METADATA:]])
+
+    def _pass_on(self, granted: GrantedCell, header: Header, parts: Parts) -> None:
+        """Outputs of code by the model belong to the cell that asked."""
+        kind = header.msg_type
+        if kind in RECORDED:
+            self._state.transcript.output(granted.msg_id, parts[CONTENT])
+        self._state.publisher.relay([b"beaker." + kind.encode()], [parts[HEADER], granted.parent, *parts[METADATA:]])
 
     def _status(self, parent: Header, parts: Parts) -> None:
         try:
@@ -72,18 +86,21 @@ class Iopub:
         for requests in (self._state.requests, self._state.control_requests):
             if said == "busy":
                 requests.busy(parent.msg_id, time.monotonic())
-            elif said == "idle" and (silent := requests.idle(parent.msg_id)) is not None:
-                self._unanswered.expect(silent)
+            elif said == "idle":
+                if (silent := requests.idle(parent.msg_id)) is not None:
+                    self._unanswered.expect(silent)
+                self._state.granted.idle(parent.msg_id)
         if self._state.logs_cells and said in {"busy", "idle"}:
             self._state.log.debug("request.busy" if said == "busy" else "request.idle")
 
-    def _numbered(self, parent: Header, parts: Parts) -> None:
+    def _numbered(self, parent: Header, parts: Parts) -> int | None:
         try:
             count = _input_decoder.decode(parts[CONTENT]).execution_count
         except UNREADABLE:
-            return
+            return None
         if count is not None:
             self._state.requests.numbered(parent.msg_id, count)
+        return count
 
     def _show_notices(self, parent: bytes) -> None:
         text = "".join(f"beaker: {notice}\n" for notice in self._state.notices)

@@ -1,10 +1,12 @@
 """A turn as an interface sees it that sent an `llm_request`: message by message on iopub, then `llm_reply`."""
 
-from actors.kernel.face import Client, Outcome
+from collections.abc import Mapping
+
+from actors.kernel.face import Asks, Client, Outcome
 from actors.kernel.own_request import OwnRequest
 from beaker.kernel.custom.news import CodeCell, LlmResponse, TurnNews
 from beaker.kernel.custom.replies import LlmReply
-from beaker.kernel.turn_display import Proposal, TurnDisplay
+from beaker.kernel.turn_display import Proposal, RunBlock, TurnDisplay
 from beaker.messages.turn import TurnEvent
 
 
@@ -20,6 +22,11 @@ class RequestFace:
     def client(self) -> Client:
         """Who asked."""
         return self._request.client
+
+    @property
+    def consent(self) -> Asks:
+        """Not yet: no message asks for it."""
+        return "never"
 
     def open(self, display: TurnDisplay) -> None:
         """The turn begins."""
@@ -37,6 +44,21 @@ class RequestFace:
         turn = 0 if self._display is None else self._display.number
         cell = CodeCell(turn=turn, number=proposal.number, language=proposal.language, code=proposal.code)
         self._request.say("code_cell", cell)
+
+    def wanted(self, block: RunBlock, warning: str) -> None:
+        """Tool calls are told as they come."""
+        del block, warning
+
+    def flush(self) -> None:
+        """Everything is told at once."""
+
+    def ran(self, code: str, language: str, request: Mapping[str, object]) -> None:
+        """A cell that runs now; its outputs follow as outputs of the request."""
+        self._request.say("add_child_codecell", {"language": language, "code": code, "execute_request_msg": request})
+
+    def park(self, words: str) -> None:
+        """Never: nothing is asked here."""
+        del words
 
     def close(self, outcome: Outcome, reason: str) -> None:
         """The whole text, and the reply."""

@@ -4,6 +4,7 @@ A request passes as the bytes it came in, signed with the subkernel's key. While
 subkernel dies, everything that it owed is answered from here: the running cell with an error, the queue with `aborted`.
 """
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
@@ -43,6 +44,8 @@ class Shell:
     def __init__(self, state: KernelState) -> None:
         self._state = state
         self._held: deque[tuple[Pending, Parts]] = deque()
+        self._waiters: list[asyncio.Future[None]] = []
+        """Who waits for a cell to be answered."""
         self.own_cells: OwnCells | None = None
         self.take_own: TakeOwn | None = None
         """Answers requests of our own kind."""
@@ -97,6 +100,12 @@ class Shell:
             self._send(*self._held.popleft())
         self._state.front.resume_shell()
 
+    async def wait_for_a_cell(self) -> None:
+        """Return once some cell of a client was answered."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        await waiter
+
     def flushed(self) -> None:
         """The subkernel takes requests again."""
         self._state.front.resume_shell()
@@ -117,7 +126,7 @@ class Shell:
             state.log.info("reply.unexpected", msg_type=parent.msg_type)
             return
         if pending.private:
-            if self.own_cells is not None and facts is not None:
+            if facts is not None and not state.granted.replied(pending.msg_id, facts) and self.own_cells is not None:
                 self.own_cells.place_taken(pending, facts)
             return
         self._state.inflight.over(pending.msg_id, state.requests.last_count, quiet=state.requests.quiet)
@@ -126,6 +135,7 @@ class Shell:
         state.front.send_shell(pending.idents, parts)
         # Behind the sending: a line costs as much as a hop, and no client need wait for it.
         if facts is not None:
+            self._tell_waiters()
             self._log_reply(pending, facts.status, facts.execution_count)
         elif state.logs_cells:
             state.log.debug("request.replied", msg_type=pending.msg_type)
@@ -146,6 +156,7 @@ class Shell:
             cells[0].busy = True
         for pending in owed:
             if pending.private:
+                self._state.granted.lost(pending.msg_id)
                 continue
             if not pending.sent:
                 self.answer_without_subkernel(pending, reason)
@@ -157,6 +168,7 @@ class Shell:
             self._held.clear()
             self._state.front.resume_shell()
         self._state.inflight.forget()
+        self._tell_waiters()
 
     def answer_without_subkernel(self, pending: Pending, reason: str) -> None:
         """Answer a request that can go nowhere with an error that says why."""
@@ -213,6 +225,12 @@ class Shell:
             values["ename"] = ename
         # The trace is named, as what ends a cell may be a death or another request.
         self._state.log.info("cell.replied", trace=pending.msg_id[:TRACE_CHARS], **values)
+
+    def _tell_waiters(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
     def _send(self, pending: Pending, parts: Parts) -> None:
         state = self._state

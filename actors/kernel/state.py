@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, field
 
 from actors.kernel.front import Front
+from actors.kernel.granted_cells import GrantedCells
 from actors.kernel.inflight_log import InflightLog
 from actors.kernel.publisher import Publisher
 from actors.kernel.subkernel_link import SubkernelLink
@@ -63,6 +64,8 @@ class KernelState:
     """On the shell channel."""
     control_requests: Requests = field(default_factory=Requests)
     stdin_routing: StdinRouting = field(default_factory=StdinRouting)
+    granted: GrantedCells = field(default_factory=GrantedCells)
+    """Code by the model that runs or ran."""
     language: str = "python"
     features: tuple[str, ...] = ()
     """The subkernel's `supported_features`."""

@@ -3,6 +3,7 @@
 import os
 import time
 
+from actors.kernel.consent import Consent
 from actors.kernel.hang_watch import HangWatch
 from actors.kernel.state import KernelState
 from actors.kernel.turns import Turns
@@ -10,7 +11,7 @@ from beaker import places
 from beaker.kernel.commands.status import RunningTurn, StatusFacts
 
 
-def gather(state: KernelState, turns: Turns, hangs: HangWatch) -> StatusFacts:
+def gather(state: KernelState, turns: Turns, consent: Consent, hangs: HangWatch) -> StatusFacts:
     """Look at the kernel as it is now."""
     now, clock = time.time(), time.monotonic()
     running = state.requests.running()
@@ -39,6 +40,7 @@ def gather(state: KernelState, turns: Turns, hangs: HangWatch) -> StatusFacts:
         agent_state=turns.agent_state,
         model=turns.model,
         turns=tuple(RunningTurn(number=number, for_s=clock - since, words=words) for number, since, words in turns.running_since()),
+        approvals=tuple(consent.waiting),
         log_path=str(places.state_folder(os.environ) / "logs"),
     )
 

@@ -7,15 +7,16 @@ who asked is busy until the turn ends, while the cells behind it run in the subk
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from actors.kernel.agent_door import AgentDoor, AgentMissing
 from actors.kernel.face import Face, Outcome
 from actors.kernel.state import KernelState
+from actors.kernel.turn import Turn
 from actors.runtime.actor import ActorContext, Asked
 from actors.runtime.failures import RuntimeFault
-from beaker.kernel.conversation import Conversation, Talk
+from beaker.consent.policy import lower
+from beaker.kernel.conversation import TOLD, Conversation, Talk
 from beaker.kernel.question import Ask
 from beaker.kernel.turn_display import Proposal, TurnDisplay
 from beaker.messages.base import TurnId
@@ -45,14 +46,23 @@ SEEN_OUTPUT_CHARS = 1900
 """Per cell, so that with its mark it is no longer than what the prompt gives it: it must not be cut twice. The whole has a handle."""
 
 
-@dataclass(slots=True)
-class _Turn:
-    face: Face
-    prompt: str
-    display: TurnDisplay
-    since: float
-    spoke: bool = False
-    watch: asyncio.Task[object] | None = None
+CUT = "the agent was restarted and this answer was cut; run the cell again to retry"
+
+
+class Work(Protocol):
+    """What turns have under way in other rooms: code that runs, consent that is asked for."""
+
+    def runs_code_of(self, turn: Turn) -> bool:
+        """Whether code that it started runs now."""
+        ...
+
+    def set_aside(self, turn: Turn) -> str:
+        """What it waits for stays, without a prompt: how to come back to it; empty if it waits for nothing."""
+        ...
+
+    def stop(self, turn: Turn) -> None:
+        """Interrupt its code, withdraw what waits."""
+        ...
 
 
 class Turns:
@@ -60,9 +70,10 @@ class Turns:
 
     def __init__(self, state: KernelState, context: ActorContext[KernelMessage], agent: AgentDoor) -> None:
         self._state = state
+        self.work: Work | None = None
         self._context = context
         self._agent = agent
-        self._turns: dict[TurnId, _Turn] = {}
+        self._turns: dict[TurnId, Turn] = {}
         self._last = 0
         self.conversation = Conversation()
         """The questions that are over."""
@@ -97,30 +108,73 @@ class Turns:
         """Somebody asks; the face is closed when the turn ends."""
         self._last += 1
         number = TurnId(self._last)
-        turn = self._turns[number] = _Turn(face, wanted.prompt, TurnDisplay(number), time.monotonic())
+        now = time.monotonic()
+        mode = wanted.mode or self._state.settings.agent.mode
+        turn = Turn(number, face, wanted.prompt, TurnDisplay(number), now, now)
+        turn.mode = lower(mode, "plan") if face.consent == "never" else mode
+        self._turns[number] = turn
         face.open(turn.display)
         self._state.log.info("question.received", turn=number, prompt_chars=len(wanted.prompt), background=wanted.background)
         self._heard_at = time.monotonic()
         self._context.spawn(self._send(number, wanted), name=f"question-{number}")
         return number
 
-    def stop(self, number: TurnId | None = None) -> bool:
-        """Stop one turn, or all; False when there is no such turn."""
-        wanted = [number] if number is not None else list(self._turns)
+    def find(self, number: TurnId) -> Turn | None:
+        """The turn with this number, None when it is over."""
+        return self._turns.get(number)
+
+    @property
+    def attended(self) -> list[TurnId]:
+        """Numbers of the turns that do not wait, parked, for the user."""
+        return [number for number, turn in self._turns.items() if not turn.parked]
+
+    def stop(self, number: TurnId | None = None, *, attended_only: bool = False) -> bool:
+        """Stop one turn, or all; False when there is no such turn.
+
+        Args:
+            attended_only: leave those that are parked.
+        """
+        wanted = [number] if number is not None else self.attended if attended_only else list(self._turns)
         found = [each for each in wanted if each in self._turns]
         agent = self._agent.ref_now()
         for each in found:
             # Ended here and now: a hung agent must not keep a cell busy that the user has stopped.
+            if self.work is not None:
+                self.work.stop(self._turns[each])
             self._end(each, "stopped", "")
             if agent is not None:
                 agent.tell(Stop(turn=each))
         return bool(found)
 
     def agent_lost(self) -> None:
-        """The agent's process is gone: every turn ends with what it has."""
+        """The agent's process is gone: every turn ends with what it has, once the code is over that it started."""
         self._agent.lost()
-        for number in list(self._turns):
-            self._end(number, "error", "the agent was restarted and this answer was cut; run the cell again to retry")
+        for turn in list(self._turns.values()):
+            self._orphan(turn, CUT)
+
+    def served(self, turn: Turn) -> None:
+        """Something that a turn had asked for is done; without an agent nobody goes on from there."""
+        self._heard_at = time.monotonic()
+        if not turn.orphaned:
+            return
+        if turn.number in self._turns:
+            self._end(turn.number, "error", turn.orphaned)
+        else:
+            turn.display.add_text("*The agent was restarted meanwhile, so nobody goes on from here: ask again.*")
+            turn.face.close("ok", "")
+
+    def taint(self, number: TurnId) -> None:
+        """The model is shown text of that turn that nobody vouches for."""
+        if (turn := self._turns.get(number)) is not None:
+            turn.tainted = True
+
+    def _orphan(self, turn: Turn, reason: str) -> None:
+        """No agent goes on with it: end it, but for what it has under way."""
+        turn.orphaned = reason
+        if self.work is not None and self.work.runs_code_of(turn):
+            return  # its cell keeps running, and its outputs arrive; see `served`
+        waiting = "" if self.work is None else self.work.set_aside(turn)
+        self._end(turn.number, "error", f"{reason}; {waiting}" if waiting else reason)
 
     def event(self, event: TurnEvent) -> None:
         """News of a turn; of one that is over it is dropped."""
@@ -143,7 +197,10 @@ class Turns:
                 pass  # a display shows none of these
             case Ended():
                 turn.face.heard(event)
-                self._end(event.turn, event.status, event.reason)
+                if event.status == "error" and turn.busy_with_user:
+                    self._orphan(turn, event.reason)
+                else:
+                    self._end(event.turn, event.status, event.reason)
                 return
         turn.face.heard(event)
 
@@ -166,16 +223,22 @@ class Turns:
         except AgentMissing as error:
             self._end(number, "error", str(error))
             return
-        if number not in self._turns:
+        turn = self._turns.get(number)
+        if turn is None:
             return  # stopped meanwhile
         state.log.info("turn.asked", turn=number)
+        cells = state.transcript.recent(SEEN_CELLS, output_chars=SEEN_OUTPUT_CHARS)
+        told = self.conversation.talks[-TOLD:]
+        turn.tainted = turn.tainted or any(cell.output for cell in cells) or any(talk.tainted for talk in told)
         question = Question(
             turn=number,
             prompt=wanted.prompt,
             language=state.language,
             history=self.conversation.exchanges(),
-            cells=state.transcript.recent(SEEN_CELLS, output_chars=SEEN_OUTPUT_CHARS),
+            cells=cells,
             model=wanted.model,
+            mode=turn.mode,
+            can_ask=turn.face.client.allows_stdin and turn.face.consent in {"stdin", "messages"},
         )
         try:
             await agent.ask(question, timeout_s=TAKEN_TIMEOUT_S)
@@ -188,14 +251,18 @@ class Turns:
     async def _watch_silence(self, number: TurnId) -> None:
         """End a turn whose last word was lost: its cell must not stay busy for ever."""
         limit_s = self._state.settings.agent.turn_time_limit_s + OVERDUE_S
-        while (left_s := self._heard_at + limit_s - time.monotonic()) > 0:  # noqa: ASYNC110 -- waits for nothing to happen
-            await asyncio.sleep(left_s)
+        while (turn := self._turns.get(number)) is not None:
+            left_s = self._heard_at + limit_s - time.monotonic()
+            if left_s <= 0 and not turn.busy_with_user:
+                break
+            await asyncio.sleep(max(left_s, limit_s / 10))
         self._end(number, "error", "the agent never ended its answer; ask again")
 
     def _end(self, number: TurnId, status: Outcome, reason: str) -> None:
         turn = self._turns.pop(number, None)
         if turn is None:
             return
+        turn.over = True
         if turn.watch is not None and turn.watch is not asyncio.current_task():
             turn.watch.cancel()
         display = turn.display
@@ -208,6 +275,7 @@ class Turns:
                 status=status,
                 reason=reason,
                 proposals=tuple(display.proposals),
+                tainted=turn.tainted,
             )
         )
         self._state.log.info(

@@ -40,6 +40,8 @@ class Talk(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     """For `error`."""
     proposals: tuple[Proposal, ...] = ()
+    tainted: bool = False
+    """The model had read text that nobody vouches for, so that the answer may say what that text wants."""
 
 
 class Forgotten(msgspec.Struct, frozen=True, kw_only=True):

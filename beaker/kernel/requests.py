@@ -165,6 +165,12 @@ class Requests:
         """How many cells of clients wait behind the running one."""
         return sum(1 for p in self._pending.values() if p.flags is not None and not p.private and not p.busy and not p.replied)
 
+    def cells_since(self, at: float) -> int:
+        """How many cells of clients that came at or after a monotonic time are not answered."""
+        return sum(
+            1 for p in self._pending.values() if p.flags is not None and not p.private and not p.replied and not p.idle and p.received >= at
+        )
+
     @property
     def undisturbed(self) -> bool:
         """Nothing of a client's is under way, comm messages included; comments of ours may be."""

@@ -154,6 +154,11 @@ class Transcript:
         if (cell := self._cells.get(msg_id)) is not None:
             cell.status = "ok" if status == "ok" else "aborted" if status == "aborted" else "error"
 
+    def find(self, msg_id: str, *, output_chars: int) -> SeenCell | None:
+        """One cell; None if it never began, or was dropped."""
+        cell = self._cells.get(msg_id)
+        return None if cell is None else cell.seen(output_chars)
+
     def recent(self, cells: int, *, output_chars: int) -> list[SeenCell]:
         """The last cells, oldest first, their outputs as text of at most so many characters."""
         return [cell.seen(output_chars) for cell in list(self._cells.values())[-cells:]]

@@ -1,6 +1,7 @@
 """All that may arrive in the KernelActor's mailbox."""
 
 from beaker.messages.look import LookRequest
+from beaker.messages.running import RunRequest
 from beaker.messages.subkernel import Died, GaveUp, Started, Starting
 from beaker.messages.turn import (
     Began,
@@ -31,4 +32,5 @@ KernelMessage = (
     | ListVariables
     | ProposeCell
     | LookRequest
+    | RunRequest
 )

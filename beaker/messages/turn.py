@@ -9,7 +9,9 @@ from typing import ClassVar, Literal
 import msgspec
 
 from beaker.messages.base import Command, Event, Failure, Lane, Request, TurnId
+from beaker.messages.consent import Mode
 from beaker.messages.look import LookReply, LookRequest, SeenCell
+from beaker.messages.running import Parked, RunReply, RunRequest
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +33,10 @@ class Question(Request["Taken"], frozen=True, kw_only=True, tag="turn.question")
     """The last cells of the session, oldest first."""
     model: str | None = None
     """None: as configured."""
+    mode: Mode = "ask"
+    """What becomes of code that the model wants run. The Supervisor holds the policy; here it is only told to the model."""
+    can_ask: bool = True
+    """The user can be asked while the question is answered."""
 
 
 class Taken(Event, frozen=True, kw_only=True, tag="turn.taken"):
@@ -174,8 +180,8 @@ class TurnFailure(Failure, frozen=True, kw_only=True, tag="turn.failure"):
     reason: str
 
 
-AgentMessage = Question | Stop
+AgentMessage = Question | Stop | Parked
 AgentReply = Taken
 TurnEvent = Began | Delta | Waiting | Thought | ToolCalled | ToolAnswered | Used | Ended
-TurnRequest = ListVariables | ProposeCell | LookRequest
-TurnReply = Variables | Proposed | TurnFailure | LookReply
+TurnRequest = ListVariables | ProposeCell | LookRequest | RunRequest
+TurnReply = Variables | Proposed | TurnFailure | LookReply | RunReply

@@ -64,6 +64,8 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Address of an OpenAI-compatible endpoint, with its `/v1`, or a preset's name; empty: OpenAI's with a key, else the demo model."""
     mode: Literal["ask", "plan", "auto"] = "ask"
     """Code that the model wants to run: shown first and run when allowed (`ask`), never run (`plan`), run unless it is risky (`auto`)."""
+    consent_patience_s: Seconds = 60.0
+    """How long a prompt for consent stands while other cells wait behind it; then it gives way, and `%beaker allow` takes it up."""
     key_file: str = ""
     """Absolute path (`~` allowed) of a file that holds nothing but the key and that only its owner can read."""
     key_command: tuple[str, ...] = ()

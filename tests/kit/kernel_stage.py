@@ -24,13 +24,15 @@ from actors.runtime.link import Link
 from actors.runtime.node import Node
 from actors.runtime.ref import Ref
 from actors.runtime.trace import current_trace
-from beaker.messages.base import KernelId
+from beaker.messages.base import KernelId, TurnId
 from beaker.messages.kernel import KernelMessage
+from beaker.messages.running import RunCode, RunReply, RunRequest
 from beaker.messages.subkernel import Attach, Attached, Ready, Started, Starting, SubkernelEvent, SupervisorMessage, SupervisorReply
 from beaker.messages.turn import AgentMessage, AgentReply, Question, Taken, TurnEvent, TurnReply, TurnRequest
 from beaker.settings.load import Loaded, load
 from beaker.wire.compose import Composer
-from beaker.wire.parts import HEADER, Parts, read_header
+from beaker.wire.parts import HEADER, PARENT, Parts, read_header
+from tests.kit.consent_stage import FIRST, DecidingProbe
 from tests.kit.recording_front import PATIENCE_S, RecordingFront
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 
@@ -67,7 +69,7 @@ class KernelStage:
         self.loaded = _loaded(settings or {})
         self.front = RecordingFront()
         self.node = Node("kernel")
-        self.supervisor: Probe[SupervisorMessage] = Probe()
+        self.supervisor = DecidingProbe(KERNEL_ID, lambda: len(self.subkernels))
         self.agent: Probe[AgentMessage] = Probe()
         self.supervisor_link: Link | None = None
         """The kernel's end; cutting it is the Supervisor's death."""
@@ -213,6 +215,20 @@ class KernelStage:
         question, asked = await self.agent.expect_ask(Question)
         asked.answer(Taken())
         return msg_id, question
+
+    def wants(self, request: RunRequest) -> "asyncio.Task[RunReply]":
+        """The agent asks for something that acts; the task ends with the answer, or with AskFailed."""
+        asking = self.agents_end.ref("kernel").ask(request, timeout_s=60)
+        return asyncio.get_running_loop().create_task(asking)  # type: ignore[arg-type]  # a coroutine: Ref.ask is written async
+
+    def wants_run(self, code: str, turn: TurnId = FIRST) -> "asyncio.Task[RunReply]":
+        """The agent asks for code to be run."""
+        return self.wants(RunCode(turn=turn, code=code, language=""))
+
+    def type(self, text: str, *, client: bytes = b"client", parent: bytes = b"{}") -> None:
+        """A client answers a prompt; jupyter_client does so without naming it."""
+        parts = self.compose("input_reply", {"value": text}, client=client)
+        self.send([parts[HEADER], parent, *parts[PARENT + 1 :]], client, "stdin")
 
     def cut_supervisor(self) -> None:
         """The Supervisor's process is gone."""

@@ -121,6 +121,15 @@ class RecordingFront:
         await self.wait(lambda: bool(found()), f"a reply to {msg_id}")
         return found()[0]
 
+    async def prompt(self, number: int = 1) -> Sent:
+        """The prompt of this number that a client was shown on stdin."""
+        await self.wait(lambda: len(self.prompts()) >= number, f"prompt {number}")
+        return self.prompts()[number - 1]
+
+    def prompts(self) -> list[Sent]:
+        """All that were shown."""
+        return [sent for sent in self.sent if sent.channel == "stdin"]
+
     async def output(self, msg_id: str, kind: str) -> Sent:
         """The first message of this kind that was published about a request."""
 

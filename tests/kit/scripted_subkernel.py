@@ -182,6 +182,22 @@ class ScriptedSubkernel:
         self.begin(request, count)
         self.end(request, count)
 
+    async def expect_code(self, count: int = 1) -> Received:
+        """Take the next cell that is no comment in the place of one of ours; those are run at once.
+
+        Args:
+            count: the number of the first of them.
+        """
+        while (request := await self.expect()).content["code"].startswith("# %"):
+            self.run(request, count)
+            count += 1
+        return request
+
+    def codes(self) -> list[str]:
+        """What reached it to be run, without such comments."""
+        codes = [str(request.content["code"]) for request in self.received if request.kind == "execute_request"]
+        return [code for code in codes if not code.startswith("# %")]
+
     def send_raw(self, channel: str, frames: list[bytes]) -> None:
         """Frames as they are."""
         self._sockets[channel].send(frames)

@@ -85,6 +85,16 @@ def propose(code: str, *, text: str = "") -> Speak:
     return Speak(text=text, calls=[Call(name="propose_cell", arguments=json.dumps({"code": code}))])
 
 
+def run(code: str, *, text: str = "") -> Speak:
+    """The model runs code."""
+    return Speak(text=text, calls=[Call(name="run_code", arguments=json.dumps({"code": code}))])
+
+
+def ask_user(question: str, *choices: str) -> Speak:
+    """The model asks back."""
+    return Speak(calls=[Call(name="ask_user", arguments=json.dumps({"question": question, "choices": list(choices)}))])
+
+
 def bad_call() -> Speak:
     """The model calls a tool with arguments that cannot be read."""
     return Speak(calls=[Call(name="propose_cell", arguments='{"code": ')])

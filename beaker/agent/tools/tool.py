@@ -14,6 +14,9 @@ import msgspec
 from beaker.messages.base import TurnId
 from beaker.messages.turn import TurnReply, TurnRequest
 
+WEEK_S = 604_800.0
+"""For what the user answers: she may go home over it, and come back to a prompt that still stands."""
+
 RESULT_LIMIT_CHARS = 8_000
 """The most text one result puts before the model: about 2,000 tokens, enough for the variables of a long session."""
 
@@ -50,6 +53,8 @@ class Tool(ABC, Generic[A, R]):
     """R's own class; a `TurnFailure` may come in its place and is put into words for all tools alike."""
     timeout_s: ClassVar[float] = 5.0
     """A look takes a second at most by itself; beyond this the KernelActor is held up, and the model is told."""
+    waits_for_user: ClassVar[bool] = False
+    """The reply may wait for the user, or for a cell of hers: that time does not count as the turn's."""
 
     def problem(self, arguments: A, /) -> str | None:
         """Say what is wrong with arguments that the schema lets pass, None if nothing is."""

@@ -87,6 +87,8 @@ class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What answers, as it is shown at answers; empty: not known before the first question."""
     turns: tuple[RunningTurn, ...] = ()
     """Oldest first."""
+    approvals: tuple[str, ...] = ()
+    """Names of what waits to be allowed or rejected."""
     log_path: str = ""
     """The file or folder of the logs."""
 
@@ -108,6 +110,7 @@ def _rows(facts: StatusFacts) -> Iterator[tuple[str, str]]:
     yield "memory", "" if facts.memory_bytes is None else f"{size_words(facts.memory_bytes)} in the subkernel"
     yield "agent", _agent(facts)
     yield "questions", "; ".join(_turn(turn) for turn in facts.turns)
+    yield "waiting", _approvals(facts)
     yield "kernel", _kernel(facts)
     yield "log", facts.log_path
 
@@ -143,6 +146,11 @@ def _agent(facts: StatusFacts) -> str:
 
 def _turn(turn: RunningTurn) -> str:
     return _joined([f"number {turn.number} for {duration_words(turn.for_s)}", turn.words])
+
+
+def _approvals(facts: StatusFacts) -> str:
+    names = ", ".join(facts.approvals)
+    return f"{names}: `%beaker allow {facts.approvals[0]}` or `%beaker reject {facts.approvals[0]}`" if names else ""
 
 
 def _kernel(facts: StatusFacts) -> str:

@@ -3,6 +3,7 @@
 `help` itself is not in it, because it speaks of all of these: see `beaker.kernel.commands.help`.
 """
 
+from beaker.kernel.commands.allow import ALLOW, REJECT
 from beaker.kernel.commands.command import Command
 from beaker.kernel.commands.config import CONFIG
 from beaker.kernel.commands.history import HISTORY
@@ -18,6 +19,8 @@ COMMANDS: tuple[Command, ...] = (
     RESTART,
     CONFIG,
     STOP,
+    ALLOW,
+    REJECT,
     INSERT,
     HISTORY,
     RESET,

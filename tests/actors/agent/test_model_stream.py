@@ -15,6 +15,7 @@ from actors.runtime.clock import SystemClock
 from beaker.agent.conversation import System, User
 from beaker.agent.endpoint import DEMO_NAME, Endpoint, choose_endpoint, read_presets
 from beaker.agent.model_failure import Kind, ModelFailure
+from beaker.agent.tools.built_in import BUILT_IN
 from beaker.agent.turn_state import CallModel, Quirks
 from beaker.agent.usage import Usage
 from beaker.settings.key import KeyFacts
@@ -107,13 +108,7 @@ async def test_the_request_carries_conversation_tools_and_key() -> None:
     _, _, server = await hear([Speak(text="x")])
     request = server.requests[0]
     assert request.body["messages"] == [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]
-    assert [tool["function"]["name"] for tool in request.body["tools"]] == [
-        "list_variables",
-        "show_variable",
-        "read_cells",
-        "read_output",
-        "propose_cell",
-    ]
+    assert request.body["tools"] == BUILT_IN.definitions()
     assert request.body["model"] == "scripted-1"
     assert request.headers["Authorization"] == f"Bearer {KEY}"
     assert "reasoning_effort" not in request.body

@@ -25,7 +25,7 @@ COMMANDS = list(COMMAND_NAMES)
         ("%beaker ", COMMANDS, 8),
         ("%beaker\t", COMMANDS, 8),
         ("%beaker st", ["status", "stop"], 8),
-        ("%beaker  re", ["restart", "reset"], 9),
+        ("%beaker  re", ["restart", "reject", "reset"], 9),
         ("%beaker insert ", [], 15),
         ("%beaker zz", [], 8),
         ("%beaker help ", [*COMMANDS, "%%ai"], 13),

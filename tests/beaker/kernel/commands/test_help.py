@@ -20,8 +20,6 @@ def test_what_does_not_exist_yet_is_not_advertised() -> None:
     every = " ".join(help_words(topic).plain for topic in ("", *TOPICS))
     for name in (
         "undo",
-        "%beaker allow",
-        "%beaker reject",
         "%beaker context",
     ):
         assert name not in every

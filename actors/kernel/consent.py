@@ -1,0 +1,364 @@
+"""Consent: what the agent wants run, from the wish to the grant.
+
+The Supervisor holds the policy; here it is asked, and the user is where it says so. An *approval* is one open question to her. It is
+put to the client that asked the question, on stdin, or *parked* where that cannot be or must not last: then its cell is done,
+and `%beaker allow A3` in another cell takes it up. Approvals belong to this process and not to the agent, so that they outlive it.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from actors.kernel.agent_door import AgentDoor
+from actors.kernel.face import Client, Face
+from actors.kernel.prompts import Prompts
+from actors.kernel.state import KernelState
+from actors.kernel.supervisor_door import SupervisorDoor
+from actors.kernel.turn import Turn
+from actors.runtime.actor import ActorContext
+from actors.runtime.failures import AskError, AskFailed
+from beaker.consent.answers import EDIT_PROMPT, END_OF_CODE, prompt_text, read_answer, reasons, waiting_words, what_words
+from beaker.consent.grants import code_hash
+from beaker.consent.office import REJECTED, UNKNOWN
+from beaker.consent.risk import risks_of
+from beaker.kernel.turn_display import RunBlock
+from beaker.messages.consent import (
+    ConsentReply,
+    ConsentRequest,
+    Decision,
+    Kind,
+    RunDecided,
+    RunGranted,
+    RunRedeemed,
+    RunRefused,
+    RunToBeAsked,
+    RunWanted,
+)
+from beaker.messages.kernel import KernelMessage
+from beaker.messages.running import Parked
+from beaker.wire.parts import read_header
+
+SUPERVISOR_TIMEOUT_S = 5.0
+PATIENCE_S = 20.0
+"""How long a Supervisor is waited for that is being replaced; that takes 0.2 s."""
+PAUSE_S = 0.05
+LOOKS = 4
+"""How often, within the patience with cells behind, it is looked whether they still are there."""
+ATTEMPTS = 5
+"""Answers that cannot be read, before the prompt gives way."""
+EDIT_LINES = 2_000
+"""Of a paste, line by line."""
+
+
+class NotAllowed(Exception):
+    """It does not run; the sentence is for the model."""
+
+
+class Cleared(NamedTuple):
+    """What may run."""
+
+    grant: str
+    code: str
+    """What she wrote, if she edited it."""
+    code_hash: str
+    generation: int
+    block: RunBlock
+    """Where it is shown."""
+
+
+class Decided(NamedTuple):
+    """Her word."""
+
+    decision: Decision
+    code: str
+
+
+@dataclass(slots=True)
+class Approval:
+    """One open question to the user."""
+
+    name: str
+    turn: Turn
+    kind: Kind
+    block: RunBlock
+    warning: str
+    decided: "asyncio.Future[Decided]"
+    asked: Client | None = None
+    """Who may answer it now."""
+    asking: asyncio.Task[object] | None = None
+    parked: bool = False
+
+
+class Consent:
+    """Holds the approvals of one kernel."""
+
+    def __init__(
+        self,
+        state: KernelState,
+        context: ActorContext[KernelMessage],
+        supervisor: SupervisorDoor,
+        agent: AgentDoor,
+        prompts: Prompts,
+    ) -> None:
+        self._state = state
+        self._context = context
+        self._supervisor = supervisor
+        self._agent = agent
+        self._prompts = prompts
+        self._open: dict[str, Approval] = {}
+        self._last = 0
+
+    @property
+    def asking(self) -> bool:
+        """Whether a prompt for consent stands before a user now."""
+        return any(approval.asking is not None for approval in self._open.values())
+
+    @property
+    def waiting(self) -> Sequence[str]:
+        """Names of the approvals that `%beaker allow` and `reject` may be about, oldest first."""
+        return [approval.name for approval in self._open.values() if approval.parked]
+
+    def of(self, turn: Turn) -> Approval | None:
+        """The approval that a turn waits for."""
+        return next((approval for approval in self._open.values() if approval.turn is turn), None)
+
+    # The way of a wish.
+
+    async def clear(self, turn: Turn, kind: Kind, code: str, language: str) -> Cleared:
+        """Let the Supervisor decide, and the user where it says so.
+
+        Args:
+            code: the exact text; empty unless something is to be run.
+
+        Raises:
+            NotAllowed: it must not run.
+        """
+        self._last += 1
+        block = turn.display.run(f"A{self._last}", code, language)
+        digest = code_hash(code, language=language, kind=kind)
+        risks = risks_of(code, language) if kind == "code" else ("session",)
+        wanted = RunWanted(
+            kind=kind, code_hash=digest, generation=self._state.generation, mode=turn.mode, tainted=turn.tainted, risks=risks
+        )
+        try:
+            reply = await self._ask_supervisor(wanted)
+            if isinstance(reply, RunToBeAsked):
+                decided = await self._ask_user(turn, kind, block, reasons(risks, tainted=turn.tainted))
+                if decided.decision == "edit":
+                    code, digest = decided.code, code_hash(decided.code, language=language, kind=kind)
+                    block.code = code.rstrip("\n")
+                reply = await self._report(wanted, reply, RunDecided(want=reply.want, decision=decided.decision, code_hash=digest))
+        except NotAllowed as refused:
+            block.words = "was not run: the user does not want it" if str(refused) == REJECTED else "was not run"
+            turn.face.wanted(block, "")
+            raise
+        assert isinstance(reply, RunGranted)
+        block.words = ""
+        return Cleared(reply.grant, code, digest, wanted.generation, block)
+
+    async def redeem(self, cleared: Cleared) -> None:
+        """Use a grant up, right before what it is for is done.
+
+        Raises:
+            NotAllowed: it does not hold.
+        """
+        request = RunRedeemed(
+            grant=cleared.grant, kernel_id=self._state.kernel_id, generation=cleared.generation, code_hash=cleared.code_hash
+        )
+        await self._ask_supervisor(request)
+
+    # What the user says.
+
+    def resume(self, name: str, face: Face, decision: Decision) -> str:
+        """A parked approval is decided in another cell, below which the answer goes on.
+
+        Returns:
+            Why that cannot be; empty if it was done.
+        """
+        approval = self._open.get(name)
+        if approval is None:
+            names = ", ".join(self.waiting)
+            return f"Nothing named {name} waits to be allowed" + (f"; waiting: {names}." if names else ".")
+        if not approval.parked:
+            return f"{name} is being asked in its own cell: answer it there."
+        turn = approval.turn
+        approval.parked = turn.parked = False
+        turn.face.park(f"{name} was decided in another cell, and the answer goes on there")
+        turn.display.begin_part()
+        turn.face, turn.face_since = face, time.monotonic()
+        face.open(turn.display)
+        self._decide(approval, decision, approval.block.code)
+        return ""
+
+    def answer(self, name: str, decision: Decision | None, code: str, *, idents: list[bytes], session: str) -> str:
+        """An interface that knows us answers; taken only from the client session that was asked.
+
+        Args:
+            decision: None for `later`.
+            code: for `edit`.
+
+        Returns:
+            Why it was not taken; empty if it was.
+        """
+        approval = self._open.get(name)
+        if approval is None or approval.parked or approval.asked is None:
+            return f"Nothing named {name} is being asked."
+        if approval.asked.idents != idents or read_header(approval.asked.header).session != session:
+            self._state.log.warning("approval.answered_by_another", approval=name)
+            return f"{name} was asked of another client."
+        if decision is None:
+            self._park(approval)
+        else:
+            self._decide(approval, decision, code if decision == "edit" else approval.block.code)
+        return ""
+
+    def park_all(self) -> None:
+        """An interrupt: every prompt that stands open gives way."""
+        for approval in list(self._open.values()):
+            if approval.asking is not None:
+                self._park(approval)
+
+    def set_aside(self, turn: Turn) -> str:
+        """The turn is cut, what it waits for stays: gives the words how to come back to it; empty if it waits for nothing."""
+        approval = self.of(turn)
+        if approval is None:
+            return ""
+        self._stop_asking(approval)
+        approval.parked = True
+        return waiting_words(approval.name)
+
+    def _decide(self, approval: Approval, decision: Decision, code: str) -> None:
+        self._stop_asking(approval)
+        self._state.log.info("approval.decided", approval=approval.name, decision=decision)
+        if not approval.decided.done():
+            approval.decided.set_result(Decided(decision, code))
+
+    async def _ask_user(self, turn: Turn, kind: Kind, block: RunBlock, warning: str) -> Decided:
+        decided: asyncio.Future[Decided] = asyncio.get_running_loop().create_future()
+        approval = self._open[block.name] = Approval(block.name, turn, kind, block, warning, decided)
+        block.words = what_words(kind) + (f" — *{warning}*" if warning else "")
+        turn.face.wanted(block, warning)
+        self._state.log.info("approval.wanted", approval=block.name, turn=turn.number, kind=kind, how=turn.face.consent)
+        try:
+            self._put(approval)
+            return await decided
+        finally:
+            self._stop_asking(approval)
+            del self._open[block.name]
+
+    def _put(self, approval: Approval) -> None:
+        """Put it to the user in the way that is open now."""
+        face = approval.turn.face
+        if approval.turn.orphaned:
+            approval.parked = True
+        elif face.consent == "messages":
+            approval.asked = face.client
+        elif face.consent == "stdin" and not self._state.requests.cells_since(approval.turn.face_since):
+            approval.asked = face.client
+            face.flush()
+            approval.asking = self._context.spawn(self._prompt(approval, face.client), name=f"approval-{approval.name}")
+        else:
+            self._park(approval)
+
+    async def _prompt(self, approval: Approval, client: Client) -> None:
+        prompting = asyncio.ensure_future(self._hear(approval, client))
+        try:
+            await self._wait_patiently(approval, prompting)
+        finally:
+            prompting.cancel()
+        if prompting.done() and not prompting.cancelled() and (decided := prompting.result()) is not None:
+            self._decide(approval, *decided)
+        else:
+            self._park(approval)
+
+    async def _wait_patiently(self, approval: Approval, prompting: "asyncio.Future[Decided | None]") -> None:
+        """Return when she answered, or when other cells have waited behind the prompt for long enough."""
+        look_s = self._state.settings.agent.consent_patience_s / LOOKS
+        seen = 0
+        while seen < LOOKS and not prompting.done():
+            await asyncio.wait([prompting], timeout=look_s)
+            seen = seen + 1 if self._state.requests.cells_since(approval.turn.face_since) else 0
+
+    async def _hear(self, approval: Approval, client: Client) -> Decided | None:
+        """Ask until an answer can be read; None for later."""
+        text = prompt_text(approval.name, approval.kind, approval.block.code, approval.warning)
+        for _ in range(ATTEMPTS):
+            answer = read_answer(await self._prompts.ask(client, text))
+            match answer:
+                case "later":
+                    return None
+                case "edit" if approval.kind == "code":
+                    code = await self._edited(client)
+                    if code.strip():
+                        return Decided("edit", code)
+                case "always" if approval.kind != "code":
+                    continue
+                case "allow" | "reject" | "always":
+                    return Decided(answer, approval.block.code)
+                case _:
+                    continue
+        return None
+
+    async def _edited(self, client: Client) -> str:
+        """Take code from the user: whole, or line by line where her client sends lines."""
+        lines: list[str] = []
+        while len(lines) < EDIT_LINES:
+            text = await self._prompts.ask(client, "" if lines else EDIT_PROMPT)
+            if "\n" in text:
+                return "\n".join([*lines, text.removesuffix(f"\n{END_OF_CODE}")])
+            if text.strip() == END_OF_CODE:
+                break
+            lines.append(text)
+        return "\n".join(lines)
+
+    def _park(self, approval: Approval) -> None:
+        if approval.parked or approval.decided.done():
+            return
+        approval.parked = True
+        self._stop_asking(approval)
+        turn = approval.turn
+        turn.parked = True
+        self._state.log.info("approval.parked", approval=approval.name, turn=turn.number)
+        turn.face.park(waiting_words(approval.name))
+        if (agent := self._agent.ref_now()) is not None:
+            agent.tell(Parked(turn=turn.number))
+
+    def _stop_asking(self, approval: Approval) -> None:
+        approval.asked = None
+        asking, approval.asking = approval.asking, None
+        if asking is not None and asking is not asyncio.current_task():
+            asking.cancel()
+
+    # The way to the Supervisor.
+
+    async def _report(self, wanted: RunWanted, asked: RunToBeAsked, decided: RunDecided) -> ConsentReply:
+        """Tell her decision; a Supervisor that was replaced meanwhile knows nothing of the want, and is asked anew."""
+        try:
+            return await self._ask_supervisor(decided)
+        except NotAllowed as refused:
+            if str(refused) != UNKNOWN:
+                raise
+        del asked
+        again = await self._ask_supervisor(wanted)
+        if not isinstance(again, RunToBeAsked):
+            return again
+        return await self._ask_supervisor(
+            RunDecided(want=again.want, decision=decided.decision, code_hash=decided.code_hash),
+        )
+
+    async def _ask_supervisor(self, request: ConsentRequest) -> ConsentReply:
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            if (ref := self._supervisor.ref) is not None:
+                try:
+                    reply: ConsentReply = await ref.ask(request, timeout_s=SUPERVISOR_TIMEOUT_S)
+                    return reply
+                except AskFailed as refused:
+                    reason = refused.failure.reason if isinstance(refused.failure, RunRefused) else "It may not run."
+                    raise NotAllowed(reason) from None
+                except AskError as error:
+                    self._state.log.warning("consent.retried", reason=str(error))
+            await asyncio.sleep(PAUSE_S)
+        raise NotAllowed("The process that decides what may run does not answer, so nothing was run. Try again later.")

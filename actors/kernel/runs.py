@@ -1,0 +1,239 @@
+"""What the agent asks for that acts on the session or on the user: code, an interrupt, a restart, a question.
+
+One task per request, from the wish over consent to its outcome. Code is sent only when no cell of the user's runs or waits, so that a
+Stop before that leaves nothing behind in the subkernel's queue; from the moment it was sent it is never sent again, whatever dies.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from actors.kernel.consent import Cleared, Consent, NotAllowed
+from actors.kernel.granted_cells import GrantedCell
+from actors.kernel.prompts import Prompts
+from actors.kernel.shell import Shell
+from actors.kernel.state import KernelState, Phase
+from actors.kernel.supervisor_door import SupervisorMissing
+from actors.kernel.turn import Turn
+from actors.runtime.actor import ActorContext, Asked
+from beaker.consent.answers import chosen, question_text
+from beaker.kernel.requests import ExecuteFlags, Pending, ReplyFacts
+from beaker.messages.base import TurnId
+from beaker.messages.kernel import KernelMessage
+from beaker.messages.running import (
+    AskUser,
+    CodeRan,
+    InterruptSession,
+    RestartSession,
+    RunCode,
+    RunReply,
+    RunRequest,
+    SessionChanged,
+    UserAnswered,
+)
+from beaker.messages.turn import TurnFailure
+from beaker.wire.parts import HEADER, METADATA, Parts, read_header
+
+OUTPUT_CHARS = 6_000
+"""Of a run, for the model: DESIGN's 2-8 kB."""
+
+CANNOT_ASK = "The user cannot be asked now. State your question in your answer and end there."
+OVER = "This turn is over."
+
+
+class Runs:
+    """Serves the agent's requests.
+
+    Args:
+        find: the turn of a number, None when it is over.
+        interrupt: interrupts what the subkernel runs.
+        restart: ends the subkernel and starts a fresh one; raises SupervisorMissing.
+        on_served: called with the turn after each request.
+    """
+
+    def __init__(
+        self,
+        state: KernelState,
+        context: ActorContext[KernelMessage],
+        shell: Shell,
+        consent: Consent,
+        prompts: Prompts,
+        *,
+        find: Callable[[TurnId], Turn | None],
+        interrupt: Callable[[], None],
+        restart: Callable[[], Awaitable[None]],
+        on_served: Callable[[Turn], None],
+    ) -> None:
+        self._state = state
+        self._context = context
+        self._shell = shell
+        self._consent = consent
+        self._prompts = prompts
+        self._find = find
+        self._interrupt = interrupt
+        self._restart = restart
+        self._on_served = on_served
+        self._tasks: dict[asyncio.Task[object], Turn] = {}
+        self._in_flight: dict[str, Turn] = {}
+
+    def take(self, request: RunRequest, asked: Asked | None) -> None:
+        """The agent asks for something."""
+        if asked is None:
+            return
+        turn = self._find(request.turn)
+        if turn is None:
+            asked.fail(TurnFailure(reason=OVER))
+            return
+        task = self._context.spawn(self._serve(turn, request, asked), name=f"run-{request.turn}")
+        self._tasks[task] = turn
+        task.add_done_callback(lambda done: self._tasks.pop(done, None))
+
+    def runs_code_of(self, turn: Turn) -> bool:
+        """Whether code that this turn started runs now."""
+        return turn in self._in_flight.values()
+
+    def set_aside(self, turn: Turn) -> str:
+        """What it waits for stays, without a prompt: how to come back to it; empty if it waits for nothing."""
+        return self._consent.set_aside(turn)
+
+    def stop(self, turn: Turn) -> None:
+        """The turn is stopped: its code is interrupted, what only waits is withdrawn."""
+        if self.runs_code_of(turn):
+            self._interrupt()
+            return
+        for task, other in list(self._tasks.items()):
+            if other is turn:
+                task.cancel()
+
+    async def _serve(self, turn: Turn, request: RunRequest, asked: Asked) -> None:
+        turn.busy_with_user += 1
+        try:
+            reply = await self._perform(turn, request)
+        except NotAllowed as refused:
+            asked.fail(TurnFailure(reason=str(refused)))
+        except asyncio.CancelledError:
+            asked.fail(TurnFailure(reason=OVER))
+            raise
+        else:
+            if isinstance(reply, CodeRan) and reply.output:
+                turn.tainted = True
+            asked.answer(reply)
+        finally:
+            turn.busy_with_user -= 1
+            self._on_served(turn)
+
+    async def _perform(self, turn: Turn, request: RunRequest) -> RunReply:
+        match request:
+            case RunCode():
+                return await self._run_code(turn, request)
+            case AskUser():
+                return await self._ask_user(turn, request)
+            case InterruptSession():
+                return await self._interrupt_session(turn)
+            case RestartSession():
+                return await self._restart_session(turn)
+
+    async def _run_code(self, turn: Turn, request: RunCode) -> CodeRan:
+        language = self._state.language
+        if request.language and request.language.lower() != language.lower():
+            raise NotAllowed(f"The session runs {language}, not {request.language}.")
+        cleared = await self._consent.clear(turn, "code", request.code, language)
+        await self._until_free(turn, cleared)
+        await self._redeem(cleared)
+        cell = self._send(turn, cleared)
+        self._in_flight[cell.msg_id] = turn
+        try:
+            facts = await cell.over
+        except asyncio.CancelledError:
+            if not cell.over.cancelled():
+                raise  # it is this task that was cancelled
+            facts = None
+        finally:
+            del self._in_flight[cell.msg_id]
+        return self._outcome(cell, facts, edited="" if cleared.code == request.code else cleared.code)
+
+    async def _until_free(self, turn: Turn, cleared: Cleared) -> None:
+        while self._state.requests.cells_since(0.0):
+            cleared.block.words = "waits for the cells that you have running"
+            turn.face.wanted(cleared.block, "")
+            await self._shell.wait_for_a_cell()
+
+    async def _redeem(self, cleared: Cleared) -> None:
+        state = self._state
+        await self._consent.redeem(cleared)
+        if state.ready_link() is None or state.generation != cleared.generation:
+            raise NotAllowed(f"The session is {state.phase.value}, so it was not run. Look again before running anything.")
+
+    def _send(self, turn: Turn, cleared: Cleared) -> GrantedCell:
+        """Send it, once."""
+        state, face, code = self._state, turn.face, cleared.code
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": False,
+            "stop_on_error": False,
+        }
+        parts = state.private.message("execute_request", content)
+        header = read_header(parts[HEADER])
+        cell = GrantedCell(header.msg_id, face.client.header, asyncio.get_running_loop().create_future())
+        state.granted.add(cell)
+        # Nothing of the user's runs or waits, so this is the number that it gets; what stands above its outputs is shown now.
+        cleared.block.words = f"runs as `[{state.requests.next_count()}]`"
+        face.ran(code, state.language, _as_document(parts))
+        pending = Pending(header.msg_id, header.session, "execute_request", parts[HEADER], [], "shell", ExecuteFlags(), private=True)
+        self._shell.submit(pending, parts)
+        state.log.info("run.sent", turn=turn.number, code_chars=len(code))
+        return cell
+
+    def _outcome(self, cell: GrantedCell, facts: ReplyFacts | None, *, edited: str) -> CodeRan:
+        state = self._state
+        if facts is None:
+            state.transcript.end(cell.msg_id, "error")
+            status = "lost" if cell.begun else "aborted"
+        else:
+            state.transcript.end(cell.msg_id, facts.status)
+            status = facts.status if facts.status in {"ok", "aborted"} else "error"
+        state.log.info("run.ended", status=status, count=cell.count)
+        seen = state.transcript.find(cell.msg_id, output_chars=OUTPUT_CHARS)
+        output = "" if seen is None else seen.output
+        return CodeRan(
+            status=status,  # type: ignore[arg-type]  # one of its four words
+            output=output,
+            execution_count=cell.count,
+            edited=edited,
+            handle="" if seen is None else seen.handle,
+            untrusted=bool(output),
+        )
+
+    async def _ask_user(self, turn: Turn, request: AskUser) -> UserAnswered:
+        face = turn.face
+        if turn.parked or not face.client.allows_stdin or face.consent == "parked":
+            raise NotAllowed(CANNOT_ASK)
+        face.flush()
+        text = await self._prompts.ask(face.client, question_text(request.question, request.choices))
+        return UserAnswered(text=chosen(text, request.choices))
+
+    async def _interrupt_session(self, turn: Turn) -> SessionChanged:
+        if self._state.requests.running() is None:
+            raise NotAllowed("No cell of the user's is running.")
+        await self._redeem(await self._consent.clear(turn, "interrupt", "", self._state.language))
+        self._interrupt()
+        return SessionChanged(words="The running cell was interrupted.")
+
+    async def _restart_session(self, turn: Turn) -> SessionChanged:
+        await self._redeem(await self._consent.clear(turn, "restart", "", self._state.language))
+        self._state.phase = Phase.RESTARTING
+        try:
+            await self._restart()
+        except SupervisorMissing as error:
+            raise NotAllowed(f"The restart failed: {error}") from None
+        return SessionChanged(words="The session was restarted. All variables are gone.")
+
+
+def _as_document(parts: Parts) -> dict[str, object]:
+    """A message as interfaces are told of it."""
+    header, metadata, content = (msgspec.Raw(part) for part in (parts[HEADER], parts[METADATA], parts[METADATA + 1]))
+    return {"header": header, "parent_header": {}, "metadata": metadata, "content": content}

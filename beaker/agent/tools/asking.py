@@ -1,0 +1,57 @@
+"""The tool that asks the user back."""
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from beaker.agent.cutting import cut
+from beaker.agent.tools.tool import RESULT_LIMIT_CHARS, WEEK_S, Arguments, Asking, Tool
+from beaker.messages.running import AskUser, UserAnswered
+from beaker.messages.turn import TurnRequest
+
+QUESTION_LIMIT_CHARS = 2_000
+"""A question that fits on a screen."""
+
+CHOICES_LIMIT = 20
+"""More than that nobody chooses from."""
+
+CHOICE_LIMIT_CHARS = 200
+
+
+class AskUserArguments(Arguments, frozen=True, kw_only=True):
+    """Ask the user one question and wait for her answer. Use it only when you cannot go on without knowing."""
+
+    question: Annotated[str, msgspec.Meta(description="The question, in the user's language.")]
+    choices: Annotated[list[str], msgspec.Meta(description="Answers to choose from; leave it out for a free answer.")] = []
+
+
+class AskUserTool(Tool[AskUserArguments, UserAnswered]):
+    """`ask_user`."""
+
+    name = "ask_user"
+    arguments = AskUserArguments
+    reply = UserAnswered
+    timeout_s: ClassVar[float] = WEEK_S
+    waits_for_user: ClassVar[bool] = True
+
+    def problem(self, arguments: AskUserArguments, /) -> str | None:
+        """A question, and choices that can be shown."""
+        if not arguments.question.strip():
+            return "The question of ask_user is empty."
+        if len(arguments.question) > QUESTION_LIMIT_CHARS:
+            return f"The question of ask_user is longer than {QUESTION_LIMIT_CHARS} characters. Ask it in a few sentences."
+        if len(arguments.choices) > CHOICES_LIMIT or any(
+            not choice.strip() or len(choice) > CHOICE_LIMIT_CHARS or "\n" in choice for choice in arguments.choices
+        ):
+            return (
+                f"The choices of ask_user are at most {CHOICES_LIMIT} lines of at most {CHOICE_LIMIT_CHARS} characters, none of them empty."
+            )
+        return None
+
+    def request(self, arguments: AskUserArguments, asking: Asking, /) -> TurnRequest:
+        """The question."""
+        return AskUser(turn=asking.turn, question=arguments.question.strip(), choices=arguments.choices)
+
+    def describe(self, reply: UserAnswered, /) -> str:
+        """Her answer, as she wrote it."""
+        return f"The user answered: {cut(reply.text, RESULT_LIMIT_CHARS - 40)}" if reply.text.strip() else "The user gave no answer."

@@ -1,0 +1,219 @@
+"""Code by the model while it runs: where its outputs go, what an interrupt and a Stop do, and that it is sent once."""
+
+import asyncio
+
+import pytest
+
+from actors.runtime.failures import AskFailed
+from beaker.messages.base import TurnId
+from beaker.messages.consent import RunRedeemed
+from beaker.messages.running import CodeRan, InterruptSession, RestartSession, RunCode, RunReply, SessionChanged
+from beaker.messages.subkernel import Died, Interrupt, Interrupted, Restart, Restarted
+from beaker.messages.turn import Delta, Ended, TurnFailure
+from tests.kit.consent_stage import FIRST
+from tests.kit.kernel_stage import KernelStage, until
+from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
+
+OK = Ended(turn=FIRST, status="ok", text="")
+
+
+async def begun(stage: KernelStage, subkernel: ScriptedSubkernel, code: str = "go()") -> tuple[str, "asyncio.Task[RunReply]", Received]:
+    """A question whose code runs now: its cell's msg_id, the agent's request, the request in the subkernel."""
+    msg_id, _ = await stage.ask("%%ai --mode auto go")
+    running = stage.wants_run(code)
+    request = await subkernel.expect_code()
+    subkernel.begin(request, 2)
+    await stage.settle()
+    return msg_id, running, request
+
+
+async def refusal(asking: "asyncio.Task[RunReply]") -> str:
+    with pytest.raises(AskFailed) as caught:
+        await asking
+    assert isinstance(caught.value.failure, TurnFailure)
+    return caught.value.failure.reason
+
+
+async def test_outputs_appear_in_the_cell_that_asked_and_nothing_else_of_it_does(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id, running, request = await begun(stage, subkernel)
+    subkernel.publish("stream", {"name": "stdout", "text": "out\n"}, request)
+    subkernel.publish("display_data", {"data": {"text/plain": "<fig>"}, "metadata": {}}, request, metadata={"m": 1}, buffers=(b"b",))
+    subkernel.publish("comm_open", {"comm_id": "c", "target_name": "t", "data": {}}, request)
+    subkernel.publish("execute_result", {"data": {"text/plain": "42"}, "metadata": {}, "execution_count": 2}, request)
+    subkernel.end(request, 2)
+    await running
+    kinds = [kind for kind in stage.front.kinds(msg_id) if kind != "update_display_data"]
+    assert kinds == ["busy", "execute_input", "display_data", "stream", "display_data", "comm_open", "execute_result"]
+    (figure,) = [s for s in stage.front.about(msg_id) if s.kind == "display_data" and s.content["data"].get("text/plain") == "<fig>"]
+    assert (figure.metadata, figure.buffers) == ({"m": 1}, [b"b"])
+    assert figure.header["session"] == subkernel.session_id
+    assert stage.front.kinds(request.msg_id) == [], "no client hears of the request under our own id"
+
+
+async def test_text_behind_a_run_stands_below_its_outputs(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id, _ = await stage.ask("%%ai --mode auto go")
+    stage.tell(Delta(turn=FIRST, text="Before."))
+    running = stage.wants_run("go()")
+    request = await subkernel.expect_code()
+    subkernel.begin(request, 2)
+    subkernel.publish("stream", {"name": "stdout", "text": "out\n"}, request)
+    subkernel.end(request, 2)
+    await running
+    stage.tell(Delta(turn=FIRST, text="After."), OK)
+    await stage.front.reply(msg_id)
+    sent = stage.front.about(msg_id)
+    (out,) = [at for at, s in enumerate(sent) if s.kind == "stream"]
+    opened = [at for at, s in enumerate(sent) if s.kind == "display_data"]
+    assert len(opened) == 2
+    assert opened[0] < out < opened[1]
+    first = [s for s in sent if s.kind.endswith("display_data") and "Before." in s.content["data"]["text/markdown"]][-1]
+    assert "```python\ngo()\n```" in first.content["data"]["text/markdown"]
+    assert [s for s in sent if s.kind.endswith("display_data")][-1].content["data"]["text/markdown"] == "After."
+
+
+async def test_late_outputs_still_find_their_cell(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id, running, request = await begun(stage, subkernel)
+    subkernel.end(request, 2)
+    await running
+    subkernel.publish("stream", {"name": "stdout", "text": "late\n"}, request)
+    await stage.front.output(msg_id, "stream")
+
+
+async def test_an_error_is_told_to_the_model_and_aborts_nothing(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id, running, request = await begun(stage, subkernel, "1 / 0")
+    error = {"ename": "ZeroDivisionError", "evalue": "division by zero", "traceback": []}
+    subkernel.publish("error", error, request)
+    subkernel.reply(request, {"status": "error", "execution_count": 2, **error})
+    subkernel.idle(request)
+    ran = await running
+    assert isinstance(ran, CodeRan)
+    assert (ran.status, "ZeroDivisionError" in ran.output) == ("error", True)
+    assert "error" in stage.front.kinds(msg_id)
+    assert request.content["stop_on_error"] is False
+
+
+async def test_a_long_output_is_cut_for_the_model(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id, running, request = await begun(stage, subkernel)
+    for _ in range(10):
+        subkernel.publish("stream", {"name": "stdout", "text": "x" * 5_000}, request)
+    subkernel.end(request, 2)
+    ran = await running
+    assert isinstance(ran, CodeRan)
+    assert 2_000 < len(ran.output) < 8_000
+    printed = [s.content["text"] for s in stage.front.about(msg_id) if s.kind == "stream"]
+    assert len("".join(printed)) == 50_000
+
+
+async def test_code_waits_for_the_cells_that_the_user_has_running(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    mine = stage.run("slow()")
+    slow = await subkernel.expect_code()
+    subkernel.begin(slow, 1)
+    await stage.ask("%%ai --mode auto go")
+    running = stage.wants_run("go()")
+    await until(lambda: len(stage.supervisor.asked) == 1, "the want")
+    await stage.settle()
+    assert subkernel.codes() == ["slow()"]
+    subkernel.end(slow, 1)
+    await stage.front.reply(mine)
+    subkernel.run(await subkernel.expect_code(), 3)
+    await running
+
+
+async def test_a_stop_before_it_was_sent_leaves_nothing_in_the_queue(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    mine = stage.run("slow()")
+    slow = await subkernel.expect_code()
+    subkernel.begin(slow, 1)
+    await stage.ask("%%ai --mode auto go")
+    running = stage.wants_run("go()")
+    await until(lambda: len(stage.supervisor.asked) == 1, "the want")
+    stage.run("%beaker stop 1")
+    assert "over" in await refusal(running)
+    subkernel.end(slow, 1)
+    await stage.front.reply(mine)
+    await stage.settle()
+    assert subkernel.codes() == ["slow()"]
+
+
+async def test_an_interrupt_with_no_cell_of_the_users_stops_the_turn_and_its_code(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id, running, request = await begun(stage, subkernel)
+    stage.request("interrupt_request", {}, channel="control")
+    _, asked = await stage.supervisor.expect_ask(Interrupt)
+    asked.answer(Interrupted())
+    assert (await stage.front.reply(msg_id)).content["status"] == "ok"
+    subkernel.reply(request, {"status": "error", "execution_count": 2, "ename": "KeyboardInterrupt", "evalue": "", "traceback": []})
+    subkernel.idle(request)
+    await running
+
+
+async def test_killed_during_its_code_the_subkernel_costs_the_model_a_plain_word(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    _, running, _ = await begun(stage, subkernel)
+    stage.tell(Died(generation=1, reason="killed by signal 9", at=0.0, stderr_tail="", restarting=True))
+    ran = await running
+    assert isinstance(ran, CodeRan)
+    assert ran.status == "lost"
+
+
+async def test_a_killed_agent_leaves_the_code_running_and_its_cell_ends_when_that_is_over(
+    stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
+    msg_id, running, request = await begun(stage, subkernel)
+    running.add_done_callback(lambda task: task.exception())
+    stage.cut_agent()
+    await until(lambda: stage.agents_end.closed.done(), "the loss")
+    await stage.settle()
+    subkernel.publish("stream", {"name": "stdout", "text": "still here\n"}, request)
+    await stage.front.output(msg_id, "stream")
+    assert "execute_reply" not in stage.front.kinds(msg_id)
+    subkernel.end(request, 2)
+    reply = await stage.front.reply(msg_id)
+    assert "agent was restarted" in reply.content["evalue"]
+    await stage.ask("%%ai again")
+    assert stage.agents_started == 2
+    assert subkernel.codes() == ["go()"]
+
+
+async def test_each_run_has_a_grant_of_its_own(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await stage.ask("%%ai --mode auto go")
+    for number in (2, 3):
+        running = stage.wants_run("x = 1")
+        subkernel.run(await subkernel.expect_code(), number)
+        await running
+    grants = [message.grant for message in stage.supervisor.asked if isinstance(message, RunRedeemed)]
+    assert len(set(grants)) == 2
+
+
+async def test_another_language_than_the_sessions_is_refused(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await stage.ask()
+    assert "python" in await refusal(stage.wants(RunCode(turn=FIRST, code="x <- 1", language="R")))
+
+
+async def test_nothing_runs_for_a_turn_that_is_over(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await stage.ask()
+    assert "over" in await refusal(stage.wants_run("1", TurnId(9)))
+
+
+async def test_the_model_interrupts_a_cell_of_the_users_only_when_she_allows_it(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await stage.ask("%%ai --mode auto go")
+    assert "No cell" in await refusal(stage.wants(InterruptSession(turn=FIRST)))
+    stage.tell(OK)
+    stage.run("slow()")
+    subkernel.begin(await subkernel.expect_code(), 2)
+    await stage.ask("%%ai --mode auto go")
+    asking = stage.wants(InterruptSession(turn=TurnId(2)))
+    prompt = await stage.front.prompt()
+    assert "interrupt the cell that you have running" in prompt.content["prompt"]
+    assert "[a]lways" not in prompt.content["prompt"]
+    stage.type("y")
+    _, asked = await stage.supervisor.expect_ask(Interrupt)
+    asked.answer(Interrupted())
+    assert isinstance(await asking, SessionChanged)
+
+
+async def test_the_model_restarts_the_session_only_when_the_user_allows_it(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await stage.ask("%%ai --mode auto go")
+    asking = stage.wants(RestartSession(turn=FIRST))
+    assert "all variables are lost" in (await stage.front.prompt()).content["prompt"]
+    stage.type("y")
+    _, asked = await stage.supervisor.expect_ask(Restart)
+    asked.answer(Restarted(generation=2))
+    assert isinstance(await asking, SessionChanged)
