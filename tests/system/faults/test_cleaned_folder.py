@@ -1,0 +1,108 @@
+"""The runtime folder is cleaned away under a living kernel, as programs do with what lies in temporary folders for long."""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
+
+
+@pytest.fixture
+def kernel() -> Iterator[RunningKernel]:
+    with running_kernel(env={"BEAKER_KERNEL_LEASE_S": "1"}) as kernel:
+        yield kernel
+
+
+def clean_away(kernel: RunningKernel, tmp_path: Path, *, wait: bool = True) -> None:
+    """Remove the folder with all sockets at once; returns when another Supervisor serves in a new one."""
+    former = kernel.wait_for_role("supervisor")
+    kernel.runtime_folder.rename(tmp_path / "gone")
+    shutil.rmtree(tmp_path / "gone")
+    if wait:
+        kernel.wait_for_role("supervisor", other_than=former.pid)
+        wait_until((kernel.runtime_folder / "subkernel.json").exists, what="the record")
+
+
+def subkernels(kernel: RunningKernel) -> list[int]:
+    """The pids of all ipykernels of this kernel."""
+    found: list[int] = []
+    for process in psutil.process_iter(["cmdline", "pid"]):
+        words = " ".join(process.info["cmdline"] or [])
+        if "ipykernel_launcher" in words and kernel.runtime_folder.name in words and process.status() != psutil.STATUS_ZOMBIE:
+            found.append(process.info["pid"])
+    return found
+
+
+def test_a_question_is_answered_though_the_agents_socket_is_gone(kernel: RunningKernel, tmp_path: Path) -> None:
+    kernel.run("x = 41")
+    clean_away(kernel, tmp_path, wait=False)
+    assert kernel.run("%%ai what variables do I have?").status == "ok"
+    kernel.wait_for_role("agent")
+    assert kernel.run("x + 1").text.endswith("42")
+
+
+def test_variables_interrupts_and_restarts_survive(kernel: RunningKernel, tmp_path: Path) -> None:
+    kernel.run("x = 41")
+    pid = kernel.subkernel_pid()
+    clean_away(kernel, tmp_path)
+    assert kernel.run("x + 1").text == "42"
+    assert subkernels(kernel) == [pid]
+    running = kernel.send("import time; print('on', flush=True); time.sleep(60)")
+    next(m for m in kernel.iopub(time.monotonic() + 30) if m["msg_type"] == "stream")
+    kernel.client.control_channel.send(kernel.client.session.msg("interrupt_request", {}))
+    assert kernel.outcome(running).reply["content"]["ename"] == "KeyboardInterrupt"
+    assert kernel.run("%beaker restart").status == "ok"
+    assert kernel.run("'x' in globals()").text == "False"
+    wait_until(lambda: len(subkernels(kernel)) == 1 and pid not in subkernels(kernel), what="one subkernel, another one")
+
+
+def test_a_restart_before_anybody_has_noticed_succeeds(tmp_path: Path) -> None:
+    with running_kernel() as kernel:
+        kernel.run("x = 41")
+        clean_away(kernel, tmp_path, wait=False)
+        kernel.run("%beaker restart")
+        assert kernel.run("'x' in globals()").text.endswith("False")
+        wait_until(lambda: len(subkernels(kernel)) == 1, what="one subkernel")
+
+
+def test_a_death_is_mended(kernel: RunningKernel, tmp_path: Path) -> None:
+    pid = kernel.subkernel_pid()
+    clean_away(kernel, tmp_path)
+    os.kill(pid, signal.SIGKILL)
+    kernel.wait_for_status("restarting")
+    assert kernel.run("40 + 2").text.endswith("42")
+    assert len(subkernels(kernel)) == 1
+
+
+def test_a_successor_of_the_kernel_process_says_that_the_session_is_lost(kernel: RunningKernel, tmp_path: Path) -> None:
+    kernel.run("x = 41")
+    pid = kernel.subkernel_pid()
+    clean_away(kernel, tmp_path)
+    kernel.process.kill()
+    kernel.process.wait()
+    kernel.start()
+    kernel.ready()
+    after = kernel.run("'x' in globals()").text
+    assert after.endswith("False")
+    assert "variables lost" in after
+    wait_until(lambda: len(subkernels(kernel)) == 1 and pid not in subkernels(kernel), what="one subkernel, another one")
+
+
+@pytest.mark.parametrize("whom", ["kernel", "kernel and supervisor"])
+def test_nobody_is_left_after_the_lease(whom: str, kernel: RunningKernel, tmp_path: Path) -> None:
+    pid = kernel.subkernel_pid()
+    clean_away(kernel, tmp_path)
+    supervisor = kernel.wait_for_role("supervisor")
+    kernel.process.kill()
+    if whom == "kernel and supervisor":
+        supervisor.kill()
+    kernel.process.wait()
+    wait_until(lambda: not subkernels(kernel) and kernel.role("supervisor") is None and kernel.role("watcher") is None, what="the end")
+    wait_until(lambda: not psutil.pid_exists(pid), what="the subkernel's end")
+    wait_until(lambda: not kernel.runtime_folder.exists(), what="the removal of the runtime folder")
