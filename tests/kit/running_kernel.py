@@ -128,6 +128,15 @@ class RunningKernel:
                 self._replies[message["parent_header"].get("msg_id", "")] = message
         return self._replies.pop(msg_id)
 
+    @property
+    def unclaimed_replies(self) -> list[dict[str, Any]]:
+        """Shell replies that came and were asked for by nobody."""
+        with contextlib.suppress(Empty):
+            while True:
+                message: dict[str, Any] = self.client.get_shell_msg(timeout=0)
+                self._replies[message["parent_header"].get("msg_id", "")] = message
+        return list(self._replies.values())
+
     def iopub(self, deadline: float) -> Iterator[dict[str, Any]]:
         """Messages as they come, until the deadline."""
         while (left := deadline - time.monotonic()) > 0:

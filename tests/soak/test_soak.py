@@ -16,6 +16,7 @@ MINUTES = float(os.environ.get("BEAKER_SOAK_MINUTES", "5"))
 SEED = int(os.environ.get("BEAKER_SOAK_SEED", str(random.SystemRandom().randrange(10**6))))
 MEMORY_ROOM_BYTES = 64_000_000
 DESCRIPTOR_ROOM = 20
+ROLES = ("kernel", "supervisor", "watcher", "subkernel", "agent")
 
 
 def test_a_long_session_answers_everything_once_and_grows_nothing() -> None:
@@ -31,7 +32,7 @@ def test_a_long_session_answers_everything_once_and_grows_nothing() -> None:
         rounds = 0
         while time.monotonic() < deadline:
             rounds += 1
-            match chance.choice(["cell", "cell", "cell", "flood", "question", "interrupt", "error", "kill subkernel", "kill supervisor"]):
+            match chance.choice(["cell", "cell", "cell", "flood", "question", "interrupt", "error", *(f"kill {role}" for role in ROLES)]):
                 case "cell":
                     expected += 1
                     assert kernel.run("n += 1; n").text.split()[-1] == str(expected)
@@ -39,7 +40,8 @@ def test_a_long_session_answers_everything_once_and_grows_nothing() -> None:
                     lines = chance.randrange(1000, 50_000)
                     assert kernel.run(f"for i in range({lines}): print(i)").text.count("\n") == lines
                 case "question":
-                    assert kernel.run("%%ai what variables do I have?").status == "ok"
+                    answered = kernel.run("%%ai what variables do I have?")
+                    assert answered.status == "ok", answered.text
                 case "interrupt":
                     _interrupted(kernel)
                 case "error":
@@ -52,10 +54,23 @@ def test_a_long_session_answers_everything_once_and_grows_nothing() -> None:
                     kernel.wait_for_status("restarting")
                     kernel.run("n = 0")
                     expected = 0
-                case "kill supervisor":
-                    supervisor = kernel.wait_for_role("supervisor")
-                    supervisor.kill()
-                    kernel.wait_for_role("supervisor", other_than=supervisor.pid)
+                case "kill kernel":
+                    kernel.process.kill()
+                    kernel.process.wait()
+                    kernel.start()
+                    kernel.ready()
+                    kernel.run("for i in range(20000): print(i)")
+                    front = psutil.Process(kernel.process.pid)
+                    memory, descriptors = front.memory_info().rss, front.num_fds()
+                case "kill agent":
+                    if (agent := kernel.role("agent")) is not None:
+                        agent.kill()
+                        agent.wait()
+                case killed:
+                    role = killed.removeprefix("kill ")
+                    former = kernel.wait_for_role(role)
+                    former.kill()
+                    kernel.wait_for_role(role, other_than=former.pid)
         print(f"{rounds} rounds; memory {front.memory_info().rss - memory:+} bytes; descriptors {front.num_fds() - descriptors:+}")
         assert front.memory_info().rss < memory + MEMORY_ROOM_BYTES
         assert front.num_fds() <= descriptors + DESCRIPTOR_ROOM

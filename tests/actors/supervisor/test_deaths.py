@@ -80,12 +80,12 @@ async def test_an_interrupt_reaches_the_cell_that_runs() -> None:
             assert message["content"]["ename"] == "KeyboardInterrupt"
 
 
-async def test_twenty_restarts_leave_no_zombie_and_no_descriptor(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_hundred_restarts_leave_no_zombie_and_no_descriptor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("actors.runtime.prctl.become_undumpable", lambda: False)  # or only root could look
     async with stage() as kernel:
         supervisor, _ = await kernel.begin()
         counts: list[int] = []
-        for _ in range(20):
+        for _ in range(100):
             restarted = await supervisor.ask(Restart(), timeout_s=30)
             fresh = await kernel.started()
             assert fresh.generation == restarted.generation
@@ -93,7 +93,7 @@ async def test_twenty_restarts_leave_no_zombie_and_no_descriptor(monkeypatch: py
         assert counts[-1] <= counts[0]
         children = [child for child in _children(kernel.supervisor) if child != fresh.pid]
         assert len(children) == 1  # the watcher
-        assert sorted(path.name for path in kernel.folder.iterdir() if path.is_dir()) == ["21"]
+        assert sorted(path.name for path in kernel.folder.iterdir() if path.is_dir()) == ["101"]
 
 
 async def test_a_subkernel_that_leaves_by_itself_after_it_answered_is_mended() -> None:

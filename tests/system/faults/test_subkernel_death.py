@@ -1,4 +1,4 @@
-"""FAULTS 4, 5, 6: the subkernel is killed while idle, in a cell, again and again."""
+"""FAULTS 4, 5, 6, 33: the subkernel is killed while idle, in a cell, again and again."""
 
 import os
 import signal
@@ -6,9 +6,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
+
+TOLD_WITHIN_S = 1.0
+"""The figure is 0.1 s on a quiet machine, and some 10 ms as measured."""
+USABLE_WITHIN_S = 15.0
+"""The figure is 1.5 s; a new interpreter imports for longest, and under load for several times as long."""
+ANSWERED_WITHIN_S = 5.0
+"""The figure is 1 s, and some 0.1 s as measured."""
 
 
 @pytest.fixture
@@ -22,7 +30,8 @@ def test_killed_while_idle_is_told_at_once_and_the_next_cell_says_what_was_lost(
     pid = kernel.subkernel_pid()
     killed = time.monotonic()
     os.kill(pid, signal.SIGKILL)
-    assert kernel.wait_for_status("restarting") - killed < 0.5
+    assert kernel.wait_for_status("restarting") - killed < TOLD_WITHIN_S
+    assert kernel.wait_for_status("idle") - killed < USABLE_WITHIN_S
     after = kernel.run("'x' in globals()")
     assert after.status == "ok"
     assert after.reply["content"]["execution_count"] == 1
@@ -42,12 +51,15 @@ def test_killed_during_a_cell_every_request_gets_one_answer(kernel: RunningKerne
     killed = time.monotonic()
     os.kill(pid, signal.SIGKILL)
     died = kernel.outcome(running)
-    assert died.replied_at - killed < 1.0
+    aborted = [kernel.reply(msg_id)["content"]["status"] for msg_id in queued]
+    assert time.monotonic() - killed < ANSWERED_WITHIN_S
     assert (died.status, died.reply["content"]["ename"]) == ("error", "KernelDied")
     assert "killed by signal 9" in died.reply["content"]["evalue"]
     assert [m["msg_type"] for m in died.outputs] == ["error"]
-    assert [kernel.reply(msg_id)["content"]["status"] for msg_id in queued] == ["aborted", "aborted"]
+    assert aborted == ["aborted", "aborted"]
     assert kernel.run("40 + 2").text.endswith("42")
+    # Another reply to any of them would have come by now, as replies leave in order.
+    assert not kernel.unclaimed_replies
 
 
 def test_the_last_words_of_a_cell_are_delivered_before_its_error(kernel: RunningKernel) -> None:
@@ -57,22 +69,56 @@ def test_the_last_words_of_a_cell_are_delivered_before_its_error(kernel: Running
     assert kinds == ["execute_input", "stream", "error"]
 
 
-def test_a_crash_loop_is_given_up_with_words_and_a_restart_by_hand_works() -> None:
-    with running_kernel(env={"BEAKER_SUBKERNEL_RESTART_LIMIT": "2"}) as kernel:
-        for _ in range(2):
-            os.kill(kernel.subkernel_pid(), signal.SIGKILL)
+def test_a_crash_loop_is_given_up_by_the_sixth_death_with_the_last_words_and_others_are_untouched() -> None:
+    # The window is 30 s; six starts take longer on a busy machine.
+    with running_kernel(env={"BEAKER_SUBKERNEL_RESTART_WINDOW_S": "600"}) as kernel, running_kernel() as other:
+        other.run("x = 41")
+        other_pid = other.subkernel_pid()
+        starts: list[int] = []
+        for death in range(1, 7):
+            starts.append(kernel.subkernel_pid())
+            kernel.run(f"import os; os.write(2, b'the lamp went out, {death}\\n')")
+            os.kill(starts[-1], signal.SIGKILL)
             kernel.wait_for_status("restarting")
-        os.kill(kernel.subkernel_pid(), signal.SIGKILL)
         kernel.wait_for_status("dead")
+        assert len(set(starts)) == 6
         refused = kernel.run("1")
         assert refused.status == "error"
+        assert "died 6 times" in refused.text
         assert "killed by signal 9" in refused.text
-        status = kernel.run("%beaker status")
-        assert status.status == "ok"
-        restarted = kernel.run("%beaker restart")
-        assert restarted.status == "ok"
+        assert "kernel.json" in refused.text
+        assert "the lamp went out, 6" in refused.text
+        assert kernel.run("%beaker status").status == "ok"
+        wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in starts), what="the end of all six")
+        assert kernel.run("%beaker restart").status == "ok"
         kernel.wait_for_status("idle")
         assert kernel.run("6 * 7").text.endswith("42")
+        assert kernel.subkernel_pid() not in starts
+        assert other.run("x + 1").text == "42"
+        assert other.subkernel_pid() == other_pid
+
+
+def test_restarts_leave_no_zombie_and_no_process() -> None:
+    with running_kernel() as kernel:
+        front = psutil.Process(kernel.process.pid)
+        for _ in range(10):  # a hundred: tests/actors/supervisor/test_deaths.py
+            former = kernel.subkernel_pid()
+            assert kernel.run("%beaker restart").status == "ok"
+            kernel.wait_for_status("idle")
+        assert kernel.subkernel_pid() != former
+        supervisor = kernel.wait_for_role("supervisor")
+        tree = [*front.children(recursive=True), *supervisor.children(recursive=True)]
+        # A process that ended this moment is a zombie until its parent had a turn.
+        wait_until(lambda: not [each for each in tree if is_zombie(each)], what="no zombies")
+        assert sum(kernel.runtime_folder.name in " ".join(words) for words in command_lines()) == 4
+
+
+def is_zombie(process: psutil.Process) -> bool:
+    return bool(process.is_running() and process.status() == psutil.STATUS_ZOMBIE)
+
+
+def command_lines() -> list[list[str]]:
+    return [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
 
 
 def test_a_restart_on_request_aborts_what_waits_and_begins_at_one(kernel: RunningKernel, tmp_path: Path) -> None:
