@@ -4,22 +4,39 @@ They come on shell or control and are answered there, with busy and idle once ea
 for whatever is wrong with them. The subkernel never sees them. This room is opened by the first of them.
 """
 
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING
+
 from actors.kernel.own_request import OwnRequest
 from actors.kernel.request_face import RequestFace
 from actors.kernel.state import KernelState, Phase
 from actors.kernel.turns import Turns
+from actors.runtime.actor import ActorContext
 from beaker.kernel.commands.command import Refused
+from beaker.kernel.custom.history import ResetReply, chat_history, history_reply
 from beaker.kernel.custom.question import read_llm_request
+from beaker.kernel.custom.session_state import session_state, state_info, state_reply
 from beaker.kernel.requests import Channel
+from beaker.messages.kernel import KernelMessage
+from beaker.messages.turn import TurnFailure
 from beaker.wire.parts import CONTENT, Header, Parts
+
+if TYPE_CHECKING:
+    from actors.kernel.looking import Looking
 
 
 class CustomMessages:
-    """Answers them."""
+    """Answers them.
 
-    def __init__(self, state: KernelState, turns: Turns) -> None:
+    Args:
+        looking: the room of looks, made for the first one.
+    """
+
+    def __init__(self, state: KernelState, context: ActorContext[KernelMessage], turns: Turns, *, looking: Callable[[], "Looking"]) -> None:
         self._state = state
+        self._context = context
         self._turns = turns
+        self._looking = looking
 
     def take(self, idents: list[bytes], header: Header, parts: Parts, channel: Channel) -> None:
         """A request of a type in `kinds.OURS`."""
@@ -32,8 +49,25 @@ class CustomMessages:
         match header.msg_type:
             case "llm_request":
                 self._ask(request, parts)
+            case "reset_request":
+                self._reset(request)
+            case "get_agent_history" | "get_agent_history_request":
+                self._tell_history(request)
+            case "get_subkernel_state" | "get_subkernel_state_request":
+                self._begin(request, self._tell_state(request))
             case kind:
                 raise AssertionError(f"{kind} is answered nowhere")
+
+    def _begin(self, request: OwnRequest, answering: Coroutine[object, object, None]) -> None:
+        """Answer a request in a task of its own; whatever becomes of the task, there is a reply."""
+
+        async def answer() -> None:
+            try:
+                await answering
+            finally:
+                request.abort()
+
+        self._context.spawn(answer(), name=f"{request.kind}-{request.client.trace}")
 
     def _ask(self, request: OwnRequest, parts: Parts) -> None:
         wanted = read_llm_request(parts[CONTENT])
@@ -41,3 +75,26 @@ class CustomMessages:
             request.fail("UsageError", wanted.reason)
         else:
             self._turns.ask(RequestFace(request), wanted)
+
+    def _reset(self, request: OwnRequest) -> None:
+        forgotten = self._turns.conversation.reset()
+        self._publish_history(request)
+        request.reply(ResetReply(questions=forgotten.questions, proposals=forgotten.proposals))
+
+    def _tell_history(self, request: OwnRequest) -> None:
+        self._publish_history(request)
+        request.reply(history_reply(self._turns.conversation.talks))
+
+    def _publish_history(self, request: OwnRequest) -> None:
+        """On request only: upstream publishes the whole of it after every cell."""
+        request.say("chat_history", chat_history(self._turns.conversation.talks, self._turns.model))
+
+    async def _tell_state(self, request: OwnRequest) -> None:
+        seen = await self._looking().variables()
+        if isinstance(seen, TurnFailure):
+            request.fail("NoSession", f"{seen.reason[:1].upper()}{seen.reason[1:]}.")
+            return
+        state = session_state(seen)
+        request.say("kernel_state_info", state_info(state))
+        request.say("get_subkernel_state_response", state)
+        request.reply(state_reply(seen))

@@ -92,6 +92,18 @@ def test_a_request_that_nobody_knows_is_an_error_and_no_silence(demo: RunningKer
     assert demo.run("1 + 1").text == "2"
 
 
+def test_what_the_session_holds_is_told_without_running_code_in_it(demo: RunningKernel) -> None:
+    demo.run("import math\nanswer = 42\ndef double(x): return 2 * x")
+    number = demo.run("0").reply["content"]["execution_count"]
+    outcome = demo.outcome(request(demo, "get_subkernel_state"))
+    tree = outcome.reply["content"]["return"]
+    assert outcome.status == "ok"
+    assert tree["variables"]["answer"]["children"] == [{"label": "42", "children": []}]
+    assert {"answer", "int"} <= {part for each in outcome.reply["content"]["variables"] for part in (each["name"], each["type"])}
+    assert contents(outcome, "kernel_state_info") == [{"x-application/beaker-subkernel-state": {"application/json": tree}}]
+    assert demo.run("0").reply["content"]["execution_count"] == number + 1
+
+
 def test_cells_run_while_the_model_is_silent_and_an_interrupt_aborts_the_question(stalling: RunningKernel) -> None:
     asked = request(stalling, "llm_request", request="how long?")
     until(stalling, asked, "llm_delta")

@@ -1,4 +1,11 @@
 """The types of the requests that are ours. The two edges look here for each request, so nothing else stands in this file."""
 
-OURS = frozenset({"llm_request"})
+OURS = frozenset(
+    {
+        "llm_request",
+        "reset_request",
+        *("get_agent_history", "get_agent_history_request"),
+        *("get_subkernel_state", "get_subkernel_state_request"),
+    }
+)
 """On shell and on control. Upstream's clients send some without `_request` at their end."""

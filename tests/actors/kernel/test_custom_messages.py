@@ -199,3 +199,41 @@ async def test_a_cell_is_told_of_in_messages_only_after_a_client_has_shown_that_
     stage.tell(*events(TurnId(2)))
     await stage.front.over(known)
     assert [kind for kind in stage.front.kinds(known) if kind.startswith("llm_")] == ["llm_thought", "llm_tool_call"]
+
+
+async def answered(stage: KernelStage) -> None:
+    """One question is over."""
+    msg_id, _ = await asked(stage)
+    stage.tell(Began(turn=FIRST, model="gpt"), Delta(turn=FIRST, text="Because."), ended())
+    await stage.front.over(msg_id)
+
+
+@pytest.mark.parametrize("kind", ["get_agent_history", "get_agent_history_request"])
+async def test_the_history_is_told_on_request(stage: KernelStage, subkernel: ScriptedSubkernel, kind: str) -> None:
+    await answered(stage)
+    msg_id = stage.request(kind, {})
+    assert await stage.front.over(msg_id) == ["busy", "chat_history", "get_agent_history_reply", "idle"]
+    told = (await stage.front.reply(msg_id)).content
+    assert [(turn["turn"], turn["question"], turn["answer"], turn["status"]) for turn in told["turns"]] == [(1, "why?", "Because.", "ok")]
+    records = (await stage.front.output(msg_id, "chat_history")).content["records"]
+    assert [record["message"]["content"] for record in records] == ["why?", "Because."]
+
+
+async def test_a_reset_forgets_the_conversation(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await answered(stage)
+    msg_id = stage.request("reset_request", {})
+    assert await stage.front.over(msg_id) == ["busy", "chat_history", "reset_reply", "idle"]
+    told = (await stage.front.reply(msg_id)).content
+    assert (told["status"], told["questions"], told["return"]) == ("ok", 1, True)
+    _, question = await stage.ask("%%ai and now?")
+    assert question.history == []
+
+
+async def test_the_state_of_a_session_that_cannot_be_looked_at_is_an_error(stage: KernelStage) -> None:
+    await stage.open()
+    await stage.attach()
+    msg_id = stage.request("get_subkernel_state", {})
+    assert await stage.front.over(msg_id) == ["busy", "get_subkernel_state_reply", "idle"]
+    told = (await stage.front.reply(msg_id)).content
+    assert (told["status"], told["ename"]) == ("error", "NoSession")
+    assert told["evalue"].startswith("There is no session to look at")
