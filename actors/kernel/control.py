@@ -78,8 +78,8 @@ class Control:
         since = None if state.last_interrupt_at is None else now - state.last_interrupt_at
         state.last_interrupt_at = now
         running = state.requests.running() is not None
-        powers = self._powers
-        what = decide(cell_running=running, turn_running=powers.turn_running, since_last_s=since, asking=powers.asking)
+        powers, at_rest = self._powers, state.requests.at_rest
+        what = decide(cell_running=running, turn_running=powers.turn_running, since_last_s=since, at_rest=at_rest, asking=powers.asking)
         state.log.info("interrupt.wanted", subkernel=what.subkernel, turn=what.turn, park=what.park)
         self._powers.interrupt(what)
 

@@ -15,23 +15,27 @@ class Interrupted(NamedTuple):
     """Prompts for consent give way; the turns behind them go on waiting."""
 
 
-def decide(*, cell_running: bool, turn_running: bool, since_last_s: float | None, asking: bool = False) -> Interrupted:
+def decide(
+    *, cell_running: bool, turn_running: bool, since_last_s: float | None, at_rest: bool = False, asking: bool = False
+) -> Interrupted:
     """Choose.
 
     A running cell is interrupted and the turn goes on; without one the turn stops, with the code that it started; a second interrupt
     within two seconds stops everything. While the user is asked for her consent the first one only parks that: a frontend that
-    interrupts takes its prompt away. With neither, the signal goes to the subkernel, where it is harmless (and where a thread may want it).
+    interrupts takes its prompt away. With neither, the signal goes to a subkernel that works on something else (a widget's callback)
+    and not to one at rest: on its way through another process it would be overtaken by the next cell.
 
     Args:
         cell_running: a cell of the user's, not code that a turn started.
         turn_running: a turn that does not wait, parked, for the user.
+        at_rest: the subkernel is done with all that it was sent.
         since_last_s: seconds since the interrupt before this one, None if there was none.
         asking: a prompt for consent stands open.
     """
     if turn_running and since_last_s is not None and since_last_s <= SECOND_WITHIN_S:
-        return Interrupted(subkernel=True, turn=True)
+        return Interrupted(subkernel=not at_rest, turn=True)
     if asking:
         return Interrupted(subkernel=cell_running, turn=False, park=True)
     if turn_running and not cell_running:
         return Interrupted(subkernel=False, turn=True)
-    return Interrupted(subkernel=True, turn=False)
+    return Interrupted(subkernel=not at_rest, turn=False)

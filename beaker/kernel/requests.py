@@ -177,6 +177,11 @@ class Requests:
         return all(pending.replied or pending.private or pending.idle for pending in self._pending.values())
 
     @property
+    def at_rest(self) -> bool:
+        """The subkernel is done with all that it was sent."""
+        return all(pending.idle or pending.own or not pending.sent for pending in self._pending.values())
+
+    @property
     def quiet(self) -> bool:
         """No client waits for a reply."""
         return all(pending.replied or pending.private or not pending.expects_reply for pending in self._pending.values())

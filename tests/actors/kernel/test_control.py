@@ -95,7 +95,32 @@ async def test_an_interrupt_is_answered_at_once_and_reaches_the_supervisor(stage
     assert "interrupt_request" not in [request.kind for request in subkernel.received]
 
 
+async def test_a_subkernel_at_rest_is_not_interrupted(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    done = stage.run("x")
+    request = await subkernel.expect()
+    subkernel.begin(request, 1)
+    subkernel.reply(request)
+    subkernel.idle(request)
+    await stage.front.reply(done)
+    await stage.settle()
+    msg_id = stage.request("interrupt_request", {}, channel="control")
+    await stage.settle()
+    assert stage.front.kinds(msg_id) == ["busy", "interrupt_reply", "idle"]
+    assert not [message for message in stage.supervisor.seen if isinstance(message, Interrupt)]
+
+
+async def test_a_widget_callback_is_interrupted_too(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    stage.request("comm_msg", {"comm_id": "c", "data": {}})
+    subkernel.busy(await subkernel.expect("comm_msg"))
+    await stage.settle()
+    stage.request("interrupt_request", {}, channel="control")
+    (await stage.supervisor.expect_ask(Interrupt))[1].answer(Interrupted())
+
+
 async def test_a_signal_interrupts_like_a_message(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    stage.run("x")
+    subkernel.begin(await subkernel.expect(), 1)
+    await stage.settle()
     stage.actor.interrupt_by_signal()
     _, asked = await stage.supervisor.expect_ask(Interrupt)
     asked.answer(Interrupted())
@@ -105,6 +130,9 @@ async def test_a_subkernel_that_wants_it_is_interrupted_by_message(stage: Kernel
     await stage.open()
     await stage.attach()
     subkernel = await stage.start_subkernel(interrupt_mode="message")
+    stage.run("x")
+    subkernel.begin(await subkernel.expect(), 1)
+    await stage.settle()
     msg_id = stage.request("interrupt_request", {}, channel="control")
     request = await subkernel.expect("interrupt_request")
     assert request.channel == "control"

@@ -19,4 +19,10 @@ from beaker.kernel.interrupting import Interrupted, decide
     ],
 )
 def test_the_cell_first_then_the_turn_then_everything(cell: bool, turn: bool, since: float | None, expected: Interrupted) -> None:
-    assert decide(cell_running=cell, turn_running=turn, since_last_s=since) == expected
+    assert decide(cell_running=cell, turn_running=turn, at_rest=False, since_last_s=since) == expected
+
+
+@pytest.mark.parametrize("turn", [True, False])
+@pytest.mark.parametrize("since", [None, 0.1])
+def test_a_subkernel_at_rest_is_left_alone(turn: bool, since: float | None) -> None:
+    assert decide(cell_running=False, turn_running=turn, at_rest=True, since_last_s=since) == Interrupted(subkernel=False, turn=turn)
