@@ -101,8 +101,7 @@ async def test_a_subkernel_at_rest_is_not_interrupted(stage: KernelStage, subker
     subkernel.begin(request, 1)
     subkernel.reply(request)
     subkernel.idle(request)
-    await stage.front.reply(done)
-    await stage.settle()
+    await stage.front.over(done)
     msg_id = stage.request("interrupt_request", {}, channel="control")
     await stage.settle()
     assert stage.front.kinds(msg_id) == ["busy", "interrupt_reply", "idle"]
@@ -110,17 +109,17 @@ async def test_a_subkernel_at_rest_is_not_interrupted(stage: KernelStage, subker
 
 
 async def test_a_widget_callback_is_interrupted_too(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
-    stage.request("comm_msg", {"comm_id": "c", "data": {}})
+    moved = stage.request("comm_msg", {"comm_id": "c", "data": {}})
     subkernel.busy(await subkernel.expect("comm_msg"))
-    await stage.settle()
+    await stage.front.output(moved, "busy")
     stage.request("interrupt_request", {}, channel="control")
     (await stage.supervisor.expect_ask(Interrupt))[1].answer(Interrupted())
 
 
 async def test_a_signal_interrupts_like_a_message(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
-    stage.run("x")
+    running = stage.run("x")
     subkernel.begin(await subkernel.expect(), 1)
-    await stage.settle()
+    await stage.front.output(running, "execute_input")
     stage.actor.interrupt_by_signal()
     _, asked = await stage.supervisor.expect_ask(Interrupt)
     asked.answer(Interrupted())
@@ -130,9 +129,9 @@ async def test_a_subkernel_that_wants_it_is_interrupted_by_message(stage: Kernel
     await stage.open()
     await stage.attach()
     subkernel = await stage.start_subkernel(interrupt_mode="message")
-    stage.run("x")
+    running = stage.run("x")
     subkernel.begin(await subkernel.expect(), 1)
-    await stage.settle()
+    await stage.front.output(running, "execute_input")
     msg_id = stage.request("interrupt_request", {}, channel="control")
     request = await subkernel.expect("interrupt_request")
     assert request.channel == "control"
