@@ -14,12 +14,26 @@ import sys
 
 __version__ = "0.1.0"
 
-_PUBLIC = {"LocalProvisioner": "actors.supervisor.provisioner"}
+_PUBLIC = {
+    "Context": "beaker.contexts.context",
+    "LocalProvisioner": "actors.supervisor.provisioner",
+    "Name": "beaker.contexts.procedure",
+    "Procedure": "beaker.contexts.procedure",
+    "Session": "beaker.agent.tools.session",
+    "ToolFailed": "beaker.agent.tools.session",
+    "tool": "beaker.contexts.context",
+}
 """Each public name, with the module that defines it."""
 
 TYPE_CHECKING = False  # as `typing` has it, which is not imported here
 if TYPE_CHECKING:
     from actors.supervisor.provisioner import LocalProvisioner as LocalProvisioner
+    from beaker.agent.tools.session import Session as Session
+    from beaker.agent.tools.session import ToolFailed as ToolFailed
+    from beaker.contexts.context import Context as Context
+    from beaker.contexts.context import tool as tool
+    from beaker.contexts.procedure import Name as Name
+    from beaker.contexts.procedure import Procedure as Procedure
 
 _HOME = os.path.dirname(os.path.abspath(__file__))
 

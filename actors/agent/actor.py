@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
+from actors.agent.contexts import Contexts
 from actors.agent.model import Model
 from actors.agent.outbox import Outbox
 from actors.agent.turn_run import RunLimits, TurnRun
@@ -20,7 +21,9 @@ from actors.runtime.trace import current_trace
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.prompts import refusal
 from beaker.agent.turn_state import Quirks
+from beaker.contexts.shelf import Shelf
 from beaker.messages.base import Event, Lane, TurnId
+from beaker.messages.context import AgentFailure, ListContexts, ListModels, ModelsListed
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.running import Parked
 from beaker.messages.turn import AgentMessage, Question, Stop, Taken
@@ -50,14 +53,16 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         kernel: who asks; hears `Began`, `Delta`, `Waiting`, `Ended` and answers looks and proposals.
         load: makes the way to the model; begun at once, so that it is there when the first question comes.
         limits: what one turn may take.
+        shelf: the contexts; those that are installed, if none is given.
     """
 
-    def __init__(self, kernel: Ref[KernelMessage], load: Load, *, limits: RunLimits | None = None) -> None:
+    def __init__(self, kernel: Ref[KernelMessage], load: Load, *, limits: RunLimits | None = None, shelf: Shelf | None = None) -> None:
         self._kernel = kernel
         self._load = load
         self._limits = limits or RunLimits()
         self._quirks: dict[str, Quirks] = {}
         """By the model's name; written by the turns, so that each is told of once."""
+        self._contexts = Contexts(kernel, shelf)
         self._loading: asyncio.Task[Model | ModelFailure] | None = None
         self._running: TurnRun | None = None
         self._task: asyncio.Task[object] | None = None
@@ -81,6 +86,12 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
                 self._stop(turn)
             case Parked(turn=turn):
                 self._put_aside(turn)
+            case ListContexts():
+                if asked is not None:
+                    self.context.spawn(self._list_contexts(message, asked), name="contexts")
+            case ListModels():
+                if asked is not None:
+                    self.context.spawn(self._list_models(asked), name="models")
             case TurnOver(turn=turn):
                 if self._aside.pop(turn, None) is None:
                     self._next()
@@ -128,6 +139,7 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
             kernel=self._kernel,
             limits=self._limits,
             quirks=self._quirks,
+            contexts=self._contexts,
             clock=self.context.clock,
             log=self.context.log,
             on_time_up=lambda: self._cancel(question.turn),
@@ -175,6 +187,19 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
 
     def _outbox(self, question: Question) -> Outbox:
         return Outbox(self._kernel, question.turn, clock=self.context.clock, interval_s=self._limits.delta_interval_s)
+
+    async def _list_contexts(self, wanted: ListContexts, asked: Asked) -> None:
+        asked.answer(await self._contexts.list(wanted))
+
+    async def _list_models(self, asked: Asked) -> None:
+        loading = self._loading
+        assert loading is not None, "on_start comes before any message"
+        model = await asyncio.shield(loading)
+        if isinstance(model, ModelFailure):
+            asked.fail(AgentFailure(reason=model.reason))
+            return
+        offers = await model.offers()
+        asked.answer(ModelsListed(endpoint=offers.endpoint, model=offers.model, offered=offers.names, problem=offers.problem))
 
     async def _loaded(self) -> Model | ModelFailure:
         began = self.context.clock.monotonic()

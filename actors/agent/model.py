@@ -42,6 +42,18 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of it before its first call."""
 
 
+class Offers(msgspec.Struct, frozen=True, kw_only=True):
+    """What an endpoint has."""
+
+    endpoint: str
+    """Its address as it may be shown."""
+    model: str
+    """As configured; empty: the first that is offered."""
+    names: list[str]
+    problem: str = ""
+    """Why there are no names, or what is missing for others: a sentence."""
+
+
 class Listener(Protocol):
     """Hears a call as it goes on."""
 
@@ -78,6 +90,10 @@ class Model(Protocol):
             model: the name that `open` gave.
             step: which call of the turn it is; part of the ids of tool calls that come without one.
         """
+        ...
+
+    async def offers(self) -> Offers:
+        """Ask the endpoint what models it has; within seconds, whatever it does."""
         ...
 
     async def close(self) -> None:

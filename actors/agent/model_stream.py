@@ -16,11 +16,12 @@ import openai
 from openai.types.chat import ChatCompletionChunk
 
 from actors.agent.demo_transport import DemoTransport
-from actors.agent.model import Failed, Heard, Listener, Opened
+from actors.agent.model import Failed, Heard, Listener, Offers, Opened
 from actors.agent.silence import FellSilent, SilenceWatch, StreamTimeouts
 from actors.runtime.clock import Clock
 from beaker.agent.assembly import CallAssembly
 from beaker.agent.chunk import Chunk, Delta, Function
+from beaker.agent.demo import CONNECT
 from beaker.agent.endpoint import DEMO_NAME, Endpoint, is_loopback
 from beaker.agent.model_failure import (
     Asked,
@@ -127,6 +128,16 @@ class ModelStream:
         except _NoStreamError as error:
             failure = from_broken_stream(self._clean(str(error)), asked)
         return Failed(failure=failure, text=assembly.text)
+
+    async def offers(self) -> Offers:
+        """Ask the endpoint what models it has; see `Model.offers`."""
+        endpoint = self._endpoint
+        if endpoint.kind == "demo":
+            return Offers(endpoint=DEMO_NAME, model=DEMO_CHOICE, names=[DEMO_CHOICE], problem=endpoint.hint or CONNECT)
+        offered = await self._offered()
+        if isinstance(offered, ModelFailure):
+            return Offers(endpoint=endpoint.shown_url, model=self._model, names=[], problem=offered.reason)
+        return Offers(endpoint=endpoint.shown_url, model=self._model, names=sorted(offered))
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -100,10 +100,11 @@ class Outbox:
             shown = cut(arguments, ARGUMENTS_LIMIT_CHARS)
             self._kernel.tell(ToolCalled(turn=self._turn, call_id=call_id, tool=tool[:80], arguments=shown))
 
-    def tool_answered(self, call_id: str, status: Literal["ok", "error"], text: str) -> None:
+    def tool_answered(self, call_id: str, status: Literal["ok", "error"], text: str, *, untrusted: bool = False) -> None:
         """A call has its result, which is what the model is told."""
         if not self.over:
-            self._kernel.tell(ToolAnswered(turn=self._turn, call_id=call_id, status=status, summary=cut(text, SUMMARY_LIMIT_CHARS)))
+            summary = cut(text, SUMMARY_LIMIT_CHARS)
+            self._kernel.tell(ToolAnswered(turn=self._turn, call_id=call_id, status=status, summary=summary, untrusted=untrusted))
 
     def used(self, model: str, usage: Usage) -> None:
         """The endpoint counted what a call took."""

@@ -7,10 +7,14 @@ leave behind is cancelled, so that a stop is as quick as a message.
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from typing import Literal
 
 import msgspec
 
 from actors.agent.call_log import CallLog
+from actors.agent.contexts import Contexts
+from actors.agent.function_call import call_function
+from actors.agent.kernel_session import KernelSession
 from actors.agent.model import Failed, Model
 from actors.agent.outbox import Outbox
 from actors.agent.turn_clock import TurnClock
@@ -19,6 +23,7 @@ from actors.runtime.failures import AskError, AskFailed
 from actors.runtime.log import Log
 from actors.runtime.ref import Ref
 from beaker.agent.model_failure import ModelFailure
+from beaker.agent.tools.function import FunctionTool, Performed
 from beaker.agent.tools.tool import Asking
 from beaker.agent.turn import begin, step
 from beaker.agent.turn_state import (
@@ -42,6 +47,7 @@ from beaker.agent.turn_state import (
     TurnState,
     UseTools,
 )
+from beaker.contexts.shelf import Missing
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.turn import Question, TurnFailure, TurnReply
 
@@ -63,6 +69,7 @@ class TurnRun:
         kernel: who asked; hears the events and answers the tools.
         limits: what the turn may take.
         quirks: what is known of each model by its name; what this turn finds is added.
+        contexts: where the question's own is found.
         clock, log: the actor's.
         on_time_up: called when the turn took too long and has been ended; cancels the task of `run`.
     """
@@ -74,6 +81,7 @@ class TurnRun:
         kernel: Ref[KernelMessage],
         limits: RunLimits,
         quirks: dict[str, Quirks],
+        contexts: Contexts,
         clock: Clock,
         log: Log,
         on_time_up: Callable[[], None],
@@ -86,6 +94,7 @@ class TurnRun:
         self._log = log.bind(turn=question.turn)
         self._state: TurnState | None = None
         self._quirks = quirks
+        self._contexts = contexts
         self._surroundings = PLAIN
         self._model_name = ""
         self._on_time_up = on_time_up
@@ -119,6 +128,11 @@ class TurnRun:
         if isinstance(opened, ModelFailure):
             self._no_model(opened)
             return
+        surroundings = await self._contexts.surroundings(self.question.context, self.question.language)
+        if isinstance(surroundings, Missing):
+            self.outbox.end("error", reason=surroundings.reason)
+            return
+        self._surroundings = surroundings
         self._model_name = opened.name
         self._log.info("turn.began", model=opened.name)
         self.outbox.began(opened.name)
@@ -178,17 +192,20 @@ class TurnRun:
             self.outbox.tool_called(asked.id, asked.function.name, asked.function.arguments)
         return CallEnded(text=heard.text, calls=heard.calls, finish_reason=heard.finish_reason)
 
-    async def _use_aloud(self, use: ToolUse) -> TurnReply:
-        reply = await self._use(use)
-        self.outbox.tool_answered(
-            use.call_id, "error" if isinstance(reply, TurnFailure) else "ok", self._surroundings.toolbox.describe(use.name, reply)
-        )
+    async def _use_aloud(self, use: ToolUse) -> TurnReply | Performed:
+        reply, toolbox = await self._use(use), self._surroundings.toolbox
+        status: Literal["ok", "error"] = "error" if isinstance(reply, TurnFailure) else "ok"
+        foreign = isinstance(toolbox.tool(use.name), FunctionTool)
+        self.outbox.tool_answered(use.call_id, status, toolbox.describe(use.name, reply), untrusted=foreign)
         return reply
 
-    async def _use(self, use: ToolUse) -> TurnReply:
+    async def _use(self, use: ToolUse) -> TurnReply | Performed:
         name, tool = use.name, self._surroundings.toolbox.tool(use.name)
-        request = tool.request(use.arguments, Asking(turn=self.question.turn, language=self.question.language))
+        asking = Asking(turn=self.question.turn, language=self.question.language)
         self._log.info("tool.called", tool=name)
+        if isinstance(tool, FunctionTool):
+            return await call_function(tool, use.arguments, KernelSession(self._kernel, asking, self._time.halted))
+        request = tool.request(use.arguments, asking)
         began = self._clock.monotonic()
         try:
             with self._time.halted() if tool.waits_for_user else nullcontext():

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, assert_never
 
 from actors.kernel.agent_door import AgentDoor, Start
+from actors.kernel.choices import Choices
 from actors.kernel.commands import Commands
 from actors.kernel.consent import Consent
 from actors.kernel.control import Control
@@ -143,7 +144,8 @@ class KernelActor(Actor[KernelMessage]):
             on_served=self._turns.served,
         )
         self._hangs = HangWatch(state)
-        commands = Commands(state, self._turns, self._consent, self._hangs, self._loaded, restart=self.restart)
+        choices = Choices(state, context, self._agent, self._turns.chosen)
+        commands = Commands(state, self._turns, choices, self._consent, self._hangs, self._loaded, restart=self.restart)
         self._shell.own_cells = OwnCells(state, self._shell, self._turns, commands)
         self._shell.take_own = self.take_own
         context.spawn(self._attach(), name="attach")

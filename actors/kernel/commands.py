@@ -8,6 +8,7 @@ import os
 from collections.abc import Awaitable, Callable
 
 from actors.kernel.cell_face import CellFace
+from actors.kernel.choices import Choices
 from actors.kernel.consent import Consent
 from actors.kernel.hang_watch import HangWatch
 from actors.kernel.own_cell import OwnCell
@@ -19,9 +20,11 @@ from actors.kernel.turns import Turns
 from beaker.kernel.commands.allow import Decide
 from beaker.kernel.commands.command import Order, Refused, Values
 from beaker.kernel.commands.config import ShowConfig, config_words
+from beaker.kernel.commands.context import ChooseContext
 from beaker.kernel.commands.help import ShowHelp, help_words
 from beaker.kernel.commands.history import ShowHistory, history_words
 from beaker.kernel.commands.insert import InsertProposal, insertable, pick
+from beaker.kernel.commands.model import ChooseModel
 from beaker.kernel.commands.reset import ResetConversation, reset_words
 from beaker.kernel.commands.restart import RestartSubkernel
 from beaker.kernel.commands.status import ShowStatus, status_words
@@ -44,6 +47,7 @@ class Commands:
         self,
         state: KernelState,
         turns: Turns,
+        choices: Choices,
         consent: Consent,
         hangs: HangWatch,
         loaded: Loaded,
@@ -52,6 +56,7 @@ class Commands:
     ) -> None:
         self._state = state
         self._turns = turns
+        self._choices = choices
         self._consent = consent
         self._hangs = hangs
         self._loaded = loaded
@@ -74,6 +79,8 @@ class Commands:
                 self._stop(cell, order.number)
             case Decide():
                 self._decide(cell, order)
+            case ChooseModel() | ChooseContext():
+                self._choices.perform(cell, order)
             case InsertProposal():
                 self._insert(cell, order)
             case ShowHistory():
@@ -98,6 +105,10 @@ class Commands:
                 return [str(number) for number in self._turns.running]
             case "allow" | "reject":
                 return self._consent.waiting
+            case "model":
+                return self._choices.models
+            case "context":
+                return self._choices.contexts
             case "insert":
                 return insertable(self._turns.proposals())
             case _:

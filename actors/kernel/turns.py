@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from actors.kernel.agent_door import AgentDoor, AgentMissing
+from actors.kernel.choices import Chosen
 from actors.kernel.face import Face, Outcome
 from actors.kernel.state import KernelState
 from actors.kernel.turn import Turn
@@ -75,6 +76,8 @@ class Turns:
         self._agent = agent
         self._turns: dict[TurnId, Turn] = {}
         self._last = 0
+        self.chosen = Chosen()
+        """What the user has set for the questions to come."""
         self.conversation = Conversation()
         """The questions that are over."""
         self._heard_at = 0.0
@@ -193,7 +196,9 @@ class Turns:
                 turn.display.add_text(event.text)
             case Waiting():
                 turn.display.words = event.words
-            case Thought() | ToolCalled() | ToolAnswered() | Used():
+            case ToolAnswered():
+                turn.tainted = turn.tainted or event.untrusted
+            case Thought() | ToolCalled() | Used():
                 pass  # a display shows none of these
             case Ended():
                 turn.face.heard(event)
@@ -236,9 +241,10 @@ class Turns:
             language=state.language,
             history=self.conversation.exchanges(),
             cells=cells,
-            model=wanted.model,
+            model=wanted.model or self.chosen.model or None,
             mode=turn.mode,
             can_ask=turn.face.client.allows_stdin and turn.face.consent in {"stdin", "messages"},
+            context=self.chosen.context,
         )
         try:
             await agent.ask(question, timeout_s=TAKEN_TIMEOUT_S)

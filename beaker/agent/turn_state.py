@@ -11,6 +11,7 @@ import msgspec
 from beaker.agent.conversation import ChatMessage, ToolCall
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.tools.built_in import BUILT_IN
+from beaker.agent.tools.function import Performed
 from beaker.agent.tools.tool import Arguments
 from beaker.agent.tools.toolbox import Toolbox
 from beaker.messages.turn import TurnReply
@@ -95,7 +96,7 @@ class CallFailed(msgspec.Struct, frozen=True, kw_only=True):
 class ToolsAnswered(msgspec.Struct, frozen=True, kw_only=True):
     """All tools of a step answered."""
 
-    replies: tuple[tuple[str, TurnReply], ...]
+    replies: tuple[tuple[str, TurnReply | Performed], ...]
     """Call id and reply."""
 
 

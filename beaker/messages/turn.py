@@ -10,6 +10,7 @@ import msgspec
 
 from beaker.messages.base import Command, Event, Failure, Lane, Request, TurnId
 from beaker.messages.consent import Mode
+from beaker.messages.context import AgentFailure, ContextsListed, ListContexts, ListModels, ModelsListed
 from beaker.messages.look import LookReply, LookRequest, SeenCell
 from beaker.messages.running import Parked, RunReply, RunRequest
 
@@ -37,6 +38,8 @@ class Question(Request["Taken"], frozen=True, kw_only=True, tag="turn.question")
     """What becomes of code that the model wants run. The Supervisor holds the policy; here it is only told to the model."""
     can_ask: bool = True
     """The user can be asked while the question is answered."""
+    context: str = ""
+    """By its name; empty: the default one."""
 
 
 class Taken(Event, frozen=True, kw_only=True, tag="turn.taken"):
@@ -105,6 +108,8 @@ class ToolAnswered(Event, frozen=True, kw_only=True, tag="tool.answered"):
     """The beginning of what the model was told, at most 2,000 characters."""
     handle: str = ""
     """Names the whole of a result that was cut for the model; empty if it was not."""
+    untrusted: bool = False
+    """It came from a context's own function: data from outside, for which nobody vouches."""
 
 
 class Used(Event, frozen=True, kw_only=True, tag="turn.used"):
@@ -180,8 +185,8 @@ class TurnFailure(Failure, frozen=True, kw_only=True, tag="turn.failure"):
     reason: str
 
 
-AgentMessage = Question | Stop | Parked
-AgentReply = Taken
+AgentMessage = Question | Stop | Parked | ListContexts | ListModels
+AgentReply = Taken | ContextsListed | ModelsListed | AgentFailure
 TurnEvent = Began | Delta | Waiting | Thought | ToolCalled | ToolAnswered | Used | Ended
 TurnRequest = ListVariables | ProposeCell | LookRequest | RunRequest
 TurnReply = Variables | Proposed | TurnFailure | LookReply | RunReply

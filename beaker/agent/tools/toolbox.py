@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 
 from beaker.agent.cutting import cut
+from beaker.agent.tools.function import FunctionTool, Performed
 from beaker.agent.tools.tool import Arguments, BadCall, Tool
 from beaker.messages.turn import TurnFailure, TurnReply
 
-AnyTool = Tool[Any, Any]  # Any: each tool has arguments and a reply of its own; the box keeps the three together
+AnyTool = Tool[Any, Any] | FunctionTool  # Any: each tool has arguments and a reply of its own; the box keeps the three together
 
 
 class Toolbox:
@@ -20,6 +21,11 @@ class Toolbox:
 
     def __init__(self, tools: Sequence[AnyTool]) -> None:
         self._tools = {tool.name: tool for tool in tools}
+
+    @property
+    def tools(self) -> tuple[AnyTool, ...]:
+        """All of them, in their order."""
+        return tuple(self._tools.values())
 
     def definitions(self) -> list[dict[str, Any]]:  # Any: JSON schema, which is open by nature
         """Give the `tools` of a chat-completions request."""
@@ -60,11 +66,16 @@ class Toolbox:
         """
         return self._tools[name]
 
-    def describe(self, name: str, reply: TurnReply) -> str:
+    def describe(self, name: str, reply: TurnReply | Performed) -> str:
         """Put a reply to a call of that tool into the words the model gets as its result."""
+        if isinstance(reply, Performed):
+            return reply.text
         if isinstance(reply, TurnFailure):
             return f"That did not work: {cut(reply.reason, 2_000)}"
-        words: str = self._tools[name].describe(reply)
+        tool = self._tools[name]
+        if isinstance(tool, FunctionTool):
+            raise TypeError(f"{name} is a function of the agent's; nobody else answers it")
+        words: str = tool.describe(reply)
         return words
 
 

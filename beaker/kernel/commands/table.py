@@ -6,8 +6,10 @@
 from beaker.kernel.commands.allow import ALLOW, REJECT
 from beaker.kernel.commands.command import Command
 from beaker.kernel.commands.config import CONFIG
+from beaker.kernel.commands.context import CONTEXT
 from beaker.kernel.commands.history import HISTORY
 from beaker.kernel.commands.insert import INSERT
+from beaker.kernel.commands.model import MODEL
 from beaker.kernel.commands.reset import RESET
 from beaker.kernel.commands.restart import RESTART
 from beaker.kernel.commands.status import STATUS
@@ -22,6 +24,8 @@ COMMANDS: tuple[Command, ...] = (
     ALLOW,
     REJECT,
     INSERT,
+    MODEL,
+    CONTEXT,
     HISTORY,
     RESET,
     TRUST,

@@ -18,6 +18,7 @@ from actors.runtime.ref import Ref
 from beaker.agent.endpoint import Endpoint, choose_endpoint, read_presets
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.turn_state import TurnLimits
+from beaker.contexts.shelf import Shelf
 from beaker.messages.base import TurnId
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.turn import (
@@ -76,12 +77,16 @@ class Stage:
 
 @asynccontextmanager
 async def staged(
-    load: Callable[[], Awaitable[Model | ModelFailure]], *, limits: RunLimits = FAST, kernel: Probe[KernelMessage] | None = None
+    load: Callable[[], Awaitable[Model | ModelFailure]],
+    *,
+    limits: RunLimits = FAST,
+    kernel: Probe[KernelMessage] | None = None,
+    shelf: Shelf | None = None,
 ) -> AsyncIterator[Stage]:
     probe: Probe[KernelMessage] = kernel or Probe(reply_of_kernel)
     gave_up = asyncio.Event()
     node = Node("agent", on_gave_up=lambda _name, _reason: gave_up.set())
-    agent = await node.spawn("agent", lambda: AgentActor(probe.ref("kernel"), load, limits=limits), restart=NO_RESTART)
+    agent = await node.spawn("agent", lambda: AgentActor(probe.ref("kernel"), load, limits=limits, shelf=shelf), restart=NO_RESTART)
     try:
         yield Stage(agent, probe, node, gave_up)
     finally:
@@ -90,7 +95,12 @@ async def staged(
 
 @asynccontextmanager
 async def on(
-    script: Sequence[Reply], *, limits: RunLimits = FAST, timeouts: StreamTimeouts | None = None, kernel: Probe[KernelMessage] | None = None
+    script: Sequence[Reply],
+    *,
+    limits: RunLimits = FAST,
+    timeouts: StreamTimeouts | None = None,
+    kernel: Probe[KernelMessage] | None = None,
+    shelf: Shelf | None = None,
 ) -> AsyncIterator[tuple[Stage, ScriptedEndpoint]]:
     async with ScriptedEndpoint(script) as server:
 
@@ -99,7 +109,7 @@ async def on(
             assert isinstance(chosen, Endpoint)
             return ModelStream(chosen, KEY, timeouts or StreamTimeouts(), clock=SystemClock())
 
-        async with staged(load, limits=limits, kernel=kernel) as stage:
+        async with staged(load, limits=limits, kernel=kernel, shelf=shelf) as stage:
             yield stage, server
 
 

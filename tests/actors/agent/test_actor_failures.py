@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from actors.agent.actor import LEFT, WAKING
-from actors.agent.model import Failed, Heard, Listener, Model, Opened
+from actors.agent.model import Failed, Heard, Listener, Model, Offers, Opened
 from actors.agent.silence import StreamTimeouts
 from actors.agent.turn_run import RunLimits
 from beaker.agent.model_failure import ModelFailure
@@ -133,6 +133,9 @@ class _BrokenModel:
     async def hear(self, call: CallModel, listener: Listener, *, model: str, step: int) -> Heard | Failed:
         listener.say("one ")
         raise RuntimeError("a bug of ours")
+
+    async def offers(self) -> Offers:
+        return Offers(endpoint="broken", model="broken", names=[])
 
     async def close(self) -> None:
         return

@@ -29,7 +29,7 @@ COMMANDS = list(COMMAND_NAMES)
         ("%beaker insert ", [], 15),
         ("%beaker zz", [], 8),
         ("%beaker help ", [*COMMANDS, "%%ai"], 13),
-        ("%beaker help co", ["config"], 13),
+        ("%beaker help co", ["config", "context"], 13),
         ("%beaker status ", [], 15),
         ("%beaker stop ", [], 13),
         ("%%ai ", list(OPTIONS), 5),

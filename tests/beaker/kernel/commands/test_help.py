@@ -18,10 +18,7 @@ def test_the_list_names_every_command_and_the_question() -> None:
 
 def test_what_does_not_exist_yet_is_not_advertised() -> None:
     every = " ".join(help_words(topic).plain for topic in ("", *TOPICS))
-    for name in (
-        "undo",
-        "%beaker context",
-    ):
+    for name in ("undo",):
         assert name not in every
 
 

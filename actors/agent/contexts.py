@@ -1,0 +1,95 @@
+"""The contexts of one agent: made when they are wanted, listed for the user, put around a question.
+
+A plugin is imported in a thread: it may load half of the scientific stack, and the agent has to answer meanwhile.
+"""
+
+import asyncio
+
+from actors.agent.function_call import REASON_LIMIT_CHARS
+from actors.agent.kernel_session import NO_TURN, KernelSession
+from actors.runtime.ref import Ref
+from beaker.agent.cutting import cut
+from beaker.agent.tools.tool import Asking
+from beaker.agent.tools.toolbox import AnyTool
+from beaker.agent.turn_state import PLAIN, Surroundings
+from beaker.contexts.places import DEFAULT, find_places
+from beaker.contexts.shelf import Loaded, Missing, Shelf, procedures_of, surroundings_of
+from beaker.messages.context import ContextFacts, ContextsListed, Described, ListContexts
+from beaker.messages.kernel import KernelMessage
+
+PREVIEW_TIMEOUT_S = 8.0
+"""A preview looks a few times at most, a second each."""
+
+PREVIEW_LIMIT_CHARS = 20_000
+PERSONA_LIMIT_CHARS = 4_000
+"""Of a persona in the list; the model is told it whole."""
+
+
+class Contexts:
+    """Holds the shelf.
+
+    Args:
+        kernel: whose session previews look at.
+        shelf: the contexts; what is installed, looked up when it is first wanted, if none is given.
+    """
+
+    def __init__(self, kernel: Ref[KernelMessage], shelf: Shelf | None = None) -> None:
+        self._kernel = kernel
+        self._shelf = shelf
+        self._lock = asyncio.Lock()
+        """Two threads must not make one context twice."""
+
+    async def surroundings(self, name: str, language: str) -> Surroundings | Missing:
+        """What a context makes of a question."""
+        if name in ("", DEFAULT):
+            return PLAIN
+        loaded = await self._take(name)
+        return loaded if isinstance(loaded, Missing) else surroundings_of(loaded, language)
+
+    async def list(self, wanted: ListContexts) -> ContextsListed:
+        """All contexts as they can be used in a session of that language."""
+        facts: list[ContextFacts] = []
+        problems: dict[str, str] = {}
+        preview = ""
+        for name in (await self._opened()).names:
+            loaded = await self._take(name)
+            around = loaded if isinstance(loaded, Missing) else surroundings_of(loaded, wanted.language)
+            if isinstance(loaded, Missing) or isinstance(around, Missing):
+                problems[name] = around.reason if isinstance(around, Missing) else ""
+                continue
+            facts.append(_facts(loaded, wanted.language))
+            if name == wanted.previewed:
+                preview = await self._preview(loaded, wanted.language)
+        return ContextsListed(contexts=facts, problems=problems, preview=preview)
+
+    async def _preview(self, loaded: Loaded, language: str) -> str:
+        session = KernelSession(self._kernel, Asking(turn=NO_TURN, language=language))
+        try:
+            async with asyncio.timeout(PREVIEW_TIMEOUT_S):
+                return cut(str(await loaded.context.preview(session)), PREVIEW_LIMIT_CHARS)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 -- foreign code: any error of it is words below the context
+            said = cut(str(error), REASON_LIMIT_CHARS) or type(error).__name__
+            return f"There is no preview: {said}."
+
+    async def _take(self, name: str) -> Loaded | Missing:
+        async with self._lock:
+            return await asyncio.to_thread((await self._opened()).take, name)
+
+    async def _opened(self) -> Shelf:
+        if self._shelf is None:
+            self._shelf = Shelf(await asyncio.to_thread(find_places))
+        return self._shelf
+
+
+def _facts(loaded: Loaded, language: str) -> ContextFacts:
+    return ContextFacts(
+        name=loaded.name,
+        summary=loaded.summary,
+        persona=cut(loaded.context.persona, PERSONA_LIMIT_CHARS),
+        tools=[_described(tool) for tool in loaded.tools],
+        procedures=[_described(tool) for tool in procedures_of(loaded, language)],
+    )
+
+
+def _described(tool: AnyTool) -> Described:
+    return Described(name=tool.name, description=" ".join((tool.arguments.__doc__ or "").split()))

@@ -1,0 +1,37 @@
+"""Calls a function of a context, which may be slow, wait, or raise whatever it likes."""
+
+import asyncio
+import inspect
+
+from beaker.agent.cutting import cut
+from beaker.agent.tools.function import FunctionTool, Performed
+from beaker.agent.tools.session import Session, ToolFailed
+from beaker.agent.tools.tool import Arguments
+from beaker.messages.turn import TurnFailure
+
+REASON_LIMIT_CHARS = 1_000
+"""Of what an error says: some carry a whole page."""
+
+
+async def call_function(tool: FunctionTool, arguments: Arguments, session: Session) -> Performed | TurnFailure:
+    """Call it; what goes wrong is a failure in words.
+
+    A sync function runs in a thread, so that it holds nothing up. It cannot be ended from outside: one that takes too long goes on
+    alone.
+    """
+    limit = asyncio.timeout(tool.timeout_s)
+    try:
+        async with limit:
+            if tool.is_async:
+                result = tool.call(arguments, session)
+                result = await result if inspect.isawaitable(result) else result
+            else:
+                result = await asyncio.to_thread(tool.call, arguments, session)
+        return tool.performed(result)
+    except ToolFailed as refused:
+        return TurnFailure(reason=str(refused))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 -- foreign code: any error of it is the model's to read, none ends the agent
+        if isinstance(error, TimeoutError) and limit.expired():
+            return TurnFailure(reason=f"{tool.name} took longer than {tool.timeout_s:g} s")
+        said = cut(str(error), REASON_LIMIT_CHARS)
+        return TurnFailure(reason=f"{tool.name} failed: {type(error).__name__}{': ' if said else ''}{said}")

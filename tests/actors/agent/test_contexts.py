@@ -1,0 +1,205 @@
+"""Contexts in the agent: tools that run in its process, lists, previews; whatever a plugin does, the agent lives."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from actors.runtime.failures import AskFailed
+from actors.runtime.kit import Probe
+from beaker.agent.model_failure import ModelFailure
+from beaker.agent.tools.session import Session
+from beaker.contexts.context import Context, summary_of, tool, tools_of
+from beaker.contexts.places import OURS, Place
+from beaker.contexts.procedure import Name, Procedure
+from beaker.contexts.shelf import Loaded, Missing, Shelf
+from beaker.messages.base import TurnId
+from beaker.messages.context import AgentFailure, ContextsListed, ListContexts, ListModels, ModelsListed
+from beaker.messages.running import CodeRan, RunCode
+from beaker.messages.turn import ListVariables, ProposeCell, Question, ToolAnswered
+from tests.actors.agent.stage import on, reply_of_kernel, staged
+from tests.scripted.replies import Call, Reply, Speak
+
+
+def called(name: str, arguments: dict[str, object]) -> Speak:
+    """The model calls a tool."""
+    return Speak(calls=[Call(name=name, arguments=json.dumps(arguments))])
+
+
+def said(text: str) -> Speak:
+    """The model answers."""
+    return Speak(text=text)
+
+
+class Lakes(Context):
+    """Names and depths of lakes."""
+
+    persona = "You know lakes."
+    procedures = (
+        Procedure(name="look", description="Look at a frame.", parameters={"frame": Name}, code={"python": "{{ frame }}.head()"}),
+    )
+
+    @tool
+    def depth(self, lake: str) -> float:
+        """Look a depth up."""
+        return {"Inari": 92.0}[lake]
+
+    @tool
+    async def names(self, session: Session) -> list[str]:
+        """What the session holds."""
+        return [each.name for each in await session.variables()]
+
+    @tool
+    async def put(self, session: Session, code: str) -> str:
+        """Propose code."""
+        return await session.use("propose_cell", code=code)
+
+    @tool(timeout_s=0.05)
+    async def slow(self) -> None:
+        """Take for ever."""
+        await asyncio.sleep(3600)
+
+    async def preview(self, session: Session) -> str:
+        """How much there is."""
+        return f"{len(await session.variables())} variables in {session.language}"
+
+
+class Moody(Context):
+    """Its preview fails."""
+
+    async def preview(self, session: Session) -> str:
+        """Fail."""
+        raise ValueError("not today")
+
+
+class MadeShelf(Shelf):
+    """A shelf with the contexts of this file, and one that cannot be made."""
+
+    def __init__(self) -> None:
+        super().__init__({"lakes": Place("here", ""), "moody": Place("here", ""), "broken": Place("nowhere_at_all:X", "some-package")})
+
+    def take(self, name: str) -> Loaded | Missing:
+        made = {"lakes": Lakes, "moody": Moody}.get(name)
+        if made is None:
+            return super().take(name)
+        context: Context = made()
+        return Loaded(name=name, context=context, summary=summary_of(context), tools=tuple(tools_of(context)))
+
+
+def question(context: str = "lakes") -> Question:
+    return Question(turn=TurnId(1), prompt="how deep?", language="python", history=[], cells=[], context=context)
+
+
+async def told(script: Sequence[Reply]) -> tuple[list[str], object]:
+    """What the model was told by its tools, and the system prompt of its last call."""
+    async with on(script, shelf=MadeShelf()) as (stage, server):
+        stage.agent.tell(question())
+        ended = await stage.ended()
+        assert ended.status == "ok", ended
+        messages = server.requests[-1].body["messages"]
+        return [message["content"] for message in messages if message["role"] == "tool"], messages[0]["content"]
+
+
+async def test_a_tool_of_the_context_runs_here_and_its_result_is_told() -> None:
+    results, prompt = await told([called("depth", {"lake": "Inari"}), said("92 m")])
+    assert results == ["92.0"]
+    assert str(prompt).endswith("You know lakes.")
+
+
+async def test_an_error_of_a_tool_is_text_for_the_model() -> None:
+    results, _ = await told([called("depth", {"lake": "Ness"}), called("slow", {}), said("I do not know")])
+    assert results == ["That did not work: depth failed: KeyError: 'Ness'", "That did not work: slow took longer than 0.05 s"]
+
+
+async def test_a_tool_looks_at_the_session_and_proposes_in_it() -> None:
+    async with on([called("names", {}), called("put", {"code": "x"}), said("done")], shelf=MadeShelf()) as (stage, server):
+        stage.agent.tell(question())
+        assert (await stage.ended()).status == "ok"
+        assert (await stage.kernel.expect(ListVariables)).turn == 1
+        assert (await stage.kernel.expect(ProposeCell)).code == "x"
+        assert '["df"]' in str(server.requests[-1].body["messages"])
+
+
+async def test_what_a_function_of_a_context_gives_is_marked_as_data_for_which_nobody_vouches() -> None:
+    async with on([called("depth", {"lake": "Inari"}), called("list_variables", {}), said("done")], shelf=MadeShelf()) as (stage, _):
+        stage.agent.tell(question())
+        await stage.ended()
+        assert [message.untrusted for message in stage.kernel.seen if isinstance(message, ToolAnswered)] == [True, False]
+
+
+async def test_a_procedure_is_code_that_goes_the_way_of_all_code() -> None:
+    def answer(message: object) -> object:
+        return CodeRan(status="ok", output="3 rows", execution_count=2) if isinstance(message, RunCode) else reply_of_kernel(message)
+
+    async with on([called("look", {"frame": "df"}), said("done")], shelf=MadeShelf(), kernel=Probe(answer)) as (stage, server):
+        stage.agent.tell(question())
+        assert (await stage.ended()).status == "ok"
+        assert (await stage.kernel.expect(RunCode)).code == "df.head()"
+        assert "3 rows" in str(server.requests[-1].body["messages"])
+
+
+async def test_a_context_that_cannot_be_used_ends_the_question_in_words_and_the_next_one_works() -> None:
+    async with on([said("hello")], shelf=MadeShelf()) as (stage, _):
+        stage.agent.tell(question("broken"))
+        ended = await stage.ended()
+        assert (ended.status, ended.reason.startswith("The context 'broken' of some-package")) == ("error", True)
+        stage.agent.tell(question("lakes"))
+        assert (await stage.ended()).text == "hello"
+
+
+async def listed(previewed: str) -> ContextsListed:
+    async with on([said("")], shelf=MadeShelf()) as (stage, _):
+        reply = await stage.agent.ask(ListContexts(language="python", previewed=previewed), timeout_s=20)
+        assert isinstance(reply, ContextsListed)
+        return reply
+
+
+async def test_the_list_tells_what_each_is_and_why_one_cannot_be_used() -> None:
+    reply = await listed("lakes")
+    lakes = reply.contexts[0]
+    assert (lakes.name, lakes.summary, lakes.persona) == ("lakes", "Names and depths of lakes.", "You know lakes.")
+    assert [each.name for each in lakes.tools] == ["depth", "names", "put", "slow"]
+    assert [(each.name, each.description) for each in lakes.procedures] == [
+        ("look", "Look at a frame. Its code is shown to the user and runs with her consent.")
+    ]
+    assert list(reply.problems) == ["broken"]
+    assert reply.preview == "1 variables in python"
+
+
+async def test_a_preview_that_fails_is_words() -> None:
+    assert (await listed("moody")).preview == "There is no preview: not today."
+
+
+async def test_ours_are_on_the_shelf_without_being_named() -> None:
+    async with on([said("")]) as (stage, _):
+        reply = await stage.agent.ask(ListContexts(language="R"), timeout_s=20)
+        assert isinstance(reply, ContextsListed)
+        assert {facts.name for facts in reply.contexts} >= set(OURS)
+
+
+async def test_the_models_are_those_that_the_endpoint_lists() -> None:
+    async with on([said("")]) as (stage, server):
+        reply = await stage.agent.ask(ListModels(), timeout_s=20)
+        assert isinstance(reply, ModelsListed)
+        assert (reply.endpoint, reply.model, reply.problem) == (server.base_url, "scripted-1", "")
+        assert "scripted-1" in reply.offered
+
+
+async def test_an_endpoint_that_is_down_is_a_problem_in_words_and_no_failure() -> None:
+    async with on([said("")]) as (stage, server):
+        await server.__aexit__(None, None, None)
+        reply = await stage.agent.ask(ListModels(), timeout_s=20)
+        assert isinstance(reply, ModelsListed)
+        assert reply.offered == []
+        assert reply.problem.startswith("No connection to http://127.0.0.1")
+
+
+async def test_without_a_way_to_models_it_is_told_why() -> None:
+    async def load() -> ModelFailure:
+        return ModelFailure(kind="refused", reason="The openai package cannot be used.")
+
+    async with staged(load) as stage:
+        with pytest.raises(AskFailed) as refused:
+            await stage.agent.ask(ListModels(), timeout_s=20)
+        assert refused.value.failure == AgentFailure(reason="The openai package cannot be used.")
