@@ -24,7 +24,7 @@ class CallLog:
         self._log = log.bind(step=step)
         self._clock = clock
         self._began_at = clock.monotonic()
-        self._spoke = False
+        self._text_chars = 0
 
     def began(self, call: CallModel, attempt: int) -> None:
         """The request goes out."""
@@ -37,9 +37,9 @@ class CallLog:
 
     def say(self, text: str) -> None:
         """More text."""
-        if not self._spoke:
-            self._spoke = True
+        if not self._text_chars:
             self._log.debug("model.first_text", after_s=self._after_s)
+        self._text_chars += len(text)
         self._listener.say(text)
 
     def words(self, words: str) -> None:
@@ -52,9 +52,9 @@ class CallLog:
         """It came to its end."""
         if isinstance(heard, Failed):
             kind, retryable = heard.failure.kind, heard.failure.retryable
-            self._log.warning("model.failed", kind=kind, retryable=retryable, text_chars=len(heard.text), duration_s=self._after_s)
+            self._log.warning("model.failed", kind=kind, retryable=retryable, text_chars=self._text_chars, duration_s=self._after_s)
             return
-        values: dict[str, object] = {"finish_reason": heard.finish_reason, "calls": len(heard.calls), "text_chars": len(heard.text)}
+        values: dict[str, object] = {"finish_reason": heard.finish_reason, "calls": len(heard.calls), "text_chars": self._text_chars}
         if heard.usage is not None:
             values |= {"tokens_in": heard.usage.tokens_in, "tokens_out": heard.usage.tokens_out}
         self._log.info("model.answered", **values, duration_s=self._after_s)

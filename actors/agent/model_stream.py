@@ -19,7 +19,7 @@ from actors.agent.demo_transport import DemoTransport
 from actors.agent.model import Failed, Heard, Listener, Offers, Opened
 from actors.agent.silence import FellSilent, SilenceWatch, StreamTimeouts
 from actors.runtime.clock import Clock
-from beaker.agent.assembly import CallAssembly
+from beaker.agent.assembly import CallAssembly, Endless
 from beaker.agent.chunk import Chunk, Delta, Function
 from beaker.agent.demo import CONNECT
 from beaker.agent.endpoint import DEMO_NAME, Endpoint, is_loopback
@@ -29,6 +29,7 @@ from beaker.agent.model_failure import (
     from_broken_stream,
     from_connect_timeout,
     from_connection,
+    from_endless,
     from_silence,
     from_status,
     parse_retry_after,
@@ -42,6 +43,12 @@ NO_KEY = "no-key"
 
 OFFER_TIMEOUT_S = 5.0
 """For the list of models, which only makes an error's sentence better."""
+
+ERROR_LIMIT_BYTES = 64 * 1024
+"""Of the body of an error, of which a sentence is shown. The SDK and we copy such a body some twenty times."""
+
+DOCUMENT_LIMIT_BYTES = 4 * 1024 * 1024
+"""Of any other answer that is no stream: the longest list of models (OpenRouter's) has 600 kB."""
 
 KEEP_ALIVE = httpx2.Limits(max_connections=10, max_keepalive_connections=2, keepalive_expiry=60.0)
 """One conversation makes one call at a time; a minute covers the pauses between the steps of a turn."""
@@ -77,6 +84,7 @@ class ModelStream:
             http = openai.DefaultAsyncHttpxClient(timeout=limits, limits=KEEP_ALIVE, verify=bare, trust_env=False)
         else:
             http = openai.DefaultAsyncHttpxClient(timeout=limits, limits=KEEP_ALIVE)
+        http.event_hooks = {"response": [_shorten]}
         self._client = openai.AsyncOpenAI(
             api_key=key or NO_KEY, base_url=endpoint.base_url, http_client=http, timeout=limits, max_retries=0
         )
@@ -125,6 +133,8 @@ class ModelStream:
             failure = from_broken_stream(f"a piece is no JSON ({error})", asked)
         except msgspec.ValidationError as error:
             failure = from_broken_stream(f"a piece is no chat completion chunk ({error})", asked)
+        except Endless as error:
+            failure = from_endless(str(error), asked)
         except _NoStreamError as error:
             failure = from_broken_stream(self._clean(str(error)), asked)
         return Failed(failure=failure, text=assembly.text)
@@ -160,7 +170,8 @@ class ModelStream:
         async with stream:
             kind = stream.response.headers.get("content-type", "")
             if "json" in kind:
-                raise _NoStreamError(f"no stream but {kind}: {(await stream.response.aread()).decode(errors='replace')}")
+                said = (await stream.response.aread())[:ERROR_LIMIT_BYTES].decode(errors="replace")
+                raise _NoStreamError(f"no stream but {kind}: {said}")
             stream.response.stream = _Watched(stream.response.stream, watch)
             async for piece in stream:
                 chunk = msgspec.convert(piece, Chunk, from_attributes=True)
@@ -254,13 +265,37 @@ class _NoStreamError(Exception):
     """The endpoint answered with something else than a stream."""
 
 
+async def _shorten(response: httpx2.Response) -> None:
+    """Bound the answers that are read at once; the HTTP client calls this when their headers are there."""
+    if response.status_code >= 400:
+        response.stream = _Short(response.stream, ERROR_LIMIT_BYTES)
+    elif "json" in response.headers.get("content-type", ""):
+        response.stream = _Short(response.stream, DOCUMENT_LIMIT_BYTES)
+
+
+class _Short(httpx2.AsyncByteStream):
+    """Passes on the beginning of an answer's bytes."""
+
+    def __init__(self, inner: object, limit_bytes: int) -> None:
+        self._inner = _asynchronous(inner)
+        self._room = limit_bytes
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for data in self._inner:
+            yield data[: self._room]
+            self._room -= len(data)
+            if self._room <= 0:
+                return
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
 class _Watched(httpx2.AsyncByteStream):
     """Passes the bytes of an answer on and lets the watch see them."""
 
     def __init__(self, inner: object, watch: SilenceWatch) -> None:
-        if not isinstance(inner, httpx2.AsyncByteStream):
-            raise TypeError(f"the answer's body is {type(inner).__name__}, which cannot be read asynchronously")
-        self._inner = inner
+        self._inner = _asynchronous(inner)
         self._watch = watch
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -270,6 +305,12 @@ class _Watched(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+def _asynchronous(body: object) -> httpx2.AsyncByteStream:
+    if not isinstance(body, httpx2.AsyncByteStream):
+        raise TypeError(f"the answer's body is {type(body).__name__}, which cannot be read asynchronously")
+    return body
 
 
 def _words_of(error: openai.APIStatusError) -> str:

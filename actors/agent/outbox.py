@@ -4,11 +4,13 @@ A model sends a hundred pieces a second; each as a message of its own would cost
 at once, the next ones together, every `interval_s`.
 """
 
+from pathlib import Path
 from typing import Literal
 
+from actors.agent.whole_answer import WholeAnswer
 from actors.runtime.clock import Clock, Timer
 from actors.runtime.ref import Ref
-from beaker.agent.assembly import Answer
+from beaker.agent.answer import Answer
 from beaker.agent.cutting import cut
 from beaker.agent.usage import Usage
 from beaker.messages.base import TurnId
@@ -21,8 +23,8 @@ ANSWER_LIMIT_CHARS = 200_000
 DELTA_LIMIT_CHARS = 50_000
 """The longest text of one Delta, for the same reason with room for many of them in one frame."""
 
-THOUGHT_LIMIT_CHARS = 20_000
-"""Of one thought: some ten pages, more than anybody reads."""
+THOUGHT_LIMIT_CHARS = 25_000
+"""Of one thought: what a call's assembly keeps, with its note."""
 
 ARGUMENTS_LIMIT_CHARS = 120_000
 """Of a call as it is shown: the longest cell a tool takes, with its escapes."""
@@ -39,14 +41,19 @@ class Outbox:
         turn: its number.
         clock: for the interval.
         interval_s: the least time between two messages with text.
+        answers: the folder for answers that are too long to be shown; empty: what is too long is not kept.
     """
 
-    def __init__(self, kernel: Ref[KernelMessage], turn: TurnId, *, clock: Clock, interval_s: float) -> None:
+    def __init__(self, kernel: Ref[KernelMessage], turn: TurnId, *, clock: Clock, interval_s: float, answers: str = "") -> None:
         self._kernel = kernel
         self._turn = turn
         self._clock = clock
         self._interval_s = interval_s
         self._answer = Answer(limit_chars=ANSWER_LIMIT_CHARS)
+        self._answers = answers
+        self._whole: WholeAnswer | None = None
+        self._full = False
+        """Whether the notice of its end has been given."""
         self._unsent: list[str] = []
         self._next_at = clock.monotonic()
         self._timer: Timer | None = None
@@ -70,15 +77,13 @@ class Outbox:
 
     def say(self, text: str) -> None:
         """More text of the answer."""
-        added = "" if self.over else self._answer.add(text)
-        if not added:
+        if self.over:
             return
-        self._unsent.append(added)
-        wait_s = self._next_at - self._clock.monotonic()
-        if wait_s <= 0:
-            self.flush()
-        elif self._timer is None:
-            self._timer = self._clock.call_later(wait_s, self.flush)
+        shown, beyond = self._answer.add(text)
+        if shown:
+            self._send_soon(shown)
+        if beyond:
+            self._keep(beyond)
 
     def words(self, words: str) -> None:
         """Show what the turn waits for; the empty string takes it away."""
@@ -148,6 +153,41 @@ class Outbox:
             self.new_part()
             self.say(mark)
         self.flush()
+        self._close_file()
         self.over = True
         self.status = status
         self._kernel.tell(Ended(turn=self._turn, status=status, text=self._answer.text, reason=reason))
+
+    def _keep(self, beyond: str) -> None:
+        """Text that is not shown goes into a file, behind all that was; the notice comes once, and names it."""
+        try:
+            if not self._full:
+                self._full = True
+                self._begin_file()
+            if self._whole is not None:
+                self._whole.add(beyond)
+        except OSError as error:
+            self._send_soon(self._answer.note(f"… the rest of the answer could not be kept: {error.strerror}."))
+            self._close_file()
+
+    def _begin_file(self) -> None:
+        limit = f"… the answer is longer than {ANSWER_LIMIT_CHARS} characters and is cut here"
+        if not self._answers:
+            self._send_soon(self._answer.note(f"{limit}."))
+            return
+        self._whole = WholeAnswer(Path(self._answers), turn=self._turn, at=self._clock.wall())
+        self._whole.add(self._answer.text)
+        self._send_soon(self._answer.note(f"{limit}; it stands whole in `{self._whole.path}`."))
+
+    def _close_file(self) -> None:
+        if self._whole is not None:
+            self._whole.close()
+            self._whole = None
+
+    def _send_soon(self, added: str) -> None:
+        self._unsent.append(added)
+        wait_s = self._next_at - self._clock.monotonic()
+        if wait_s <= 0:
+            self.flush()
+        elif self._timer is None:
+            self._timer = self._clock.call_later(wait_s, self.flush)

@@ -120,6 +120,7 @@ def make_actor(link: Link, order: AgentOrder, key: str | None, clock: Clock) -> 
                 retry_after_s=settings.retry_after_limit_s,
             ),
             time_s=settings.turn_time_limit_s,
+            answers=str(places.state_folder(os.environ) / "answers"),
         ),
     )
 

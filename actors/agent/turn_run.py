@@ -59,6 +59,8 @@ class RunLimits(msgspec.Struct, frozen=True, kw_only=True):
     time_s: float = 600.0
     delta_interval_s: float = 0.03
     """Between two messages with text: a third of what a display is redrawn at."""
+    answers: str = ""
+    """The folder for answers that are too long to be shown; empty: what is too long is not kept."""
 
 
 class TurnRun:
@@ -87,7 +89,7 @@ class TurnRun:
         on_time_up: Callable[[], None],
     ) -> None:
         self.question = question
-        self.outbox = Outbox(kernel, question.turn, clock=clock, interval_s=limits.delta_interval_s)
+        self.outbox = Outbox(kernel, question.turn, clock=clock, interval_s=limits.delta_interval_s, answers=limits.answers)
         self._kernel = kernel
         self._limits = limits
         self._clock = clock

@@ -1,33 +1,61 @@
-"""Puts together what arrives in pieces: the tool calls of one model call, and the text of one answer.
+"""Puts together what arrives in pieces: the text and the tool calls of one model call.
 
 Mutable on purpose: an answer may have a hundred thousand pieces. Each object belongs to one turn and is used by nobody
-else.
+else. What is kept is bounded, because a model may never come to an end: the user has had the text by then (see
+`beaker.agent.answer`), and what a model is told of its own words need not be more than a model can use.
 """
 
 from beaker.agent.conversation import FunctionCall, ToolCall
+from beaker.agent.tools.toolbox import ARGUMENTS_LIMIT_CHARS
+
+TEXT_LIMIT_CHARS = 40_000
+"""Of the text of one call, as the model is told of it with the results of its tools: 10,000 tokens."""
+
+THOUGHT_LIMIT_CHARS = 20_000
+"""Of what the model says to itself: some ten pages, more than anybody reads."""
+
+CALLS_LIMIT = 100
+"""Tool calls at once: models make up to ten."""
+
+NAME_LIMIT_CHARS = 200
+"""Of a tool's name: three times what the endpoints allow."""
+
+CALL_LIMIT_CHARS = 50_000_000
+"""All that one call may send: ten million tokens, a hundred times the longest answer of today's models."""
+
+
+class Endless(Exception):
+    """A model call sends more than can be meant; the words say of what."""
 
 
 class CallAssembly:
-    """One model call as its pieces come in."""
+    """One model call as its pieces come in.
+
+    All `add_*` raise `Endless` when it is more than a call may send.
+    """
 
     def __init__(self) -> None:
-        self._text: list[str] = []
-        self._thought: list[str] = []
+        self._text = _Beginning(TEXT_LIMIT_CHARS)
+        self._thought = _Beginning(THOUGHT_LIMIT_CHARS)
         self._calls: dict[int, _Fragments] = {}
+        self._length = 0
 
     def add_text(self, text: str) -> None:
         """Append to the text."""
-        self._text.append(text)
+        self._count(text)
+        self._text.add(text)
 
     def add_thought(self, text: str) -> None:
         """Append to what the model says to itself."""
-        self._thought.append(text)
+        self._count(text)
+        self._thought.add(text)
 
     def add_fragment(self, index: int, *, call_id: str, name: str, arguments: str) -> None:
         """Append to the call that has this index.
 
         Some servers send every call whole and all with index 0: another id under a known index opens a new call.
         """
+        self._count(arguments)
         known = self._calls.get(index)
         if known is not None and call_id and known.call_id and call_id != known.call_id:
             index = max(self._calls) + 1
@@ -35,20 +63,22 @@ class CallAssembly:
             index = same[0] if same else index
             known = self._calls.get(index)
         if known is None:
+            if len(self._calls) >= CALLS_LIMIT:
+                raise Endless(f"more than {CALLS_LIMIT} tool calls at once")
             known = self._calls[index] = _Fragments()
         known.call_id = known.call_id or call_id
-        known.name += name
-        known.arguments.append(arguments)
+        known.name = (known.name + name)[:NAME_LIMIT_CHARS]
+        known.arguments.add(arguments)
 
     @property
     def text(self) -> str:
-        """The text so far."""
-        return "".join(self._text)
+        """The text so far; of a very long one the beginning, and how much is missing."""
+        return self._text.noted
 
     @property
     def thought(self) -> str:
-        """What the model said to itself so far."""
-        return "".join(self._thought)
+        """What the model said to itself so far, in the same way."""
+        return self._thought.noted
 
     def calls(self, *, step: int) -> tuple[ToolCall, ...]:
         """Give the calls in the model's order.
@@ -60,55 +90,46 @@ class CallAssembly:
             ToolCall(
                 id=call.call_id or f"call-{step}-{index}",
                 type="function",
-                function=FunctionCall(name=call.name, arguments="".join(call.arguments)),
+                function=FunctionCall(name=call.name, arguments=call.arguments.text),
             )
             for index, call in sorted(self._calls.items())
         )
 
-
-class Answer:
-    """The text of a turn's answer as the user sees it, over all its steps."""
-
-    def __init__(self, *, limit_chars: int) -> None:
-        self._parts: list[str] = []
-        self._limit_chars = limit_chars
-        self._length = 0
-        self._full = False
-        self._tail = ""
-        self._new_paragraph = False
-
-    def new_part(self) -> None:
-        """Let the next text begin a paragraph of its own."""
-        self._new_paragraph = self._length > 0
-
-    def add(self, text: str) -> str:
-        """Append, and give what was appended in truth: with a break before it, or cut at the limit."""
-        if self._full or not text:
-            return ""
-        if self._new_paragraph:
-            text = text.lstrip("\n")
-            if not text:
-                return ""
-            missing = max(2 - (len(self._tail) - len(self._tail.rstrip("\n"))), 0)
-            text = "\n" * missing + text
-            self._new_paragraph = False
-        if self._length + len(text) > self._limit_chars:
-            note = f"\n\n*… the answer is longer than {self._limit_chars} characters and is cut here.*"
-            text = text[: self._limit_chars - self._length] + note
-            self._full = True
-        self._parts.append(text)
+    def _count(self, text: str) -> None:
         self._length += len(text)
-        self._tail = (self._tail + text)[-2:]
-        return text
+        if self._length > CALL_LIMIT_CHARS:
+            raise Endless(f"more than {CALL_LIMIT_CHARS} characters, without coming to an end")
+
+
+class _Beginning:
+    """The beginning of a text that may be endless."""
+
+    def __init__(self, limit_chars: int) -> None:
+        self._kept: list[str] = []
+        self._room = limit_chars
+        self._missing = 0
+
+    def add(self, text: str) -> None:
+        if len(text) <= self._room:
+            self._kept.append(text)
+            self._room -= len(text)
+            return
+        self._kept.append(text[: self._room])
+        self._missing += len(text) - self._room
+        self._room = 0
 
     @property
     def text(self) -> str:
-        """The whole of it."""
-        return "".join(self._parts)
+        return "".join(self._kept)
+
+    @property
+    def noted(self) -> str:
+        return f"{self.text} … [{self._missing} more characters left out]" if self._missing else self.text
 
 
 class _Fragments:
     def __init__(self) -> None:
         self.call_id = ""
         self.name = ""
-        self.arguments: list[str] = []
+        self.arguments = _Beginning(ARGUMENTS_LIMIT_CHARS + 1)
+        """One more than a toolbox reads, so that it refuses them."""

@@ -159,6 +159,11 @@ def from_broken_stream(detail: str, asked: Asked) -> ModelFailure:
     )
 
 
+def from_endless(detail: str, asked: Asked) -> ModelFailure:
+    """Translate an answer that was ended by us. Not tried again: it would be as long."""
+    return ModelFailure(kind="broken", reason=f"The answer of {asked.base_url} was ended here: it had {detail}. Ask for less at once.")
+
+
 def quoted(said: str, *, bare: bool = False) -> str:
     """End a sentence with foreign words, shortened to one line: `: words.`, or just a full stop if there are none.
 

@@ -187,7 +187,7 @@ def _retry_or_fail(state: TurnState, failure: ModelFailure, *, text: str, at: fl
         reason = f"{failure.reason} Tried {state.attempt} times."
         return _finish(state, Finish(status="error", reason=reason, mark=mark))
     state = msgspec.structs.replace(state, attempt=state.attempt + 1)
-    words = f"waiting {wait_s:g} s, then attempt {state.attempt} of {state.limits.calls}: {failure.reason}"
+    words = f"waiting {wait_s:g} s ({state.attempt} of {state.limits.calls}): {failure.reason}"
     return state, (Pause(seconds=wait_s, words=words),)
 
 

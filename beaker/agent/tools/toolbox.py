@@ -13,6 +13,9 @@ from beaker.agent.tools.function import FunctionTool, Performed
 from beaker.agent.tools.tool import Arguments, BadCall, Tool
 from beaker.messages.turn import TurnFailure, TurnReply
 
+ARGUMENTS_LIMIT_CHARS = 700_000
+"""Of one call: the longest cell that a tool takes, with all of its characters escaped as `\\uXXXX`, and some room."""
+
 AnyTool = Tool[Any, Any] | FunctionTool  # Any: each tool has arguments and a reply of its own; the box keeps the three together
 
 
@@ -50,6 +53,8 @@ class Toolbox:
         tool = self._tools.get(name)
         if tool is None:
             return BadCall(text=f"There is no tool {name[:80]!r}. The tools are: {', '.join(self._tools)}.")
+        if len(arguments) > ARGUMENTS_LIMIT_CHARS:
+            return BadCall(text=f"The arguments of {name} are longer than {ARGUMENTS_LIMIT_CHARS} characters. Make them shorter.")
         try:
             decoded = msgspec.json.decode("{}" if arguments.strip() in ("", "null") else arguments, type=tool.arguments)
         except (msgspec.DecodeError, UnicodeError) as error:

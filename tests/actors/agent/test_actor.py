@@ -143,7 +143,7 @@ async def test_after_a_stop_no_call_follows_and_the_next_question_is_answered() 
 async def test_stop_during_a_wait_for_the_next_attempt_is_at_once() -> None:
     async with on([failure(429, "slow down", headers={"Retry-After": "30"})]) as (stage, server):
         stage.agent.tell(question())
-        while "attempt 2 of 3" not in (await stage.kernel.expect(Waiting)).words:
+        while "(2 of 3)" not in (await stage.kernel.expect(Waiting)).words:
             pass
         started = time.monotonic()
         stage.agent.tell(Stop(turn=TurnId(1)))

@@ -46,7 +46,7 @@ async def test_retry_after_is_waited_for_and_the_answer_comes() -> None:
     ended, stage, server = await answer([failure(429, "slow", headers={"Retry-After-Ms": "200"}), Speak(text="now")])
     assert (ended.status, ended.text) == ("ok", "now")
     assert server.requests[1].at - server.requests[0].at >= 0.2
-    assert any("attempt 2 of 3" in message.words for message in stage.kernel.seen if isinstance(message, Waiting))
+    assert any("(2 of 3)" in message.words for message in stage.kernel.seen if isinstance(message, Waiting))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,19 @@
-"""Pieces of tool calls and of text, put together as the several kinds of servers send them."""
+"""Pieces of tool calls and of text, put together as the several kinds of servers send them, and never more than can be meant."""
 
-from beaker.agent.assembly import Answer, CallAssembly
+import pytest
+
+from beaker.agent.assembly import (
+    CALL_LIMIT_CHARS,
+    CALLS_LIMIT,
+    NAME_LIMIT_CHARS,
+    TEXT_LIMIT_CHARS,
+    THOUGHT_LIMIT_CHARS,
+    CallAssembly,
+    Endless,
+)
+from beaker.agent.tools.built_in import BUILT_IN
+from beaker.agent.tools.tool import BadCall
+from beaker.agent.tools.toolbox import ARGUMENTS_LIMIT_CHARS
 
 
 def calls(assembly: CallAssembly) -> list[tuple[str, str, str]]:
@@ -30,21 +43,39 @@ def test_a_call_without_an_id_gets_one_that_differs_by_step() -> None:
     assert calls(assembly) == [("call-3-0", "one", "{}")]
 
 
-def test_a_new_part_begins_a_paragraph() -> None:
-    answer = Answer(limit_chars=100)
-    answer.new_part()
-    assert answer.add("one") == "one"
-    answer.new_part()
-    assert answer.add("\n") == ""
-    assert answer.add("two\n") == "\n\ntwo\n"
-    answer.new_part()
-    assert answer.add("three") == "\nthree"
-    assert answer.text == "one\n\ntwo\n\nthree"
+def test_of_a_text_without_end_the_beginning_is_kept_and_the_rest_counted() -> None:
+    assembly = CallAssembly()
+    for _ in range(100):
+        assembly.add_text("x" * 1000)
+        assembly.add_thought("y" * 1000)
+    assert assembly.text == "x" * TEXT_LIMIT_CHARS + f" … [{100_000 - TEXT_LIMIT_CHARS} more characters left out]"
+    assert assembly.thought.startswith("y" * THOUGHT_LIMIT_CHARS + " … [")
 
 
-def test_a_giant_answer_is_cut_once_and_says_so() -> None:
-    answer = Answer(limit_chars=10)
-    added = answer.add("x" * 25)
-    assert added.startswith("x" * 10 + "\n\n")
-    assert "longer than 10 characters" in added
-    assert answer.add("more") == ""
+def test_arguments_without_end_are_kept_until_no_tool_would_read_them() -> None:
+    assembly = CallAssembly()
+    for _ in range(1000):
+        assembly.add_fragment(0, call_id="a", name="n" * 100, arguments="x" * 10_000)
+    [(_, name, arguments)] = calls(assembly)
+    assert (len(name), len(arguments)) == (NAME_LIMIT_CHARS, ARGUMENTS_LIMIT_CHARS + 1)
+    bad = BUILT_IN.decode("propose_cell", arguments)
+    assert isinstance(bad, BadCall)
+    assert "Make them shorter" in bad.text
+
+
+def test_a_call_that_does_not_end_is_ended() -> None:
+    assembly = CallAssembly()
+    piece = "x" * (CALL_LIMIT_CHARS // 10)
+    for _ in range(10):
+        assembly.add_text(piece)
+    with pytest.raises(Endless, match="without coming to an end"):
+        assembly.add_thought("x")
+
+
+def test_more_tool_calls_than_can_be_meant_are_an_end() -> None:
+    assembly = CallAssembly()
+    for index in range(CALLS_LIMIT):
+        assembly.add_fragment(index, call_id=f"c{index}", name="list_variables", arguments="{}")
+    assembly.add_fragment(0, call_id="c0", name="", arguments=" ")
+    with pytest.raises(Endless, match="tool calls at once"):
+        assembly.add_fragment(CALLS_LIMIT, call_id="one more", name="list_variables", arguments="{}")

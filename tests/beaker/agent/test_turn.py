@@ -196,7 +196,7 @@ def test_a_retryable_failure_is_tried_three_times_with_growing_waits() -> None:
     state, second = after(state, failed())
     state, end = after(state, PauseOver(), failed())
     assert isinstance(first[0], Pause)
-    assert (first[0].seconds, first[0].words) == (1.0, "waiting 1 s, then attempt 2 of 3: It failed.")
+    assert (first[0].seconds, first[0].words) == (1.0, "waiting 1 s (2 of 3): It failed.")
     assert isinstance(again[0], CallModel)
     assert isinstance(second[0], Pause)
     assert second[0].seconds == 2.0
@@ -219,7 +219,7 @@ def test_a_longer_retry_after_is_an_error_with_the_time() -> None:
 def test_attempts_begin_anew_with_each_step() -> None:
     _, actions = after(opened(), failed(), PauseOver(), failed(), PauseOver(), LOOK, LOOKED, failed())
     assert isinstance(actions[0], Pause)
-    assert actions[0].words.startswith("waiting 1 s, then attempt 2 of 3")
+    assert actions[0].words.startswith("waiting 1 s (2 of 3)")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,192 @@
+"""Endpoints that refuse, throttle, stall, break off or never end, seen from a real kernel through the real SDK.
+
+Every duration is a setting, and here a tenth or less of its default; what is waited for has a generous ceiling.
+"""
+
+import json
+import socket
+import statistics
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.kit.running_kernel import Outcome, RunningKernel, running_kernel, wait_until
+from tests.questions.test_questions import CELL, ask, displays, interrupt, until_text
+from tests.scripted.replies import BARE_ERROR, CUT, MALFORMED, NO_FINISH, STALL, Call, Reply, Speak, bad_call, failure, list_variables
+from tests.scripted.threaded import KEY, environment_for, serving
+
+pytestmark = pytest.mark.slow
+
+SOON_S = 5.0
+"""For what is promised in 0.3 s: what it ends would take half a minute and more."""
+
+
+def question(kernel: RunningKernel, code: str = "%%ai how long?") -> Outcome:
+    return kernel.outcome(ask(kernel, code, **CELL), timeout_s=60)
+
+
+def shown(outcome: Outcome) -> list[str]:
+    """The texts of the answer's display, oldest first."""
+    return [message["content"]["data"]["text/markdown"] for message in displays(outcome.outputs)]
+
+
+def logs_of(kernel: RunningKernel) -> str:
+    return "".join(path.read_text() for path in Path(kernel.env["XDG_STATE_HOME"]).rglob("*.jsonl*"))
+
+
+def test_a_refused_key_is_one_call_a_sentence_and_nowhere_the_key() -> None:
+    with serving([failure(401, f"Incorrect API key provided: {KEY}")]) as endpoint, running_kernel(env=endpoint.environment) as kernel:
+        refused = question(kernel)
+        assert (refused.status, endpoint.calls) == ("error", 1)
+        assert "OPENAI_API_KEY" in refused.text
+        assert KEY not in json.dumps([refused.reply, refused.outputs], default=str)
+        assert refused.reply["content"]["traceback"] == [] or "File" not in str(refused.reply["content"]["traceback"])
+        assert "model.failed" in logs_of(kernel)
+        assert KEY not in logs_of(kernel)
+
+
+def test_a_throttled_call_waits_as_long_as_it_is_asked_to_and_says_so() -> None:
+    script: list[Reply] = [failure(429, "slow down", headers={"Retry-After": "1"}), Speak(text="now")]
+    with serving(script) as endpoint, running_kernel(env=endpoint.environment) as kernel:
+        answered = question(kernel)
+        first, second = endpoint.endpoint.requests
+        assert answered.status == "ok"
+        assert second.at - first.at >= 1.0
+        assert any("waiting 1 s (2 of 3)" in text for text in shown(answered))
+        assert shown(answered)[-1].endswith("now")
+
+
+def test_a_wait_for_the_next_attempt_is_ended_at_once_by_an_interrupt() -> None:
+    with (
+        serving([failure(429, "slow down", headers={"Retry-After": "50"})]) as endpoint,
+        running_kernel(env=endpoint.environment) as kernel,
+    ):
+        asked = ask(kernel, "%%ai how long?", **CELL)
+        until_text(kernel, asked, "waiting 50 s")
+        stopping = time.monotonic()
+        interrupt(kernel)
+        assert kernel.outcome(asked).status == "ok"
+        assert time.monotonic() - stopping < SOON_S
+        assert endpoint.calls == 1
+
+
+def test_a_wait_beyond_the_limit_is_an_error_that_names_the_time() -> None:
+    with (
+        serving([failure(429, "slow down", headers={"Retry-After": "3600"})]) as endpoint,
+        running_kernel(env=endpoint.environment) as kernel,
+    ):
+        refused = question(kernel)
+        assert (refused.status, endpoint.calls) == ("error", 1)
+        assert "ask again after " in refused.text
+        assert "agent.retry_after_limit_s" in refused.text
+
+
+def test_an_endpoint_that_fails_is_tried_three_times_and_then_one_error() -> None:
+    with serving([failure(500, "out of order")]) as endpoint, running_kernel(env=endpoint.environment) as kernel:
+        failed = question(kernel)
+        assert (failed.status, endpoint.calls) == ("error", 3)
+        assert "Tried 3 times" in failed.text
+        assert any("2 of 3" in text for text in shown(failed))
+        assert sum(message["msg_type"] == "error" for message in failed.outputs) == 1
+
+
+def test_a_connection_that_is_refused_is_a_sentence_with_the_address() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: refuses
+        base_url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+        with running_kernel(env=environment_for(base_url)) as kernel:
+            failed = question(kernel)
+    assert failed.status == "error"
+    assert base_url in failed.text
+    assert "Tried 3 times" in failed.text
+
+
+@pytest.mark.parametrize(
+    ("reply", "kept", "calls"),
+    [(CUT, "one two", 1), (MALFORMED, "one", 1), (NO_FINISH, "one two", 1), (BARE_ERROR, "", 3)],
+    ids=["cut", "malformed", "no finish reason", "bare error"],
+)
+def test_half_an_answer_is_never_taken_for_a_whole_one(reply: Reply, kept: str, calls: int) -> None:
+    with serving([reply]) as endpoint, running_kernel(env=endpoint.environment) as kernel:
+        failed = question(kernel)
+        assert (failed.status, endpoint.calls) == ("error", calls)
+        last = shown(failed)[-1]
+        assert kept in last
+        assert ("the answer was cut here" in last) is bool(kept)
+
+
+def test_a_stall_is_told_and_fails_at_its_limit_with_the_text_so_far() -> None:
+    limits = {"BEAKER_AGENT_WAITING_WORDS_AFTER_S": "0.3", "BEAKER_AGENT_SILENCE_TIMEOUT_S": "2"}
+    with serving([STALL]) as endpoint, running_kernel(env={**endpoint.environment, **limits}) as kernel:
+        failed = question(kernel)
+        assert (failed.status, endpoint.calls) == ("error", 1)
+        assert any("one two" in text and "no data for" in text for text in shown(failed))
+        assert "sent nothing more for 2 s (agent.silence_timeout_s)" in failed.text
+        assert shown(failed)[-1].startswith("one two")
+
+
+def test_while_an_endpoint_stalls_cells_completion_and_interrupts_are_as_quick_as_ever() -> None:
+    with serving([STALL]) as endpoint, running_kernel(env=endpoint.environment) as kernel:
+        kernel.run("import time")
+
+        def cell() -> float:
+            began = time.perf_counter()
+            assert kernel.run("1").status == "ok"
+            return time.perf_counter() - began
+
+        def completion() -> float:
+            began = time.perf_counter()
+            kernel.reply(kernel.client.complete("time.slee", 9))
+            return time.perf_counter() - began
+
+        for look in (cell, completion):
+            look()
+        idle = [statistics.median(look() for _ in range(40)) for look in (cell, completion)]
+        asked = ask(kernel, "%%ai how long?", **CELL)
+        until_text(kernel, asked, "one two")
+        stalled = [statistics.median(look() for _ in range(40)) for look in (cell, completion)]
+        # The figure is 1.1, and `make bench` has it. A kernel that waited for the model would take seconds.
+        assert stalled[0] < 3 * idle[0] + 0.02
+        assert stalled[1] < 3 * idle[1] + 0.02
+        running = kernel.send("print('on'); time.sleep(60)")
+        next(m for m in kernel.iopub(time.monotonic() + 30) if m["msg_type"] == "stream")
+        began = time.perf_counter()
+        interrupt(kernel)
+        assert kernel.outcome(running).reply["content"]["ename"] == "KeyboardInterrupt"
+        assert time.perf_counter() - began < SOON_S
+        kernel.run("%beaker stop")
+        assert kernel.reply(asked)["content"]["status"] == "ok"
+
+
+@pytest.mark.parametrize(
+    "reply", [bad_call(), Speak(calls=[Call(name="frobnicate", arguments="{}")])], ids=["invalid arguments", "unknown tool"]
+)
+def test_a_model_that_repeats_bad_calls_for_ever_is_ended_after_three_repairs(reply: Reply) -> None:
+    with serving([reply]) as endpoint, running_kernel(env=endpoint.environment) as kernel:
+        failed = question(kernel)
+        assert (failed.status, endpoint.calls) == ("error", 4)
+        assert "agent.repair_limit" in failed.text
+        told = endpoint.endpoint.requests[1].body["messages"][-1]
+        assert told["role"] == "tool"
+        assert "{" not in told["content"] or "JSON" in told["content"]
+
+
+def test_an_endless_tool_loop_ends_at_the_step_limit() -> None:
+    with serving([list_variables()]) as endpoint, running_kernel(env=endpoint.environment) as kernel:
+        ended = question(kernel)
+        assert ended.status == "error"
+        assert "agent.step_limit" in ended.text
+        assert endpoint.calls <= 25
+
+
+def test_after_an_interrupt_an_endless_tool_loop_calls_no_more() -> None:
+    with serving([list_variables()]) as endpoint, running_kernel(env={**endpoint.environment, "BEAKER_AGENT_STEP_LIMIT": "1000"}) as kernel:
+        asked = ask(kernel, "%%ai for ever?", **CELL)
+        wait_until(lambda: endpoint.calls >= 3, timeout_s=30, what="the third call")
+        interrupt(kernel)
+        kernel.outcome(asked)
+        calls = endpoint.calls
+        time.sleep(1.0)  # the promise: none within a second
+        assert endpoint.calls - calls <= 1, "one that was on its way when the reply was read"
+        assert kernel.run("1 + 1").text == "2"

@@ -1,0 +1,62 @@
+"""A scripted endpoint in a thread of the test's process, for tests of real kernels that look at what it was asked."""
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from tests.scripted.endpoint import ScriptedEndpoint
+from tests.scripted.replies import Reply
+
+KEY = "sk-canary-0123456789"
+
+
+class ThreadedEndpoint:
+    """The endpoint, and the loop on which it lives."""
+
+    def __init__(self, script: Sequence[Reply]) -> None:
+        self.endpoint = ScriptedEndpoint(script)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="scripted-endpoint", daemon=True)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What points a kernel at it."""
+        return environment_for(self.endpoint.base_url)
+
+    @property
+    def calls(self) -> int:
+        """How many chat completions were asked for."""
+        return len(self.endpoint.requests)
+
+    def release(self) -> None:
+        """Let stalled answers go on."""
+        self._loop.call_soon_threadsafe(self.endpoint.release)
+
+    def start(self) -> None:
+        """Serve."""
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self.endpoint.__aenter__(), self._loop).result(20)
+
+    def stop(self) -> None:
+        """Serve no more."""
+        asyncio.run_coroutine_threadsafe(self.endpoint.__aexit__(None, None, None), self._loop).result(20)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(20)
+        self._loop.close()
+
+
+def environment_for(base_url: str) -> dict[str, str]:
+    """The variables that point a kernel at an endpoint."""
+    return {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": KEY, "BEAKER_MODEL": "scripted-1"}
+
+
+@contextmanager
+def serving(script: Sequence[Reply]) -> Iterator[ThreadedEndpoint]:
+    """Serve a script as long as the block runs."""
+    endpoint = ThreadedEndpoint(script)
+    endpoint.start()
+    try:
+        yield endpoint
+    finally:
+        endpoint.stop()
