@@ -1,0 +1,160 @@
+"""FAULTS row 32: a key that is somebody's secret is in no environment, argument, log, file, message or readable memory."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.kit.dropping_ptrace import without_ptrace
+from tests.kit.endpoint_thread import endpoint_beside
+from tests.kit.running_kernel import RunningKernel
+from tests.scripted.endpoint import ScriptedEndpoint
+from tests.scripted.replies import Reply, Speak, failure
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="no claim on memory reads elsewhere")]
+
+CANARY = "sk-canary-" + os.urandom(8).hex()
+"""Fresh in each run, so that no file of an earlier one is found. Not in the test's own environment, which kernels inherit."""
+
+ROLES = ("kernel", "supervisor", "agent")
+
+
+@dataclass
+class Asked:
+    """A kernel that has answered one question and been refused another, by an endpoint that quotes the key."""
+
+    kernel: RunningKernel
+    endpoint: ScriptedEndpoint
+    home: Path
+    heard: list[str] = field(default_factory=list)
+    """Everything that a client received."""
+
+    def pids(self) -> dict[str, int]:
+        """All processes that beaker started for this kernel, by what they are."""
+        found = {role: self.kernel.wait_for_role(role).pid for role in (*ROLES, "watcher")}
+        return {**found, "subkernel": self.kernel.subkernel_pid()}
+
+
+def _environment(place: str, home: Path) -> dict[str, str]:
+    """The user's, with the key in one of its places."""
+    config = home / ".config/beaker/beaker.toml"
+    config.parent.mkdir(exist_ok=True)
+    keys = home / "keys"
+    keys.touch(0o600)
+    match place:
+        case "environment":
+            return {"OPENAI_API_KEY": CANARY}
+        case "env file":
+            keys.write_text(f"OPENAI_API_KEY={CANARY}\n")
+            return {"BEAKER_ENV_FILE": str(keys)}
+        case "key file":
+            keys.write_text(CANARY)
+            return {"BEAKER_AGENT_KEY_FILE": str(keys)}
+        case _:
+            keys.write_text(CANARY)
+            config.write_text(f'[agent]\nkey_command = ["cat", "{keys}"]\n')
+            return {}
+
+
+@pytest.fixture(params=["environment", "env file", "key file", "key command"])
+def asked(request: pytest.FixtureRequest, own_home: Path) -> Iterator[Asked]:
+    """The questions were asked."""
+    script: list[Reply] = [Speak(text="hello"), failure(401, f"Incorrect API key provided: {CANARY}")]
+    with endpoint_beside(script) as endpoint:
+        more = {"OPENAI_BASE_URL": endpoint.base_url, "BEAKER_MODEL": "scripted-1", "BEAKER_LOGS_LEVEL": "debug"}
+        env = {**_environment(request.param, own_home), **more}
+        kernel = without_ptrace(lambda: RunningKernel(env=env))
+        try:
+            found = Asked(kernel.ready(), endpoint, own_home)
+            for code in ("x = 1; print('cell')", "%%ai hello", "%%ai again", "%beaker config", "%beaker status"):
+                outcome = kernel.run(code)
+                found.heard += [str(outcome.reply), str(outcome.outputs)]
+            yield found
+        finally:
+            kernel.close()
+
+
+def test_the_key_is_nowhere_but_in_the_request_and_its_own_place(asked: Asked) -> None:
+    keys = [recorded.headers["Authorization"] for recorded in asked.endpoint.requests]
+    assert keys == [f"Bearer {CANARY}"] * 2, "the key did its work"
+    assert CANARY not in json.dumps([recorded.body for recorded in asked.endpoint.requests])
+    assert any("hello" in text for text in asked.heard)
+    assert any("refused the key" in text for text in asked.heard)
+    assert CANARY not in "".join(asked.heard)
+    assert asked.kernel.run("import os; print([name for name in os.environ if 'sk-canary' in os.environ[name]])").text == "[]\n"
+    for name, pid in asked.pids().items():
+        for file in ("environ", "cmdline"):
+            assert CANARY.encode() not in Path(f"/proc/{pid}/{file}").read_bytes(), f"{file} of the {name}"
+        if name != "agent":
+            assert not _memory_holds(pid, CANARY.encode()), f"memory of the {name}"
+        elif os.getuid() == 0:
+            assert _memory_holds(pid, CANARY.encode()), "the agent needs it, and this is how it would be seen in the others"
+    asked.kernel.errors.seek(0)
+    assert CANARY.encode() not in asked.kernel.errors.read()
+    searched = [path for root in _folders(asked) for path in root.rglob("*") if path.is_file() and path.name != "keys"]
+    assert {"agent", "kernel", "supervisor"} <= {path.name.partition("-")[0] for path in searched if path.suffix == ".jsonl"}
+    assert [path for path in searched if CANARY.encode() in path.read_bytes()] == []
+
+
+ATTEMPTS = """
+import ctypes, os, subprocess, sys
+def attempts(pid):
+    got = []
+    for file in ("environ", "mem", "maps", "auxv"):
+        try:
+            with open(f"/proc/{pid}/{file}", "rb") as opened:
+                opened.read(0 if file == "mem" else 1)
+            got.append(file)
+        except OSError:
+            pass
+    try:
+        got += ["fd"] if os.readlink(f"/proc/{pid}/fd/0") else []
+    except OSError:
+        pass
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.ptrace(16, pid, None, None) == 0:  # PTRACE_ATTACH
+        got.append("ptrace")
+        os.waitpid(pid, 0x40000000)
+        libc.ptrace(17, pid, None, None)
+    return sorted(got)
+mine = subprocess.Popen(["sleep", "60"])
+print(attempts(mine.pid))
+mine.kill(); status = mine.wait()
+"""
+
+
+def test_a_cell_can_read_nothing_of_the_processes_that_could_hold_it(asked: Asked) -> None:
+    pids = asked.pids()
+    readable = asked.kernel.run(ATTEMPTS).text
+    assert readable == "['auxv', 'environ', 'fd', 'maps', 'mem', 'ptrace']\n", "a cell can read what is the user's"
+    for role in ROLES:
+        assert asked.kernel.run(f"print(attempts({pids[role]}))").text == "[]\n", f"the {role} process"
+
+
+def _folders(asked: Asked) -> list[Path]:
+    """Where beaker writes: home with state and configuration, the runtime folder, the connection file's."""
+    return [asked.home, asked.kernel.runtime_folder, Path(asked.kernel.connection_file).parent]
+
+
+def _memory_holds(pid: int, word: bytes) -> bool:
+    """Whether a process has a word anywhere in its memory. This process may look, as root or because it is its parent's user."""
+    try:
+        with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+            spans = [re.match(r"([0-9a-f]+)-([0-9a-f]+) r", line) for line in maps]
+            return any(word in _read(memory.fileno(), int(span[1], 16), int(span[2], 16)) for span in spans if span)
+    except PermissionError:
+        assert psutil.Process(pid).uids().real == os.getuid() != 0
+        return False  # undumpable, and we are nobody special: that it cannot be read is the point
+
+
+def _read(memory: int, start: int, end: int) -> bytes:
+    try:
+        return os.pread(memory, end - start, start)
+    except (OSError, OverflowError):
+        return b""  # [vvar], [vsyscall] and what was unmapped meanwhile
