@@ -130,7 +130,7 @@ class KernelActor(Actor[KernelMessage]):
         self._stdin = Stdin(state, prompts)
         self._life = Life(state, self._shell, self._control, self, context, on_ready=self._subkernel_ready)
         self._agent = AgentDoor(self._start_agent, context)
-        self._turns = Turns(state, context, self._agent)
+        self._turns = Turns(state, context, self._agent, self.looking)
         self._consent = Consent(state, context, self._supervisor, self._agent, prompts)
         self._turns.work = self._runs = Runs(
             state,
@@ -146,7 +146,7 @@ class KernelActor(Actor[KernelMessage]):
         self._hangs = HangWatch(state)
         choices = Choices(state, context, self._agent, self._turns.chosen)
         commands = Commands(state, self._turns, choices, self._consent, self._hangs, self._loaded, restart=self.restart)
-        self._shell.own_cells = OwnCells(state, self._shell, self._turns, commands)
+        self._shell.own_cells = OwnCells(state, self._shell, self._turns, commands, self.looking)
         self._shell.take_own = self.take_own
         context.spawn(self._attach(), name="attach")
         context.spawn(self._hangs.run(), name="hang-watch")

@@ -99,6 +99,10 @@ class Looking:
 
     async def variable(self, name: str) -> VariableShown | TurnFailure:
         """One variable in detail, or why it cannot be seen."""
+        return await self.find(name) or TurnFailure(reason=f"the session has no variable {name}")
+
+    async def find(self, name: str) -> VariableShown | TurnFailure | None:
+        """One variable in detail, why it cannot be seen, or None if there is none of that name."""
         link = self._state.ready_link()
         if link is None:
             return self._no_session()
@@ -113,12 +117,13 @@ class Looking:
                 return TurnFailure(reason=str(failed))
             return VariableShown(name=name, text=last[1], note=f"{failed}; this is the last look, {_age(last[0])}")
         if sight.detail is None:
-            return TurnFailure(reason=f"the session has no variable {name}")
+            self._details.pop(name, None)
+            return None
         self._details[name] = (time.time(), sight.detail)
         self._details.move_to_end(name)
         if len(self._details) > REMEMBERED:
             self._details.popitem(last=False)
-        return VariableShown(name=name, text=sight.detail)
+        return VariableShown(name=name, text=sight.detail, line=sight.line)
 
     async def _list(self, link: SubkernelLink) -> tuple[Sight, str]:
         if not self._is_busy():
@@ -131,17 +136,17 @@ class Looking:
         note = f"as of {_clock(time.time())}, while a cell is running: names that no cell assigns in plain sight may be missing"
         return Sight(variables=whole), note
 
-    async def _glance_at(self, link: SubkernelLink, name: str, last: tuple[float, str] | None) -> VariableShown | TurnFailure:
+    async def _glance_at(self, link: SubkernelLink, name: str, last: tuple[float, str] | None) -> VariableShown | None:
         if not self.language.glances:
             raise LookFailed(f"a cell is running, and a busy {self.language.name} session cannot be looked at")
         seen = await self._glancing.glance(link, self.language, [name], detail=True)
         if not seen:
-            return TurnFailure(reason=f"the session has no variable {name}")
+            return None
         text = f"{seen[0].type}\n{seen[0].summary}".strip()
         if last is not None:
             text += f"\n\nThe last look in detail, {_age(last[0])}:\n{last[1]}"
         note = f"as of {_clock(time.time())}, while a cell is running; more can be seen when it is done"
-        return VariableShown(name=name, text=text, note=note)
+        return VariableShown(name=name, text=text, note=note, line=seen[0].summary if seen[0].plain else "")
 
     async def _answer_list(self, asked: Asked) -> None:
         _give(await self.variables(), asked)

@@ -4,7 +4,8 @@ They take a number in the subkernel like any cell, because tracebacks, `Out[n]` 
 the cell's first line is executed in their place. Until that has happened the number shown is the one that it will get.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -18,8 +19,10 @@ from beaker.kernel import magics
 from beaker.kernel.commands.assistance import complete_reply, inspect_reply
 from beaker.kernel.question import Ask
 from beaker.kernel.requests import ExecuteFlags, Pending, ReplyFacts
-from beaker.languages.comments import comment_for
 from beaker.wire.parts import CONTENT, HEADER, METADATA, UNREADABLE, Header, Parts, read_header
+
+if TYPE_CHECKING:
+    from actors.kernel.looking import Looking
 
 PLACE_ATTEMPTS = 3
 """A comment behind a failing cell is aborted with the queue; it is sent so often at most."""
@@ -52,13 +55,18 @@ class _Place(NamedTuple):
 
 
 class OwnCells:
-    """Answers cells of ours."""
+    """Answers cells of ours.
 
-    def __init__(self, state: KernelState, shell: Shell, turns: Turns, commands: Commands) -> None:
+    Args:
+        looking: gives the room of looks, which is made for the first who asks.
+    """
+
+    def __init__(self, state: KernelState, shell: Shell, turns: Turns, commands: Commands, looking: "Callable[[], Looking]") -> None:
         self._state = state
         self._shell = shell
         self._turns = turns
         self._commands = commands
+        self._looking = looking
         self._places: dict[str, _Place] = {}
 
     def take(self, idents: list[bytes], header: Header, parts: Parts) -> bool:
@@ -80,7 +88,7 @@ class OwnCells:
                     self._commands.perform(cell, ours)
                 return True
             case "complete_request":
-                answer = complete_reply(request.code, request.cursor_pos, self._commands.values)
+                answer = complete_reply(request.code, request.cursor_pos, self._commands.values, self._mentions)
             case "inspect_request":
                 answer = inspect_reply(request.code, request.cursor_pos)
             case _:
@@ -104,6 +112,12 @@ class OwnCells:
         elif facts.execution_count is not None:
             place.cell.renumber(facts.execution_count)
 
+    def _mentions(self, typed: str) -> Sequence[str]:
+        # Imported by the first that is completed: the kernel's start is measured.
+        from actors.kernel.mentioning import mention_matches
+
+        return mention_matches(typed, self._looking())
+
     def _begin(self, idents: list[bytes], header: Header, parts: Parts, request: _Cell) -> OwnCell:
         state = self._state
         flags = ExecuteFlags(silent=request.silent, store_history=request.store_history, allow_stdin=request.allow_stdin)
@@ -114,7 +128,7 @@ class OwnCells:
             announces_cells = False
         cell = OwnCell(state, header.msg_id, parts[HEADER], idents, flags, request.code, count, announces_cells)
         cell.begin()
-        comment = comment_for(request.code, state.language)
+        comment = self._looking().language.comment(request.code)
         if flags.counts and comment is not None and state.phase is not Phase.DEAD:
             content = {
                 "code": comment,

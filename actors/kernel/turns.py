@@ -6,8 +6,8 @@ who asked is busy until the turn ends, while the cells behind it run in the subk
 
 import asyncio
 import time
-from collections.abc import Sequence
-from typing import Literal, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from actors.kernel.agent_door import AgentDoor, AgentMissing
 from actors.kernel.choices import Chosen
@@ -18,6 +18,7 @@ from actors.runtime.actor import ActorContext, Asked
 from actors.runtime.failures import RuntimeFault
 from beaker.consent.policy import lower
 from beaker.kernel.conversation import TOLD, Conversation, Talk
+from beaker.kernel.mentions import Reading, may_mention
 from beaker.kernel.question import Ask
 from beaker.kernel.turn_display import Proposal, TurnDisplay
 from beaker.messages.base import TurnId
@@ -38,6 +39,9 @@ from beaker.messages.turn import (
     Used,
     Waiting,
 )
+
+if TYPE_CHECKING:
+    from actors.kernel.looking import Looking
 
 TAKEN_TIMEOUT_S = 10.0
 OVERDUE_S = 30.0
@@ -69,11 +73,14 @@ class Work(Protocol):
 class Turns:
     """Holds all running turns and the conversation so far."""
 
-    def __init__(self, state: KernelState, context: ActorContext[KernelMessage], agent: AgentDoor) -> None:
+    def __init__(
+        self, state: KernelState, context: ActorContext[KernelMessage], agent: AgentDoor, looking: "Callable[[], Looking]"
+    ) -> None:
         self._state = state
         self.work: Work | None = None
         self._context = context
         self._agent = agent
+        self._looking = looking
         self._turns: dict[TurnId, Turn] = {}
         self._last = 0
         self.chosen = Chosen()
@@ -224,7 +231,8 @@ class Turns:
     async def _send(self, number: TurnId, wanted: Ask) -> None:
         state = self._state
         try:
-            agent = await self._agent.ref()
+            # What it refers to is read now, while an agent may still have to be started.
+            reading, agent = await asyncio.gather(self._read_mentions(wanted.prompt), self._agent.ref())
         except AgentMissing as error:
             self._end(number, "error", str(error))
             return
@@ -234,10 +242,11 @@ class Turns:
         state.log.info("turn.asked", turn=number)
         cells = state.transcript.recent(SEEN_CELLS, output_chars=SEEN_OUTPUT_CHARS)
         told = self.conversation.talks[-TOLD:]
+        turn.tainted = turn.tainted or bool(reading.mentioned) or reading.prompt != wanted.prompt
         turn.tainted = turn.tainted or any(cell.output for cell in cells) or any(talk.tainted for talk in told)
         question = Question(
             turn=number,
-            prompt=wanted.prompt,
+            prompt=reading.prompt,
             language=state.language,
             history=self.conversation.exchanges(),
             cells=cells,
@@ -245,6 +254,8 @@ class Turns:
             mode=turn.mode,
             can_ask=turn.face.client.allows_stdin and turn.face.consent in {"stdin", "messages"},
             context=self.chosen.context,
+            mentioned=reading.mentioned,
+            missing=reading.missing,
         )
         try:
             await agent.ask(question, timeout_s=TAKEN_TIMEOUT_S)
@@ -253,6 +264,14 @@ class Turns:
             return
         if (turn := self._turns.get(number)) is not None:
             turn.watch = self._context.spawn(self._watch_silence(number), name=f"watch-{number}")
+
+    async def _read_mentions(self, prompt: str) -> Reading:
+        if not may_mention(prompt):
+            return Reading(prompt=prompt)
+        # Imported by the first that refers to anything: the kernel's start is measured.
+        from actors.kernel.mentioning import read_mentions
+
+        return await read_mentions(prompt, self._state, self._looking())
 
     async def _watch_silence(self, number: TurnId) -> None:
         """End a turn whose last word was lost: its cell must not stay busy for ever."""

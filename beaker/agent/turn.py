@@ -13,7 +13,7 @@ import msgspec
 
 from beaker.agent.conversation import Assistant, ChatMessage, System, ToolCall, ToolResult, User
 from beaker.agent.model_failure import ModelFailure
-from beaker.agent.prompts import last_step_note, no_tools_note, opening, system_prompt
+from beaker.agent.prompts import last_step_note, missing_note, no_tools_note, opening, system_prompt
 from beaker.agent.tools.tool import BadCall
 from beaker.agent.turn_state import (
     PLAIN,
@@ -54,7 +54,8 @@ def begin(question: Question, *, limits: TurnLimits, quirks: Quirks, surrounding
         quirks=quirks,
         surroundings=surroundings,
     )
-    return _call(state)
+    state, actions = _call(state)
+    return state, (Say(text=missing_note(question.missing)), *actions) if question.missing else actions
 
 
 def step(state: TurnState, happened: Input) -> Step:

@@ -23,7 +23,8 @@ ASK = Entry(
     "ask the model; cells that you run meanwhile do not wait for it",
     "The question may begin on the first line and go on below it. `%%ask` is another name for `%%ai`, and `%ai QUESTION` does for "
     "one line. The answer streams in below the cell; code that the model proposes comes as a cell of its own and is not run until "
-    "you run it.",
+    "you run it. `@df` attaches a variable, `@file:data.csv` a file of the notebook's folder (Tab completes both); `{x}` puts a value "
+    "into the question, and so do `{In[3]}`, `{Out[3]}` and `{Err[3]}` for cell 3. `{{x}}` stands for `{x}`.",
 )
 
 OPTIONS: dict[str, Entry] = {

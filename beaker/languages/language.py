@@ -28,6 +28,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     type: str
     summary: str = ""
+    plain: bool = False
+    """The summary is the whole value, as it may stand within a sentence."""
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +51,8 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     """Variables beyond those."""
     detail: str | None = None
     """For a look at one name; None: there is no such variable."""
+    line: str = ""
+    """For a look at one name: its whole value as it may stand within a sentence; empty if it is not plain or too long."""
 
 
 class Inspect(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +80,8 @@ class Language:
 
     answers: Literal["expression", "file", "none"] = "none"
     """How an idle session can tell of its variables; `none`: not at all."""
+    name_pattern: str = r"[^\W\d]\w*"
+    """A regular expression for names."""
     glances: bool = False
     """Whether a busy one can be looked at."""
 

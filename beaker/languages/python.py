@@ -71,6 +71,7 @@ class _Answer(msgspec.Struct, frozen=True):
     found: bool = False
     type: str = ""
     text: str = ""
+    line: str = ""
 
 
 class Python(Language):
@@ -99,7 +100,7 @@ class Python(Language):
             raise ValueError(f"no answer to a look: {answer[:80]!r}") from error
         if name is None:
             return Sight(variables=[Seen(name=each, type=kind, summary=text) for each, kind, text in got.variables], more=got.more)
-        return Sight(detail=got.text if got.found else None)
+        return Sight(detail=got.text if got.found else None, line=got.line)
 
     def glance(self, name: str, *, detail: bool) -> Glances:
         """The class first; then what that class has at hand."""
@@ -122,7 +123,8 @@ class Python(Language):
             text = string_form((yield Inspect(path=f"{name}.__name__")))
         else:
             text = ""
-        return Seen(name=name, type=kind, summary=text)
+        plain = kind in SIMPLE and "<...>" not in text and "\n" not in text
+        return Seen(name=name, type=kind, summary=text, plain=plain)
 
     def assigned(self, code: str) -> Sequence[str]:
         """Names that the cell binds at its top level."""

@@ -67,6 +67,7 @@ class R(Language):
     """A session of IRkernel."""
 
     answers = "file"
+    name_pattern = r"[^\W\d_](?:[\w.]*\w)?"
 
     def quote(self, value: object) -> str | None:
         """Lists, not vectors, since a list of JSON may mix types."""

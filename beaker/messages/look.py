@@ -22,6 +22,16 @@ class SeenCell(msgspec.Struct, frozen=True, kw_only=True):
     """Names the whole of an output that was cut here; empty if it was not."""
 
 
+class Mentioned(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a question refers to, as it was when the question arrived. It is data, whatever it says."""
+
+    label: str
+    """As it stands in the question: `@df`, `@file:a.csv`, `{Out[3]}`."""
+    text: str
+    inline: str = ""
+    """What may stand in the text of the question itself; empty if it is too long for that."""
+
+
 class ShowVariable(Request["VariableShown"], frozen=True, kw_only=True, tag="look.variable"):
     """One variable in detail, looked at without touching it."""
 
@@ -38,6 +48,8 @@ class VariableShown(Event, frozen=True, kw_only=True, tag="look.variable_seen"):
     note: str = ""
     """What limits this look: `as of 12:03:04`, `while a cell is running`."""
     untrusted: bool = True
+    line: str = ""
+    """The whole value where it is a plain one and fits into 200 characters."""
 
 
 class ReadCells(Request["CellsRead"], frozen=True, kw_only=True, tag="look.cells"):

@@ -11,7 +11,7 @@ import msgspec
 from beaker.messages.base import Command, Event, Failure, Lane, Request, TurnId
 from beaker.messages.consent import Mode
 from beaker.messages.context import AgentFailure, ContextsListed, ListContexts, ListModels, ModelsListed
-from beaker.messages.look import LookReply, LookRequest, SeenCell
+from beaker.messages.look import LookReply, LookRequest, Mentioned, SeenCell
 from beaker.messages.running import Parked, RunReply, RunRequest
 
 
@@ -40,6 +40,10 @@ class Question(Request["Taken"], frozen=True, kw_only=True, tag="turn.question")
     """The user can be asked while the question is answered."""
     context: str = ""
     """By its name; empty: the default one."""
+    mentioned: list[Mentioned] = []
+    """What the prompt refers to and was read for it."""
+    missing: list[str] = []
+    """Sentences about what it refers to and could not be read; the answer begins with them."""
 
 
 class Taken(Event, frozen=True, kw_only=True, tag="turn.taken"):

@@ -16,6 +16,7 @@ from beaker.kernel.magics import find_cell, is_complete
 from beaker.kernel.question import ASK_TOPIC, MODES, OPTIONS
 
 _FIRST_WORD = r"[ \t\r\n\f\v]*?(?:^|(?<=[\r\n]))(%{1,2}[a-z]*)\Z"
+_MENTION = r"(?<![\w@./:-])@(file:(?:\"[^\"\r\n]*|[^\s\"]*)|[\w.]*)\Z"
 _HEADS = {"%be": "%beaker", "%%a": "%%ai", "%%as": "%%ask"}
 """The shortest beginnings that we complete: IPython has magics of its own with the shorter ones (`%bookmark`, `%alias`)."""
 
@@ -36,13 +37,16 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     """In code points."""
 
 
-def complete(code: str, cursor_pos: int, values: Callable[[str], Values] = _none) -> Completion | None:
+def complete(
+    code: str, cursor_pos: int, values: Callable[[str], Values] = _none, mentions: Callable[[str], Values] = _none
+) -> Completion | None:
     """What fits at the cursor in a cell of ours; None if it is not ours to complete.
 
-    In the text of a question nothing fits. Positions outside of the code count as its ends.
+    In the text of a question only mentions fit. Positions outside of the code count as its ends.
 
     Args:
         values: gives what exists now for the command of this name to be about.
+        mentions: gives what may stand behind an `@`, for what stands there so far.
     """
     cursor = min(max(cursor_pos, 0), len(code))
     before = code[:cursor]
@@ -52,6 +56,8 @@ def complete(code: str, cursor_pos: int, values: Callable[[str], Values] = _none
     if cell is None or cursor <= cell.start:
         return None
     typed = before[cell.start + len(cell.head) :]
+    if cell.head != "%beaker" and (mention := re.search(_MENTION, typed)):
+        return Completion(matches=[f"@{each}" for each in mentions(mention[1])], cursor_start=cursor - len(mention[0]), cursor_end=cursor)
     if re.search(r"[\r\n]", typed):
         return _completion((), "", cursor)  # below the first line
     words = typed.split()
@@ -84,9 +90,11 @@ def inspect_help(code: str, cursor_pos: int) -> Words | None:
     return help_words(ASK_TOPIC) if at <= len(cell.head) or on_option or _asks_for_help(line, cell.head) else None
 
 
-def complete_reply(code: str, cursor_pos: int, values: Callable[[str], Values] = _none) -> dict[str, object] | None:
+def complete_reply(
+    code: str, cursor_pos: int, values: Callable[[str], Values] = _none, mentions: Callable[[str], Values] = _none
+) -> dict[str, object] | None:
     """The content of the complete_reply to a cell of ours, None if it is the subkernel's to complete."""
-    found = complete(code, cursor_pos, values)
+    found = complete(code, cursor_pos, values, mentions)
     return None if found is None else {"status": "ok", "metadata": {}, **msgspec.structs.asdict(found)}
 
 

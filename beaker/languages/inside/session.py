@@ -74,6 +74,16 @@ def detail(value, over):
     return "\n".join([f"{class_name(value)}: {short(value)}"] + [f"  {name} = {short(each, 160)}" for name, each in held[:40]])
 
 
+def plain_line(value):
+    """The whole of a plain value as it may stand in a sentence, a text without its quotes; empty for all others."""
+    if type(value) is str:
+        return value if len(value) <= 200 and "\n" not in value else ""
+    if not (value is None or type(value) in (bool, int, float, complex, list, tuple, dict, set, frozenset)):
+        return ""
+    text = short(value)
+    return "" if "..." in text or "object" in text or len(text) > 200 else text
+
+
 def safely(describe, value):
     try:
         return describe(value)
@@ -137,7 +147,7 @@ def look(space, hidden, name, limit, room, budget_s):
             return {"found": False}
         value = space[name]
         text = safely(lambda each: detail(each, over), value)
-        return {"found": True, "type": class_name(value), "text": cut(text, room)}
+        return {"found": True, "type": class_name(value), "text": cut(text, room), "line": plain_line(value)}
     listed = []
     names = user_names(space, hidden)
     for each in names[:limit]:

@@ -308,3 +308,10 @@ def test_a_context_gives_a_turn_its_persona_and_its_tools() -> None:
     assert first.messages[0].content.endswith("\n\nSpeak of lakes.")
     state, actions = step(state, called(call("propose_cell", '{"code": "1"}')))
     assert "There is no tool 'propose_cell'. The tools are: list_variables." in str(actions)
+
+
+def test_what_the_question_refers_to_and_is_not_there_is_said_first() -> None:
+    question = msgspec.structs.replace(QUESTION, missing=["`@x` names no variable of the session", "there is no file `a.csv`"])
+    _, actions = begin(question, limits=LIMITS, quirks=Quirks())
+    assert actions[0] == Say(text="*`@x` names no variable of the session.*\n\n*There is no file `a.csv`.*\n\n")
+    assert isinstance(actions[1], CallModel)

@@ -98,7 +98,7 @@ def test_a_glance_asks_for_the_class_first_and_never_for_an_unknown_objects_text
     assert looked(python.glance("x", detail=True), {kind: None}) is None
     assert looked(python.glance("x", detail=True), {kind: form.format("Model")}) == Seen(name="x", type="Model")
     assert looked(python.glance("x", detail=False), {kind: form.format("int"), Inspect(path="x"): form.format("3")}) == Seen(
-        name="x", type="int", summary="3"
+        name="x", type="int", summary="3", plain=True
     )
     assert looked(python.glance("x", detail=False), {kind: form.format("list")}) == Seen(name="x", type="list")
     assert looked(python.glance("x", detail=True), {kind: form.format("list"), Display(name="x"): "[1]"}) == Seen(

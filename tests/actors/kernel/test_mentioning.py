@@ -1,0 +1,109 @@
+"""What a question mentions is read when it arrives, and goes to the model as data."""
+
+from pathlib import Path
+
+import pytest
+
+from beaker.messages.look import Mentioned
+from beaker.messages.turn import Question, Taken
+from tests.actors.kernel.test_looking import busy, tell
+from tests.kit.kernel_stage import KernelStage
+from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+async def look_of(subkernel: ScriptedSubkernel) -> Received:
+    """The next silent execution; the comments that hold the place of our cells are executed."""
+    while not (request := await subkernel.expect()).content["silent"]:
+        subkernel.run(request, 1)
+    return request
+
+
+async def asked(stage: KernelStage, subkernel: ScriptedSubkernel, prompt: str, *answers: dict[str, object]) -> Question:
+    """Ask, and answer the looks that follow in their order."""
+    stage.run(f"%%ai {prompt}", metadata={"cellId": "c"})
+    for answer in answers:
+        tell(subkernel, await look_of(subkernel), answer)
+    question, taken = await stage.agent.expect_ask(Question)
+    taken.answer(Taken())
+    return question
+
+
+async def test_a_plain_value_stands_in_the_text_and_a_large_one_below_it(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    n = {"found": True, "type": "int", "text": "int: 5", "line": "5"}
+    df = {"found": True, "type": "DataFrame", "text": "2 rows", "line": ""}
+    question = await asked(stage, subkernel, "is {n} in {df}, {{n}}, {nothing}?", n, df, {"found": False})
+    assert question.prompt == "is 5 in `df`, {n}, {nothing}?"
+    assert question.mentioned == [Mentioned(label="{df}", text="2 rows")]
+    assert question.missing == []
+
+
+async def test_a_question_that_refers_to_nothing_looks_at_nothing(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    question = await asked(stage, subkernel, "why?")
+    assert (question.prompt, question.mentioned, question.missing) == ("why?", [], [])
+    assert all(not request.content.get("silent") for request in subkernel.received)
+
+
+async def test_what_is_not_there_is_said(stage: KernelStage, subkernel: ScriptedSubkernel, folder: Path) -> None:
+    (folder / "a b.txt").write_text("data")
+    question = await asked(stage, subkernel, '@nothing @file:none.csv @file:"a b.txt" {Out[9]} {Err[9]} @file:../x', {"found": False})
+    assert question.mentioned == [Mentioned(label='@file:"a b.txt"', text="data")]
+    assert question.missing == [
+        "`@nothing` names no variable of the session",
+        "there is no file `none.csv` in the notebook's folder",
+        "`{Out[9]}` could not be found: cell 9 has no result, or is not remembered",
+        "`{Err[9]}` could not be found: cell 9 had no error, or is not remembered",
+        "`../x` lies outside of the notebook's folder, so it was not read",
+    ]
+
+
+async def test_cells_are_read_as_they_were_when_the_question_came(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    first = stage.run("1 / 0")
+    cell = await subkernel.expect()
+    subkernel.begin(cell, 1)
+    subkernel.publish("error", {"ename": "ZeroDivisionError", "evalue": "division by zero", "traceback": ["\x1b[31mline 1\x1b[0m"]}, cell)
+    subkernel.reply(cell, {"status": "error", "ename": "ZeroDivisionError", "evalue": "", "traceback": []})
+    subkernel.idle(cell)
+    await stage.front.over(first)
+    question = await asked(stage, subkernel, "why did {In[1]} say {Err[1]}?")
+    assert question.prompt == "why did 1 / 0 say {Err[1]}?"
+    assert question.mentioned == [Mentioned(label="{Err[1]}", text="line 1\nZeroDivisionError: division by zero")]
+
+
+async def test_behind_a_running_cell_values_come_by_glances(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await busy(stage, subkernel)
+    stage.run("%%ai what is {n}?", metadata={"cellId": "c"})
+    subkernel.reply(await subkernel.expect("create_subshell_request"), {"status": "ok", "subshell_id": "s"})
+    for form in ("int", "5"):
+        request = await subkernel.expect("inspect_request")
+        subkernel.reply(request, {"status": "ok", "found": True, "data": {"text/plain": f"String form: {form}"}, "metadata": {}})
+    question, _ = await stage.agent.expect_ask(Question)
+    assert question.prompt == "what is 5?"
+    assert not any(request.content.get("silent") for request in subkernel.received)
+
+
+async def test_mentions_are_completed_from_what_is_known_without_a_look(
+    stage: KernelStage, subkernel: ScriptedSubkernel, folder: Path
+) -> None:
+    (folder / "my data.csv").write_text("x")
+    (folder / "sub").mkdir()
+    running = stage.run("df = 1\ndelta = 2")
+    subkernel.run(await subkernel.expect(), 1)
+    await stage.front.over(running)
+
+    async def matches(code: str) -> tuple[list[str], int]:
+        content = (await stage.front.reply(stage.request("complete_request", {"code": code, "cursor_pos": len(code)}))).content
+        assert content["cursor_end"] == len(code)
+        return content["matches"], content["cursor_start"]
+
+    assert await matches("%%ai plot @d") == (["@delta", "@df"], 10), "the newest first"
+    assert await matches("%%ai plot\nand @f") == (["@file:"], 14)
+    assert await matches("%%ai @file:") == (['@file:"my data.csv"', "@file:sub/"], 5)
+    assert await matches('%%ai @file:"my') == (['@file:"my data.csv"'], 5)
+    assert await matches("%%ai mail me@d") == ([], 10)
+    assert [request.kind for request in subkernel.received] == ["execute_request"]
