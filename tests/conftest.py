@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if file.exists():
             os.environ.setdefault("PIP_CONFIG_FILE", str(file))
     for name in list(os.environ):
-        if name.startswith(("BEAKER_", "OPENAI_", "JUPYTER_", "JPY_", "XDG_")):
+        if name.startswith(("BEAKER_", "OPENAI_", "JUPYTER_", "JPY_", "XDG_")) and not name.startswith("BEAKER_SOAK_"):
             del os.environ[name]
     folders = {"HOME": "home", "XDG_RUNTIME_DIR": "run", "IPYTHONDIR": "ipython", "MPLCONFIGDIR": "mpl"}
     folders |= {"XDG_CONFIG_HOME": "home/.config", "XDG_STATE_HOME": "home/.state", "XDG_DATA_HOME": "home/.share"}

@@ -349,7 +349,8 @@ class KernelActor(Actor[KernelMessage]):
             self._life.died(Died(generation=state.generation, reason="it is gone", at=time.time(), stderr_tail="", restarting=True))
         if first_look and attached.session_lost:
             self._shell.answer_lost_session("the subkernel died while the front process was being replaced")
-            state.notices.append("front process replaced; the subkernel died meanwhile and was started anew: variables lost")
+            if attached.state != "dead":
+                state.notices.append("front process replaced; the subkernel died meanwhile and was started anew: variables lost")
         if attached.subkernel is not None:
             takeover = first_look and not attached.session_lost and (not attached.first_owner or attached.subkernel.adopted)
             if takeover:

@@ -11,6 +11,8 @@ import signal
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+import msgspec
+
 from actors.supervisor import lock, record
 from actors.supervisor.launching import LaunchError, launch
 from actors.supervisor.local_process import LocalProcess, end_remains
@@ -75,6 +77,8 @@ class Household:
         self._file_name = file_name
         self._living: dict[int, tuple[Tenant, StderrPipe | None]] = {}
         self._provisioner: dict[str, object] | None = None
+        self._known = State(spec_name=spec_name)
+        """As it was written down last."""
 
     @property
     def is_ours(self) -> bool:
@@ -91,6 +95,7 @@ class Household:
         if old is None:
             return None
         found = record.found(old)
+        self._known = msgspec.structs.replace(self._known, last_owner=found.owner, owner_lost_at=found.owner_lost_at, heard=found.heard)
         if found.subkernel.pid is not None and not found.alive:
             end_remains(found.subkernel.pid)
         if found.alive and found.subkernel.pid is not None:
@@ -154,8 +159,9 @@ class Household:
         self._living[subkernel.generation] = (tenant, stderr)
         self._provisioner = provisioner
         # Now, without waiting for the step that follows: whoever is killed between the two would leave a process that nobody knows.
+        known = msgspec.structs.replace(self._known, spec_path=spec_path, answered=False, reachable=True)
         try:
-            self._record(subkernel, tenant, State(spec_name=subkernel.spec_name, spec_path=spec_path))
+            self._record(subkernel, tenant, known)
         except OSError:
             tenant.send(signal.SIGKILL)
             raise
@@ -200,8 +206,10 @@ class Household:
             return
         tenant = self.tenant(state.generation)
         if state.subkernel is None or tenant is None:
-            record.remove(self.folder)
+            if tenant is None:  # else it was launched this moment, and is recorded
+                record.remove(self.folder)
             return
+        self._known = state
         self._record(state.subkernel, tenant, state)
 
     def _record(self, subkernel: Subkernel, tenant: Tenant, state: State) -> None:

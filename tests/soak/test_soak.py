@@ -9,6 +9,7 @@ import signal
 import time
 
 import psutil
+import pytest
 
 from tests.kit.running_kernel import RunningKernel, running_kernel
 
@@ -16,9 +17,12 @@ MINUTES = float(os.environ.get("BEAKER_SOAK_MINUTES", "5"))
 SEED = int(os.environ.get("BEAKER_SOAK_SEED", str(random.SystemRandom().randrange(10**6))))
 MEMORY_ROOM_BYTES = 64_000_000
 DESCRIPTOR_ROOM = 20
+TIMEOUT_S = MINUTES * 60 + 300
+"""The last round, with a flood in it, may take a while on a busy machine."""
 ROLES = ("kernel", "supervisor", "watcher", "subkernel", "agent")
 
 
+@pytest.mark.timeout(TIMEOUT_S)
 def test_a_long_session_answers_everything_once_and_grows_nothing() -> None:
     print(f"BEAKER_SOAK_SEED={SEED}")
     chance = random.Random(SEED)

@@ -6,6 +6,8 @@
 import signal
 from typing import get_args
 
+import msgspec
+
 from beaker.messages.base import KernelId
 from beaker.messages.subkernel import Attach, Connection, Interrupt, Restart, Shutdown, Subkernel, SubkernelEvent, SupervisorReply
 from beaker.subkernels.actions import Action, Clear, Forget, Launch, Leave, Record, Reply, Ring, Send, Tell
@@ -64,6 +66,10 @@ class World:
         self.actions: list[Action] = []
         self.left = False
         self.cleared = False
+        self.asks = 0
+        self.record: Found | None = None
+        self.last_record: Found | None = None
+        self.lives: set[int] = set()
 
     def tell(self, fact: Fact) -> None:
         """Step, then do what is to be done."""
@@ -95,16 +101,90 @@ class World:
             case Ring(after_s=after_s, alarm=alarm):
                 assert isinstance(alarm, get_args(Alarm))
                 self.alarms.append((self.now + after_s, alarm))
+            case Record():
+                self._record(self.state.subkernel)
             case Clear():
                 assert not self.alive, "cleared while something lives"
                 self.cleared = True
             case Leave():
                 assert not self.alive, "left while something lives"
                 self.left = True
-            case Forget() | Record():
+            case Forget():
                 pass
 
+    def _record(self, lives: Subkernel | None, *, launched: bool = False) -> None:
+        """Write down who lives, as the household does: at once at a launch, with what was known before."""
+        state, former = self.state, self.last_record
+        if lives is None:
+            if state.generation not in self.alive:
+                self.record = None
+            return
+        self.record = Found(
+            subkernel=lives,
+            alive=True,
+            answered=state.answered and not launched,
+            spec_path=SPEC,
+            owner=(former.owner if former is not None else None) if launched else state.last_owner,
+            owner_lost_at=state.owner_lost_at,
+            heard=(former.heard if former is not None else 0) if launched else state.heard,
+            reachable=launched or state.reachable,
+        )
+        self.last_record = self.record
+
+    def reopen(self, *, owned: bool, cleaned: bool) -> bool:
+        """The Supervisor is killed, and another opens; whoever had asked hears that the link is gone.
+
+        Args:
+            owned: a kernel process is there, and remembers.
+            cleaned: the record was removed before.
+
+        Returns:
+            Whether the new one knows of no session.
+        """
+        state, found = self.state, None if cleaned else self.record
+        living = max(self.alive, default=None)
+        if found is None and owned and state.subkernel is not None:
+            found = Found(
+                subkernel=state.subkernel,
+                alive=True,
+                answered=True,
+                spec_path=SPEC,
+                owner=state.owner,
+                heard=state.generation,
+                reachable=False,
+            )
+        if found is not None:
+            found = msgspec.structs.replace(found, alive=living == found.subkernel.generation)
+            assert living is None or found.alive, f"{living} is known to nobody"
+        else:
+            assert living is None
+        blank = State(
+            spec_name=state.spec_name,
+            spec_path=SPEC,
+            policy=state.policy,
+            intensity=state.intensity.forgotten(),
+        )
+        if owned:
+            given_up = state.phase == "dead"
+            blank = msgspec.structs.replace(
+                blank, generation=state.generation, phase="dead" if given_up else "new", reason=state.reason if given_up else ""
+            )
+        self.asked = set(self.replies)
+        self.pending.clear()
+        self.alarms.clear()
+        self.unasked_starts.clear()
+        self.state = blank
+        if found is None and not owned:
+            self.told.clear()
+            self.over.clear()
+            self.lives.clear()
+        self.last_record = found
+        self.tell(Opened(now=self.now, at=WALL, found=found))
+        self.settle()
+        return found is None
+
     def open(self, found: Found | None = None) -> None:
+        self.record = self.last_record = found
         if found is not None and found.alive:
             self.alive.add(found.subkernel.generation)
         self.tell(Opened(now=self.now, at=WALL, found=found))
@@ -113,7 +193,10 @@ class World:
     def finish_launch(self) -> None:
         """The launch that was on its way brings a process."""
         generation = self.launching.pop()
+        assert generation not in self.lives, f"a second life of generation {generation}"
+        self.lives.add(generation)
         self.alive.add(generation)
+        self._record(subkernel(generation), launched=True)
         self.pending.append(Launched(subkernel=subkernel(generation), spec_path=SPEC))
 
     def die(self, generation: int, status: int | None, stderr_tail: str = "") -> None:
@@ -122,7 +205,8 @@ class World:
         self.pending.append(Exited(generation=generation, status=status, stderr_tail=stderr_tail, now=self.now, at=WALL))
 
     def ask(self, request: Attach | Restart | Interrupt | Shutdown) -> int:
-        number = len(self.asked) + 1
+        self.asks += 1
+        number = self.asks
         self.asked.add(number)
         if isinstance(request, Restart):
             self.unasked_starts.clear()

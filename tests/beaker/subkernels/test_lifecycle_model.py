@@ -1,8 +1,9 @@
 """The life of a subkernel under random kills, stops, owner losses and late messages.
 
-`World` refuses, while it performs the actions, a second living process, a second answer to one request, and a departure
-that leaves something alive. The rules here do the rest: a bounded number of starts that nobody asked for, an answer to
-every request, and nobody alive after the lease.
+`World` refuses, while it performs the actions, a second living process, a second life of one generation, a second answer to
+one request, and a departure that leaves something alive. The rules here do the rest: a bounded number of starts that nobody
+asked for, an answer to every request, nobody alive after the lease, and no session said to be kept that is over. The
+Supervisor itself is killed too: the next one opens with what was recorded, or with what its owner remembers.
 """
 
 import hypothesis.strategies as st
@@ -39,20 +40,28 @@ class Life(RuleBasedStateMachine):
         self.owners = 0
         self.alone_since = self.world.now
         self.shut_down_asked = False
+        self.known = 0
+        """The generation that some owner has said was ready."""
 
     @initialize(found=st.sampled_from(["nothing", "living", "dead"]), slow=st.booleans(), polite=st.booleans())
     def begin(self, found: str, slow: bool, polite: bool) -> None:
         self.world.slow, self.world.polite = slow, polite
-        old = Found(subkernel=subkernel(3), alive=found == "living", answered=True, spec_path=SPEC, owner=1)
+        old = Found(subkernel=subkernel(3), alive=found == "living", answered=True, spec_path=SPEC, owner=1, heard=3)
         self.world.open(None if found == "nothing" else old)
+        # The owner of then has pid 1, as this test's first.
+        self.known = 0 if found == "nothing" else 3
+        self.owners = 1
 
     @precondition(lambda self: not self.world.left)
     @rule()
     def attach(self) -> None:
         self.owners += 1
-        number = self.world.ask(Attach(kernel_id=KernelId("k"), pid=self.owners))
-        if isinstance(self.world.replies[number], Attached):
+        reachable = self.world.state.reachable or self.world.state.phase != "up"
+        reply = self.world.replies[self.world.ask(Attach(kernel_id=KernelId("k"), pid=self.owners))]
+        if isinstance(reply, Attached):
             self.owner = self.owners
+            # A new owner hears that the session is lost exactly if the one that was used is over, or beyond its reach.
+            assert reply.session_lost == (self.known > 0 and (reply.generation > self.known or not reachable))
 
     @precondition(lambda self: not self.world.left and self.owner is not None)
     @rule()
@@ -95,10 +104,28 @@ class Life(RuleBasedStateMachine):
     def die(self, status: int | None, words: str) -> None:
         self.world.die(max(self.world.alive), status, words)
 
-    @precondition(lambda self: self.world.alive)
+    @precondition(lambda self: self.world.alive and self.owner is not None and self.world.state.phase == "up")
     @rule()
     def answer(self) -> None:
-        self.world.tell(Ready(generation=max(self.world.alive)))
+        self.known = max(self.world.alive)
+        self.world.tell(Ready(generation=self.known))
+
+    @precondition(lambda self: not self.world.left and not self.world.launching)
+    @rule(cleaned=st.booleans())
+    def kill_the_supervisor(self, cleaned: bool) -> None:
+        """Another one opens, with its folder perhaps; the owner, if there is one, attaches again as the same process."""
+        # What the owner has not heard of yet it cannot remember.
+        cleaned = cleaned and self.owner is not None and not self.world.pending
+        if cleaned and (lives := self.world.state.subkernel) is not None:
+            self.known = max(self.known, lives.generation)
+        if self.world.reopen(owned=self.owner is not None, cleaned=cleaned):
+            self.known = 0  # it is over, and whoever was there has been told
+        self.shut_down_asked = False
+        if self.owner is None:
+            self.alone_since = self.world.now
+            return
+        reply = self.world.replies[self.world.ask(Attach(kernel_id=KernelId("k"), pid=self.owner))]
+        assert isinstance(reply, Attached)
 
     @precondition(lambda self: self.world.launching)
     @rule(fails=st.booleans())
