@@ -51,6 +51,17 @@ def _settle_names() -> None:
             module.__path__ = [*paths, ours]
 
 
+def _ignore_interrupts() -> None:
+    """An interrupt that arrives before there is anything to interrupt is for nobody.
+
+    By the module that `signal` is made of: it is built in, while `signal` imports for some milliseconds. By a handler, because
+    a subkernel would inherit an ignored signal.
+    """
+    import _signal  # type: ignore[import-not-found]  # typeshed does not list it
+
+    _signal.signal(_signal.SIGINT, lambda *_: None)
+
+
 def _drop_current_folder() -> None:
     """Takes the folder we were started in out of the import path, where it would come before the standard library.
 
@@ -102,6 +113,8 @@ def logs() -> int:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] != ["install"]:
+        _ignore_interrupts()
     _drop_current_folder()
 _settle_names()
 

@@ -73,6 +73,8 @@ ATTACH_AGAIN_S = 5.0
 RESTART_GRACE_S = 5.0
 """How long a session may take to run its exit handlers when nobody counts the seconds; SIGTERM comes at half of it."""
 RESTART_TIMEOUT_S = 60.0
+HURRY_AFTER_S = 0.25
+"""Two wishes to shut down within this time have one cause: a terminal that closes sends SIGHUP and SIGTERM."""
 SHUTDOWN_MARGIN_S = 1.0
 """What the Supervisor may take beyond the grace of the subkernel."""
 
@@ -106,6 +108,8 @@ class KernelActor(Actor[KernelMessage]):
         self._start_agent = start_agent
         self._on_finished = on_finished
         self._ending: asyncio.Task[object] | None = None
+        self._ending_since = 0.0
+        self._hurried = False
         self._custom: CustomMessages | None = None
         self._without_supervisor = False
         self._looking: Looking | None = None
@@ -283,10 +287,15 @@ class KernelActor(Actor[KernelMessage]):
         self._control.interrupt()
 
     def shut_down(self, *, restart: bool) -> None:
-        """End the subkernel, then this process. A second call (SIGTERM) hurries the first."""
+        """End the subkernel, then this process. A second call, as by SIGTERM, ends the subkernel's grace and so hurries the first."""
+        now = time.monotonic()
         if self._ending is None:
             self.context.log.info("kernel.shutdown", restart=restart)
-            self._ending = self.context.spawn(self._shut_down(restart=restart), name="shut-down")
+            self._ending, self._ending_since = self.context.spawn(self._shut_down(restart=restart), name="shut-down"), now
+        elif now - self._ending_since >= HURRY_AFTER_S and not self._hurried:
+            self.context.log.info("kernel.shutdown_hurried")
+            self._hurried = True
+            self.context.spawn(self._hurry(), name="hurry")
 
     @property
     def remembered(self) -> Remembered:
@@ -375,6 +384,11 @@ class KernelActor(Actor[KernelMessage]):
         """Let the session run what it wants to run at its end; the Supervisor's grace bounds it."""
         if (link := self._state.link) is not None and self._state.phase in {Phase.READY, Phase.RESTARTING}:
             link.send_control(self._state.private.message("shutdown_request", {"restart": restart}))
+
+    async def _hurry(self) -> None:
+        if (supervisor := self._supervisor.ref) is not None:
+            with contextlib.suppress(AskError):  # the first request is answered, or times out, as it would have been
+                await supervisor.ask(Shutdown(grace_s=0), timeout_s=SHUTDOWN_MARGIN_S)
 
     async def _shut_down(self, *, restart: bool) -> None:
         state = self._state

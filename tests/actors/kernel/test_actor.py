@@ -66,6 +66,26 @@ async def test_asked_to_leave_twice_it_leaves_once(stage: KernelStage, subkernel
     assert len([message for message in stage.supervisor.seen if isinstance(message, Shutdown)]) == 1
 
 
+async def test_asked_again_while_it_leaves_it_ends_the_grace_of_the_subkernel_once(
+    stage: KernelStage, subkernel: ScriptedSubkernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.kernel.actor.HURRY_AFTER_S", 0)
+    stage.actor.shut_down(restart=False)
+    first, asked = await stage.supervisor.expect_ask(Shutdown)
+    assert first.grace_s > 0
+    for _ in range(3):
+        stage.actor.shut_down(restart=False)
+    second, asked_again = await stage.supervisor.expect_ask(Shutdown)
+    assert second.grace_s == 0
+    await stage.settle()
+    assert len([message for message in stage.supervisor.seen if isinstance(message, Shutdown)]) == 2
+    asked.answer(ShutDown())
+    asked_again.answer(ShutDown())
+    await until(lambda: stage.finished, "the end")
+    await stage.settle()
+    assert stage.finished == 1
+
+
 async def test_what_was_owed_is_answered_when_it_leaves(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     running, queued = stage.run("1"), stage.run("2")
     debug = stage.request("debug_request", {}, channel="control")

@@ -1,9 +1,13 @@
 """FAULTS 2: signals to the kernel process, as a terminal and process managers send them."""
 
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
@@ -11,7 +15,7 @@ from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 
 @pytest.fixture
 def kernel() -> Iterator[RunningKernel]:
-    with running_kernel() as kernel:
+    with running_kernel(env={"BEAKER_SUBKERNEL_SHUTDOWN_GRACE_S": "2.5"}) as kernel:
         yield kernel
 
 
@@ -33,3 +37,40 @@ def test_sigint_without_a_cell_does_nothing(kernel: RunningKernel) -> None:
     wait_until(lambda: kernel.run("x + 1").text == "42", what="a cell that no interrupt meets")
     assert kernel.subkernel_pid() == pid
     assert kernel.process.poll() is None
+
+
+def test_an_interrupt_at_any_moment_of_the_start_harms_nothing(tmp_path: Path) -> None:
+    """The signal comes from the file that our first import reads: before that, the process is Python's and not ours."""
+    program = (
+        "import os, runpy, signal, sys, threading, time\n"
+        "def interrupt():\n"
+        "    for _ in range(60):\n"
+        "        os.kill(os.getpid(), signal.SIGINT); time.sleep(0.005)\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'actors.roles' and not started:\n"
+        "            started.append(threading.Thread(target=interrupt)); started[0].start()\n"
+        "started = []\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "sys.argv[0] = 'beaker_kernel'\n"
+        "runpy.run_module('beaker_kernel', run_name='__main__', alter_sys=True)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", program, "-f", str(tmp_path / "none.json")], capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert str(tmp_path / "none.json") in ended.stderr
+
+
+def test_a_second_sigterm_ends_a_subkernel_that_does_not_leave(kernel: RunningKernel) -> None:
+    pid = kernel.subkernel_pid()
+    stubborn = "import atexit, os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\natexit.register(time.sleep, 60)"
+    kernel.run(stubborn)
+    kernel.process.send_signal(signal.SIGTERM)
+    time.sleep(0.4)  # two wishes at once have one cause
+    kernel.process.send_signal(signal.SIGTERM)
+    kernel.process.wait(timeout=30)
+    wait_until(lambda: not psutil.pid_exists(pid), what="the end of the subkernel")
+    (log,) = Path(kernel.env["XDG_STATE_HOME"], "beaker/logs").glob("kernel-*.jsonl")
+    assert '"kernel.shutdown_hurried"' in log.read_text()
