@@ -85,7 +85,7 @@ class Control:
 
     def reply(self, parent: Header, parts: Parts) -> None:
         """The subkernel answered."""
-        pending = self._state.control_requests.replied(parent.msg_id)
+        pending = self._state.control_requests.replied(parent.msg_id, session=parent.session)
         if pending is None:
             if parent.session != self._state.private.session_id:
                 self._state.log.info("reply.unexpected", msg_type=parent.msg_type)

@@ -41,7 +41,7 @@ class Iopub:
         kind = header.msg_type
         if kind in RECORDED:
             state.transcript.output(parent.msg_id, parts[CONTENT])
-            if state.logs_cells and (pending := state.requests.find(parent.msg_id)) is not None and not pending.spoke:
+            if state.logs_cells and (pending := state.requests.find(parent.msg_id, parent.session)) is not None and not pending.spoke:
                 pending.spoke = True
                 state.log.debug("cell.first_output", msg_type=kind)
         elif kind == "status":
@@ -85,9 +85,9 @@ class Iopub:
             return
         for requests in (self._state.requests, self._state.control_requests):
             if said == "busy":
-                requests.busy(parent.msg_id, time.monotonic())
+                requests.busy(parent.msg_id, time.monotonic(), parent.session)
             elif said == "idle":
-                if (silent := requests.idle(parent.msg_id)) is not None:
+                if (silent := requests.idle(parent.msg_id, parent.session)) is not None:
                     self._unanswered.expect(silent)
                 self._state.granted.idle(parent.msg_id)
         if self._state.logs_cells and said in {"busy", "idle"}:
@@ -99,7 +99,7 @@ class Iopub:
         except UNREADABLE:
             return None
         if count is not None:
-            self._state.requests.numbered(parent.msg_id, count)
+            self._state.requests.numbered(parent.msg_id, count, parent.session)
         return count
 
     def _show_notices(self, parent: bytes) -> None:

@@ -114,14 +114,14 @@ class Shell:
         """The subkernel answered."""
         state = self._state
         facts = None
-        known = state.requests.find(parent.msg_id)
+        known = state.requests.find(parent.msg_id, parent.session)
         if known is not None and known.flags is not None:
             try:
                 facts = _facts_decoder.decode(parts[CONTENT])
             except UNREADABLE:
                 facts = ReplyFacts(status="error")
             state.transcript.end(parent.msg_id, facts.status)
-        pending = state.requests.replied(parent.msg_id, facts)
+        pending = state.requests.replied(parent.msg_id, facts, parent.session)
         if pending is None:
             state.log.info("reply.unexpected", msg_type=parent.msg_type)
             return

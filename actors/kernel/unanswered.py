@@ -8,7 +8,7 @@ import asyncio
 
 from actors.kernel.state import KernelState
 from beaker.kernel.custom.replies import Failed
-from beaker.kernel.requests import Pending, ReplyFacts, reply_type
+from beaker.kernel.requests import Pending, reply_type
 
 GRACE_S = 0.5
 """How long a reply may be behind its idle: both are written within a millisecond, and read when the loop comes to it."""
@@ -27,7 +27,7 @@ class Unanswered:
     def _answer(self, pending: Pending) -> None:
         state = self._state
         requests = state.requests if pending.channel == "shell" else state.control_requests
-        if requests.find(pending.msg_id) is not pending or requests.replied(pending.msg_id, ReplyFacts(status="error")) is None:
+        if not requests.give_up(pending):
             return  # answered, or lost with its subkernel and answered then
         content = Failed(ename="UnknownRequest", evalue=f"Neither beaker nor the {state.language} kernel knows {pending.msg_type[:100]}.")
         reply = state.publisher.reply(reply_type(pending.msg_type), content, parent=pending.header)

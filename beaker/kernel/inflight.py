@@ -71,7 +71,7 @@ def over(msg_id: str, last_count: int) -> bytes:
 
 def replay(log: bytes) -> Replayed:
     """Read a log back. A torn last entry is ignored."""
-    found: dict[str, Begun] = {}
+    found: list[Begun] = []
     last_count = 0
     at = 0
     while at + 4 <= len(log):
@@ -83,9 +83,12 @@ def replay(log: bytes) -> Replayed:
         except UNREADABLE:
             break
         if isinstance(record, Begun):
-            found[record.msg_id] = record
+            found.append(record)
         else:
-            found.pop(record.msg_id, None)
+            # Of two with one id the older one was answered first.
+            index = next((index for index, begun in enumerate(found) if begun.msg_id == record.msg_id), None)
+            if index is not None:
+                del found[index]
             last_count = max(last_count, record.last_count)
         at = end
     unanswered = [
@@ -100,6 +103,6 @@ def replay(log: bytes) -> Replayed:
             busy=True,
             own=record.own,
         )
-        for record in found.values()
+        for record in found
     ]
     return Replayed(unanswered, last_count)

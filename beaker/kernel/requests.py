@@ -5,6 +5,7 @@ what stands here unanswered is what has to be answered by us. The subkernel's ow
 number for a cell of ours is predicted from the cells that are ahead of it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -76,6 +77,8 @@ class Pending:
     """It was sent by a process before this one, whose life it outlived."""
     received: float = 0.0
     """Monotonic time at which a client's cell came; 0 for others."""
+    number: int = 0
+    """Its place among all requests, given when it is accepted."""
     spoke: bool = False
     """An output of it was logged."""
 
@@ -101,43 +104,51 @@ class Requests:
 
     last_count: int = 0
     """The highest number seen in this life of the subkernel."""
-    _pending: dict[str, Pending] = field(default_factory=dict[str, Pending])
+    _pending: dict[str, list[Pending]] = field(default_factory=dict[str, list[Pending]])
+    """By msg_id. Two clients may have chosen the same one, and one client may use one twice: then the oldest is meant first."""
+    _numbers: int = 0
 
     def accept(self, pending: Pending) -> None:
         """A request is on its way to the subkernel."""
-        self._pending[pending.msg_id] = pending
+        self._numbers += 1
+        pending.number = self._numbers
+        self._pending.setdefault(pending.msg_id, []).append(pending)
 
-    def find(self, msg_id: str) -> Pending | None:
-        """The request with this id, unless it is over."""
-        return self._pending.get(msg_id)
+    def find(self, msg_id: str, session: str = "") -> Pending | None:
+        """The request with this id that is answered next, unless all are over.
 
-    def busy(self, msg_id: str, now: float) -> None:
+        Args:
+            session: of the client; empty where it is not known.
+        """
+        return self._pick(msg_id, session, lambda pending: not pending.replied) or self._pick(msg_id, session, lambda _: True)
+
+    def busy(self, msg_id: str, now: float, session: str = "") -> None:
         """The subkernel began it."""
-        if (pending := self._pending.get(msg_id)) is not None:
+        if (pending := self._pick(msg_id, session, lambda pending: not pending.busy)) is not None:
             pending.busy = True
             pending.since = now
 
-    def idle(self, msg_id: str) -> Pending | None:
+    def idle(self, msg_id: str, session: str = "") -> Pending | None:
         """The subkernel is done with it; returns it if it may never be answered: no kernel need know its type."""
-        pending = self._pending.get(msg_id)
+        pending = self._pick(msg_id, session, lambda pending: not pending.idle)
         if pending is None:
             return None
         pending.idle = True
-        if self._drop_if_over(pending) is None and pending.msg_type not in STANDARD:
+        if not self._drop_if_over(pending) and pending.msg_type not in STANDARD:
             return pending
         return None
 
-    def numbered(self, msg_id: str, count: int) -> None:
+    def numbered(self, msg_id: str, count: int, session: str = "") -> None:
         """Its execute_input passed by."""
         if count < COUNT_LIMIT:
             self.last_count = max(self.last_count, count)
-        if (pending := self._pending.get(msg_id)) is not None:
+        if (pending := self._pick(msg_id, session, lambda pending: pending.count is None)) is not None:
             pending.count = count
 
-    def replied(self, msg_id: str, facts: ReplyFacts | None = None) -> Pending | None:
+    def replied(self, msg_id: str, facts: ReplyFacts | None = None, session: str = "") -> Pending | None:
         """Its reply came; returns the request it belongs to, None when it is unknown or was answered already."""
-        pending = self._pending.get(msg_id)
-        if pending is None or pending.replied:
+        pending = self._pick(msg_id, session, lambda pending: not pending.replied)
+        if pending is None:
             return None
         pending.replied = True
         if facts is not None and facts.execution_count is not None and facts.status != "aborted" and facts.execution_count < COUNT_LIMIT:
@@ -145,25 +156,33 @@ class Requests:
         self._drop_if_over(pending)
         return pending
 
+    def give_up(self, pending: Pending) -> bool:
+        """We answer it, as the subkernel does not; False if it was answered, or has ended with its subkernel."""
+        if pending.replied or all(each is not pending for each in self._pending.get(pending.msg_id, ())):
+            return False
+        pending.replied = True
+        self._drop_if_over(pending)
+        return True
+
     def next_count(self) -> int:
         """The number a cell gets that is sent now: one behind all counting cells that are ahead of it."""
         ahead = sum(
             1
-            for pending in self._pending.values()
+            for pending in self._all()
             if pending.flags is not None and pending.flags.counts and pending.count is None and not pending.replied
         )
         return self.last_count + ahead + 1
 
     def running(self) -> Pending | None:
         """The client's cell that runs now."""
-        for pending in self._pending.values():
+        for pending in self._all():
             if pending.flags is not None and pending.running and not pending.private and not pending.own:
                 return pending
         return None
 
     def waiting(self) -> int:
         """How many cells of clients wait behind the running one."""
-        return sum(1 for p in self._pending.values() if p.flags is not None and not p.private and not p.busy and not p.replied)
+        return sum(1 for p in self._all() if p.flags is not None and not p.private and not p.busy and not p.replied)
 
     def cells_since(self, at: float) -> int:
         """How many cells of clients that came at or after a monotonic time are not answered."""
@@ -174,7 +193,7 @@ class Requests:
     @property
     def undisturbed(self) -> bool:
         """Nothing of a client's is under way, comm messages included; comments of ours may be."""
-        return all(pending.replied or pending.private or pending.idle for pending in self._pending.values())
+        return all(pending.replied or pending.private or pending.idle for pending in self._all())
 
     @property
     def at_rest(self) -> bool:
@@ -184,15 +203,15 @@ class Requests:
     @property
     def quiet(self) -> bool:
         """No client waits for a reply."""
-        return all(pending.replied or pending.private or not pending.expects_reply for pending in self._pending.values())
+        return all(pending.replied or pending.private or not pending.expects_reply for pending in self._all())
 
     def end_lost(self) -> list[Pending]:
         """All that is proven over by now and was never answered: what a former process sent. Forgotten here."""
-        return self._take_out([pending for pending in self._pending.values() if pending.inherited and not pending.replied])
+        return self._take_out([pending for pending in self._all() if pending.inherited and not pending.replied])
 
     def end_own_lost(self) -> list[Pending]:
         """All that a former process was answering itself. Forgotten here."""
-        return self._take_out([pending for pending in self._pending.values() if pending.inherited and pending.own])
+        return self._take_out([pending for pending in self._all() if pending.inherited and pending.own])
 
     def end_all(self, *, unsent_too: bool) -> list[Pending]:
         """The subkernel is gone: all that it owes, oldest first, forgotten here. The next life counts from 1.
@@ -200,22 +219,36 @@ class Requests:
         Args:
             unsent_too: also what only waits for a subkernel; False leaves that to the next life.
         """
-        ended = [pending for pending in self._pending.values() if pending.sent or unsent_too]
-        for pending in ended:
-            del self._pending[pending.msg_id]
+        ended = [pending for pending in self._all() if pending.sent or unsent_too]
+        self._take_out(ended)
         self.last_count = 0
         return [pending for pending in ended if not pending.over]
 
+    def _all(self) -> list[Pending]:
+        """Oldest first."""
+        return sorted((pending for same in self._pending.values() for pending in same), key=lambda pending: pending.number)
+
+    def _pick(self, msg_id: str, session: str, fits: Callable[[Pending], bool]) -> Pending | None:
+        same = self._pending.get(msg_id, ())
+        for pending in same:
+            # Where there is only one there is nothing to tell apart, and a kernel that garbles the session does no harm.
+            if fits(pending) and (not session or pending.session == session or len(same) == 1):
+                return pending
+        return None
+
     def _take_out(self, ended: list[Pending]) -> list[Pending]:
         for pending in ended:
-            del self._pending[pending.msg_id]
+            same = self._pending[pending.msg_id]
+            # By identity: two requests may be equal in all that they say.
+            same[:] = [each for each in same if each is not pending]
+            if not same:
+                del self._pending[pending.msg_id]
         return ended
 
-    def _drop_if_over(self, pending: Pending) -> Pending | None:
-        if not pending.over:
-            return None
-        del self._pending[pending.msg_id]
-        return pending
+    def _drop_if_over(self, pending: Pending) -> bool:
+        if pending.over:
+            self._take_out([pending])
+        return pending.over
 
 
 def reply_type(kind: str) -> str:

@@ -156,3 +156,16 @@ async def test_what_belongs_to_a_request_that_nobody_made_is_relayed_on_iopub_on
     subkernel.run(stranger, 1)
     assert await stage.front.output(stranger.msg_id, "idle")
     assert [sent.channel for sent in stage.front.about(stranger.msg_id)] == ["iopub"] * 3
+
+
+@pytest.mark.parametrize("clients", [(b"one", b"two"), (b"one", b"one")])
+async def test_requests_with_the_same_id_each_get_their_reply(
+    stage: KernelStage, subkernel: ScriptedSubkernel, clients: tuple[bytes, bytes]
+) -> None:
+    for number, client in enumerate(clients):
+        stage.request("execute_request", cell(str(number)), client=client, header={"msg_id": "same"})
+    for number in (1, 2):
+        subkernel.run(await subkernel.expect(), number)
+    await stage.front.wait(lambda: len([sent for sent in stage.front.sent if sent.channel == "shell"]) == 2, "both replies")
+    replies = [sent for sent in stage.front.sent if sent.channel == "shell"]
+    assert [(sent.idents, sent.content["execution_count"]) for sent in replies] == [([clients[0]], 1), ([clients[1]], 2)]

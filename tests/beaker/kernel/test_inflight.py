@@ -36,3 +36,7 @@ def test_the_last_number_is_kept_over_an_emptied_log() -> None:
     assert replay(over("", 7) + begun(cell("a")) + over("a", 8) + begun(cell("b"))).last_count == 8
     assert replay(over("", 7)) == ([], 7)
     assert replay(b"").last_count == 0
+
+
+def test_of_two_requests_with_one_id_the_second_is_still_owed_after_one_reply() -> None:
+    assert [p.msg_id for p in replay(begun(cell("a")) + begun(cell("a")) + over("a", 1)).unanswered] == ["a"]

@@ -122,3 +122,58 @@ def test_it_is_quiet_when_no_client_waits() -> None:
     assert requests.quiet
     requests.accept(cell("a"))
     assert not requests.quiet
+
+
+def test_two_clients_that_chose_the_same_id_are_told_apart_by_their_sessions() -> None:
+    requests, one, two = Requests(), cell("a"), cell("a")
+    two.session = "t"
+    requests.accept(one)
+    requests.accept(two)
+    requests.busy("a", 1.0, "t")
+    requests.numbered("a", 4, "t")
+    assert (one.busy, two.busy, one.count, two.count) == (False, True, None, 4)
+    assert requests.replied("a", session="t") is two
+    assert requests.replied("a", session="t") is None
+    assert requests.find("a", "s") is one
+    requests.idle("a", "t")
+    assert requests.replied("a", session="s") is one
+    requests.idle("a", "s")
+    assert requests.find("a") is None
+    assert requests.end_all(unsent_too=True) == []
+
+
+def test_one_client_that_uses_an_id_twice_is_answered_twice_the_older_first() -> None:
+    requests, one, two = Requests(), cell("a"), cell("a")
+    for pending in (one, two):
+        requests.accept(pending)
+    for pending in (one, two):
+        requests.busy("a", 1.0, "s")
+        assert requests.running() is pending
+        requests.numbered("a", 1, "s")
+        assert requests.replied("a", session="s") is pending
+        requests.idle("a", "s")
+    assert requests.find("a") is None
+
+
+def test_all_are_ended_oldest_first_also_where_ids_are_shared() -> None:
+    requests = Requests()
+    ended = [cell("a"), cell("b"), cell("a"), cell("c")]
+    for pending in ended:
+        requests.accept(pending)
+    assert [id(pending) for pending in requests.end_all(unsent_too=True)] == list(map(id, ended))
+
+
+def test_a_kernel_that_garbles_the_session_is_understood_where_nothing_is_to_be_told_apart() -> None:
+    requests, one = Requests(), cell("a")
+    requests.accept(one)
+    assert requests.replied("a", session="garbled") is one
+
+
+def test_what_was_answered_or_ended_is_not_given_up() -> None:
+    requests, pending = Requests(), other("a", "foo_request")
+    assert not requests.give_up(pending)
+    requests.accept(pending)
+    assert requests.idle("a") is pending
+    assert requests.give_up(pending)
+    assert not requests.give_up(pending)
+    assert requests.quiet
