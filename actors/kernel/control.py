@@ -10,12 +10,12 @@ from typing import Protocol
 
 import msgspec
 
-from actors.kernel.kernel_info import amend_kernel_info, own_kernel_info
+from actors.kernel import owed
+from actors.kernel.kernel_info import amend_kernel_info
 from actors.kernel.state import KernelState, Phase
 from beaker.kernel.custom.kinds import OURS
 from beaker.kernel.interrupting import Interrupted, decide
 from beaker.kernel.requests import Channel, Pending
-from beaker.wire import compose
 from beaker.wire.parts import CONTENT, HEADER, UNREADABLE, Header, Parts
 
 HELD_LIMIT = 1000
@@ -123,25 +123,10 @@ class Control:
             self._abort(pending)
 
     def _abort(self, pending: Pending) -> None:
-        publisher = self._state.publisher
-        if not pending.busy:
-            publisher.busy(pending.header)
-        if pending.expects_reply and not pending.replied:
-            kind = pending.msg_type.removesuffix("_request") + "_reply"
-            about_us = pending.msg_type == "kernel_info_request" and self._state.phase is Phase.DEAD
-            body = own_kernel_info(self._state.language, self._state.dead_reason) if about_us else compose.aborted()
-            self._state.front.send_control(pending.idents, publisher.reply(kind, body, parent=pending.header))
-        if not pending.idle:
-            publisher.idle(pending.header)
+        owed.end(self._state, pending, owed.aborted_body(self._state, pending))
 
     def _answer(self, idents: list[bytes], header: Header, parts: Parts, content: dict[str, object]) -> None:
-        publisher = self._state.publisher
-        kind = header.msg_type.removesuffix("_request") + "_reply"
-        publisher.busy(parts[HEADER])
-        self._state.front.send_control(idents, publisher.reply(kind, content, parent=parts[HEADER]))
-        if kind == "shutdown_reply":
-            publisher.say(kind, content, parent=parts[HEADER])
-        publisher.idle(parts[HEADER])
+        owed.answer(self._state, "control", idents, header.msg_type, parts[HEADER], content)
 
     def _shutdown(self, idents: list[bytes], header: Header, parts: Parts) -> None:
         try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from actors.kernel import owed
 from actors.kernel.cell_face import CellFace
 from actors.kernel.commands import Commands
 from actors.kernel.own_cell import OwnCell
@@ -96,7 +97,7 @@ class OwnCells:
                 answer = None if said is None else {"status": said, "indent": ""}
         if answer is None:
             return False
-        self._answer(idents, header, parts, answer)
+        owed.answer(self._state, "shell", idents, header.msg_type, parts[HEADER], answer)
         return True
 
     def place_taken(self, pending: Pending, facts: ReplyFacts) -> None:
@@ -147,10 +148,3 @@ class OwnCells:
         self._places[header.msg_id] = _Place(content, cell, attempt)
         pending = Pending(header.msg_id, header.session, "execute_request", parts[HEADER], [], "shell", ExecuteFlags(), private=True)
         self._shell.submit(pending, parts)
-
-    def _answer(self, idents: list[bytes], header: Header, parts: Parts, content: object) -> None:
-        publisher = self._state.publisher
-        publisher.busy(parts[HEADER])
-        kind = header.msg_type.removesuffix("_request") + "_reply"
-        self._state.front.send_shell(idents, publisher.reply(kind, content, parent=parts[HEADER]))
-        publisher.idle(parts[HEADER])

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 
 from actors.kernel.face import Client
+from actors.kernel.owed import send_on
 from actors.kernel.state import KernelState
 from beaker.kernel.custom.replies import Aborted, Failed
 from beaker.kernel.requests import Channel, Pending, reply_type
@@ -50,7 +51,7 @@ class OwnRequest:
         self.over = True
         state, client = self.state, self.client
         reply = state.publisher.reply(reply_type(self.kind), content, parent=client.header)
-        (state.front.send_shell if client.channel == "shell" else state.front.send_control)(client.idents, reply)
+        send_on(state, client.channel, client.idents, reply)
         state.publisher.idle(client.header)
         state.inflight.over(client.msg_id, state.requests.last_count, quiet=state.requests.quiet)
         took_ms = round((time.monotonic() - self.since) * 1000, 1)

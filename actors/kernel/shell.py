@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from actors.kernel import owed
 from actors.kernel.front import TRACE_CHARS
-from actors.kernel.kernel_info import amend_kernel_info, own_kernel_info
+from actors.kernel.kernel_info import amend_kernel_info
 from actors.kernel.state import KernelState, Phase
 from beaker.kernel.custom.kinds import OURS
 from beaker.kernel.magics import might_be_ours
@@ -148,13 +149,13 @@ class Shell:
             ename: the class of error that the user sees.
             unsent_too: no other subkernel will come: what waits for one is answered with the same error.
         """
-        owed = self._state.requests.end_all(unsent_too=unsent_too)
-        cells = [pending for pending in owed if pending.sent and pending.flags is not None and not pending.private and not pending.replied]
-        if cells and not any(pending.busy for pending in owed if not pending.private and not pending.replied):
+        ended = self._state.requests.end_all(unsent_too=unsent_too)
+        cells = [pending for pending in ended if pending.sent and pending.flags is not None and not pending.private and not pending.replied]
+        if cells and not any(pending.busy for pending in ended if not pending.private and not pending.replied):
             # It had no chance to say that it began: C code that crashed at once, or never let the interpreter go.
             self._state.publisher.busy(cells[0].header)
             cells[0].busy = True
-        for pending in owed:
+        for pending in ended:
             if pending.private:
                 self._state.granted.lost(pending.msg_id)
                 continue
@@ -244,38 +245,16 @@ class Shell:
             state.log.debug("cell.sent", trace=pending.msg_id[:TRACE_CHARS], private=pending.private)
 
     def _end(self, pending: Pending, ename: str, reason: str) -> None:
-        publisher = self._state.publisher
+        state = self._state
         content = compose.error(ename, reason)
-        about_us = pending.msg_type == "kernel_info_request"
-        if pending.expects_reply and not pending.replied:
-            if pending.flags is not None:
-                if not pending.flags.silent and not pending.idle:
-                    publisher.say("error", content, parent=pending.header)
-                body = compose.execute_error(pending.count, content)
-                self._state.transcript.end(pending.msg_id, "error")
-                self._log_reply(pending, "error", pending.count, ename=ename)
-            else:
-                body = own_kernel_info(self._state.language, reason) if about_us else {"status": "error", **content}
-            self._send_reply(pending, body)
-        if pending.busy and not pending.idle:
-            publisher.idle(pending.header)
+        if pending.flags is not None and not pending.replied:
+            if not pending.flags.silent and not pending.idle:
+                state.publisher.say("error", content, parent=pending.header)
+            state.transcript.end(pending.msg_id, "error")
+            self._log_reply(pending, "error", pending.count, ename=ename)
+        owed.end(state, pending, owed.error_body(state, pending, content, reason))
 
     def _abort(self, pending: Pending) -> None:
-        publisher = self._state.publisher
-        if not pending.busy:
-            publisher.busy(pending.header)
-        if pending.expects_reply and not pending.replied:
-            self._send_reply(pending, compose.aborted())
-            if pending.flags is not None:
-                self._log_reply(pending, "aborted", None)
-        if not pending.idle:
-            publisher.idle(pending.header)
-
-    def _send_reply(self, pending: Pending, body: object) -> None:
-        reply = self._state.publisher.reply(pending.msg_type.removesuffix("_request") + "_reply", body, parent=pending.header)
-        send_on(self._state, pending.channel, pending.idents, reply)
-
-
-def send_on(state: KernelState, channel: Channel, idents: list[bytes], parts: Parts) -> None:
-    """Send a reply on the channel that its request came by."""
-    (state.front.send_shell if channel == "shell" else state.front.send_control)(idents, parts)
+        if pending.flags is not None and not pending.replied:
+            self._log_reply(pending, "aborted", None)
+        owed.end(self._state, pending, owed.aborted_body(self._state, pending))

@@ -6,6 +6,7 @@ and the idle come over different sockets, so a moment is left between the idle a
 
 import asyncio
 
+from actors.kernel.owed import send_on
 from actors.kernel.state import KernelState
 from beaker.kernel.custom.replies import Failed
 from beaker.kernel.requests import Pending, reply_type
@@ -31,6 +32,6 @@ class Unanswered:
             return  # answered, or lost with its subkernel and answered then
         content = Failed(ename="UnknownRequest", evalue=f"Neither beaker nor the {state.language} kernel knows {pending.msg_type[:100]}.")
         reply = state.publisher.reply(reply_type(pending.msg_type), content, parent=pending.header)
-        (state.front.send_shell if pending.channel == "shell" else state.front.send_control)(pending.idents, reply)
+        send_on(state, pending.channel, pending.idents, reply)
         state.inflight.over(pending.msg_id, state.requests.last_count, quiet=state.requests.quiet)
         state.log.info("request.unknown", msg_type=pending.msg_type[:100])
