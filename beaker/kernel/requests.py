@@ -186,9 +186,7 @@ class Requests:
 
     def cells_since(self, at: float) -> int:
         """How many cells of clients that came at or after a monotonic time are not answered."""
-        return sum(
-            1 for p in self._pending.values() if p.flags is not None and not p.private and not p.replied and not p.idle and p.received >= at
-        )
+        return sum(1 for p in self._all() if p.flags is not None and not p.private and not p.replied and not p.idle and p.received >= at)
 
     @property
     def undisturbed(self) -> bool:
@@ -198,7 +196,7 @@ class Requests:
     @property
     def at_rest(self) -> bool:
         """The subkernel is done with all that it was sent."""
-        return all(pending.idle or pending.own or not pending.sent for pending in self._pending.values())
+        return all(pending.idle or pending.own or not pending.sent for pending in self._all())
 
     @property
     def quiet(self) -> bool:
