@@ -42,6 +42,7 @@ from actors.runtime.actor import Actor, Asked, Down
 from actors.runtime.failures import AskError, AskFailed
 from actors.supervisor.role import Remembered
 from beaker.kernel.interrupting import Interrupted
+from beaker.kernel.missed_variable import MissedVariable
 from beaker.kernel.requests import Channel
 from beaker.kernel.transcript import Transcript
 from beaker.messages.base import KernelId
@@ -126,6 +127,7 @@ class KernelActor(Actor[KernelMessage]):
             private=Composer(f"beaker-{self._kernel_id}", f"{time.time_ns():x}"),
             log=context.log,
             inflight=InflightLog(f"{self._folder}/inflight", context.log),
+            missed_variable=MissedVariable(self._loaded.withheld, self._loaded.user_file),
         )
         self._shell = Shell(state)
         self._control = Control(state, self)

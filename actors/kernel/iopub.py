@@ -39,6 +39,7 @@ class Iopub:
         """A message that belongs to a client's request, or to none."""
         state = self._state
         kind = header.msg_type
+        missed = state.missed_variable.words(parts[CONTENT]) if kind == "error" else None
         if kind in RECORDED:
             state.transcript.output(parent.msg_id, parts[CONTENT])
             if state.logs_cells and (pending := state.requests.find(parent.msg_id, parent.session)) is not None and not pending.spoke:
@@ -54,6 +55,8 @@ class Iopub:
                 self._show_notices(parts[PARENT])
             return
         state.publisher.relay(topic, parts)
+        if missed is not None:
+            state.publisher.say("stream", compose.stream(f"beaker: {missed}\n", name="stderr"), parent=parts[PARENT])
 
     def private(self, header: Header, parent: Header, parts: Parts) -> None:
         """A message that belongs to a request of our own: nobody else sees it, but for the outputs of code by the model."""

@@ -14,6 +14,7 @@ from actors.kernel.inflight_log import InflightLog
 from actors.kernel.publisher import Publisher
 from actors.kernel.subkernel_link import SubkernelLink
 from actors.runtime.log import Log
+from beaker.kernel.missed_variable import MissedVariable
 from beaker.kernel.requests import Requests
 from beaker.kernel.stdin_routing import StdinRouting
 from beaker.kernel.transcript import Transcript
@@ -53,6 +54,8 @@ class KernelState:
     log: Log
     inflight: InflightLog
     """What a successor of this process has to answer."""
+    missed_variable: MissedVariable
+    """Tells a cell of the variable that it does not get."""
     phase: Phase = Phase.STARTING
     link: SubkernelLink | None = None
     """Connected from `Started` on; used for clients' requests only in READY."""

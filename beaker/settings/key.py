@@ -72,7 +72,7 @@ def find_key(environment: Mapping[str, str], folder: str | None, doors: Doors | 
         if value := environment.get(name, "").strip():
             if is_usable(value):
                 variable = "" if name in wishes.keep_env else name
-                return FoundKey(value, KeyFacts(name, f"environment {name}"), variable), problems
+                return FoundKey(value, KeyFacts(name, environment_words(name)), variable), problems
             problems.append(_unusable_words("environment", name))
     for name in names:
         if value := wishes.env_values.get(name, "").strip():
@@ -103,6 +103,11 @@ def _own_places(wishes: Wishes, environment: Mapping[str, str], doors: Doors | N
         yield "agent.key_command", origin, lambda: doors.run_command(command, environment, limit_s)
     if wishes.keyring:
         yield "agent.keyring", f"keyring {wishes.keyring} (agent.keyring)", lambda: doors.ask_keyring(wishes.keyring)
+
+
+def environment_words(name: str) -> str:
+    """The origin of a key in a variable of the environment."""
+    return f"environment {name}"
 
 
 def is_usable(value: str) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from beaker.settings.gathering import Gathering
-from beaker.settings.key import KeyFacts
+from beaker.settings.key import KeyFacts, environment_words
 from beaker.settings.key_wishes import USERS_OWN
 from beaker.settings.origin import Origin
 from beaker.settings.schema import Settings
@@ -46,6 +46,13 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     def key_origin(self) -> str:
         """Where the model's key was found, in words; empty: there is none."""
         return "" if self.key is None else self.key.origin
+
+    @property
+    def withheld(self) -> str:
+        """The variable that cells do not get; empty: they get all of them."""
+        key = self.key
+        taken = key is not None and key.origin == environment_words(key.name) and key.name not in self.settings.subkernel.keep_env
+        return key.name if key is not None and taken else ""
 
     @property
     def endpoint_ground(self) -> str:

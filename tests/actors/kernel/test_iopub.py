@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from beaker.settings.key import KeyFacts
 from beaker.wire.compose import status
 from tests.kit.kernel_stage import KernelStage
 from tests.kit.scripted_subkernel import ScriptedSubkernel
@@ -71,3 +72,36 @@ async def test_a_new_subscriber_is_welcomed_under_its_topic(stage: KernelStage, 
         stage.actor.subscribed(topic)
     told = [(sent.idents, sent.kind, sent.content["subscription"], sent.parent_id) for sent in stage.front.sent]
     assert told == [([], "iopub_welcome", "", ""), ([b"kernel.status"], "iopub_welcome", "kernel.status", "")]
+
+
+async def test_a_cell_that_misses_the_variable_of_the_key_is_told_so_once(stage: KernelStage) -> None:
+    facts = KeyFacts("OPENAI_API_KEY", "environment OPENAI_API_KEY")
+    stage.loaded = msgspec.structs.replace(stage.loaded, key=facts, user_file="/home/me/.config/beaker/beaker.toml")
+    subkernel = await stage.ready()
+    shown: list[list[str]] = []
+    for number, evalue in enumerate(("name 'x' is not defined", "'OPENAI_API_KEY'", "'OPENAI_API_KEY'")):
+        msg_id = stage.run("os.environ['OPENAI_API_KEY']")
+        request = await subkernel.expect()
+        subkernel.begin(request, number)
+        traceback = ["----> 1 os.environ['OPENAI_API_KEY']"]
+        error = subkernel.publish("error", {"ename": "KeyError", "evalue": evalue, "traceback": traceback}, request)
+        subkernel.end(request, number)
+        await stage.front.over(msg_id)
+        about = stage.front.about(msg_id)
+        assert error in [sent.parts for sent in about], "byte for byte"
+        shown.append([sent.content["text"] for sent in about if sent.kind == "stream"])
+    assert shown[0] == shown[2] == []
+    assert shown[1] == [
+        "beaker: cells do not get OPENAI_API_KEY, because beaker took the model's key from it. To give it to them, put "
+        'keep_env = ["OPENAI_API_KEY"] under [subkernel] in /home/me/.config/beaker/beaker.toml and restart the kernel.\n'
+    ]
+
+
+async def test_where_no_variable_was_taken_nothing_is_said(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id = stage.run("os.environ['OPENAI_API_KEY']")
+    request = await subkernel.expect()
+    subkernel.begin(request, 1)
+    subkernel.publish("error", {"ename": "KeyError", "evalue": "'OPENAI_API_KEY'", "traceback": []}, request)
+    subkernel.end(request, 1)
+    await stage.front.over(msg_id)
+    assert "stream" not in stage.front.kinds(msg_id)

@@ -66,6 +66,26 @@ def test_the_environment_of_a_cell_is_that_of_python3(kernel_name: str, work_fol
     assert ours == theirs
 
 
+def test_with_a_key_it_is_that_of_python3_without_the_variable_of_the_key(work_folder: Path, environment: dict[str, str]) -> None:
+    """A key that beaker did not take is the user's like any other variable."""
+    keys = {"OPENAI_API_KEY": "sk-canary-0123456789", "GROQ_API_KEY": "gsk-0123456789", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
+    seen: list[dict[str, str]] = []
+    for name in ("beaker", "python3"):
+        with _kernel(name, work_folder, environment | keys) as client:
+            seen.append(_value(client, "dict(__import__('os').environ)"))
+    ours, theirs = seen
+    assert theirs.pop("OPENAI_API_KEY") == keys["OPENAI_API_KEY"]
+    ours.pop("JPY_PARENT_PID"), theirs.pop("JPY_PARENT_PID")
+    assert ours == theirs
+
+
+def test_a_variable_that_the_user_gives_back_is_there(work_folder: Path, environment: dict[str, str], own_home: Path) -> None:
+    (own_home / ".config/beaker").mkdir()
+    (own_home / ".config/beaker/beaker.toml").write_text('[subkernel]\nkeep_env = ["OPENAI_API_KEY"]\n')
+    with _kernel("beaker", work_folder, environment | {"OPENAI_API_KEY": "sk-canary-0123456789"}) as client:
+        assert _value(client, "__import__('os').environ['OPENAI_API_KEY']") == "sk-canary-0123456789"
+
+
 def test_folder_path_and_arguments_of_a_cell_are_those_of_python3(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
     looks = ["__import__('os').getcwd()", "__import__('sys').path", "__import__('sys').executable", "__import__('sys').argv[0]"]
     looks += ["__import__('os').umask(0o022)", "__import__('sys').flags.safe_path", "__name__"]
@@ -76,9 +96,11 @@ def test_folder_path_and_arguments_of_a_cell_are_those_of_python3(kernel_name: s
     assert seen[0] == seen[1]
 
 
+@pytest.mark.parametrize("key", [{}, {"OPENAI_API_KEY": "sk-canary-0123456789"}], ids=["no key", "a key"])
 def test_signals_limits_and_open_files_of_a_cell_are_those_of_python3(
-    kernel_name: str, work_folder: Path, environment: dict[str, str]
+    key: dict[str, str], kernel_name: str, work_folder: Path, environment: dict[str, str]
 ) -> None:
+    environment = environment | key
     dispositions = "[[int(s), str(__import__('signal').getsignal(s))] for s in (2, 13, 15, 17)]"
     masked = "sorted(int(s) for s in __import__('signal').pthread_sigmask(0, []))"
     limits = "[__import__('resource').getrlimit(n) for n in range(10)]"
@@ -110,9 +132,11 @@ def _imported(folder: Path) -> set[tuple[str, int]]:
     return {(line.split()[0], int(line.split()[1])) for line in file.read_text().splitlines()} if file.exists() else set()
 
 
+@pytest.mark.parametrize("key", [{}, {"OPENAI_API_KEY": "sk-canary-0123456789"}], ids=["no key", "a key"])
 def test_modules_in_the_users_folder_are_imported_by_nobody_but_the_user(
-    kernel_name: str, tmp_path: Path, environment: dict[str, str]
+    key: dict[str, str], kernel_name: str, tmp_path: Path, environment: dict[str, str]
 ) -> None:
+    environment = environment | key
     by_kernel: dict[str, set[str]] = {}
     for name in (kernel_name, "python3"):
         folder = tmp_path / f"hostile-{name}"
