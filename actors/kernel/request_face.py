@@ -42,7 +42,14 @@ class RequestFace:
     def proposed(self, proposal: Proposal) -> None:
         """A cell was proposed."""
         turn = 0 if self._display is None else self._display.number
-        cell = CodeCell(turn=turn, number=proposal.number, language=proposal.language, code=proposal.code)
+        cell = CodeCell(
+            turn=turn,
+            number=proposal.number,
+            language=proposal.language,
+            code=proposal.code,
+            cell_id=proposal.after or None,
+            replaces=proposal.replaces or None,
+        )
         self._request.say("code_cell", cell)
 
     def wanted(self, block: RunBlock, warning: str) -> None:

@@ -20,7 +20,7 @@ from beaker.consent.policy import lower
 from beaker.kernel.conversation import TOLD, Conversation, Talk
 from beaker.kernel.mentions import Reading, may_mention
 from beaker.kernel.question import Ask
-from beaker.kernel.turn_display import Proposal, TurnDisplay
+from beaker.kernel.turn_display import Proposal, TurnDisplay, cell_named
 from beaker.messages.base import TurnId
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.turn import (
@@ -224,7 +224,12 @@ class Turns:
         if turn is None:
             asked.fail(TurnFailure(reason="this turn is over"))
             return
-        proposal = turn.display.propose(message.code, message.language or self._state.language)
+        replaces, after = cell_named(message.replaces), cell_named(message.after)
+        for named in (replaces, after):
+            if named.isdecimal() and self._state.transcript.code(int(named)) is None:
+                asked.fail(TurnFailure(reason=f"no cell with the number {named} was seen to run; read_cells shows those that were"))
+                return
+        proposal = turn.display.propose(message.code, message.language or self._state.language, replaces=replaces, after=after)
         turn.face.proposed(proposal)
         asked.answer(Proposed(number=proposal.number))
 
@@ -291,6 +296,9 @@ class Turns:
         if turn.watch is not None and turn.watch is not asyncio.current_task():
             turn.watch.cancel()
         display = turn.display
+        if status == "ok":
+            for proposal in display.adopt_blocks(self._state.language):
+                turn.face.proposed(proposal)
         self.conversation.add(
             Talk(
                 number=number,

@@ -82,7 +82,7 @@ def _own_prompt(language: str, *, tools: bool, mode: Mode, can_ask: bool) -> str
             "\nUse list_variables to see what the session holds before you write code that needs it, show_variable to see one in detail."
             "\nUse read_cells for cells that are not shown below, read_output for an output that was cut. Pictures are named, not shown."
             "\nPut code before the user with propose_cell: one whole, runnable cell, using names that exist. "
-            "Do not repeat its code in your text."
+            "Do not repeat its code in your text. To mend a cell that ran, put its new version forward with edit_cell."
             f"\n{_RUNNING[mode]}"
             f"\nIf you cannot tell what is wanted, {_ASKING if can_ask else _ASKING_IN_TEXT} instead of guessing."
         )
@@ -161,7 +161,7 @@ def last_step_note() -> str:
 
 def no_tools_note(reason: str) -> str:
     """Tell the user, once, how the answer came about."""
-    return f"*{reason} It sees the latest cells, but cannot look at variables, and its code stays in the answer.*\n\n"
+    return f"*{reason} It sees the latest cells, but cannot look at variables; code in its text counts as proposed.*\n\n"
 
 
 def _recent(history: list[Exchange]) -> list[Exchange]:

@@ -7,6 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from beaker.kernel.code_blocks import CodeBlock, split_blocks
+from beaker.kernel.commands.words import code as code_span
+
 THINKING = "*thinking ...*"
 CURSOR = " ▍"
 """Stands behind the text while more is to come."""
@@ -19,6 +22,10 @@ class Proposal:
     number: int
     code: str
     language: str
+    replaces: str = ""
+    """The cell whose code it is to take the place of; empty: none."""
+    after: str = ""
+    """The cell it belongs behind; empty: the question."""
 
 
 @dataclass(slots=True)
@@ -57,11 +64,39 @@ class TurnDisplay:
         else:
             self._segments.append(text)
 
-    def propose(self, code: str, language: str) -> Proposal:
+    def propose(self, code: str, language: str, *, replaces: str = "", after: str = "") -> Proposal:
         """A cell was proposed."""
-        proposal = Proposal(len(self.proposals) + 1, code.rstrip("\n"), language)
-        self.proposals.append(proposal)
+        proposal = self._numbered(code, language, replaces=replaces, after=after)
         self._segments.append(proposal)
+        return proposal
+
+    def adopt_blocks(self, language: str) -> list[Proposal]:
+        """The answer is whole: code that stands in its text counts as proposed, if nothing was proposed otherwise.
+
+        Only what is shown now is looked at: what stands further above cannot be redrawn.
+        """
+        known = {segment.code.strip() for segment in self._segments if isinstance(segment, Proposal | RunBlock)}
+        only_repeats = bool(self.proposals)
+        found: list[Proposal] = []
+        segments: list[str | Proposal | RunBlock] = []
+        for segment in self._segments[self._part :]:
+            for piece in split_blocks(segment, language) if isinstance(segment, str) else [segment]:
+                if not isinstance(piece, CodeBlock):
+                    segments.append(piece)
+                elif piece.code.strip() in known:
+                    continue  # it is shown already
+                elif only_repeats:
+                    segments.append(fenced(piece.code, language.lower()))
+                else:
+                    known.add(piece.code.strip())
+                    found.append(self._numbered(piece.code, language))
+                    segments.append(found[-1])
+        self._segments[self._part :] = segments
+        return found
+
+    def _numbered(self, code: str, language: str, *, replaces: str = "", after: str = "") -> Proposal:
+        proposal = Proposal(len(self.proposals) + 1, code.rstrip("\n"), language, replaces, after)
+        self.proposals.append(proposal)
         return proposal
 
     def run(self, name: str, code: str, language: str) -> RunBlock:
@@ -90,9 +125,7 @@ class TurnDisplay:
         Args:
             ending: None while the turn goes on; else a line to put below the answer (may be empty).
         """
-        body = _joined(
-            self._segments[self._part :], lambda proposal: f"**[{proposal.number}]**\n\n{fenced(proposal.code, proposal.language)}"
-        )
+        body = _joined(self._segments[self._part :], _numbered_block)
         if ending is None:
             below = f"*{self.words}*" if self.words else ""
             if not body:
@@ -109,6 +142,16 @@ class TurnDisplay:
         if len(self.proposals) > first_comes:
             return f"*`%beaker insert N {self.number}` makes a cell of one of {'the others' if first_comes else 'these'}.*"
         return ""
+
+
+def _numbered_block(proposal: Proposal) -> str:
+    place = f" in place of cell {_plain(proposal.replaces)}" if proposal.replaces else ""
+    place = place or (f" behind cell {_plain(proposal.after)}" if proposal.after else "")
+    return f"**[{proposal.number}]**{place}\n\n{fenced(proposal.code, proposal.language)}"
+
+
+def _plain(cell: str) -> str:
+    return code_span(cell) if not cell.isdecimal() else f"[{cell}]"
 
 
 def _joined(segments: Sequence[str | Proposal | RunBlock], block: Callable[[Proposal], str]) -> str:
@@ -131,3 +174,13 @@ def fenced(code: str, language: str) -> str:
     longest = max((len(run) for run in re.findall(r"`+", code)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{code}\n{fence}"
+
+
+def cell_named(name: str) -> str:
+    """A cell's name as a model may write it, without what stands around a number.
+
+    >>> cell_named("In[3]"), cell_named(" [12] "), cell_named("cell 4"), cell_named("b2f1-9c")
+    ('3', '12', '4', 'b2f1-9c')
+    """
+    found = re.fullmatch(r"\s*(?:in|out|cell)?\s*\[?\s*(\d{1,9})\s*\]?:?\s*", name, re.IGNORECASE)
+    return found[1] if found else " ".join(name.split())[:100]

@@ -174,6 +174,10 @@ class ProposeCell(Request["Proposed"], frozen=True, kw_only=True, tag="cell.prop
     turn: TurnId
     code: str
     language: str
+    replaces: str = ""
+    """The cell whose code it is to take the place of: the number it ran under, or the notebook's own name for it."""
+    after: str = ""
+    """The cell it belongs behind, named in the same way; empty: the question."""
 
 
 class Proposed(Event, frozen=True, kw_only=True, tag="cell.proposed"):

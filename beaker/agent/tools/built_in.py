@@ -1,7 +1,7 @@
 """The tools that every turn has. A context adds its own to these."""
 
 from beaker.agent.tools.asking import AskUserTool
-from beaker.agent.tools.proposals import ProposeCellTool
+from beaker.agent.tools.proposals import EditCellTool, ProposeCellTool
 from beaker.agent.tools.running import InterruptTool, RestartSubkernelTool, RunCodeTool
 from beaker.agent.tools.toolbox import Toolbox
 from beaker.agent.tools.transcript import ReadCellsTool, ReadOutputTool
@@ -14,6 +14,7 @@ BUILT_IN = Toolbox(
         ReadCellsTool(),
         ReadOutputTool(),
         ProposeCellTool(),
+        EditCellTool(),
         RunCodeTool(),
         InterruptTool(),
         RestartSubkernelTool(),
@@ -23,7 +24,7 @@ BUILT_IN = Toolbox(
 """In the order in which the model reads of them.
 
 >>> [tool["function"]["name"] for tool in BUILT_IN.definitions()][4:]
-['propose_cell', 'run_code', 'interrupt', 'restart_subkernel', 'ask_user']
+['propose_cell', 'edit_cell', 'run_code', 'interrupt', 'restart_subkernel', 'ask_user']
 >>> BUILT_IN.decode("propose_cell", '{"code": "1 + 1"}')
 ProposeCellArguments(code='1 + 1', language=None, after=None)
 >>> BUILT_IN.decode("run", "{}").text[:68]

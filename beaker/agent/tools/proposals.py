@@ -21,7 +21,7 @@ class ProposeCellArguments(Arguments, frozen=True, kw_only=True):
     language: Annotated[str | None, msgspec.Meta(description="The language of the code; the session's own if left out.")] = None
     after: Annotated[
         str | None,
-        msgspec.Meta(description="The cell it belongs behind. Only the place below the question is possible today."),
+        msgspec.Meta(description="The number of the cell it belongs behind, if that is not the question. The user sees it as a wish."),
     ] = None
 
 
@@ -38,11 +38,47 @@ class ProposeCellTool(Tool[ProposeCellArguments, Proposed]):
 
     def request(self, arguments: ProposeCellArguments, asking: Asking, /) -> TurnRequest:
         """A proposal, in the session's language if the model names none."""
-        return ProposeCell(turn=asking.turn, code=arguments.code, language=arguments.language or asking.language)
+        language = arguments.language or asking.language
+        return ProposeCell(turn=asking.turn, code=arguments.code, language=language, after=arguments.after or "")
 
     def describe(self, reply: Proposed, /) -> str:
         """The number that stands beside it."""
         return f"Proposed as cell {reply.number}: the user sees its code and may run it. You will not see its output in this turn."
+
+
+class EditCellArguments(Arguments, frozen=True, kw_only=True):
+    """Put a changed version of a cell before the user, to take the place of the cell's code. She decides; it is not run by you.
+
+    Give the whole code of the cell as it shall be. It is shown in your answer by itself: do not repeat it in your text.
+    """
+
+    cell_id: Annotated[str, msgspec.Meta(description="The number under which the cell ran.")]
+    code: Annotated[str, msgspec.Meta(description="The whole new code of the cell.")]
+
+
+class EditCellTool(Tool[EditCellArguments, Proposed]):
+    """`edit_cell`. Over the plain protocol no cell of a notebook can be changed: it is a proposal that says which one it is for."""
+
+    name = "edit_cell"
+    arguments = EditCellArguments
+    reply = Proposed
+
+    def problem(self, arguments: EditCellArguments, /) -> str | None:
+        """It has to name a cell, and have code."""
+        if not arguments.cell_id.strip():
+            return "The cell_id of edit_cell is empty. Give the number under which the cell ran, as read_cells shows it."
+        return code_problem(self.name, arguments.code)
+
+    def request(self, arguments: EditCellArguments, asking: Asking, /) -> TurnRequest:
+        """A proposal for the place of that cell."""
+        return ProposeCell(turn=asking.turn, code=arguments.code, language=asking.language, replaces=arguments.cell_id)
+
+    def describe(self, reply: Proposed, /) -> str:
+        """The number that stands beside it."""
+        return (
+            f"Proposed as cell {reply.number}, marked as the new version of that cell: the user sees it and may take it over. The old "
+            "cell is unchanged until then."
+        )
 
 
 def code_problem(tool: str, code: str) -> str | None:

@@ -114,6 +114,38 @@ async def test_the_first_proposal_is_the_next_cell_and_all_are_numbered(stage: K
     assert "**[2]**\n\n```python\ndf.head()\n```" in text
 
 
+async def test_code_in_the_text_of_an_answer_is_the_next_cell_if_nothing_else_was_proposed(
+    stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
+    msg_id, _ = await stage.ask()
+    stage.tell(Delta(turn=FIRST, text="Run this:\n\n```python\ndf.head()\n```\n"), ended())
+    reply = await stage.front.reply(msg_id)
+    assert reply.content["payload"] == [{"source": "set_next_input", "text": "df.head()", "replace": False}]
+    await stage.front.over(msg_id)
+    assert displays(stage, msg_id)[-1][1] == "Run this:\n\n**[1]**\n\n```python\ndf.head()\n```"
+    stopped, question = await stage.ask()
+    stage.tell(Delta(turn=question.turn, text="```python\nx\n```\n"), ended(question.turn, status="error", reason="no more credit"))
+    await stage.front.over(stopped)
+    assert "[1]" not in displays(stage, stopped)[-1][1], "half an answer proposes nothing"
+
+
+async def test_an_edit_is_a_proposal_that_says_which_cell_it_is_for(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    done = stage.run("x = 41")
+    request = await subkernel.expect()
+    subkernel.begin(request, 7)
+    subkernel.end(request, 7)
+    await stage.front.over(done)
+    msg_id, _ = await stage.ask()
+    kernel = stage.agents_end.ref("kernel")
+    with pytest.raises(AskFailed) as refused:
+        await kernel.ask(ProposeCell(turn=FIRST, code="x = 42", language="", replaces="9"), timeout_s=10)
+    assert "no cell with the number 9 was seen to run" in str(refused.value.failure)
+    assert await kernel.ask(ProposeCell(turn=FIRST, code="x = 42", language="", replaces="In[7]"), timeout_s=10) == Proposed(number=1)
+    stage.tell(ended())
+    await stage.front.over(msg_id)
+    assert displays(stage, msg_id)[-1][1] == "**[1]** in place of cell [7]\n\n```python\nx = 42\n```"
+
+
 async def test_a_proposal_for_a_turn_that_is_over_is_refused(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     msg_id, _ = await stage.ask()
     stage.tell(ended())

@@ -33,3 +33,37 @@ def test_proposals_stand_numbered_where_they_were_made() -> None:
 
 def test_a_fence_is_longer_than_any_run_of_backticks_inside() -> None:
     assert fenced("s = '```'", "python") == "````python\ns = '```'\n````"
+
+
+def test_code_in_the_text_counts_as_proposed_when_the_answer_is_whole() -> None:
+    display = TurnDisplay(3)
+    display.add_text("First\n```python\nx = 1\n```\nthen\n```text\nout\n```\nand\n```py\ny = 2\n```")
+    adopted = display.adopt_blocks("python")
+    assert [(each.number, each.code) for each in adopted] == [(1, "x = 1"), (2, "y = 2")]
+    assert display.proposals == adopted
+    shown = display.markdown(ending="")
+    assert shown == ("First\n\n**[1]**\n\n```python\nx = 1\n```\n\nthen\n```text\nout\n```\nand\n\n**[2]**\n\n```python\ny = 2\n```")
+    assert display.adopt_blocks("python") == [], "once is enough"
+
+
+def test_beside_a_proposal_code_in_the_text_is_an_explanation_and_a_repetition_is_left_out() -> None:
+    display = TurnDisplay(3)
+    display.propose("x = 1\n", "python")
+    display.add_text("As in\n```python\nx = 1\n```\nor\n```python\nz\n```")
+    assert display.adopt_blocks("python") == []
+    assert display.markdown(ending="") == "**[1]**\n\n```python\nx = 1\n```\n\nAs in\n\nor\n\n```python\nz\n```"
+
+
+def test_code_that_ran_is_not_proposed_again() -> None:
+    display = TurnDisplay(3)
+    display.run("A1", "x.head()", "python")
+    display.add_text("I ran\n```python\nx.head()\n```\nNow run\n```python\nx.tail()\n```")
+    assert [each.code for each in display.adopt_blocks("python")] == ["x.tail()"]
+
+
+def test_a_proposal_says_which_cell_it_is_for() -> None:
+    display = TurnDisplay(3)
+    display.propose("a", "python", replaces="4")
+    display.propose("b", "python", after="c-1f")
+    assert "**[1]** in place of cell [4]\n" in display.markdown(ending="")
+    assert "**[2]** behind cell `c-1f`\n" in display.markdown(ending="")

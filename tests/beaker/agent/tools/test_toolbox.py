@@ -3,10 +3,11 @@
 import pytest
 
 from beaker.agent.tools.built_in import BUILT_IN
-from beaker.agent.tools.proposals import ProposeCellArguments
-from beaker.agent.tools.tool import BadCall
+from beaker.agent.tools.proposals import EditCellArguments, EditCellTool, ProposeCellArguments
+from beaker.agent.tools.tool import Asking, BadCall
 from beaker.agent.tools.variables import ListVariablesArguments
-from beaker.messages.turn import TurnFailure
+from beaker.messages.base import TurnId
+from beaker.messages.turn import ProposeCell, TurnFailure
 
 
 def test_the_schemas_are_the_public_ones() -> None:
@@ -14,7 +15,19 @@ def test_the_schemas_are_the_public_ones() -> None:
     assert set(parameters["list_variables"]["properties"]) == set()
     assert set(parameters["propose_cell"]["properties"]) == {"code", "language", "after"}
     assert parameters["propose_cell"]["required"] == ["code"]
+    assert parameters["edit_cell"]["required"] == ["cell_id", "code"]
     assert all(tool["function"]["description"] for tool in BUILT_IN.definitions())
+
+
+def test_an_edit_is_a_proposal_for_the_place_of_a_cell() -> None:
+    read = BUILT_IN.decode("edit_cell", '{"cell_id": "3", "code": "x = 1"}')
+    assert isinstance(read, EditCellArguments)
+    tool = BUILT_IN.tool("edit_cell")
+    assert isinstance(tool, EditCellTool)
+    asked = tool.request(read, Asking(turn=TurnId(1), language="R"))
+    assert asked == ProposeCell(turn=TurnId(1), code="x = 1", language="R", replaces="3")
+    for arguments in ('{"cell_id": " ", "code": "x"}', '{"cell_id": "3", "code": " "}'):
+        assert isinstance(BUILT_IN.decode("edit_cell", arguments), BadCall)
 
 
 @pytest.mark.parametrize("arguments", ["{}", "", "null", " "])

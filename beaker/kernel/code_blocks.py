@@ -1,0 +1,65 @@
+"""Code blocks in the text of an answer: a model that calls no tools, or forgets to, writes the cell into its text.
+
+A block counts if it is closed and marked with the session's language. Others (output, a shell command, a snippet without a mark) are
+text, and so is a block that is not closed: it was cut.
+
+Source: CommonMark 0.31, "Fenced code blocks".
+"""
+
+import re
+from dataclasses import dataclass
+
+_FENCE = re.compile(r"^( {0,3})(`{3,}|~{3,})[ \t]*([^\s`{]*)[^`\n]*$")
+_NAMES = {"py": "python", "python3": "python", "ipython": "python", "ipython3": "python", "sh": "bash", "shell": "bash", "jl": "julia"}
+"""What models write for a language; R and the rest are written as they are called."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBlock:
+    """One block."""
+
+    code: str
+
+
+def split_blocks(text: str, language: str) -> list[str | CodeBlock]:
+    """Take the blocks of a language out of a text; both in their order.
+
+    Args:
+        text: markdown.
+        language: as kernelspecs name it, in any case.
+
+    >>> split_blocks("Run\\n```py\\nx = 1\\n```\\nthen this.", "python")
+    ['Run\\n', CodeBlock(code='x = 1'), 'then this.']
+    """
+    wanted = _common_name(language)
+    parts: list[str | CodeBlock] = []
+    outside: list[str] = []
+    inside: list[str] = []
+    fence, indent, counts, opening = "", 0, False, ""
+    for line in text.splitlines(keepends=True):
+        found = _FENCE.match(line.rstrip("\r\n"))
+        if not fence:
+            if found is None:
+                outside.append(line)
+                continue
+            fence, indent, counts, opening = found[2], len(found[1]), _common_name(found[3]) == wanted, line
+            inside = []
+        elif found is not None and found[2].startswith(fence) and line.strip() == found[2]:
+            code = "".join(inside).rstrip("\n")
+            if counts and code.strip():
+                parts += ["".join(outside), CodeBlock(code)]
+                outside = []
+            else:
+                outside += [opening, *inside, line]
+            fence = ""
+        else:
+            inside.append(re.sub(rf"^ {{0,{indent}}}", "", line) if counts else line)
+    if fence:
+        outside += [opening, *inside]
+    parts.append("".join(outside))
+    return [part for part in parts if part]
+
+
+def _common_name(language: str) -> str:
+    name = language.lower()
+    return _NAMES.get(name, name)
