@@ -27,7 +27,11 @@ class OwnCell:
     """The number it shows."""
     announces_cells: bool
     """The request names its notebook cell, as JupyterLab and VS Code do: such clients show updates of a display."""
+    expressions: tuple[str, ...] = ()
+    """The names of its `user_expressions`. Nobody evaluates them: that would be hidden code, before or behind other cells."""
     over: bool = False
+    started: str = field(default_factory=compose.now)
+    """When it came, as a reply says it: JupyterLab shows the times of a cell from there."""
     since: float = field(default_factory=time.monotonic)
     """Monotonic time at which it came."""
 
@@ -60,7 +64,7 @@ class OwnCell:
 
     def finish(self, *, payload: Sequence[Mapping[str, object]] = ()) -> None:
         """Reply ok."""
-        self._reply(compose.execute_reply(self.count, payload=payload), "ok")
+        self._reply(compose.execute_reply(self.count, payload=payload, user_expressions=self._unevaluated()), "ok")
 
     def fail(self, ename: str, evalue: str) -> None:
         """Reply with an error: a sentence, never a traceback."""
@@ -73,12 +77,18 @@ class OwnCell:
             return
         self.over = True
         publisher = self.state.publisher
-        self.state.front.send_shell(self.idents, publisher.reply("execute_reply", body, parent=self.header))
+        # What ipykernel puts there (7.4, `init_metadata` and `finish_metadata`).
+        metadata = {"started": self.started, "dependencies_met": True, "engine": str(self.state.kernel_id), "status": status}
+        self.state.front.send_shell(self.idents, publisher.reply("execute_reply", body, parent=self.header, metadata=metadata))
         publisher.idle(self.header)
         requests = self.state.requests
         self.state.inflight.over(self.msg_id, requests.last_count, quiet=requests.quiet)
         took_ms = round((time.monotonic() - self.since) * 1000, 1)
         self.state.log.info("cell.replied", trace=self.trace, status=status, count=self.count, took_ms=took_ms, own=True)
+
+    def _unevaluated(self) -> dict[str, object]:
+        content = {"status": "error", **compose.error("NotEvaluated", "cells that beaker answers evaluate no user_expressions")}
+        return dict.fromkeys(self.expressions, content)
 
     def _pending(self) -> Pending:
         session = read_header(self.header).session

@@ -37,6 +37,7 @@ class _Cell(msgspec.Struct, frozen=True):
     silent: object = False
     store_history: object = True
     allow_stdin: object = True
+    user_expressions: object = None
 
 
 class _Metadata(msgspec.Struct, frozen=True, rename="camel"):
@@ -127,7 +128,9 @@ class OwnCells:
             announces_cells = _metadata_decoder.decode(parts[METADATA]).cell_id is not None
         except UNREADABLE:
             announces_cells = False
-        cell = OwnCell(state, header.msg_id, parts[HEADER], idents, flags, request.code, count, announces_cells)
+        wanted = request.user_expressions
+        expressions = tuple(map(str, wanted)) if isinstance(wanted, dict) else ()
+        cell = OwnCell(state, header.msg_id, parts[HEADER], idents, flags, request.code, count, announces_cells, expressions)
         cell.begin()
         comment = self._looking().language.comment(request.code)
         if flags.counts and comment is not None and state.phase is not Phase.DEAD:

@@ -4,6 +4,7 @@ Messages of the subkernel are relayed as they are; messages of our own are compo
 """
 
 import secrets
+from collections.abc import Mapping
 
 from actors.kernel.front import Front
 from beaker.wire import compose
@@ -58,6 +59,6 @@ class Publisher:
         text = f"beaker: {outputs} dropped here, because this client had stopped reading\n"
         return self._composer.message("stream", compose.stream(text, name="stderr"), parent=parent)
 
-    def reply(self, msg_type: str, content: object, *, parent: bytes) -> Parts:
+    def reply(self, msg_type: str, content: object, *, parent: bytes, metadata: Mapping[str, object] | None = None) -> Parts:
         """Compose a reply under the same session id; the caller sends it on the channel of the request."""
-        return self._composer.message(msg_type, content, parent=parent)
+        return self._composer.message(msg_type, content, parent=parent, metadata=metadata)

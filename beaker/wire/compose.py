@@ -37,7 +37,7 @@ class Composer:
             "msg_id": f"{self.session_id}_{self._unique}_{next(self._numbers)}",
             "session": self.session_id,
             "username": "beaker",
-            "date": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+            "date": now(),
             "msg_type": msg_type,
             "version": PROTOCOL_VERSION,
         }
@@ -69,6 +69,11 @@ class Composer:
         ]
 
 
+def now() -> str:
+    """The time as messages carry it: ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
+
+
 def status(state: str) -> dict[str, str]:
     """Content of a `status` message: busy, idle, starting, restarting or dead."""
     return {"execution_state": state}
@@ -93,9 +98,11 @@ def error(ename: str, evalue: str, *, details: Sequence[str] = ()) -> dict[str, 
     return {"ename": ename, "evalue": evalue, "traceback": [f"\x1b[0;31m{ename}\x1b[0m: {evalue}", *details]}
 
 
-def execute_reply(count: int, *, payload: Sequence[Mapping[str, object]] = ()) -> dict[str, object]:
+def execute_reply(
+    count: int, *, payload: Sequence[Mapping[str, object]] = (), user_expressions: Mapping[str, object] | None = None
+) -> dict[str, object]:
     """Content of an `execute_reply` with status ok."""
-    return {"status": "ok", "execution_count": count, "user_expressions": {}, "payload": list(payload)}
+    return {"status": "ok", "execution_count": count, "user_expressions": dict(user_expressions or {}), "payload": list(payload)}
 
 
 def set_next_input(code: str) -> dict[str, object]:

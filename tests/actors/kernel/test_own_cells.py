@@ -230,3 +230,25 @@ async def test_status_looks_from_outside(stage: KernelStage, subkernel: Scripted
     assert "Scripted" in told
     assert json.dumps(told).count("runs for") == 1
     assert len(subkernel.received) == known
+
+
+async def test_the_reply_of_a_cell_of_ours_carries_the_metadata_of_ipykernels(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    done = stage.run("%beaker help", metadata={"recordTiming": True})
+    refused = stage.run("%beaker nonsense")
+    reply = await stage.front.reply(done)
+    assert set(reply.metadata) == {"started", "dependencies_met", "engine", "status"}
+    busy = await stage.front.output(done, "busy")
+    assert reply.metadata["started"] <= busy.header["date"] <= reply.header["date"]
+    assert (reply.metadata["status"], reply.metadata["dependencies_met"]) == ("ok", True)
+    assert (await stage.front.reply(refused)).metadata["status"] == "error"
+
+
+async def test_each_user_expression_of_a_cell_of_ours_is_answered_by_an_error(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    told = (await stage.front.reply(stage.run("%beaker help", user_expressions={"a": "1", "b": "x"}))).content["user_expressions"]
+    assert set(told) == {"a", "b"}
+    for each in told.values():
+        assert set(each) == {"status", "ename", "evalue", "traceback"}
+        assert each["status"] == "error"
+    odd_ones: list[object] = [None, [], "x"]
+    for odd in odd_ones:
+        assert (await stage.front.reply(stage.run("%beaker help", user_expressions=odd))).content["user_expressions"] == {}
