@@ -8,7 +8,7 @@ seen within the time-box is answered by the last look, with its age.
 
 import time
 from collections import OrderedDict
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from actors.kernel.glancing import Glancing
 from actors.kernel.silent_look import LookFailed, SilentLook
@@ -32,6 +32,17 @@ NAMED_CELLS = 3
 """Handles that a wrong one is answered with."""
 
 
+class _Moment(NamedTuple):
+    """When a look was made: the wall clock is shown, the other one measures, whoever sets the first."""
+
+    wall: float
+    monotonic: float
+
+    @property
+    def words(self) -> str:
+        return time.strftime("%H:%M:%S", time.localtime(self.wall))
+
+
 class Looking:
     """Answers looks.
 
@@ -48,8 +59,8 @@ class Looking:
         self._generation = 0
         self._seen: list[Seen] | None = None
         """The last list, of this life of the subkernel."""
-        self._seen_at = 0.0
-        self._details: OrderedDict[str, tuple[float, str]] = OrderedDict()
+        self._seen_at = _Moment(0.0, 0.0)
+        self._details: OrderedDict[str, tuple[_Moment, str]] = OrderedDict()
 
     @property
     def language(self) -> Language:
@@ -93,7 +104,7 @@ class Looking:
             if self._seen is None:
                 return TurnFailure(reason=str(failed))
             return Variables(variables=_told(self._seen), note=f"{failed}; this is the last look, {_age(self._seen_at)}")
-        self._seen, self._seen_at = sight.variables, time.time()
+        self._seen, self._seen_at = sight.variables, _now()
         notes = [note, f"{sight.more} more variables are not shown" if sight.more else ""]
         return Variables(variables=_told(sight.variables), note="; ".join(each for each in notes if each))
 
@@ -119,7 +130,7 @@ class Looking:
         if sight.detail is None:
             self._details.pop(name, None)
             return None
-        self._details[name] = (time.time(), sight.detail)
+        self._details[name] = (_now(), sight.detail)
         self._details.move_to_end(name)
         if len(self._details) > REMEMBERED:
             self._details.popitem(last=False)
@@ -133,10 +144,10 @@ class Looking:
         seen = await self._glancing.glance(link, self.language, self.known_names(), detail=False)
         before = {each.name: each for each in self._seen or []}
         whole = [each if each.summary or each.name not in before else before[each.name] for each in seen]
-        note = f"as of {_clock(time.time())}, while a cell is running: names that no cell assigns in plain sight may be missing"
+        note = f"as of {_now().words}, while a cell is running: names that no cell assigns in plain sight may be missing"
         return Sight(variables=whole), note
 
-    async def _glance_at(self, link: SubkernelLink, name: str, last: tuple[float, str] | None) -> VariableShown | None:
+    async def _glance_at(self, link: SubkernelLink, name: str, last: tuple[_Moment, str] | None) -> VariableShown | None:
         if not self.language.glances:
             raise LookFailed(f"a cell is running, and a busy {self.language.name} session cannot be looked at")
         seen = await self._glancing.glance(link, self.language, [name], detail=True)
@@ -145,7 +156,7 @@ class Looking:
         text = f"{seen[0].type}\n{seen[0].summary}".strip()
         if last is not None:
             text += f"\n\nThe last look in detail, {_age(last[0])}:\n{last[1]}"
-        note = f"as of {_clock(time.time())}, while a cell is running; more can be seen when it is done"
+        note = f"as of {_now().words}, while a cell is running; more can be seen when it is done"
         return VariableShown(name=name, text=text, note=note, line=seen[0].summary if seen[0].plain else "")
 
     async def _answer_list(self, asked: Asked) -> None:
@@ -194,9 +205,9 @@ def _told(seen: list[Seen]) -> list[Variable]:
     return [Variable(name=each.name, type=each.type, summary=each.summary) for each in seen]
 
 
-def _clock(at: float) -> str:
-    return time.strftime("%H:%M:%S", time.localtime(at))
+def _now() -> _Moment:
+    return _Moment(time.time(), time.monotonic())
 
 
-def _age(at: float) -> str:
-    return f"of {_clock(at)}, {max(time.time() - at, 0):.0f} s ago"
+def _age(at: _Moment) -> str:
+    return f"of {at.words}, {time.monotonic() - at.monotonic:.0f} s ago"

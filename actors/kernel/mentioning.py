@@ -50,7 +50,7 @@ async def read_mentions(prompt: str, state: KernelState, looking: Looking) -> Re
 
 async def _find(mention: Mention, looking: Looking) -> Mentioned | str | None:
     if mention.kind == "file":
-        read = await asyncio.to_thread(read_mentioned, mention.name, os.getcwd())
+        read = await asyncio.to_thread(read_mentioned, mention.name, _folder())
         return Mentioned(label=mention.label, text=read.text) if isinstance(read, Read) else read
     shown = await looking.find(mention.name)
     match shown:
@@ -83,10 +83,18 @@ def mention_matches(typed: str, looking: Looking) -> list[str]:
         names = [name for name in looking.known_names() if name.startswith(typed)]
         return [*names, *(["file:"] if "file:".startswith(typed) else [])]
     path = typed.removeprefix("file:")
-    return [_as_mentioned(each, quoted=path.startswith('"')) for each in file_matches(path.lstrip('"'), os.getcwd())]
+    return [_as_mentioned(each, quoted=path.startswith('"')) for each in file_matches(path.lstrip('"'), _folder())]
 
 
 def _as_mentioned(path: str, *, quoted: bool) -> str:
     if not quoted and not any(character.isspace() for character in path):
         return f"file:{path}"
     return f'file:"{path}' if path.endswith("/") else f'file:"{path}"'
+
+
+def _folder() -> str:
+    """The notebook's, which is where this process was started; a place where nothing is if it was removed meanwhile."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return os.devnull

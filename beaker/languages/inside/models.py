@@ -46,7 +46,7 @@ def model_text(value, over):
         lines += [f"  parameter {name} {list(each.shape)}" for name, each in (held.get("_parameters") or {}).items() if each is not None]
         lines += [f"  {name}: {class_name(each)} {layer_shapes(each)}" for name, each in list(children.items())[:40]]
         return "\n".join(lines)
-    settings = [f"{name}={short(each, 60)}" for name, each in held.items() if not name.startswith("_") and not name.endswith("_")]
+    settings = [f"{name}={short(each, 200)}" for name, each in held.items() if not name.startswith("_") and not name.endswith("_")]
     learned = [f"{name}={short(each, 80)}" for name, each in held.items() if name.endswith("_") and not name.startswith("_")]
     lines = [
         "{} (estimator), {}".format(class_name(value), "fitted" if learned else "not fitted"),

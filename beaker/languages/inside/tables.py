@@ -102,12 +102,17 @@ def tensor_text(value, over):
         return line
 
 
+def short_dtype(dtype):
+    """`datetime64` instead of `datetime64[ns, UTC]`: a line has no room for more."""
+    return str(dtype).split("[")[0].split("(")[0]
+
+
 def frame_line(value, room):
     rows, columns = value.shape
     head = "%d rows x %d columns: " % (rows, columns)
     parts = []
     for name, dtype in zip(value.columns, value.dtypes):
-        part = f"{cut(str(name), 40) if type(name) in (str, int) else short(name, 40)} ({dtype})"
+        part = f"{cut(str(name), 40) if type(name) in (str, int) else short(name, 40)} ({short_dtype(dtype)})"
         if len(head) + sum(len(each) + 2 for each in parts) + len(part) > room - 4:
             parts.append("...")
             break
@@ -184,12 +189,32 @@ def frame_text(value, over):
     return "\n".join(lines)
 
 
+def polars_series_line(value, room):
+    return "%s, %d values" % (value.dtype, value.len())
+
+
+def polars_series_text(value, over):
+    """As for a frame of one column."""
+    return polars_text(value.to_frame(), over).replace("DataFrame", "Series", 1)
+
+
+def query_line(value, room):
+    return "a query that was not collected"
+
+
+def query_text(value, over):
+    """Planning it would run code, so it is only named."""
+    return "LazyFrame (polars), not collected"
+
+
 def cell_line(value):
     """A value in a row: numbers as numbers, whatever library made them."""
     if type(value) is str:
         return cut(value.replace("\n", " "), 30)
     if type(value).__module__ == "numpy":
         return cut(plain_number(value), 30)
+    if type(value).__module__ == "datetime":
+        return cut(str(value), 30)
     return short(value, 30)
 
 
@@ -210,7 +235,7 @@ def polars_line(value, room):
     return "%d rows x %d columns: %s" % (
         value.height,
         value.width,
-        ", ".join(f"{name} ({dtype})" for name, dtype in list(value.schema.items())[:20]),
+        ", ".join(f"{name} ({short_dtype(dtype)})" for name, dtype in list(value.schema.items())[:20]),
     )
 
 
@@ -231,7 +256,7 @@ def polars_text(value, over):
             missing = value.get_column(name).null_count()
             about = "  missing %d" % missing if missing else ""
             if dtype.is_numeric() or dtype.is_temporal():
-                about += f"  {short(column.min(), 30)} .. {short(column.max(), 30)}"
+                about += f"  {cell_line(column.min())} .. {cell_line(column.max())}"
         lines.append(f"  {cut(name, 60)}  {dtype}{about}")
     if value.width > COLUMNS:
         lines.append("  and %d more" % (value.width - COLUMNS))
@@ -244,6 +269,8 @@ KINDS += [
     ("pandas", ("DataFrame",), frame_line, frame_text),
     ("pandas", ("Series", "Index"), series_line, series_text),
     ("polars", ("DataFrame",), polars_line, polars_text),
+    ("polars", ("Series",), polars_series_line, polars_series_text),
+    ("polars", ("LazyFrame",), query_line, query_text),
     ("numpy", ("ndarray",), array_line, array_text),
     ("torch", ("Tensor",), tensor_line, tensor_text),
 ]

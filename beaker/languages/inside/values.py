@@ -56,6 +56,8 @@ def short(value, room=200, depth=0):
     if kind is str:
         if len(value) <= room - 2:
             return cut(repr(value), room)
+        if room < 60:
+            return cut(repr(value[:room]), room)
         return "%s ... (%d characters)" % (cut(repr(value[: max(room - 30, 10)]), room - 24), len(value))
     if kind in (bytes, bytearray):
         return cut(repr(bytes(value[:60])), room - 20) + ("" if len(value) <= 60 else " ... (%d bytes)" % len(value))
@@ -68,7 +70,8 @@ def short(value, room=200, depth=0):
         return cut(repr(value), room) if value.__class__ is kind else class_name(value)
     if of(value, "pandas", "Timestamp", "Timedelta", "Period", "Interval"):
         return cut(str(value), room)
-    return cut(brief(value, room), room)
+    text = cut(brief(value, room), room)
+    return f"<{class_name(value)}: {text}>" if depth and type(value) not in FUNCTIONS else text
 
 
 def container(value, base, room, depth):
@@ -81,7 +84,7 @@ def container(value, base, room, depth):
     left = room - 24
     try:
         for item in base.items(value) if base is dict else base.__iter__(value):
-            if len(parts) == ITEMS or left <= 8:
+            if len(parts) == ITEMS or (parts and left <= 8):
                 break
             part = (
                 f"{short(item[0], 40, depth + 1)}: {short(item[1], max(left, 10), depth + 1)}"

@@ -1,5 +1,6 @@
 """What a question mentions is read when it arrives, and goes to the model as data."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,15 @@ async def test_what_is_not_there_is_said(stage: KernelStage, subkernel: Scripted
         "`{Err[9]}` could not be found: cell 9 had no error, or is not remembered",
         "`../x` lies outside of the notebook's folder, so it was not read",
     ]
+
+
+async def test_a_folder_that_was_removed_is_no_trouble(stage: KernelStage, subkernel: ScriptedSubkernel, folder: Path) -> None:
+    gone = folder / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+    question = await asked(stage, subkernel, "@file:a.csv")
+    assert len(question.missing) == 1
 
 
 async def test_cells_are_read_as_they_were_when_the_question_came(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:

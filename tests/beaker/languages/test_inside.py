@@ -78,7 +78,7 @@ def test_one_line_about_a_value(value: object, text: str) -> None:
 def test_nothing_of_the_users_is_called() -> None:
     assert short(Surprise()) == "an object with weight"
     assert short(Surprise) == "class Surprise"
-    assert short({"a": [Surprise()]}) == "{'a': [an object with weight]}"
+    assert short({"a": [Surprise()]}) == "{'a': [<Surprise: an object with weight>]}"
     assert short(Texts(["a"])) == "['a']"
 
 
@@ -95,6 +95,16 @@ def test_a_frames_line_names_its_columns_as_far_as_there_is_room() -> None:
     assert short(frame).startswith("1 rows x 2 columns: city (")
     assert short(frame).endswith("temp (float64)")
     assert short(pd.DataFrame({f"column {number}": [1] for number in range(100)})).endswith(", ...")
+
+
+def test_types_with_brackets_are_short_in_a_line() -> None:
+    frame = pd.DataFrame({"day": pd.to_datetime(["2024-01-01"]).tz_localize("UTC"), "n": [1]})
+    assert short(frame) == "1 rows x 2 columns: day (datetime64), n (int64)"
+
+
+def test_short_rooms_show_at_least_a_beginning() -> None:
+    assert space["cell_line"]([[1, 2], "x" * 100]) == "[[1, ...] (2 items), ...] (2 items)"
+    assert space["cell_line"](datetime.date(2024, 1, 2)) == "2024-01-02"
 
 
 def test_a_frame_in_detail() -> None:
