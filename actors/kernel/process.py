@@ -252,6 +252,7 @@ class KernelProcess:
         try:
             await self._listen()
             self._agent = start_agent(argv, self._loaded, secret=self._agent_secret, key=self._key)
+            _ = self._agent.exited  # watched from now on, so that it is reaped whenever it ends
             await self._agent.ready(READY_TIMEOUT_S)
             async with asyncio.timeout(AGENT_LINK_TIMEOUT_S):
                 return await self._agent_link

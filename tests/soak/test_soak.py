@@ -69,7 +69,7 @@ def test_a_long_session_answers_everything_once_and_grows_nothing() -> None:
                 case "kill agent":
                     if (agent := kernel.role("agent")) is not None:
                         agent.kill()
-                        agent.wait()
+                        agent.wait(30)
                 case killed:
                     role = killed.removeprefix("kill ")
                     former = kernel.wait_for_role(role)

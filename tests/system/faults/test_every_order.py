@@ -169,3 +169,15 @@ def test_killing_the_leader_of_the_subkernels_group_ends_what_it_had_started() -
         kernel.wait_for_status("restarting")
         assert kernel.run("40 + 2").text.endswith("42")
         wait_until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE, what="the child's end")
+
+
+def test_an_agent_that_is_killed_leaves_no_zombie_and_keeps_nobody_else_from_being_reaped() -> None:
+    with running_kernel() as kernel:
+        assert kernel.run("%%ai what variables do I have?").status == "ok"
+        agent = kernel.wait_for_role("agent")
+        agent.kill()
+        wait_until(lambda: not psutil.pid_exists(agent.pid), what="the agent's end")
+        supervisor = kernel.wait_for_role("supervisor")
+        supervisor.kill()
+        wait_until(lambda: not psutil.pid_exists(supervisor.pid), what="the supervisor's end")
+        assert kernel.run("%%ai and now?").status == "ok"
