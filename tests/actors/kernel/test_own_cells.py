@@ -219,6 +219,47 @@ async def test_a_restart_that_fails_is_told_by_the_next_cell(stage: KernelStage,
     assert text == "beaker: the restart failed: the kernelspec is gone\n"
 
 
+async def test_cells_behind_a_restart_wait_for_the_fresh_session(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    stage.run("%beaker restart", store_history=False)
+    behind = stage.run("1")
+    _, asked = await stage.supervisor.expect_ask(Restart)
+    await stage.settle()
+    assert "execute_request" not in [received.kind for received in subkernel.received]
+    second = await stage.start_subkernel()
+    asked.answer(Restarted(generation=2))
+    second.run(await second.expect(), 1)
+    assert (await stage.front.reply(behind)).content["status"] == "ok"
+
+
+async def test_a_restart_without_a_supervisor_is_told_and_the_session_goes_on(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    stage.supervisor_missing = "the disk is full"
+    assert stage.supervisor_link is not None
+    stage.supervisor_link.close()
+    await stage.settle()
+    stage.run("%beaker restart", store_history=False)
+    after = stage.run("1")
+    subkernel.run(await subkernel.expect(), 1)
+    assert (await stage.front.reply(after)).content["status"] == "ok"
+    await stage.front.over(after)
+    (text,) = [sent.content["text"] for sent in stage.front.about(after) if sent.kind == "stream"]
+    assert "the process that watches the subkernel is being restarted; try again in a second" in text
+
+
+@pytest.mark.parametrize("flags", [{"silent": None}, {"silent": 0, "store_history": 1}, {"allow_stdin": "yes", "store_history": "yes"}])
+async def test_flags_that_are_no_booleans_are_taken_as_kernels_take_them(
+    stage: KernelStage, subkernel: ScriptedSubkernel, flags: dict[str, Any]
+) -> None:
+    ours = stage.run("%beaker help", **flags)
+    assert (await stage.front.reply(ours)).content["execution_count"] == 1
+    subkernel.run(await subkernel.expect(), 1)
+    theirs = stage.run("1", **flags)
+    subkernel.run(await subkernel.expect(), 2)
+    assert (await stage.front.reply(theirs)).content["status"] == "ok"
+    assert stage.actor.remembered.generation == 1
+    third = stage.run("%beaker help")
+    assert (await stage.front.reply(third)).content["execution_count"] == 3
+
+
 async def test_status_looks_from_outside(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     running = stage.run("x")
     subkernel.begin(await subkernel.expect(), 3)

@@ -104,3 +104,26 @@ def test_a_stopped_front_answers_all_that_came_meanwhile(kernel: RunningKernel) 
     with stopped(kernel.process.pid):
         sent = [kernel.send(f"{number}") for number in range(5)]
     assert [kernel.reply(msg_id)["content"]["status"] for msg_id in sent] == ["ok"] * 5
+
+
+def test_a_stopped_subkernel_is_replaced_only_when_the_user_says_so(kernel: RunningKernel) -> None:
+    kernel.run("x = 41")
+    pid = kernel.subkernel_pid()
+    os.kill(pid, signal.SIGSTOP)
+    running = kernel.send("x + 1")
+    wait_until(lambda: "not responding" in status(kernel), what="the words")
+    assert psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    assert kernel.run("%beaker restart").status == "ok"
+    assert kernel.reply(running)["content"]["status"] in {"error", "aborted"}
+    assert kernel.run("'x' in globals()").text.endswith("False")
+    wait_until(lambda: not psutil.pid_exists(pid), what="the end of the former subkernel")
+
+
+def test_a_stopped_watcher_costs_nothing_and_a_watcher_that_goes_on_kills_nobody(kernel: RunningKernel) -> None:
+    kernel.run("x = 41")
+    with stopped(kernel.wait_for_role("watcher").pid):
+        supervisor = kernel.wait_for_role("supervisor")
+        supervisor.kill()
+        kernel.wait_for_role("supervisor", other_than=supervisor.pid)
+        assert kernel.run("x + 1").text == "42"
+    assert kernel.run("import time; time.sleep(0.5); x + 2").text == "43"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
 
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 
@@ -147,3 +148,44 @@ def test_a_restart_lets_the_session_run_what_it_wants_to_run_at_its_end(kernel: 
     kernel.run("%beaker restart")
     assert kernel.run("1").status == "ok"
     assert marker.exists()
+
+
+def test_two_clients_of_one_session_see_a_death_in_the_same_order_and_nothing_of_the_former_life_after_it(kernel: RunningKernel) -> None:
+    second = kernel.connect()
+    second.session.session = kernel.client.session.session
+    try:
+        second.wait_for_ready(timeout=20)
+        pid = kernel.subkernel_pid()
+        # A thread that speaks on: what it says after the death would be of a generation that is over.
+        talker = kernel.send(
+            "import threading, time\n"
+            "def talk():\n    for i in range(10**6):\n        print(i, flush=True); time.sleep(0.001)\n"
+            "threading.Thread(target=talk).start()"
+        )
+        assert kernel.reply(talker)["content"]["status"] == "ok"
+        os.kill(pid, signal.SIGKILL)
+        after = kernel.send("'fresh'")
+        outcome = kernel.reply(after)["content"]["status"]
+        while outcome != "ok":
+            after = kernel.send("'fresh'")
+            outcome = kernel.reply(after)["content"]["status"]
+        seen = [heard_until_idle(client, after) for client in (kernel.client, second)]
+        common = min(len(each) for each in seen)
+        assert common > 5
+        assert seen[0][-common:] == seen[1][-common:]
+        death = max(position for position, (kind, _, _) in enumerate(seen[0]) if kind == "restarting")
+        assert talker not in [parent for _, parent, _ in seen[0][death:]]
+    finally:
+        second.stop_channels()
+
+
+def heard_until_idle(client: BlockingKernelClient, msg_id: str) -> list[tuple[str, str, str]]:
+    """What a client hears on iopub until a cell is idle: kind or status, the request it belongs to, its own id."""
+    heard: list[tuple[str, str, str]] = []
+    while True:
+        message = client.get_iopub_msg(timeout=20)
+        kind = message["content"].get("execution_state", message["msg_type"])
+        parent = message["parent_header"].get("msg_id", "")
+        heard.append((kind, parent, message["header"]["msg_id"]))
+        if (kind, parent) == ("idle", msg_id):
+            return heard
