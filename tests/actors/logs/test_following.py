@@ -1,5 +1,6 @@
 """Following logs: across rotation, new processes and pieces of lines, in order, each line once."""
 
+import signal
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -124,7 +125,10 @@ def test_junk_is_counted_and_passed_over(tmp_path: Path) -> None:
 def test_the_command_shows_what_is_written_while_it_runs_and_ends_quietly(tmp_path: Path) -> None:
     (tmp_path / "kernel-ab12-1.jsonl").write_bytes(raw("before"))
     process = subprocess.Popen(
-        [*PROGRAM, ROOT, "follow", "--json", "--folder", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*PROGRAM, ROOT, "follow", "--json", "--folder", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs inherit it ignored
     )
     assert process.stdout is not None
     assert process.stderr is not None
@@ -132,7 +136,7 @@ def test_the_command_shows_what_is_written_while_it_runs_and_ends_quietly(tmp_pa
         assert b'"before"' in process.stdout.readline()
         (tmp_path / "agent-ab12-2.jsonl").write_bytes(raw("after"))
         assert b'"after"' in process.stdout.readline()
-        process.send_signal(2)
+        process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
         assert process.stderr.read() == b""
     finally:

@@ -3,8 +3,8 @@
 import ast
 import contextlib
 import io
-import shutil
 import subprocess
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -109,10 +109,11 @@ def test_the_procedures_for_data_frames_run_in_python(name: str, arguments: str,
     assert all(word in str(shown) for word in words)
 
 
-@pytest.mark.skipif(shutil.which("Rscript") is None, reason="no R")
 @pytest.mark.parametrize(("name", "arguments", "words"), CASES)
-def test_the_procedures_for_data_frames_run_in_r(name: str, arguments: str, words: list[str]) -> None:
+def test_the_procedures_for_data_frames_run_in_r(name: str, arguments: str, words: list[str], need_tool: Callable[..., str]) -> None:
     frame = 'df <- data.frame(g = c("a", "a", NA), x = c(1, NA, 3))\n'
-    ran = subprocess.run(["Rscript", "-e", frame + fill(name, "r", arguments)], capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(
+        [need_tool("Rscript"), "-e", frame + fill(name, "r", arguments)], capture_output=True, text=True, timeout=60, check=False
+    )
     assert ran.returncode == 0, ran.stderr
     assert all(word in ran.stdout for word in words)
