@@ -28,6 +28,7 @@ from actors.runtime.logging import Logs, configure
 from actors.runtime.node import Node
 from actors.runtime.supervision import RestartPolicy
 from beaker import places
+from beaker.agent.budget import Budget
 from beaker.agent.endpoint import Unusable, choose_endpoint, read_presets
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.turn_state import TurnLimits
@@ -118,6 +119,11 @@ def make_actor(link: Link, order: AgentOrder, key: str | None, clock: Clock) -> 
                 repairs=settings.repair_limit,
                 calls=settings.call_limit,
                 retry_after_s=settings.retry_after_limit_s,
+                budget=Budget(
+                    turn_tokens=settings.turn_token_limit,
+                    session_tokens=settings.session_token_limit,
+                    session_cost_usd=settings.session_cost_limit_usd,
+                ),
             ),
             time_s=settings.turn_time_limit_s,
             answers=str(places.state_folder(os.environ) / "answers"),

@@ -192,7 +192,7 @@ class TurnRun:
             self.outbox.used(self._model_name, heard.usage)
         for asked in heard.calls:
             self.outbox.tool_called(asked.id, asked.function.name, asked.function.arguments)
-        return CallEnded(text=heard.text, calls=heard.calls, finish_reason=heard.finish_reason)
+        return CallEnded(text=heard.text, calls=heard.calls, finish_reason=heard.finish_reason, usage=heard.usage)
 
     async def _use_aloud(self, use: ToolUse) -> TurnReply | Performed:
         reply, toolbox = await self._use(use), self._surroundings.toolbox

@@ -8,10 +8,11 @@ and `%beaker allow A3` in another cell takes it up. Approvals belong to this pro
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from actors.kernel.agent_door import AgentDoor
+from actors.kernel.approval import Approval, Decided
+from actors.kernel.approval_prompt import ask_approval
 from actors.kernel.face import Client, Face
 from actors.kernel.prompts import Prompts
 from actors.kernel.state import KernelState
@@ -19,7 +20,7 @@ from actors.kernel.supervisor_door import SupervisorDoor
 from actors.kernel.turn import Turn
 from actors.runtime.actor import ActorContext
 from actors.runtime.failures import AskError, AskFailed
-from beaker.consent.answers import EDIT_PROMPT, END_OF_CODE, prompt_text, read_answer, reasons, waiting_words, what_words
+from beaker.consent.answers import reasons, waiting_words, what_words
 from beaker.consent.grants import code_hash
 from beaker.consent.office import REJECTED, UNKNOWN
 from beaker.consent.risk import risks_of
@@ -44,12 +45,6 @@ SUPERVISOR_TIMEOUT_S = 5.0
 PATIENCE_S = 20.0
 """How long a Supervisor is waited for that is being replaced; that takes 0.2 s."""
 PAUSE_S = 0.05
-LOOKS = 4
-"""How often, within the patience with cells behind, it is looked whether they still are there."""
-ATTEMPTS = 5
-"""Answers that cannot be read, before the prompt gives way."""
-EDIT_LINES = 2_000
-"""Of a paste, line by line."""
 
 
 class NotAllowed(Exception):
@@ -66,29 +61,6 @@ class Cleared(NamedTuple):
     generation: int
     block: RunBlock
     """Where it is shown."""
-
-
-class Decided(NamedTuple):
-    """Her word."""
-
-    decision: Decision
-    code: str
-
-
-@dataclass(slots=True)
-class Approval:
-    """One open question to the user."""
-
-    name: str
-    turn: Turn
-    kind: Kind
-    block: RunBlock
-    warning: str
-    decided: "asyncio.Future[Decided]"
-    asked: Client | None = None
-    """Who may answer it now."""
-    asking: asyncio.Task[object] | None = None
-    parked: bool = False
 
 
 class Consent:
@@ -263,55 +235,12 @@ class Consent:
             self._park(approval)
 
     async def _prompt(self, approval: Approval, client: Client) -> None:
-        prompting = asyncio.ensure_future(self._hear(approval, client))
-        try:
-            await self._wait_patiently(approval, prompting)
-        finally:
-            prompting.cancel()
-        if prompting.done() and not prompting.cancelled() and (decided := prompting.result()) is not None:
-            self._decide(approval, *decided)
-        else:
+        patience_s = self._state.settings.agent.consent_patience_s
+        decided = await ask_approval(approval, client, self._prompts, self._state.requests, patience_s=patience_s)
+        if decided is None:
             self._park(approval)
-
-    async def _wait_patiently(self, approval: Approval, prompting: "asyncio.Future[Decided | None]") -> None:
-        """Return when she answered, or when other cells have waited behind the prompt for long enough."""
-        look_s = self._state.settings.agent.consent_patience_s / LOOKS
-        seen = 0
-        while seen < LOOKS and not prompting.done():
-            await asyncio.wait([prompting], timeout=look_s)
-            seen = seen + 1 if self._state.requests.cells_since(approval.turn.face_since) else 0
-
-    async def _hear(self, approval: Approval, client: Client) -> Decided | None:
-        """Ask until an answer can be read; None for later."""
-        text = prompt_text(approval.name, approval.kind, approval.block.code, approval.warning)
-        for _ in range(ATTEMPTS):
-            answer = read_answer(await self._prompts.ask(client, text))
-            match answer:
-                case "later":
-                    return None
-                case "edit" if approval.kind == "code":
-                    code = await self._edited(client)
-                    if code.strip():
-                        return Decided("edit", code)
-                case "always" if approval.kind != "code":
-                    continue
-                case "allow" | "reject" | "always":
-                    return Decided(answer, approval.block.code)
-                case _:
-                    continue
-        return None
-
-    async def _edited(self, client: Client) -> str:
-        """Take code from the user: whole, or line by line where her client sends lines."""
-        lines: list[str] = []
-        while len(lines) < EDIT_LINES:
-            text = await self._prompts.ask(client, "" if lines else EDIT_PROMPT)
-            if "\n" in text:
-                return "\n".join([*lines, text.removesuffix(f"\n{END_OF_CODE}")])
-            if text.strip() == END_OF_CODE:
-                break
-            lines.append(text)
-        return "\n".join(lines)
+        else:
+            self._decide(approval, *decided)
 
     def _park(self, approval: Approval) -> None:
         if approval.parked or approval.decided.done():

@@ -91,6 +91,9 @@ class Turns:
         """Monotonic time at which the agent last said anything."""
         self.model = ""
         """What answered last, as it is shown."""
+        self._spent_tokens = 0
+        self._spent_usd = 0.0
+        """By all questions of this kernel; kept here, so that an agent's death forgets none of it."""
 
     @property
     def running(self) -> list[TurnId]:
@@ -189,6 +192,9 @@ class Turns:
     def event(self, event: TurnEvent) -> None:
         """News of a turn; of one that is over it is dropped."""
         self._heard_at = time.monotonic()
+        if isinstance(event, Used):
+            self._spent_tokens += event.tokens_in + event.tokens_out
+            self._spent_usd += event.cost_usd or 0.0
         turn = self._turns.get(event.turn)
         if turn is None:
             return
@@ -257,6 +263,8 @@ class Turns:
             cells=cells,
             model=wanted.model or self.chosen.model or None,
             mode=turn.mode,
+            spent_tokens=self._spent_tokens,
+            spent_usd=self._spent_usd,
             can_ask=turn.face.client.allows_stdin and turn.face.consent in {"stdin", "messages"},
             context=self.chosen.context,
             mentioned=reading.mentioned,

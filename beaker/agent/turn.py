@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from beaker.agent.budget import Spent, overspent
 from beaker.agent.conversation import Assistant, ChatMessage, System, ToolCall, ToolResult, User
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.prompts import last_step_note, missing_note, no_tools_note, opening, system_prompt
@@ -53,6 +54,7 @@ def begin(question: Question, *, limits: TurnLimits, quirks: Quirks, surrounding
         conversation=opening(question, tools=quirks.tools, persona=surroundings.persona),
         quirks=quirks,
         surroundings=surroundings,
+        spent_before=Spent(tokens=question.spent_tokens, cost_usd=question.spent_usd),
     )
     state, actions = _call(state)
     return state, (Say(text=missing_note(question.missing)), *actions) if question.missing else actions
@@ -83,7 +85,8 @@ def step(state: TurnState, happened: Input) -> Step:
 
 
 def _ended(state: TurnState, ended: CallEnded) -> Step:
-    state = msgspec.structs.replace(state, said=state.said or bool(ended.text.strip()))
+    spent = state.spent if ended.usage is None else state.spent + ended.usage
+    state = msgspec.structs.replace(state, said=state.said or bool(ended.text.strip()), spent=spent)
     match ended.finish_reason:
         case None:
             failure = ModelFailure(
@@ -193,7 +196,10 @@ def _retry_or_fail(state: TurnState, failure: ModelFailure, *, text: str, at: fl
 
 
 def _call(state: TurnState) -> Step:
-    """Begin the next step's model call."""
+    """Begin the next step's model call, if there is budget for one."""
+    if over := overspent(state.limits.budget, turn=state.spent, session=state.spent_before):
+        found = " What it found so far stands above." if state.step else ""
+        return _finish(state, Finish(status="error", reason=over + found))
     state = msgspec.structs.replace(state, step=state.step + 1, attempt=1)
     if state.step >= state.limits.steps and state.step > 1:
         state = msgspec.structs.replace(state, conversation=(*state.conversation, User(content=last_step_note())))

@@ -8,12 +8,14 @@ from typing import Literal
 
 import msgspec
 
+from beaker.agent.budget import Budget, Spent
 from beaker.agent.conversation import ChatMessage, ToolCall
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.tools.built_in import BUILT_IN
 from beaker.agent.tools.function import Performed
 from beaker.agent.tools.tool import Arguments
 from beaker.agent.tools.toolbox import Toolbox
+from beaker.agent.usage import Usage
 from beaker.messages.turn import TurnReply
 
 
@@ -30,6 +32,7 @@ class TurnLimits(msgspec.Struct, frozen=True, kw_only=True):
     """The longest wait that an endpoint may ask for."""
     backoff_s: float = 1.0
     """The wait before the second attempt when the endpoint names none; doubled before the third."""
+    budget: Budget = Budget()
 
 
 class Quirks(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +75,10 @@ class TurnState(msgspec.Struct, frozen=True, kw_only=True):
     """Whether any text of the answer went out."""
     ended: bool = False
     surroundings: Surroundings = PLAIN
+    spent: Spent = Spent()
+    """By this turn."""
+    spent_before: Spent = Spent()
+    """By the questions of this session before it."""
 
 
 class CallEnded(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +88,8 @@ class CallEnded(msgspec.Struct, frozen=True, kw_only=True):
     calls: tuple[ToolCall, ...]
     finish_reason: str | None
     """None when the stream just stopped."""
+    usage: Usage | None = None
+    """None where the endpoint does not count."""
 
 
 class CallFailed(msgspec.Struct, frozen=True, kw_only=True):

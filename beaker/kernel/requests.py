@@ -186,7 +186,9 @@ class Requests:
 
     def cells_since(self, at: float) -> int:
         """How many cells of clients that came at or after a monotonic time are not answered."""
-        return sum(1 for p in self._all() if p.flags is not None and not p.private and not p.replied and not p.idle and p.received >= at)
+        return sum(
+            p.flags is not None and not p.private and not p.own and not p.replied and not p.idle and p.received >= at for p in self._all()
+        )
 
     @property
     def undisturbed(self) -> bool:

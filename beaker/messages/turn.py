@@ -44,6 +44,10 @@ class Question(Request["Taken"], frozen=True, kw_only=True, tag="turn.question")
     """What the prompt refers to and was read for it."""
     missing: list[str] = []
     """Sentences about what it refers to and could not be read; the answer begins with them."""
+    spent_tokens: int = 0
+    """By the questions of this session before it, as their endpoints counted."""
+    spent_usd: float = 0.0
+    """The same, as far as they named prices."""
 
 
 class Taken(Event, frozen=True, kw_only=True, tag="turn.taken"):

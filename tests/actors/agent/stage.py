@@ -11,7 +11,7 @@ from actors.agent.model_stream import ModelStream
 from actors.agent.role import NO_RESTART
 from actors.agent.silence import StreamTimeouts
 from actors.agent.turn_run import RunLimits
-from actors.runtime.clock import SystemClock
+from actors.runtime.clock import Clock, SystemClock
 from actors.runtime.kit import Probe
 from actors.runtime.node import Node
 from actors.runtime.ref import Ref
@@ -82,10 +82,11 @@ async def staged(
     limits: RunLimits = FAST,
     kernel: Probe[KernelMessage] | None = None,
     shelf: Shelf | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Stage]:
     probe: Probe[KernelMessage] = kernel or Probe(reply_of_kernel)
     gave_up = asyncio.Event()
-    node = Node("agent", on_gave_up=lambda _name, _reason: gave_up.set())
+    node = Node("agent", clock=clock, on_gave_up=lambda _name, _reason: gave_up.set())
     agent = await node.spawn("agent", lambda: AgentActor(probe.ref("kernel"), load, limits=limits, shelf=shelf), restart=NO_RESTART)
     try:
         yield Stage(agent, probe, node, gave_up)
@@ -101,6 +102,7 @@ async def on(
     timeouts: StreamTimeouts | None = None,
     kernel: Probe[KernelMessage] | None = None,
     shelf: Shelf | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[tuple[Stage, ScriptedEndpoint]]:
     async with ScriptedEndpoint(script) as server:
 
@@ -109,7 +111,7 @@ async def on(
             assert isinstance(chosen, Endpoint)
             return ModelStream(chosen, KEY, timeouts or StreamTimeouts(), clock=SystemClock())
 
-        async with staged(load, limits=limits, kernel=kernel, shelf=shelf) as stage:
+        async with staged(load, limits=limits, kernel=kernel, shelf=shelf, clock=clock) as stage:
             yield stage, server
 
 

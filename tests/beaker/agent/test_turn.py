@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
+from beaker.agent.budget import Budget
 from beaker.agent.conversation import Assistant, FunctionCall, System, ToolCall, ToolResult, User
 from beaker.agent.model_failure import Kind, ModelFailure
 from beaker.agent.tools.proposals import ProposeCellArguments
@@ -33,6 +34,7 @@ from beaker.agent.turn_state import (
     TurnState,
     UseTools,
 )
+from beaker.agent.usage import Usage
 from beaker.messages.base import TurnId
 from beaker.messages.turn import Exchange, Proposed, Question, TurnFailure, Variable, Variables
 
@@ -67,6 +69,11 @@ def called(*calls: ToolCall, text: str = "") -> CallEnded:
 def failed(kind: Kind = "server", *, retryable: bool = True, retry_after_s: float | None = None, text: str = "") -> CallFailed:
     failure = ModelFailure(kind=kind, reason="It failed.", retryable=retryable, retry_after_s=retry_after_s)
     return CallFailed(failure=failure, text=text, at=0.0)
+
+
+def counted(ended: CallEnded, tokens: int, *, cost_usd: float | None = None) -> CallEnded:
+    usage = Usage(tokens_in=tokens - 1, tokens_cached=0, tokens_out=1, cost_usd=cost_usd)
+    return msgspec.structs.replace(ended, usage=usage)
 
 
 LOOK = called(call("list_variables"))
@@ -315,3 +322,35 @@ def test_what_the_question_refers_to_and_is_not_there_is_said_first() -> None:
     _, actions = begin(question, limits=LIMITS, quirks=Quirks())
     assert actions[0] == Say(text="*`@x` names no variable of the session.*\n\n*There is no file `a.csv`.*\n\n")
     assert isinstance(actions[1], CallModel)
+
+
+def test_no_call_is_begun_beyond_the_tokens_of_a_turn() -> None:
+    limits = TurnLimits(budget=Budget(turn_tokens=1_000))
+    state, actions = after(opened(limits=limits), counted(LOOK, 999), LOOKED)
+    assert isinstance(actions[-1], CallModel)
+    state, actions = after(state, counted(LOOK, 2), LOOKED)
+    (finish,) = actions
+    assert isinstance(finish, Finish)
+    assert finish.status == "error"
+    assert "1001 tokens" in finish.reason
+    assert "agent.turn_token_limit" in finish.reason
+
+
+def test_an_answer_that_comes_out_above_the_budget_is_still_whole() -> None:
+    _, actions = after(opened(limits=TurnLimits(budget=Budget(turn_tokens=1_000))), counted(said("It is 42."), 5_000))
+    assert actions == (Finish(status="ok"),)
+
+
+@pytest.mark.parametrize(
+    ("before", "budget", "setting"),
+    [
+        ({"spent_tokens": 10_000}, Budget(session_tokens=10_000), "agent.session_token_limit"),
+        ({"spent_usd": 20.0}, Budget(), "agent.session_cost_limit_usd"),
+    ],
+)
+def test_a_question_of_a_session_that_has_used_its_budget_makes_no_call(before: dict[str, float], budget: Budget, setting: str) -> None:
+    question = msgspec.structs.replace(QUESTION, **before)
+    _, actions = begin(question, limits=TurnLimits(budget=budget), quirks=Quirks())
+    (finish,) = actions
+    assert isinstance(finish, Finish)
+    assert setting in finish.reason

@@ -26,3 +26,15 @@ def test_the_cell_first_then_the_turn_then_everything(cell: bool, turn: bool, si
 @pytest.mark.parametrize("since", [None, 0.1])
 def test_a_subkernel_at_rest_is_left_alone(turn: bool, since: float | None) -> None:
     assert decide(cell_running=False, turn_running=turn, at_rest=True, since_last_s=since) == Interrupted(subkernel=False, turn=turn)
+
+
+@pytest.mark.parametrize(
+    ("cell", "since", "expected"),
+    [
+        (False, None, Interrupted(subkernel=False, turn=False, park=True)),
+        (True, None, Interrupted(subkernel=True, turn=False, park=True)),
+        (False, 0.1, Interrupted(subkernel=True, turn=True)),
+    ],
+)
+def test_an_open_consent_is_parked_before_any_turn_is_stopped(cell: bool, since: float | None, expected: Interrupted) -> None:
+    assert decide(cell_running=cell, turn_running=True, at_rest=False, since_last_s=since, asking=True) == expected

@@ -67,3 +67,25 @@ def test_a_proposal_says_which_cell_it_is_for() -> None:
     display.propose("b", "python", after="c-1f")
     assert "**[1]** in place of cell [4]\n" in display.markdown(ending="")
     assert "**[2]** behind cell `c-1f`\n" in display.markdown(ending="")
+
+
+def test_a_run_stands_in_the_answer_with_its_words_and_what_follows_is_a_part_of_its_own() -> None:
+    display = TurnDisplay(1)
+    display.add_text("Let me see.")
+    block = display.run("A1", "1 + 1\n", "python")
+    block.words = "wants to run this"
+    assert display.markdown(ending="") == "Let me see.\n\n**A1** wants to run this\n\n```python\n1 + 1\n```"
+    display.begin_part()
+    assert display.markdown() == THINKING
+    display.add_text("It is 2.")
+    assert display.markdown(ending="") == "It is 2."
+    assert display.answer == "Let me see.\n\n**A1** wants to run this\n\n```python\n1 + 1\n```\n\nIt is 2."
+    assert display.text == "Let me see.\n\nIt is 2."
+
+
+def test_text_behind_a_part_never_joins_the_text_before_it() -> None:
+    display = TurnDisplay(1)
+    display.add_text("one")
+    display.begin_part()
+    display.add_text("two")
+    assert display.markdown(ending="") == "two"

@@ -1,0 +1,75 @@
+"""Asks for consent on stdin: the exact code, the choices, and code of the user's own if she wants to change it.
+
+The prompt gives way when other cells have waited behind it for long enough: JupyterLab sends none while it stands, but another client
+of the kernel does.
+"""
+
+import asyncio
+
+from actors.kernel.approval import Approval, Decided
+from actors.kernel.face import Client
+from actors.kernel.prompts import Prompts
+from beaker.consent.answers import EDIT_PROMPT, END_OF_CODE, prompt_text, read_answer
+from beaker.kernel.requests import Requests
+
+LOOKS = 4
+"""How often, within the patience with cells behind, it is looked whether they still are there."""
+ATTEMPTS = 5
+"""Answers that cannot be read, before the prompt gives way."""
+EDIT_LINES = 2_000
+"""Of a paste, line by line."""
+
+
+async def ask_approval(approval: Approval, client: Client, prompts: Prompts, requests: Requests, *, patience_s: float) -> Decided | None:
+    """Put an approval before a client.
+
+    Args:
+        requests: the cells that may wait behind the prompt.
+        patience_s: how long they may.
+
+    Returns:
+        Her word; None for later, by her own or because it took too long.
+    """
+    hearing = asyncio.ensure_future(_hear(approval, client, prompts))
+    try:
+        seen = 0
+        while seen < LOOKS and not hearing.done():
+            await asyncio.wait([hearing], timeout=patience_s / LOOKS)
+            seen = seen + 1 if requests.cells_since(approval.turn.face_since) else 0
+        return hearing.result() if hearing.done() else None
+    finally:
+        hearing.cancel()
+
+
+async def _hear(approval: Approval, client: Client, prompts: Prompts) -> Decided | None:
+    """Ask until an answer can be read."""
+    text = prompt_text(approval.name, approval.kind, approval.block.code, approval.warning)
+    for _ in range(ATTEMPTS):
+        answer = read_answer(await prompts.ask(client, text))
+        match answer:
+            case "later":
+                return None
+            case "edit" if approval.kind == "code":
+                code = await _edited(client, prompts)
+                if code.strip():
+                    return Decided("edit", code)
+            case "always" if approval.kind != "code":
+                continue
+            case "allow" | "reject" | "always":
+                return Decided(answer, approval.block.code)
+            case _:
+                continue
+    return None
+
+
+async def _edited(client: Client, prompts: Prompts) -> str:
+    """Take code from the user: whole, or line by line where her client sends lines."""
+    lines: list[str] = []
+    while len(lines) < EDIT_LINES:
+        text = await prompts.ask(client, "" if lines else EDIT_PROMPT)
+        if "\n" in text:
+            return "\n".join([*lines, text.removesuffix(f"\n{END_OF_CODE}")])
+        if text.strip() == END_OF_CODE:
+            break
+        lines.append(text)
+    return "\n".join(lines)

@@ -1,0 +1,44 @@
+"""`%beaker allow` and `%beaker reject` as they are typed."""
+
+import pytest
+
+from beaker.kernel.commands.allow import Decide
+from beaker.kernel.commands.assistance import complete
+from beaker.kernel.commands.command import Refused
+from beaker.kernel.magics import parse
+
+
+@pytest.mark.parametrize(
+    ("code", "order"),
+    [
+        ("%beaker allow A3", Decide(approval="A3", decision="allow")),
+        ("%beaker allow a12", Decide(approval="A12", decision="allow")),
+        ("%beaker allow 3", Decide(approval="A3", decision="allow")),
+        ("%beaker allow A3 always", Decide(approval="A3", decision="always")),
+        ("%beaker reject A3", Decide(approval="A3", decision="reject")),
+    ],
+)
+def test_a_name_decides(code: str, order: Decide) -> None:
+    assert parse(code) == order
+
+
+@pytest.mark.parametrize("words", ["", "A0", "everything", "A3 forever", "A3 always now", "A3 A4", "3.5"])
+@pytest.mark.parametrize("command", ["allow", "reject"])
+def test_everything_else_is_refused_with_the_form_that_is_right(command: str, words: str) -> None:
+    refused = parse(f"%beaker {command} {words}")
+    assert isinstance(refused, Refused)
+    assert f"`%beaker {command} A3`" in refused.reason
+
+
+def test_reject_takes_no_always() -> None:
+    assert isinstance(parse("%beaker reject A3 always"), Refused)
+
+
+def test_names_that_wait_are_completed_and_then_always() -> None:
+    def matches(typed: str) -> list[str]:
+        found = complete(typed, len(typed), lambda command: ["A1", "A12"] if command in {"allow", "reject"} else [])
+        return [] if found is None else list(found.matches)
+
+    assert matches("%beaker allow ") == ["A1", "A12"]
+    assert matches("%beaker reject A1") == ["A1", "A12"]
+    assert matches("%beaker allow A1 ") == ["always"]
