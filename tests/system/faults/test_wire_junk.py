@@ -1,15 +1,18 @@
 """FAULTS 25, 26: what a broken or hostile peer sends."""
 
+import contextlib
 import hashlib
 import hmac
 import json
 import os
 import random
 import socket
+import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +44,16 @@ def peer(kernel: RunningKernel) -> "Iterator[zmq.Socket[bytes]]":
 
 
 def signed(
-    kernel: RunningKernel, msg_id: str, content: object, *, key: bytes | None = None, buffers: tuple[bytes, ...] = ()
+    kernel: RunningKernel,
+    msg_id: str,
+    content: object,
+    *,
+    key: bytes | None = None,
+    kind: str = "execute_request",
+    buffers: tuple[bytes, ...] = (),
 ) -> list[bytes]:
     info = json.loads(Path(kernel.connection_file).read_text())
-    parts = [json.dumps(part).encode() for part in ({**HEADER, "msg_id": msg_id}, {}, {}, content)]
+    parts = [json.dumps(part).encode() for part in ({**HEADER, "msg_id": msg_id, "msg_type": kind}, {}, {}, content)]
     mac = hmac.new(info["key"].encode() if key is None else key, b"".join(parts), hashlib.sha256).hexdigest()
     return [b"<IDS|MSG>", mac.encode(), *parts, *buffers]
 
@@ -66,6 +75,53 @@ def test_junk_of_every_kind_is_dropped_and_nothing_runs(kernel: RunningKernel, p
         peer.send_multipart(forms[number % len(forms)])
     assert kernel.run("40 + 2").text == "42"
     assert not marker.exists()
+
+
+def test_a_thousand_raw_and_signed_frames_mixed_leave_the_round_trip_as_it_was(kernel: RunningKernel, tmp_path: Path) -> None:
+    info, marker = json.loads(Path(kernel.connection_file).read_text()), tmp_path / "ran"
+    code: dict[str, Any] = {"code": f"open({str(marker)!r}, 'w').close()", "silent": False}
+    address, source, sent = (info["ip"], info["shell_port"]), random.Random(11), [0]
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+
+    def flood() -> None:
+        peer = context.socket(zmq.DEALER)
+        peer.linger = 0
+        peer.connect(f"tcp://{address[0]}:{address[1]}")
+        for number in range(1000):
+            match number % 4:
+                case 0:
+                    with contextlib.suppress(OSError), socket.create_connection(address) as raw:  # closed on us: as it should be
+                        raw.sendall(source.randbytes(source.randrange(1, 2000)))
+                case 1:
+                    peer.send_multipart(signed(kernel, f"w{number}", code, key=b"another key"))
+                case 2:
+                    peer.send_multipart([source.randbytes(source.randrange(60)) for _ in range(source.randrange(1, 9))])
+                case _:
+                    peer.send_multipart(signed(kernel, f"g{number}", {}, kind="comm_info_request"))
+            sent[0] += 1
+        for _ in range(250):
+            assert peer.poll(30_000), "a good one among the junk was lost"
+            peer.recv_multipart()
+        peer.close()
+
+    def round_trips(enough: Callable[[int], bool]) -> float:
+        times: list[float] = []
+        while not enough(len(times)):
+            began = time.monotonic()
+            kernel.run("1")
+            times.append(time.monotonic() - began)
+        return statistics.median(times)
+
+    before = round_trips(lambda count: count == 20)
+    with ThreadPoolExecutor(1) as pool:
+        flooding = pool.submit(flood)
+        during = round_trips(lambda count: count >= 5 and flooding.done())
+        flooding.result()
+    context.term()
+    assert sent == [1000]
+    assert not marker.exists()
+    # 250 of them are true requests, which take their turn in the subkernel; a hang, a retry or a timeout would be seconds.
+    assert during < 10 * before + 0.5
 
 
 def test_a_replayed_message_runs_once(kernel: RunningKernel, peer: "zmq.Socket[bytes]") -> None:
