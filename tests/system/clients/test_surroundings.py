@@ -1,7 +1,12 @@
 """What a cell finds around it: the environment that python3 would have, and its own folder's modules, which are nobody else's."""
 
+import contextlib
 import json
 import os
+import queue
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +14,7 @@ from typing import Any
 
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.connect import write_connection_file
 from jupyter_client.manager import KernelManager
 
 pytestmark = pytest.mark.slow
@@ -84,6 +90,45 @@ def test_a_variable_that_the_user_gives_back_is_there(work_folder: Path, environ
     (own_home / ".config/beaker/beaker.toml").write_text('[subkernel]\nkeep_env = ["OPENAI_API_KEY"]\n')
     with _kernel("beaker", work_folder, environment | {"OPENAI_API_KEY": "sk-canary-0123456789"}) as client:
         assert _value(client, "__import__('os').environ['OPENAI_API_KEY']") == "sk-canary-0123456789"
+
+
+@contextmanager
+def _as_vscode_does(module: list[str], folder: Path, environment: dict[str, str], connection_file: Path) -> Iterator[BlockingKernelClient]:
+    """A kernel that VS Code starts by itself: no manager, a file that all may read, `--f=` behind the arguments of the spec."""
+    write_connection_file(str(connection_file))
+    connection_file.chmod(0o644)
+    process = subprocess.Popen([sys.executable, *module, f"--f={connection_file}"], cwd=folder, env=environment, stdin=subprocess.DEVNULL)
+    client = BlockingKernelClient(connection_file=str(connection_file))
+    client.load_connection_file()
+    client.start_channels()
+    try:
+        deadline = time.monotonic() + LIMIT_S
+        while True:
+            client.kernel_info()
+            with contextlib.suppress(queue.Empty):
+                client.get_shell_msg(timeout=1)
+                break
+            assert time.monotonic() < deadline, "no answer"
+        yield client
+        client.shutdown()
+        process.wait(LIMIT_S)
+    finally:
+        client.stop_channels()
+        process.kill()
+        process.wait()
+
+
+def test_the_environment_of_a_cell_is_that_of_python3_under_vs_code(tmp_path: Path, work_folder: Path, environment: dict[str, str]) -> None:
+    seen: list[dict[str, str]] = []
+    for number, module in enumerate((["-P", "-m", "beaker_kernel", "--debug"], ["-m", "ipykernel_launcher"])):
+        given = environment | {"OWN_VARIABLE": "own", "VSCODE_PID": "1", "PYTHONUNBUFFERED": "1", "JPY_PARENT_PID": str(os.getpid())}
+        with _as_vscode_does(module, work_folder, given, tmp_path / f"kernel-v3-{number}.json") as client:
+            seen.append(_value(client, "dict(__import__('os').environ)"))
+    ours, theirs = seen
+    assert ours["OWN_VARIABLE"] == "own"
+    assert sorted(ours) == sorted(theirs)
+    ours.pop("JPY_PARENT_PID"), theirs.pop("JPY_PARENT_PID")
+    assert ours == theirs
 
 
 def test_folder_path_and_arguments_of_a_cell_are_those_of_python3(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
