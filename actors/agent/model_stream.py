@@ -34,6 +34,7 @@ from beaker.agent.model_failure import (
     from_status,
     parse_retry_after,
 )
+from beaker.agent.scrubbing import scrubbed
 from beaker.agent.turn_state import CallModel, Quirks
 from beaker.agent.usage import Usage, read_usage
 from beaker.settings.key_wishes import DEMO_CHOICE
@@ -157,7 +158,7 @@ class ModelStream:
         self, call: CallModel, model: str, listener: Listener, assembly: CallAssembly, watch: SilenceWatch
     ) -> tuple[str | None, Usage | None]:
         """Make the call; returns the finish reason, None if the stream just stopped, and what the endpoint counted."""
-        options: dict[str, Any] = {"messages": msgspec.to_builtins(call.messages)}  # Any: JSON
+        options: dict[str, Any] = {"messages": scrubbed(msgspec.to_builtins(call.messages), self._key)}  # Any: JSON
         if call.offer != "no_tools":
             options["tools"] = call.toolbox.definitions()
         if call.offer == "tools_unused":

@@ -52,8 +52,10 @@ def _import() -> "type[ModelStream]":
 
 
 def _words_of(error: Exception) -> str:
-    """What failed and where: the last file that is not the import machinery's."""
+    """What failed and where: the last file that is not the import machinery's, or what was found under the SDK's name."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}, line {error.lineno}, is no Python that {sys.executable} understands ({error.msg})"
+    found = getattr(sys.modules.get("openai"), "__file__", None)
     files = [frame.filename for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
-    return f"{type(error).__name__}: {error}" + (f", in {files[-1]}" if files else "")
+    where = found if found is not None and files[-1].endswith("model_stream.py") else files[-1]
+    return f"{type(error).__name__}: {error}, in {where}"

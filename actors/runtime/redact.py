@@ -20,7 +20,7 @@ _NAME = re.compile(r"key|token|secret|password|passwd|passphrase|credential|auth
 _HARMLESS: Final = frozenset({"key_path", "max_tokens", "token_count", "keys"})
 
 _VALUES: Final = (
-    (re.compile(r"\bsk-[A-Za-z0-9_\-]{6,}"), REDACTED),
+    (re.compile(r"\b(?:sk|pk|rk|gsk|xai|hf)[-_][A-Za-z0-9_\-]{6,}"), REDACTED),  # as providers' keys begin
     (re.compile(r"\b(bearer)\s+[A-Za-z0-9._~+/=\-]{6,}", re.IGNORECASE), rf"\1 {REDACTED}"),
     (re.compile(r"(?<=://)[^/\s@'\"]+@"), f"{REDACTED}@"),
     (
@@ -32,7 +32,7 @@ _VALUES: Final = (
     ),
 )
 
-_SUSPECT = re.compile(r"sk-|bearer|[:=]", re.IGNORECASE)
+_SUSPECT = re.compile(r"\b(?:sk|pk|rk|gsk|xai|hf)[-_]|bearer|[:=]", re.IGNORECASE)
 """What stands in every text that one of the patterns could match: most values of a log line are spared the four of them."""
 
 NAMES_REMEMBERED: Final = 1000

@@ -299,6 +299,15 @@ async def test_the_demo_model_answers_by_the_same_way_without_a_port() -> None:
     assert len(ear.texts) > 3
 
 
+async def test_a_key_that_a_cell_has_printed_does_not_reach_the_model() -> None:
+    call = CallModel(messages=(System(content="s"), User(content=f"what is {KEY}?")), offer="tools", reasoning_off=False)
+    async with ScriptedEndpoint([Speak(text="x")]) as server, opened(server.base_url) as stream:
+        await stream.hear(call, Ear(), model=MODEL, step=1)
+    (request,) = server.requests
+    assert request.headers["Authorization"] == f"Bearer {KEY}"
+    assert request.body["messages"][1]["content"] == "what is [key]?"
+
+
 async def test_a_question_may_name_another_model() -> None:
     async with ScriptedEndpoint([Speak(text="x")]) as server, opened(server.base_url) as stream:
         found = await stream.open("other-2")

@@ -107,6 +107,7 @@ CANARY = "sk-proj-Canary0123456789"
         {"text": f"{{'api_key': '{CANARY[3:]}'}}"},
         {"error": ValueError(f"401 for {CANARY}")},
         {f"odd {CANARY}": 1},
+        {"text": "of others: gsk_Canary0123456789 xai-Canary0123456789 hf_Canary0123456789"},
         {"known": "before Canary0123456789 after"},
     ],
 )

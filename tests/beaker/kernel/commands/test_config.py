@@ -78,3 +78,39 @@ def test_the_content_of_a_folders_file_cannot_become_markup(home: Path) -> None:
     words = config_words(load_all({"HOME": str(home)}, folder=home / "nb"))
     assert "\\<img src=x onerror=alert(1)\\>" in words.markdown
     assert "\\[a\\](javascript:x)" in words.markdown
+
+
+@pytest.mark.parametrize(
+    ("variables", "user_file", "sentence"),
+    [
+        (
+            {"OPENAI_API_KEY": "sk-canary"},
+            "",
+            "Cells do not get OPENAI_API_KEY. The program that started this kernel still has it in its environment, and code in your cells "
+            "can look there.",
+        ),
+        (
+            {"OPENAI_API_KEY": "sk-canary"},
+            '[subkernel]\nkeep_env = ["OPENAI_API_KEY"]',
+            "Cells get OPENAI_API_KEY, because subkernel.keep_env gives it to them.",
+        ),
+        ({"BEAKER_AGENT_KEY_FILE": "~/keys"}, "", "Code in your cells can read the file that the key is in."),
+        (
+            {"OPENAI_BASE_URL": "http://me:canary@h/v1"},
+            "",
+            "The address in agent.base_url holds a password, and code in your cells can read it where it was set.",
+        ),
+    ],
+)
+def test_the_places_that_still_hold_the_key_are_named(variables: dict[str, str], user_file: str, sentence: str, home: Path) -> None:
+    (home / ".config/beaker/beaker.toml").write_text(user_file)
+    (home / "keys").write_text("sk-canary")
+    (home / "keys").chmod(0o600)
+    words = config_words(load_all({"HOME": str(home), **variables}, folder=None))
+    assert sentence in words.plain.splitlines()
+    assert "canary" not in words.plain + words.markdown
+
+
+def test_a_key_in_the_variable_of_another_endpoint_is_shown_under_its_name(home: Path) -> None:
+    words = config_words(load_all({"HOME": str(home), "OPENAI_BASE_URL": "groq", "GROQ_API_KEY": "gsk-x"}, folder=None))
+    assert "GROQ_API_KEY set environment GROQ_API_KEY" in [" ".join(line.split()) for line in words.plain.splitlines()]

@@ -1,0 +1,43 @@
+"""How failures read that are about the key: the sentence names the place where it has to be mended."""
+
+import pytest
+
+from beaker.agent.model_failure import Asked, from_status
+
+ASKED = Asked(model="m", base_url="https://h/v1", key_name="GROQ_API_KEY")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(
+    ("origin", "note", "words"),
+    [
+        (
+            "environment GROQ_API_KEY",
+            "",
+            "The endpoint https://h/v1 refused the key (status {}). It comes from environment GROQ_API_KEY: set a valid one there, "
+            "and restart the kernel.",
+        ),
+        (
+            "pass (agent.key_command)",
+            "",
+            "The endpoint https://h/v1 refused the key (status {}). It comes from pass (agent.key_command): set a valid one there, "
+            "and restart the kernel.",
+        ),
+        (
+            "",
+            "The key from environment OPENAI_API_KEY is not sent there, because the address comes from /nb.",
+            "The endpoint https://h/v1 wants a key (status {}). The key from environment OPENAI_API_KEY is not sent there, because the "
+            "address comes from /nb. Set key and address in one place, and restart the kernel.",
+        ),
+        (
+            "",
+            "",
+            "The endpoint https://h/v1 wants a key (status {}), and there is none. Set GROQ_API_KEY where Jupyter is started, or in a "
+            ".env file that BEAKER_ENV_FILE names, and restart the kernel.",
+        ),
+    ],
+)
+def test_a_refused_key_is_told_with_its_place(status: int, origin: str, note: str, words: str) -> None:
+    asked = Asked(model="m", base_url=ASKED.base_url, key_name=ASKED.key_name, key_origin=origin, key_note=note)
+    failure = from_status(status, "bad key sk-canary", asked, retry_after_s=None, offered=[])
+    assert (failure.kind, failure.reason, failure.retryable) == ("key", words.format(status), False)
