@@ -4,7 +4,7 @@ A cell can print the file that the key lies in, and what cells print stands in t
 its endpoint in a header all the same, but there it is no text that is kept, repeated in answers or used for training.
 """
 
-from typing import Any
+from typing import Any, cast
 
 INSTEAD = "[key]"
 
@@ -23,7 +23,7 @@ def scrubbed(document: Any, key: str | None) -> Any:  # Any: JSON
     if isinstance(document, str):
         return document.replace(key, INSTEAD)
     if isinstance(document, list | tuple):
-        return [scrubbed(item, key) for item in document]
+        return [scrubbed(item, key) for item in cast("list[Any]", document)]
     if isinstance(document, dict):
-        return {name: scrubbed(item, key) for name, item in document.items()}
+        return {name: scrubbed(item, key) for name, item in cast("dict[str, Any]", document).items()}
     return document
