@@ -272,7 +272,7 @@ class KernelActor(Actor[KernelMessage]):
             # Imported by the first of them: stock clients send none, and the kernel's start is measured.
             from actors.kernel.custom_messages import CustomMessages
 
-            self._custom = CustomMessages(self._state, self.context, self._turns, looking=self.looking)
+            self._custom = CustomMessages(self._state, self.context, self._turns, self._consent, looking=self.looking)
         self._custom.take(idents, header, parts, channel)
 
     def interrupt(self, what: Interrupted) -> None:

@@ -91,11 +91,11 @@ class CellFace:
         else:
             self._end_part()
 
-    def ran(self, code: str, language: str, request: Mapping[str, object]) -> None:
-        """Outputs follow."""
+    def ran(self, code: str, language: str, request: Mapping[str, object]) -> bool:
+        """Outputs follow, below this part of the answer."""
+        del code, language, request
         self._end_part()
-        if self._state.known_to_clients:
-            self._cell.say("add_child_codecell", {"language": language, "code": code, "execute_request_msg": request})
+        return False
 
     def park(self, words: str) -> None:
         """The way back stands below the answer, and the cell is done."""

@@ -24,6 +24,7 @@ from beaker.consent.answers import reasons, waiting_words, what_words
 from beaker.consent.grants import code_hash
 from beaker.consent.office import REJECTED, UNKNOWN
 from beaker.consent.risk import risks_of
+from beaker.kernel.custom.approval import CODE_CHOICES, OTHER_CHOICES, ApprovalRequest
 from beaker.kernel.turn_display import RunBlock
 from beaker.messages.consent import (
     ConsentReply,
@@ -84,8 +85,8 @@ class Consent:
 
     @property
     def asking(self) -> bool:
-        """Whether a prompt for consent stands before a user now."""
-        return any(approval.asking is not None for approval in self._open.values())
+        """Whether a user is asked for her consent now."""
+        return any(approval.asked is not None for approval in self._open.values())
 
     @property
     def waiting(self) -> Sequence[str]:
@@ -143,8 +144,11 @@ class Consent:
 
     # What the user says.
 
-    def resume(self, name: str, face: Face, decision: Decision) -> str:
-        """A parked approval is decided in another cell, below which the answer goes on.
+    def resume(self, name: str, face: Face, decision: Decision, code: str = "") -> str:
+        """A parked approval is decided in another cell or by message, and the answer goes on there.
+
+        Args:
+            code: for `edit`.
 
         Returns:
             Why that cannot be; empty if it was done.
@@ -155,13 +159,15 @@ class Consent:
             return f"Nothing named {name} waits to be allowed" + (f"; waiting: {names}." if names else ".")
         if not approval.parked:
             return f"{name} is being asked in its own cell: answer it there."
+        if refusal := _refusal(approval, decision):
+            return refusal
         turn = approval.turn
         approval.parked = turn.parked = False
         turn.face.park(f"{name} was decided in another cell, and the answer goes on there")
         turn.display.begin_part()
         turn.face, turn.face_since = face, time.monotonic()
         face.open(turn.display)
-        self._decide(approval, decision, approval.block.code)
+        self._decide(approval, decision, code if decision == "edit" else approval.block.code)
         return ""
 
     def answer(self, name: str, decision: Decision | None, code: str, *, idents: list[bytes], session: str) -> str:
@@ -180,6 +186,8 @@ class Consent:
         if approval.asked.idents != idents or read_header(approval.asked.header).session != session:
             self._state.log.warning("approval.answered_by_another", approval=name)
             return f"{name} was asked of another client."
+        if refusal := _refusal(approval, decision):
+            return refusal
         if decision is None:
             self._park(approval)
         else:
@@ -187,9 +195,9 @@ class Consent:
         return ""
 
     def park_all(self) -> None:
-        """An interrupt: every prompt that stands open gives way."""
+        """An interrupt: everything that is being asked gives way."""
         for approval in list(self._open.values()):
-            if approval.asking is not None:
+            if approval.asked is not None:
                 self._park(approval)
 
     def set_aside(self, turn: Turn) -> str:
@@ -227,6 +235,7 @@ class Consent:
             approval.parked = True
         elif face.consent == "messages":
             approval.asked = face.client
+            self._state.publisher.say("approval_request", _request_of(approval, face.client), parent=face.client.header)
         elif face.consent == "stdin" and not self._state.requests.cells_since(approval.turn.face_since):
             approval.asked = face.client
             face.flush()
@@ -291,3 +300,24 @@ class Consent:
                     self._state.log.warning("consent.retried", reason=str(error))
             await asyncio.sleep(PAUSE_S)
         raise NotAllowed("The process that decides what may run does not answer, so nothing was run. Try again later.")
+
+
+def _refusal(approval: Approval, decision: Decision | None) -> str:
+    """Why it cannot be decided so; empty if it can."""
+    if approval.kind != "code" and decision in {"always", "edit"}:
+        return f"{approval.name} can be allowed, rejected or put off: there is no code in it."
+    return ""
+
+
+def _request_of(approval: Approval, client: Client) -> ApprovalRequest:
+    """What an interface is told that is asked."""
+    return ApprovalRequest(
+        approval_id=approval.name,
+        turn=approval.turn.number,
+        kind=approval.kind,
+        code=approval.block.code,
+        language=approval.block.language,
+        reason=approval.warning,
+        choices=CODE_CHOICES if approval.kind == "code" else OTHER_CHOICES,
+        session=read_header(client.header).session,
+    )

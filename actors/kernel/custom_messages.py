@@ -7,12 +7,14 @@ for whatever is wrong with them. The subkernel never sees them. This room is ope
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING
 
+from actors.kernel.consent import Consent
 from actors.kernel.own_request import OwnRequest
 from actors.kernel.request_face import RequestFace
 from actors.kernel.state import KernelState, Phase
 from actors.kernel.turns import Turns
 from actors.runtime.actor import ActorContext
 from beaker.kernel.commands.command import Refused
+from beaker.kernel.custom.approval import LATER, ApprovalReply, read_approval_response
 from beaker.kernel.custom.history import ResetReply, chat_history, history_reply
 from beaker.kernel.custom.question import read_llm_request
 from beaker.kernel.custom.session_state import session_state, state_info, state_reply
@@ -32,10 +34,13 @@ class CustomMessages:
         looking: the room of looks, made for the first one.
     """
 
-    def __init__(self, state: KernelState, context: ActorContext[KernelMessage], turns: Turns, *, looking: Callable[[], "Looking"]) -> None:
+    def __init__(
+        self, state: KernelState, context: ActorContext[KernelMessage], turns: Turns, consent: Consent, *, looking: Callable[[], "Looking"]
+    ) -> None:
         self._state = state
         self._context = context
         self._turns = turns
+        self._consent = consent
         self._looking = looking
 
     def take(self, idents: list[bytes], header: Header, parts: Parts, channel: Channel) -> None:
@@ -49,6 +54,8 @@ class CustomMessages:
         match header.msg_type:
             case "llm_request":
                 self._ask(request, parts)
+            case "approval_response":
+                self._decide(request, header.session, parts)
             case "reset_request":
                 self._reset(request)
             case "get_agent_history" | "get_agent_history_request":
@@ -74,7 +81,25 @@ class CustomMessages:
         if isinstance(wanted, Refused):
             request.fail("UsageError", wanted.reason)
         else:
-            self._turns.ask(RequestFace(request), wanted)
+            if wanted.allow_stdin:
+                request.allow_stdin()
+            self._turns.ask(RequestFace(request, consent=wanted.consent), wanted.ask)
+
+    def _decide(self, request: OwnRequest, session: str, parts: Parts) -> None:
+        answer = read_approval_response(parts[CONTENT])
+        if isinstance(answer, Refused):
+            request.fail("UsageError", answer.reason)
+            return
+        name, decision = answer.approval_id, answer.decision
+        if name in self._consent.waiting and decision is not None:
+            # Nobody is being asked: whoever comes back to it takes the turn over, as by `%beaker allow`; the reply is the turn's.
+            refusal = self._consent.resume(name, RequestFace(request, consent="messages"), decision, answer.code)
+        else:
+            refusal = self._consent.answer(name, decision, answer.code, idents=request.client.idents, session=session)
+            if not refusal:
+                request.reply(ApprovalReply(approval_id=name, decision=decision or LATER))
+        if refusal:
+            request.fail("NotAsked", refusal)
 
     def _reset(self, request: OwnRequest) -> None:
         forgotten = self._turns.conversation.reset()

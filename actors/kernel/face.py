@@ -74,11 +74,15 @@ class Face(Protocol):
         """Show all that there is, now: the user is about to be asked."""
         ...
 
-    def ran(self, code: str, language: str, request: Mapping[str, object]) -> None:
+    def ran(self, code: str, language: str, request: Mapping[str, object]) -> bool:
         """Code by the model is sent now; its outputs stand below what there is, and the answer goes on below them.
 
         Args:
             request: the execute_request.
+
+        Returns:
+            Whether it is shown as a cell of its own: then all that the subkernel says of it is parented to its own request,
+            and not its outputs alone to the request that asked.
         """
         ...
 

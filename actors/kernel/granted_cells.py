@@ -25,9 +25,11 @@ class GrantedCell:
 
     msg_id: str
     parent: bytes
-    """The header document of the asking client's request."""
+    """What its outputs are passed on with: the header document of the asking client's request, or its own."""
     over: "asyncio.Future[ReplyFacts]"
     """Done when its reply and its idle came; cancelled when the subkernel ended first."""
+    whole: bool = False
+    """It is shown as a cell of its own: its status and input are passed on too."""
     begun: bool = False
     count: int | None = None
     facts: ReplyFacts | None = None

@@ -68,7 +68,11 @@ class Iopub:
             if granted is not None:
                 self._state.transcript.begin(granted.msg_id, parts[CONTENT])
                 granted.begin(count)
+                if granted.whole:
+                    self._pass_on(granted, header, parts)
         elif header.msg_type == "status":
+            if granted is not None and granted.whole:
+                self._pass_on(granted, header, parts)
             self._status(parent, parts)
         elif header.msg_type == "debug_event":
             # ipykernel gives an event the control request that it handled last as its parent. That this was ours is chance.

@@ -29,6 +29,10 @@ class OwnRequest:
         state.publisher.busy(parts[HEADER])
         return cls(state, header.msg_type, Client(header.msg_id, idents, parts[HEADER], channel, allows_stdin=False))
 
+    def allow_stdin(self) -> None:
+        """Its client answers questions on the stdin channel."""
+        self.client = self.client._replace(allows_stdin=True)
+
     def say(self, msg_type: str, content: object) -> None:
         """Publish something about it."""
         self.state.publisher.say(msg_type, content, parent=self.client.header)

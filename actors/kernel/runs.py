@@ -182,7 +182,8 @@ class Runs:
         state.granted.add(cell)
         # Nothing of the user's runs or waits, so this is the number that it gets; what stands above its outputs is shown now.
         cleared.block.words = f"runs as `[{state.requests.next_count()}]`"
-        face.ran(code, state.language, _as_document(parts))
+        if face.ran(code, state.language, _as_document(parts)):
+            cell.parent, cell.whole = parts[HEADER], True
         pending = Pending(header.msg_id, header.session, "execute_request", parts[HEADER], [], "shell", ExecuteFlags(), private=True)
         self._shell.submit(pending, parts)
         state.log.info("run.sent", turn=turn.number, code_chars=len(code))

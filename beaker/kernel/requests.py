@@ -257,4 +257,4 @@ def reply_type(kind: str) -> str:
     >>> reply_type("llm_request"), reply_type("set_agent_model")
     ('llm_reply', 'set_agent_model_reply')
     """
-    return kind.removesuffix("_request") + "_reply"
+    return kind.removesuffix("_request").removesuffix("_response") + "_reply"

@@ -5,7 +5,7 @@ For the documentation and the test that freezes the schemas; nothing at run time
 
 from typing import Literal, NamedTuple
 
-from beaker.kernel.custom import history, news, question, replies, session_state
+from beaker.kernel.custom import approval, history, news, question, replies, session_state
 
 Way = Literal["to the kernel, shell or control", "to the client, on the request's channel", "to all clients, iopub"]
 
@@ -32,6 +32,10 @@ CATALOGUE = (
     Entry("llm_tool_call", PUBLISHED, news.LlmToolCall),
     Entry("llm_tool_result", PUBLISHED, news.LlmToolResult),
     Entry("llm_usage", PUBLISHED, news.LlmUsage),
+    Entry("approval_request", PUBLISHED, approval.ApprovalRequest),
+    Entry("approval_response", ASKED, approval.ApprovalResponse),
+    Entry("approval_reply", REPLIED, approval.ApprovalReply),
+    Entry("add_child_codecell", PUBLISHED, approval.ChildCodeCell),
     Entry("code_cell", PUBLISHED, news.CodeCell),
     Entry("llm_response", PUBLISHED, news.LlmResponse),
     Entry("get_agent_history_reply", REPLIED, history.HistoryReply),

@@ -3,6 +3,7 @@
 OURS = frozenset(
     {
         "llm_request",
+        "approval_response",
         "reset_request",
         *("get_agent_history", "get_agent_history_request"),
         *("get_subkernel_state", "get_subkernel_state_request"),

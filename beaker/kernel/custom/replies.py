@@ -38,7 +38,7 @@ class Aborted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LlmReply(Ok, frozen=True, kw_only=True):
-    """`llm_reply`: the turn is over, and its answer is whole."""
+    """`llm_reply`: the turn is over, or waits for the user to come back to it."""
 
     turn: int
     """Its number, as `%beaker stop` takes it."""
@@ -46,3 +46,5 @@ class LlmReply(Ok, frozen=True, kw_only=True):
     """What answered, as it is shown."""
     proposals: int
     """How many `code_cell` messages there were."""
+    waiting: str = ""
+    """The turn is not over but parked: words on how to come back to it. Empty otherwise."""

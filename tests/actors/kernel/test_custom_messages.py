@@ -56,7 +56,7 @@ async def test_a_question_is_answered_on_the_channel_it_came_by(stage: KernelSta
     assert once_each(kinds)
     reply = await stage.front.reply(msg_id)
     assert (reply.channel, reply.kind, reply.idents) == (channel, "llm_reply", [b"client"])
-    assert reply.content == {"status": "ok", "execution_count": None, "turn": 1, "model": "gpt", "proposals": 0}
+    assert reply.content == {"status": "ok", "execution_count": None, "turn": 1, "model": "gpt", "proposals": 0, "waiting": ""}
 
 
 async def test_every_event_of_a_turn_is_told_in_order_and_parented_to_the_request(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
