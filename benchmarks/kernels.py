@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ DATE = "2026-01-01T00:00:00Z"
 LIMIT_S = 60
 """Ends a measurement in which something was lost."""
 
-TYPED = {kind: f'"msg_type": "{kind}"'.encode() for kind in ("status", "stream", "display_data", "execute_reply", "kernel_info_reply")}
+KINDS = ("status", "stream", "display_data", "execute_reply", "kernel_info_reply", "llm_delta", "llm_reply")
+TYPED = {kind: f'"msg_type": "{kind}"'.encode() for kind in KINDS}
 """How a header says its type, with the separators that json.dumps writes by default."""
 
 
@@ -108,6 +110,33 @@ class Client:
                         idle = True
         return time.perf_counter() - started, counted
 
+    def ask(self, question: str) -> bytes:
+        """Asks by `llm_request`; gives the request's id when the first text of the answer has come.
+
+        Raises:
+            LostError: none came.
+        """
+        asked = self.send("llm_request", {"request": question, "consent": "never", "allow_stdin": False})
+        self.wait_for(asked, "llm_delta")
+        return asked
+
+    def wait_for(self, msg_id: bytes, kind: str) -> None:
+        """Returns once a message of this type about a request was read, on shell or iopub.
+
+        Raises:
+            LostError: it did not come.
+        """
+        mine = b'"' + msg_id + b'"'
+        while True:
+            ready = dict(self._poller.poll(LIMIT_S * 1000))
+            if not ready:
+                raise LostError(f"no {kind} after {LIMIT_S:g} s")
+            for socket in ready:
+                frames = socket.recv_multipart()
+                at = frames.index(DELIMITER)
+                if mine in frames[at + 3] and _is(kind, frames[at + 2]):
+                    return
+
     def wait_until_usable(self) -> None:
         """Returns once the kernel answers kernel_info and iopub is connected."""
         deadline = time.monotonic() + LIMIT_S
@@ -132,7 +161,7 @@ class Client:
 class Kernel:
     """A kernel of a kernelspec, started by its own argv, without jupyter_client's manager."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, env: Mapping[str, str] | None = None) -> None:
         self.name = name
         self._folder = Path(tempfile.mkdtemp(prefix="bench", dir="/tmp"))
         self.file = self._folder / "kernel.json"
@@ -143,7 +172,12 @@ class Kernel:
             words[0] = sys.executable  # as jupyter_client does
         self.started_at = time.perf_counter()
         self.process = subprocess.Popen(
-            words, cwd=self._folder, env=os.environ | spec.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            words,
+            cwd=self._folder,
+            env=os.environ | spec.env | dict(env or {}),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         self.client = Client(self.file)
 

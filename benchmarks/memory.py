@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks.figures import Row
-from benchmarks.kernels import Pair
+from benchmarks.kernels import Kernel, Pair
 
 
 def _pss_mb(pid: int) -> float:
@@ -13,25 +13,33 @@ def _pss_mb(pid: int) -> float:
     raise OSError(f"/proc/{pid}/smaps_rollup has no Pss line")
 
 
+def above_the_subkernel(kernel: Kernel) -> dict[str, float]:
+    """The size in MB of each of our processes, by role and pid; empty where only root could read it, as our roles are undumpable."""
+    subkernel = kernel.subkernel()
+    sizes: dict[str, float] = {}
+    try:
+        for process in kernel.processes():
+            if process.pid != subkernel.pid:
+                words = " ".join(process.cmdline()).split()  # our roles write theirs as one word
+                role = words[words.index("--role") + 1] if "--role" in words else (" ".join(words)[:24] or process.name())
+                sizes[f"{role} {process.pid}"] = _pss_mb(process.pid)
+    except PermissionError:
+        print("memory: our processes are undumpable, so their sizes can be read by root only", flush=True)
+        return {}
+    return sizes
+
+
 def measure(*, quick: bool) -> list[Row]:
-    """Reads the sizes after some cells; our roles are undumpable, so only root can."""
+    """Reads the sizes after some cells."""
     with Pair() as (ours, reference):
         for kernel in (ours, reference):
             for _ in range(20 if quick else 200):
                 kernel.client.execute("print('x' * 1000)")
-        subkernel = ours.subkernel()
-        sizes: dict[str, float] = {}
-        try:
-            for process in ours.processes():
-                if process.pid != subkernel.pid:
-                    words = " ".join(process.cmdline()).split()  # our roles write theirs as one word
-                    role = words[words.index("--role") + 1] if "--role" in words else (" ".join(words)[:24] or process.name())
-                    sizes[f"{role} {process.pid}"] = _pss_mb(process.pid)
-        except PermissionError:
-            print("memory: our processes are undumpable, so their sizes can be read by root only", flush=True)
+        sizes = above_the_subkernel(ours)
+        if not sizes:
             return []
         bare = _pss_mb(reference.process.pid)
         parts = [f"{role.rpartition(' ')[0]} {size:.1f}" for role, size in sizes.items()]
-        notes = [*parts, f"subkernel {_pss_mb(subkernel.pid):.0f}"]
+        notes = [*parts, f"subkernel {_pss_mb(ours.subkernel().pid):.0f}"]
         total = sum(sizes.values())
         return [Row("PSS above the subkernel", total, bare, "MB", total, 60, notes=notes)]

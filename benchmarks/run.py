@@ -1,6 +1,6 @@
 """Prints the budgets of the design that apply, each beside its reference measured in the same run.
 
-    python -P benchmarks/run.py [--quick] [NAME ...]      names: execute streams start memory transport death
+    python -P benchmarks/run.py [--quick] [NAME ...]      names: execute streams start memory questions transport death
 
 A row says: our figure, the reference's, the value that the budget is about (a ratio, or our figure itself), the budget, and whether it is
 held. Rounds of both sides take turns, so that whatever else the machine does falls on both. Run it on a quiet machine.
@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the checkout: `-
 
 import beaker_kernel  # noqa: F401  # our names are ours from here on
 
-NAMES = ["execute", "streams", "start", "memory", "transport", "death"]
+NAMES = ["execute", "streams", "start", "memory", "questions", "transport", "death"]
 
 
 def main() -> int:

@@ -150,7 +150,7 @@ class KernelActor(Actor[KernelMessage]):
             on_served=self._turns.served,
         )
         self._hangs = HangWatch(state)
-        choices = Choices(state, context, self._agent, self._turns.chosen)
+        self._choices = choices = Choices(state, context, self._agent, self._turns.chosen)
         commands = Commands(state, self._turns, choices, self._consent, self._hangs, self._loaded, restart=self.restart)
         self._shell.own_cells = OwnCells(state, self._shell, self._turns, commands, self.looking)
         self._shell.take_own = self.take_own
@@ -272,7 +272,7 @@ class KernelActor(Actor[KernelMessage]):
             # Imported by the first of them: stock clients send none, and the kernel's start is measured.
             from actors.kernel.custom_messages import CustomMessages
 
-            self._custom = CustomMessages(self._state, self.context, self._turns, self._consent, looking=self.looking)
+            self._custom = CustomMessages(self._state, self.context, self._turns, self._consent, self._choices, looking=self.looking)
         self._custom.take(idents, header, parts, channel)
 
     def interrupt(self, what: Interrupted) -> None:

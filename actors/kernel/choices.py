@@ -15,7 +15,7 @@ from beaker.kernel.commands.command import Refused, Values
 from beaker.kernel.commands.context import DEFAULT, ChooseContext, check_context, context_words, contexts_words
 from beaker.kernel.commands.model import ChooseModel, check_model, model_words
 from beaker.kernel.commands.words import Words
-from beaker.messages.context import AgentFailure, ContextsListed, ListContexts, ListModels, ModelsListed
+from beaker.messages.context import AgentFailure, ContextFacts, ContextsListed, ListContexts, ListModels, ModelsListed
 from beaker.messages.kernel import KernelMessage
 
 MODELS_TIMEOUT_S = 30.0
@@ -48,6 +48,11 @@ class Choices:
         self._chosen = chosen
         self._models: list[str] = []
         self._contexts: list[str] = []
+
+    @property
+    def chosen(self) -> Chosen:
+        """What holds for the questions to come."""
+        return self._chosen
 
     @property
     def models(self) -> Values:
@@ -105,11 +110,15 @@ class Choices:
             NotTold: the agent cannot be asked.
         """
         listed = await self.list_contexts(name)
+        found = self.use(name, listed)
+        return found if isinstance(found, Refused) else context_words(found, listed.preview)
+
+    def use(self, name: str, listed: ContextsListed) -> ContextFacts | Refused:
+        """Set the context to one of those that the agent has told."""
         found = check_context(name, listed)
-        if isinstance(found, Refused):
-            return found
-        self._chosen.context = name
-        return context_words(found, listed.preview)
+        if not isinstance(found, Refused):
+            self._chosen.context = name
+        return found
 
     def perform(self, cell: OwnCell, order: ChooseModel | ChooseContext) -> None:
         """Answer a cell that shows or sets one, when the agent has told."""

@@ -7,6 +7,7 @@ for whatever is wrong with them. The subkernel never sees them. This room is ope
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING
 
+from actors.kernel.choices import Choices, NotTold
 from actors.kernel.consent import Consent
 from actors.kernel.own_request import OwnRequest
 from actors.kernel.request_face import RequestFace
@@ -17,6 +18,16 @@ from beaker.kernel.commands.command import Refused
 from beaker.kernel.custom.approval import LATER, ApprovalReply, read_approval_response
 from beaker.kernel.custom.history import ResetReply, chat_history, history_reply
 from beaker.kernel.custom.question import read_llm_request
+from beaker.kernel.custom.session import (
+    ContextInfo,
+    ContextReply,
+    Language,
+    SetModelReply,
+    preview,
+    read_model,
+    read_setup,
+    session_info,
+)
 from beaker.kernel.custom.session_state import session_state, state_info, state_reply
 from beaker.kernel.requests import Channel
 from beaker.messages.kernel import KernelMessage
@@ -25,6 +36,8 @@ from beaker.wire.parts import CONTENT, Header, Parts
 
 if TYPE_CHECKING:
     from actors.kernel.looking import Looking
+
+AS_CONFIGURED = "Questions in this kernel are answered by the configured model from now on."
 
 
 class CustomMessages:
@@ -35,12 +48,20 @@ class CustomMessages:
     """
 
     def __init__(
-        self, state: KernelState, context: ActorContext[KernelMessage], turns: Turns, consent: Consent, *, looking: Callable[[], "Looking"]
+        self,
+        state: KernelState,
+        context: ActorContext[KernelMessage],
+        turns: Turns,
+        consent: Consent,
+        choices: Choices,
+        *,
+        looking: Callable[[], "Looking"],
     ) -> None:
         self._state = state
         self._context = context
         self._turns = turns
         self._consent = consent
+        self._choices = choices
         self._looking = looking
 
     def take(self, idents: list[bytes], header: Header, parts: Parts, channel: Channel) -> None:
@@ -62,6 +83,12 @@ class CustomMessages:
                 self._tell_history(request)
             case "get_subkernel_state" | "get_subkernel_state_request":
                 self._begin(request, self._tell_state(request))
+            case "context_info_request":
+                self._begin(request, self._tell_context(request))
+            case "context_setup_request":
+                self._set_up(request, parts)
+            case "set_agent_model" | "set_agent_model_request":
+                self._choose_model(request, parts)
             case kind:
                 raise AssertionError(f"{kind} is answered nowhere")
 
@@ -123,3 +150,69 @@ class CustomMessages:
         request.say("kernel_state_info", state_info(state))
         request.say("get_subkernel_state_response", state)
         request.reply(state_reply(seen))
+
+    # What answers, and how: the agent knows, so these wait for it in a task.
+
+    @property
+    def _language(self) -> Language:
+        state = self._state
+        spec = state.subkernel.spec_name if state.subkernel is not None else state.settings.subkernel.spec
+        return Language(slug=state.language, subkernel=spec)
+
+    async def _tell_context(self, request: OwnRequest) -> None:
+        name = self._choices.chosen.context
+        try:
+            listed = await self._choices.list_contexts(name)
+        except NotTold as error:
+            request.fail("AgentError", str(error))
+            return
+        facts = next((each for each in listed.contexts if each.name == name), None)
+        info = session_info(facts, listed, self._language, self._choices.chosen.model)
+        summary = "" if facts is None else facts.summary
+        request.say("context_info_response", ContextInfo(slug=name, name=summary, language=self._language, info=info))
+        self._publish_preview(request, name, listed.preview)
+        request.reply(ContextReply(slug=name, language=self._language, returned=info))
+
+    def _set_up(self, request: OwnRequest, parts: Parts) -> None:
+        setup = read_setup(parts[CONTENT], self._language)
+        if isinstance(setup, Refused):
+            request.fail("UsageError", setup.reason)
+        else:
+            self._begin(request, self._use_context(request, setup.context or self._choices.chosen.context))
+
+    async def _use_context(self, request: OwnRequest, name: str) -> None:
+        try:
+            listed = await self._choices.list_contexts(name)
+        except NotTold as error:
+            request.fail("AgentError", str(error))
+            return
+        facts = self._choices.use(name, listed)
+        if isinstance(facts, Refused):
+            request.fail("UsageError", facts.reason)
+            return
+        info = session_info(facts, listed, self._language, self._choices.chosen.model)
+        request.say("context_setup_response", info)
+        self._publish_preview(request, name, listed.preview)
+        request.reply(ContextReply(slug=name, language=self._language, returned=info))
+
+    def _choose_model(self, request: OwnRequest, parts: Parts) -> None:
+        name = read_model(parts[CONTENT])
+        if isinstance(name, Refused):
+            request.fail("UsageError", name.reason)
+        else:
+            self._begin(request, self._use_model(request, name))
+
+    async def _use_model(self, request: OwnRequest, name: str) -> None:
+        done: str | Refused = AS_CONFIGURED
+        if name:
+            done = await self._choices.set_model(name)
+        else:
+            self._choices.chosen.model = ""
+        if isinstance(done, Refused):
+            request.fail("UsageError", done.reason)
+        else:
+            request.reply(SetModelReply(model=name, words=done, offered=list(self._choices.models)))
+
+    def _publish_preview(self, request: OwnRequest, context: str, markdown: str) -> None:
+        if markdown:
+            request.say("preview", preview(context, markdown))

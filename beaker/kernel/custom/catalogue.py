@@ -5,7 +5,7 @@ For the documentation and the test that freezes the schemas; nothing at run time
 
 from typing import Literal, NamedTuple
 
-from beaker.kernel.custom import approval, history, news, question, replies, session_state
+from beaker.kernel.custom import approval, history, news, question, replies, session, session_state
 
 Way = Literal["to the kernel, shell or control", "to the client, on the request's channel", "to all clients, iopub"]
 
@@ -44,6 +44,14 @@ CATALOGUE = (
     Entry("get_subkernel_state_reply", REPLIED, session_state.StateReply),
     Entry("kernel_state_info", PUBLISHED, dict[str, dict[str, session_state.SessionState]]),
     Entry("get_subkernel_state_response", PUBLISHED, session_state.SessionState),
+    Entry("context_info_reply", REPLIED, session.ContextReply),
+    Entry("context_info_response", PUBLISHED, session.ContextInfo),
+    Entry("context_setup_request", ASKED, session.ContextSetup),
+    Entry("context_setup_reply", REPLIED, session.ContextReply),
+    Entry("context_setup_response", PUBLISHED, session.SessionInfo),
+    Entry("preview", PUBLISHED, dict[str, dict[str, dict[str, str]]]),
+    Entry("set_agent_model", ASKED, session.SetAgentModel),
+    Entry("set_agent_model_reply", REPLIED, session.SetModelReply),
     Entry("any reply: error", REPLIED, replies.Failed),
     Entry("any reply: aborted", REPLIED, replies.Aborted),
 )

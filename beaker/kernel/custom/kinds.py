@@ -5,6 +5,9 @@ OURS = frozenset(
         "llm_request",
         "approval_response",
         "reset_request",
+        "context_info_request",
+        "context_setup_request",
+        *("set_agent_model", "set_agent_model_request"),
         *("get_agent_history", "get_agent_history_request"),
         *("get_subkernel_state", "get_subkernel_state_request"),
     }
