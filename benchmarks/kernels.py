@@ -53,6 +53,8 @@ class Client:
         self._key = self._info["key"].encode()
         self._session = f"bench-{os.getpid()}"
         self._numbers = itertools.count()
+        self._seen: set[tuple[bytes, str]] = set()
+        """What was read about a question, by its id: text and reply come over different sockets, in any order."""
         self._context = zmq.Context()
         self.shell, self.control, self.iopub = self._socket(zmq.DEALER), self._socket(zmq.DEALER), self._socket(zmq.SUB)
         self.iopub.setsockopt(zmq.SUBSCRIBE, b"")
@@ -121,21 +123,21 @@ class Client:
         return asked
 
     def wait_for(self, msg_id: bytes, kind: str) -> None:
-        """Returns once a message of this type about a request was read, on shell or iopub.
+        """Returns once a message of this type about a question was read, on shell or iopub.
 
         Raises:
             LostError: it did not come.
         """
         mine = b'"' + msg_id + b'"'
-        while True:
+        while (msg_id, kind) not in self._seen:
             ready = dict(self._poller.poll(LIMIT_S * 1000))
             if not ready:
                 raise LostError(f"no {kind} after {LIMIT_S:g} s")
             for socket in ready:
                 frames = socket.recv_multipart()
                 at = frames.index(DELIMITER)
-                if mine in frames[at + 3] and _is(kind, frames[at + 2]):
-                    return
+                if mine in frames[at + 3]:
+                    self._seen.update((msg_id, known) for known in KINDS if _is(known, frames[at + 2]))
 
     def wait_until_usable(self) -> None:
         """Returns once the kernel answers kernel_info and iopub is connected."""

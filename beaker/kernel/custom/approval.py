@@ -82,7 +82,7 @@ def read_approval_response(content: bytes) -> Answer | Refused:
     found = read(content, ApprovalResponse, msg_type=MSG_TYPE)
     if isinstance(found, Refused):
         return found
-    decision = next((known for known in DECISIONS if known == found.decision), None)
+    decision: Decision | None = next((known for known in DECISIONS if known == found.decision), None)
     if decision is None and found.decision != LATER:
         return Refused(reason=unknown_name("a decision of approval_response", found.decision, CODE_CHOICES))
     code = found.code or ""

@@ -65,7 +65,7 @@ def read_llm_request(content: bytes) -> Questioned | Refused:
     if found.model is not None and not (found.model.isprintable() and len(found.model) <= MODEL_LIMIT_CHARS):
         return Refused(reason=f"`model` of llm_request is no name of a model: {found.model[:60]!r}.")
     prompt = "\n\n".join([question, *map(_attached, found.attachments)])
-    consent = next((known for known in WAYS if known == found.consent), None)
+    consent: Way | None = next((known for known in WAYS if known == found.consent), None)
     if consent is None:
         return Refused(reason=unknown_name("a way of consent of llm_request", found.consent, WAYS))
     if refused := check_prompt(prompt):
