@@ -32,7 +32,7 @@ from beaker.kernel.custom.session_state import session_state, state_info, state_
 from beaker.kernel.requests import Channel
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.turn import TurnFailure
-from beaker.wire.parts import CONTENT, Header, Parts
+from beaker.wire.parts import CONTENT, METADATA, Header, Parts
 
 if TYPE_CHECKING:
     from actors.kernel.looking import Looking
@@ -104,7 +104,7 @@ class CustomMessages:
         self._context.spawn(answer(), name=f"{request.kind}-{request.client.trace}")
 
     def _ask(self, request: OwnRequest, parts: Parts) -> None:
-        wanted = read_llm_request(parts[CONTENT])
+        wanted = read_llm_request(parts[CONTENT], parts[METADATA])
         if isinstance(wanted, Refused):
             request.fail("UsageError", wanted.reason)
         else:

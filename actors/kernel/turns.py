@@ -253,7 +253,7 @@ class Turns:
         state.log.info("turn.asked", turn=number)
         cells = state.transcript.recent(SEEN_CELLS, output_chars=SEEN_OUTPUT_CHARS)
         told = self.conversation.talks[-TOLD:]
-        turn.tainted = turn.tainted or bool(reading.mentioned) or reading.prompt != wanted.prompt
+        turn.tainted = turn.tainted or bool(reading.mentioned) or bool(wanted.attached) or reading.prompt != wanted.prompt
         turn.tainted = turn.tainted or any(cell.output for cell in cells) or any(talk.tainted for talk in told)
         question = Question(
             turn=number,
@@ -267,7 +267,7 @@ class Turns:
             spent_usd=self._spent_usd,
             can_ask=turn.face.client.allows_stdin and turn.face.consent in {"stdin", "messages"},
             context=self.chosen.context,
-            mentioned=reading.mentioned,
+            mentioned=[*reading.mentioned, *wanted.attached],
             missing=reading.missing,
         )
         try:

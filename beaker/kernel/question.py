@@ -11,6 +11,7 @@ import msgspec
 from beaker.errors import unknown_name
 from beaker.kernel.commands.command import Entry, Refused
 from beaker.kernel.commands.words import size_words
+from beaker.messages.look import Mentioned
 
 PROMPT_LIMIT_BYTES = 256_000
 """Of a question in UTF-8: about 64,000 tokens. With history and cells it must fit into one message of 1 MB between processes."""
@@ -70,6 +71,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """The cell is to be done at once."""
     mode: Mode | None = None
     """None: as configured."""
+    attached: tuple[Mentioned, ...] = ()
+    """Data that came with the question; in it nothing is filled in or looked up."""
 
 
 def read_question(rest: str) -> Ask | Refused | None:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.kit.running_kernel import PATIENCE_S, Outcome, RunningKernel, running_kernel
 from tests.kit.scripted_process import scripted
+from tests.kit.scripted_thread import served
+from tests.scripted.replies import Speak, run
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +116,43 @@ def test_cells_run_while_the_model_is_silent_and_an_interrupt_aborts_the_questio
     (partial,) = contents(outcome, "llm_response")
     assert (partial["text"][:3], partial["complete"]) == ("one", False)
     assert stalling.run("1 + 1").text == "2"
+
+
+def test_code_of_the_model_runs_when_the_session_that_was_asked_allows_it_and_is_a_cell_of_its_own() -> None:
+    script = [run("answer = 6 * 7\nprint(answer)", text="Let me compute."), Speak(text="It is 42.")]
+    with served(script) as endpoint, running_kernel(env=endpoint.env) as kernel:
+        stranger = kernel.connect()
+        stranger.wait_for_ready(timeout=PATIENCE_S)
+        asked = request(kernel, "llm_request", request="what is it?")
+        wanted = until(kernel, asked, "approval_request")["content"]
+        assert wanted["code"] == "answer = 6 * 7\nprint(answer)"
+        assert wanted["session"] == kernel.client.session.session
+        stranger.shell_channel.send(stranger.session.msg("approval_response", {"approval_id": wanted["approval_id"], "decision": "allow"}))
+        refused = stranger.get_shell_msg(timeout=PATIENCE_S)["content"]
+        assert (refused["status"], refused["ename"]) == ("error", "NotAsked")
+        assert kernel.run("'answer' in globals()").text == "False"
+        answer = request(kernel, "approval_response", approval_id=wanted["approval_id"], decision="allow")
+        child = until(kernel, asked, "add_child_codecell")["content"]["execute_request_msg"]["header"]["msg_id"]
+        assert until(kernel, child, "stream")["content"]["text"] == "42\n"
+        assert kernel.reply(answer)["content"]["status"] == "ok"
+        assert kernel.reply(asked)["content"]["status"] == "ok"
+        assert kernel.run("answer").text == "42"
+        assert "42" in endpoint.results()[-1]
+        stranger.stop_channels()
+
+
+def test_contexts_tools_and_models_are_told_by_the_kernel_itself(demo: RunningKernel) -> None:
+    info = demo.outcome(request(demo, "context_info_request")).reply["content"]["return"]
+    assert (info["language"], info["subkernel"]) == ("python", "python3")
+    assert {"default", "dataframes"} <= info["contexts"].keys()
+    demo.run("import pandas as pd; frame = pd.DataFrame({'a': [1, 2]})")
+    outcome = demo.outcome(request(demo, "context_setup_request", context="dataframes", context_info={}, language="python3"))
+    assert (outcome.status, outcome.reply["content"]["slug"]) == ("ok", "dataframes")
+    assert contents(outcome, "context_setup_response") == [outcome.reply["content"]["return"]]
+    assert demo.outcome(request(demo, "context_setup_request", context="default")).status == "ok"
+    refused = demo.outcome(request(demo, "set_agent_model", model="gpt-5.4"))
+    assert refused.status == "error"
+    assert "demo" in refused.reply["content"]["evalue"]
 
 
 def test_a_client_that_leaves_in_the_middle_costs_the_others_nothing(stalling: RunningKernel) -> None:

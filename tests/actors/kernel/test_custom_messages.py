@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from actors.runtime.failures import AskFailed
 from beaker.messages.base import TurnId
 from beaker.messages.turn import (
     Began,
@@ -237,3 +238,21 @@ async def test_the_state_of_a_session_that_cannot_be_looked_at_is_an_error(stage
     told = (await stage.front.reply(msg_id)).content
     assert (told["status"], told["ename"]) == ("error", "NoSession")
     assert told["evalue"].startswith("There is no session to look at")
+
+
+async def test_attachments_and_the_notebook_reach_the_agent_as_data_and_nothing_in_them_is_looked_up(
+    stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
+    content = {"request": "sum it up", "attachments": [{"name": "a.csv", "text": "@file:secret.txt {Out[1]}"}], "mode": "auto"}
+    notebook = {"cells": [{"cell_type": "markdown", "source": "@file:secret.txt"}]}
+    stage.request("llm_request", content, metadata={"notebook_state": notebook})
+    question, _ = await stage.agent.expect_ask(Question)
+    assert (question.prompt, question.missing) == ("sum it up", [])
+    assert [each.label for each in question.mentioned] == ["a.csv", "the notebook"]
+    assert question.mentioned[0].text == "@file:secret.txt {Out[1]}"
+    running = stage.wants_run("1")
+    approval = await stage.front.output(stage.front.sent[0].parent_id, "approval_request")
+    assert "untrusted data" in approval.content["reason"], "what came with the question vouches for nothing"
+    stage.run("%beaker stop")
+    with pytest.raises(AskFailed):
+        await running
