@@ -7,14 +7,17 @@ display cannot hold (thoughts, tool calls, counts) is published beside it once a
 import asyncio
 import secrets
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from actors.kernel.face import Asks, Client, Outcome
 from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState
-from beaker.kernel.custom.news import TurnNews
 from beaker.kernel.turn_display import Proposal, RunBlock, TurnDisplay
 from beaker.messages.turn import Began, Delta, TurnEvent, Waiting
 from beaker.wire import compose
+
+if TYPE_CHECKING:
+    from beaker.kernel.custom.news import TurnNews
 
 SHOWN = frozenset({"llm_delta", "llm_waiting"})
 """News that the display shows."""
@@ -57,7 +60,6 @@ class CellFace:
     def open(self, display: TurnDisplay) -> None:
         """The turn begins."""
         self._display = display
-        self._news = TurnNews(display.number)
         self._name_part()
         if self._streams:
             self._draw()
@@ -68,7 +70,11 @@ class CellFace:
         """The agent said something."""
         if isinstance(event, (Began, Delta, Waiting)):
             self._draw_soon()
-        if self._state.known_to_clients and self._news is not None:
+        if self._state.known_to_clients and self._display is not None:
+            if self._news is None:
+                from beaker.kernel.custom.news import TurnNews  # not at the kernel's start: most clients want no news
+
+                self._news = TurnNews(self._display.number)
             for kind, content in self._news.tell(event):
                 if kind not in SHOWN:
                     self._cell.say(kind, content)

@@ -8,7 +8,7 @@ and `%beaker allow A3` in another cell takes it up. Approvals belong to this pro
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from actors.kernel.agent_door import AgentDoor
 from actors.kernel.approval import Approval, Decided
@@ -24,7 +24,6 @@ from beaker.consent.answers import reasons, waiting_words, what_words
 from beaker.consent.grants import code_hash
 from beaker.consent.office import REJECTED, UNKNOWN
 from beaker.consent.risk import risks_of
-from beaker.kernel.custom.approval import CODE_CHOICES, OTHER_CHOICES, ApprovalRequest
 from beaker.kernel.turn_display import RunBlock
 from beaker.messages.consent import (
     ConsentReply,
@@ -41,6 +40,9 @@ from beaker.messages.consent import (
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.running import Parked
 from beaker.wire.parts import read_header
+
+if TYPE_CHECKING:
+    from beaker.kernel.custom.approval import ApprovalRequest
 
 SUPERVISOR_TIMEOUT_S = 5.0
 PATIENCE_S = 20.0
@@ -309,8 +311,10 @@ def _refusal(approval: Approval, decision: Decision | None) -> str:
     return ""
 
 
-def _request_of(approval: Approval, client: Client) -> ApprovalRequest:
+def _request_of(approval: Approval, client: Client) -> "ApprovalRequest":
     """What an interface is told that is asked."""
+    from beaker.kernel.custom.approval import CODE_CHOICES, OTHER_CHOICES, ApprovalRequest  # not at the kernel's start
+
     return ApprovalRequest(
         approval_id=approval.name,
         turn=approval.turn.number,

@@ -8,7 +8,6 @@ import asyncio
 
 from actors.kernel.owed import send_on
 from actors.kernel.state import KernelState
-from beaker.kernel.custom.replies import Failed
 from beaker.kernel.requests import Pending, reply_type
 
 GRACE_S = 0.5
@@ -30,6 +29,8 @@ class Unanswered:
         requests = state.requests if pending.channel == "shell" else state.control_requests
         if not requests.give_up(pending):
             return  # answered, or lost with its subkernel and answered then
+        from beaker.kernel.custom.replies import Failed  # not at the kernel's start
+
         content = Failed(ename="UnknownRequest", evalue=f"Neither beaker nor the {state.language} kernel knows {pending.msg_type[:100]}.")
         reply = state.publisher.reply(reply_type(pending.msg_type), content, parent=pending.header)
         send_on(state, pending.channel, pending.idents, reply)
