@@ -144,7 +144,7 @@ class ModelStream:
         """Ask the endpoint what models it has; see `Model.offers`."""
         endpoint = self._endpoint
         if endpoint.kind == "demo":
-            return Offers(endpoint=DEMO_NAME, model=DEMO_CHOICE, names=[DEMO_CHOICE], problem=endpoint.hint or CONNECT)
+            return Offers(endpoint=f"the built-in {DEMO_NAME}", model=DEMO_CHOICE, names=[DEMO_CHOICE], problem=endpoint.hint or CONNECT)
         offered = await self._offered()
         if isinstance(offered, ModelFailure):
             return Offers(endpoint=endpoint.shown_url, model=self._model, names=[], problem=offered.reason)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from beaker.agent.conversation import FunctionCall
-from beaker.agent.demo_cells import describe_cell, frame_name, load_cell, plot_cell, read_line
+from beaker.agent.demo_cells import compute_cell, describe_cell, frame_name, load_cell, plot_cell, read_line
 from beaker.agent.demo_repair import error_line, repair
 from beaker.agent.demo_scene import Held, ReadCell, Scene, column_names, csv_names
 
@@ -19,6 +19,12 @@ CONNECT = (
     "For a real model set OPENAI_API_KEY (and OPENAI_BASE_URL, BEAKER_MODEL for another endpoint) in the environment or the .env file, "
     "and restart the kernel."
 )
+POINTER = "`%beaker model` says how to connect a real one."
+"""In every answer; `CONNECT` is the whole of it."""
+
+SHOWN_LINES = 14
+"""Of what a look showed: the columns of a usual frame."""
+
 LISTED = 12
 """How many variables an answer names: more would be a page."""
 
@@ -37,7 +43,7 @@ def answer(scene: Scene, *, hint: str = "") -> DemoAnswer:
         scene: what the conversation holds.
         hint: what is missing for the model that the user has configured, if she began to.
     """
-    planned = _closing(scene, hint) if scene.proposed else _plan(scene)
+    planned = _closing(scene, hint) if scene.proposed else _result(scene, hint) if _is_result(scene) else _plan(scene)
     return _spoken(planned, first=scene.steps == 0)
 
 
@@ -54,7 +60,8 @@ def _plan(scene: Scene) -> DemoAnswer:
 
 
 _ABILITIES = (
-    "list your variables, load a CSV file, describe or plot a data frame, and mend simple errors. Try *plot the monthly mean of df*."
+    "list your variables, load a CSV file, describe or plot a data frame, compute the mean of a column, and mend simple errors. "
+    "Try *plot the monthly mean of df*."
 )
 
 
@@ -65,7 +72,7 @@ def _list(scene: Scene) -> DemoAnswer:
         return DemoAnswer(text=f"the session holds no variables yet. {CONNECT}")
     lines = [f"- `{held.name}`: {held.type}{_short(held)}" for held in scene.variables[:LISTED]]
     more = f"\n\n{len(scene.variables) - LISTED} more are not shown." if len(scene.variables) > LISTED else ""
-    return DemoAnswer(text="the session holds:\n\n" + "\n".join(lines) + f"{more}\n\n{CONNECT}")
+    return DemoAnswer(text="the session holds:\n\n" + "\n".join(lines) + f"{more}\n\n{POINTER}")
 
 
 def _mend(scene: Scene) -> DemoAnswer:
@@ -75,7 +82,11 @@ def _mend(scene: Scene) -> DemoAnswer:
     if scene.variables is None and scene.may_call and re.match("NameError|KeyError", error_line(failed)):
         return _look(scene)
     found = repair(failed, scene.cells, scene.variables or [])
-    return _propose(scene, f"{found.words}.", found.code) if found.code else DemoAnswer(text=f"{found.words}. {CONNECT}")
+    if not found.code:
+        return DemoAnswer(text=f"{found.words}. {POINTER}")
+    if found.edits and failed.number and "edit_cell" in scene.tools:
+        return DemoAnswer(text=f"{found.words}.", calls=[_call("edit_cell", cell_id=failed.number, code=found.code)])
+    return _propose(scene, f"{found.words}.", found.code)
 
 
 def _load(scene: Scene) -> DemoAnswer:
@@ -86,7 +97,28 @@ def _load(scene: Scene) -> DemoAnswer:
 
 
 def _describe(scene: Scene) -> DemoAnswer:
+    found = _frame(scene)
+    if isinstance(found, Held):
+        if "overview" in scene.tools:
+            return DemoAnswer(text=f"an overview of `{found.name}`, if you let it run:", calls=[_call("overview", frame=found.name)])
+        if "show_variable" in scene.tools and not scene.shown:
+            return DemoAnswer(text=f"a look at `{found.name}`:", calls=[_call("show_variable", name=found.name)])
+        if scene.shown and not scene.shown.startswith("That did not work"):
+            lines = scene.shown.splitlines()
+            seen = "\n".join(lines[:SHOWN_LINES] + ["..."] * (len(lines) > SHOWN_LINES))
+            return _propose(scene, f"```text\n{seen}\n```\n\nThis cell shows statistics of its columns.", describe_cell(found.name))
     return _with_frame(scene, lambda name, _: ("shows its columns, types, gaps and statistics", describe_cell(name)))
+
+
+def _compute(scene: Scene) -> DemoAnswer:
+    found = _frame(scene)
+    computed = compute_cell(found.name, scene.question, _columns(found, scene.cells)) if isinstance(found, Held) else None
+    if computed is None:
+        return _plot(scene)
+    what, code = computed
+    if "run_code" in scene.tools and not scene.ran:
+        return DemoAnswer(text=f"this code gives {what}:", calls=[_call("run_code", code=code)])
+    return _propose(scene, f"this cell gives {what}.", code)
 
 
 def _plot(scene: Scene) -> DemoAnswer:
@@ -99,26 +131,40 @@ _INTENTS = (
     (r"\b(what|which|list|show|see)\b.*\b(variables?|have|session|names|loaded|memory)\b|^variables\b", _list),
     (r"\b(describe|summar\w*|overview|explore|statistics|columns|info|missing|look at)\b", _describe),
     (r"\b(load|read|open|import)\b|\.csv\b", _load),
-    (r"\b(mean|median|average|sum)\b", _plot),
+    (r"\b(mean|median|average|sum|total|max\w*|min\w*|highest|lowest|greatest|largest|least|smallest)\b", _compute),
 )
 """Which words lead where; the first that fits. Repairs come first: "fix the plot" is about the error."""
 
 
-def _with_frame(scene: Scene, write: Callable[[str, list[str]], tuple[str, str]]) -> DemoAnswer:
-    """Find the data frame that is meant, looking first, and propose what `write` makes for it."""
+def _frame(scene: Scene) -> Held | DemoAnswer | None:
+    """The data frame that is meant; or a look, or a question back, by which it is found out; None if there is none."""
     if scene.variables is None and scene.may_call:
         return _look(scene)
     frames = [held for held in scene.variables or [] if "DataFrame" in held.type]
-    meant = [held for held in frames if re.search(rf"\b{re.escape(held.name)}\b", scene.question)]
+    asked = scene.reply or scene.question
+    meant = [held for held in frames if re.search(rf"\b{re.escape(held.name)}\b", asked)]
+    if meant:
+        return meant[0]
+    if csv_names(scene.question):
+        return None
+    if len(frames) > 1:
+        names = [held.name for held in frames[:LISTED]]
+        if "ask_user" in scene.tools and not scene.reply:
+            question = "Which data frame do you mean?"
+            return DemoAnswer(text="several data frames fit.", calls=[_call("ask_user", question=question, choices=names)])
+        return DemoAnswer(text=f"which data frame do you mean: {', '.join(f'`{name}`' for name in names)}?")
+    return frames[0] if frames else None
+
+
+def _with_frame(scene: Scene, write: Callable[[str, list[str]], tuple[str, str]]) -> DemoAnswer:
+    """Propose what `write` makes for the data frame that is meant."""
+    found = _frame(scene)
+    if isinstance(found, DemoAnswer):
+        return found
+    if found is not None:
+        what, code = write(found.name, _columns(found, scene.cells))
+        return _propose(scene, f"the session holds the data frame `{found.name}`; this cell {what}.", code)
     paths = csv_names(scene.question)
-    if not meant and not paths and len(frames) > 1:
-        names = ", ".join(f"`{held.name}`" for held in frames[:LISTED])
-        return DemoAnswer(text=f"which data frame do you mean: {names}?")
-    candidates = meant if meant or paths else frames
-    if candidates:
-        chosen = candidates[0]
-        what, code = write(chosen.name, _columns(chosen, scene.cells))
-        return _propose(scene, f"the session holds the data frame `{chosen.name}`; this cell {what}.", code)
     path = next(iter(paths or _csv_of_cells(scene.cells)), None)
     if path is None:
         return DemoAnswer(
@@ -141,14 +187,28 @@ def _look(scene: Scene) -> DemoAnswer:
 def _propose(scene: Scene, words: str, code: str) -> DemoAnswer:
     if not scene.may_call:
         return DemoAnswer(text=f"{words}\n\n```{scene.language}\n{code}\n```")
-    arguments = msgspec.json.encode({"code": code}).decode()
-    return DemoAnswer(text=words, calls=[FunctionCall(name="propose_cell", arguments=arguments)])
+    return DemoAnswer(text=words, calls=[_call("propose_cell", code=code)])
+
+
+def _call(name: str, /, **arguments: object) -> FunctionCall:
+    return FunctionCall(name=name, arguments=msgspec.json.encode(arguments).decode())
+
+
+def _is_result(scene: Scene) -> bool:
+    return scene.ran.startswith(("It ran", "It was not run"))
+
+
+def _result(scene: Scene, hint: str) -> DemoAnswer:
+    """Code ran, and its outputs stand in the answer by themselves."""
+    failed = "and failed" in scene.ran.split("\n", 1)[0] or scene.ran.startswith("It was not run")
+    words = "that did not go well: the error stands above. " if failed else ""
+    return DemoAnswer(text=f"{words}This was a fixed set of rules, not a language model. {hint or POINTER}")
 
 
 def _closing(scene: Scene, hint: str) -> DemoAnswer:
     if scene.proposed.startswith("That did not work"):
         return DemoAnswer(text=f"the cell could not be put before you. {scene.proposed}")
-    return DemoAnswer(text=f"Run it, or change it first. This was a fixed set of rules, not a language model. {hint or CONNECT}")
+    return DemoAnswer(text=f"Run it, or change it first. This was a fixed set of rules, not a language model. {hint or POINTER}")
 
 
 def _spoken(planned: DemoAnswer, *, first: bool) -> DemoAnswer:

@@ -25,6 +25,38 @@ def describe_cell(name: str) -> str:
     return f'{name}.info()\n{name}.describe(include="all").T'
 
 
+def compute_cell(name: str, question: str, columns: list[str]) -> tuple[str, str] | None:
+    """One figure of a data frame, as the question asks for it; None if it names no column or no figure.
+
+    Returns:
+        What it is, in words, and the code.
+
+    >>> compute_cell("df", "what is the highest temp?", ["day", "temp"])
+    ('the greatest `temp`', 'df["temp"].max()')
+    """
+    words = question.lower()
+    statistic = next(((method, said) for pattern, method, said in _STATISTICS if re.search(pattern, words)), None)
+    grouping = re.search(r"\b(?:by|per|for each)\s+(\w+)", words)
+    group = next((column for column in columns if grouping and column.lower() == grouping.group(1)), None)
+    named = [column for column in columns if re.search(rf"\b{re.escape(column.lower())}\b", words) and column != group]
+    if statistic is None or not named:
+        return None
+    method, said = statistic
+    if group is not None:
+        return f"{said} `{named[0]}` by `{group}`", f'{name}.groupby("{group}")["{named[0]}"].{method}()'
+    return f"{said} `{named[0]}`", f'{name}["{named[0]}"].{method}()'
+
+
+_STATISTICS = (
+    (r"\b(mean|average)\b", "mean", "the mean"),
+    (r"\bmedian\b", "median", "the median"),
+    (r"\b(sum|total)\b", "sum", "the sum of"),
+    (r"\b(max\w*|highest|greatest|largest)\b", "max", "the greatest"),
+    (r"\b(min\w*|lowest|least|smallest)\b", "min", "the least"),
+)
+"""What is looked for in the question, the method, the words for it."""
+
+
 def frame_name(path: str) -> str:
     """Make a variable's name from a file's.
 

@@ -37,6 +37,8 @@ class Repair(msgspec.Struct, frozen=True, kw_only=True):
     words: str
     code: str = ""
     """Empty: the rules know no remedy."""
+    edits: bool = False
+    """It is the cell that failed, with the mistake mended."""
 
 
 class _Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +80,7 @@ def repair(cell: ReadCell, cells: list[ReadCell], variables: list[Held]) -> Repa
 
 def _name_error(case: _Case) -> Repair:
     if case.wrong in IMPORTS:
-        return Repair(words=f"`{case.wrong}` was never imported", code=f"{IMPORTS[case.wrong]}\n\n{case.cell.code}")
+        return Repair(words=f"`{case.wrong}` was never imported", code=f"{IMPORTS[case.wrong]}\n\n{case.cell.code}", edits=True)
     known = [held.name for held in case.variables] + [
         name for seen in case.cells for name in re.findall(r"^(\w+)\s*=[^=]", seen.code, re.MULTILINE)
     ]
@@ -102,6 +104,7 @@ def _key_error(case: _Case) -> Repair:
         return Repair(
             words=words,
             code=re.sub(rf"(['\"]){re.escape(case.wrong)}\1", lambda quote: quote.group(1) + right + quote.group(1), case.cell.code),
+            edits=True,
         )
     frame = next(
         (held.name for held in case.variables if "DataFrame" in held.type and re.search(rf"\b{held.name}\b", case.cell.code)), None
@@ -124,7 +127,8 @@ def _attribute_error(case: _Case) -> Repair:
 
 
 def _renamed(cell: ReadCell, wrong: str, right: str) -> Repair:
-    return Repair(words=f"there is no `{wrong}`; you have `{right}`", code=re.sub(rf"\b{re.escape(wrong)}\b", right, cell.code))
+    code = re.sub(rf"\b{re.escape(wrong)}\b", right, cell.code)
+    return Repair(words=f"there is no `{wrong}`; you have `{right}`", code=code, edits=True)
 
 
 _RULES = (

@@ -10,13 +10,25 @@ import msgspec
 from beaker.agent.conversation import Assistant, ChatMessage, System, ToolResult, User
 
 
+class OfferedFunction(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a tool's definition that is looked at."""
+
+    name: str
+
+
+class OfferedTool(msgspec.Struct, frozen=True, kw_only=True):
+    """A tool that may be called."""
+
+    function: OfferedFunction
+
+
 class DemoRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The part of a chat-completions request that the demo model looks at."""
 
     messages: list[ChatMessage]
     model: str = ""
     stream: bool = False
-    tools: list[msgspec.Raw] = []
+    tools: list[OfferedTool] = []
     tool_choice: str = "auto"
 
 
@@ -26,6 +38,8 @@ class ReadCell(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     output: str
     failed: bool
+    number: str = ""
+    """Under which it ran; empty if that is not known."""
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,12 +61,23 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     steps: int
     """Messages of its own since the question: 0 at the first."""
     proposed: str
-    """What the last `propose_cell` of this turn answered; empty before."""
+    """What the last `propose_cell` or `edit_cell` of this turn answered; empty before."""
     may_call: bool
+    tools: frozenset[str] = frozenset()
+    """The names of those that may be called in this turn, and that would not be refused."""
+    shown: str = ""
+    """What `show_variable` answered last."""
+    ran: str = ""
+    """What code that was to run answered last: its output, or why it did not run."""
+    reply: str = ""
+    """What the user said when she was asked back; empty if she was not."""
 
+
+PROCEDURES = ("overview",)
+"""Of the context `dataframes`: what it calls where it is offered."""
 
 _CELL = re.compile(
-    r'<cell(?: number="\d+")? status="(\w+)"(?: handle="[^"]*")?>\n(.*?)(?:\n<output>\n(.*?)\n</output>)?\n</cell>', re.DOTALL
+    r'<cell(?: number="(\d+)")? status="(\w+)"(?: handle="[^"]*")?>\n(.*?)(?:\n<output>\n(.*?)\n</output>)?\n</cell>', re.DOTALL
 )
 _VARIABLE = re.compile(r"^(\w+): ([^=\n]+?)(?: = (.*))?$")
 
@@ -64,12 +89,12 @@ def read_scene(request: DemoRequest) -> Scene:
     asked = messages[last] if last >= 0 else None
     since = messages[last + 1 :]
     calls = _names_of_calls(since)
-    listed = [
-        message.content for message in since if isinstance(message, ToolResult) and calls.get(message.tool_call_id) == "list_variables"
-    ]
-    proposed = [
-        message.content for message in since if isinstance(message, ToolResult) and calls.get(message.tool_call_id) == "propose_cell"
-    ]
+    results = [(calls.get(message.tool_call_id, ""), message.content) for message in since if isinstance(message, ToolResult)]
+
+    def last_of(*names: str) -> str:
+        return next((text for name, text in reversed(results) if name in names), "")
+
+    listed = [text for name, text in results if name == "list_variables"]
     sessions = [
         message.content for message in messages[:last] if isinstance(message, User) and message.content.startswith("The latest cells")
     ]
@@ -79,8 +104,12 @@ def read_scene(request: DemoRequest) -> Scene:
         cells=_cells(sessions[-1]) if sessions else [],
         variables=_variables(listed[-1]) if listed else None,
         steps=sum(isinstance(message, Assistant) for message in since),
-        proposed=proposed[-1] if proposed else "",
+        proposed=last_of("propose_cell", "edit_cell"),
         may_call=bool(request.tools) and request.tool_choice != "none",
+        tools=_usable(request),
+        shown=last_of("show_variable"),
+        ran=last_of("run_code", *PROCEDURES),
+        reply=last_of("ask_user").removeprefix("The user answered: "),
     )
 
 
@@ -123,6 +152,19 @@ def _names_of_calls(messages: list[ChatMessage]) -> dict[str, str]:
     return names
 
 
+def _usable(request: DemoRequest) -> frozenset[str]:
+    """What may be called, without what our instructions say would be refused."""
+    if request.tool_choice == "none":
+        return frozenset()
+    names = {tool.function.name for tool in request.tools}
+    told = next((message.content for message in request.messages if isinstance(message, System)), "")
+    if "You cannot run code in this question" in told:
+        names -= {"run_code", *PROCEDURES}
+    if "ask her with ask_user" not in told:
+        names -= {"ask_user"}
+    return frozenset(names)
+
+
 def _language(messages: list[ChatMessage]) -> str:
     for message in messages:
         if isinstance(message, System):
@@ -132,7 +174,9 @@ def _language(messages: list[ChatMessage]) -> str:
 
 
 def _cells(text: str) -> list[ReadCell]:
-    return [ReadCell(code=code, output=output, failed=status == "error") for status, code, output in _CELL.findall(text)]
+    return [
+        ReadCell(code=code, output=output, failed=status == "error", number=number) for number, status, code, output in _CELL.findall(text)
+    ]
 
 
 def _variables(text: str) -> list[Held]:

@@ -68,7 +68,8 @@ def check_model(name: str, listed: ModelsListed) -> str | Refused:
     >>> check_model("llama", ModelsListed(endpoint="http://box/v1", model="", offered=["llama:8b", "qwen"]))
     "Questions in this kernel are answered by 'llama' from now on."
     """
-    known = [offered for offered in listed.offered if offered == name or offered.startswith(f"{name}:")]  # Ollama's tags
+    # Ollama adds a tag to names, Gemini stands `models/` in front; both take the name without.
+    known = [offered for offered in listed.offered if offered in {name, f"models/{name}"} or offered.startswith(f"{name}:")]
     done = f"Questions in this kernel are answered by {name!r} from now on."
     if known:
         return done

@@ -9,7 +9,7 @@ from beaker.messages.turn import Ended
 from tests.kit.kernel_stage import KernelStage
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 
-MODELS = ModelsListed(endpoint="https://models.example/v1", model="small", offered=["large", "small", "tiny:1b"])
+MODELS = ModelsListed(endpoint="https://models.example/v1", model="small", offered=["large", "models/wide", "small", "tiny:1b"])
 CONTEXTS = ContextsListed(
     contexts=[
         ContextFacts(name="default", summary="For everything.", persona="", tools=[], procedures=[]),
@@ -42,10 +42,10 @@ async def test_it_shows_what_answers_and_what_could(stage: KernelStage, subkerne
     text = (await told(stage, "%beaker model", MODELS))["text"]
     assert "small (as configured)" in text
     assert "https://models.example/v1" in text
-    assert "large, small, tiny:1b" in text
+    assert "large, models/wide, small, tiny:1b" in text
 
 
-@pytest.mark.parametrize("name", ["large", "tiny"])
+@pytest.mark.parametrize("name", ["large", "tiny", "wide"])
 async def test_a_model_that_is_offered_answers_the_next_questions(stage: KernelStage, subkernel: ScriptedSubkernel, name: str) -> None:
     assert (await told(stage, f"%beaker model {name}", MODELS))["text"].startswith(f"Questions in this kernel are answered by {name!r}")
     _, question = await stage.ask()
@@ -60,7 +60,7 @@ async def test_an_unknown_model_is_a_sentence_with_the_valid_names_and_changes_n
 ) -> None:
     refused = await told(stage, "%beaker model lrage", MODELS)
     assert refused["ename"] == "UsageError"
-    assert "'lrage' is not a model of https://models.example/v1. Did you mean 'large'? There are: large, small" in refused["text"]
+    assert "'lrage' is not a model of https://models.example/v1. Did you mean 'large'? There are: large, models/wide" in refused["text"]
     _, question = await stage.ask()
     assert question.model is None
 

@@ -13,11 +13,16 @@ from beaker.agent.demo import DemoAnswer
 from beaker.agent.demo_scene import DemoRequest
 from beaker.agent.demo_wire import chunk_events, decode_request, reply_events
 from beaker.agent.prompts import opening
+from beaker.agent.tools.asking import AskUserArguments
 from beaker.agent.tools.built_in import BUILT_IN
-from beaker.agent.tools.proposals import ProposeCellArguments
+from beaker.agent.tools.proposals import EditCellArguments, ProposeCellArguments
+from beaker.agent.tools.running import RunCodeArguments
+from beaker.agent.tools.variables import ShowVariableArguments
 from beaker.messages.base import TurnId
-from beaker.messages.look import SeenCell
-from beaker.messages.turn import Proposed, Question, Variable, Variables
+from beaker.messages.consent import Mode
+from beaker.messages.look import SeenCell, VariableShown
+from beaker.messages.running import CodeRan, UserAnswered
+from beaker.messages.turn import Proposed, Question, TurnFailure, Variable, Variables
 
 CSV = "date,city,temp_mean,rain\n" + "".join(
     f"2024-{month:02}-{day:02},{city},{month + day / 10},{day}\n" for month in (1, 2, 3) for day in (1, 11, 21) for city in ("Oslo", "Rome")
@@ -28,9 +33,20 @@ class Conversation:
     """Plays the agent: asks the demo model over its wire and answers its tools, until its last word."""
 
     def __init__(
-        self, question: str, *, cells: list[SeenCell] | None = None, variables: list[Variable] | None = None, language: str = "python"
+        self,
+        question: str,
+        *,
+        cells: list[SeenCell] | None = None,
+        variables: list[Variable] | None = None,
+        language: str = "python",
+        mode: Mode = "ask",
+        can_ask: bool = True,
+        refuses: bool = False,
     ):
-        asked = Question(turn=TurnId(1), prompt=question, language=language, history=[], cells=cells or [])
+        asked = Question(turn=TurnId(1), prompt=question, language=language, history=[], cells=cells or [], mode=mode, can_ask=can_ask)
+        self._refuses = refuses
+        self.ran: list[str] = []
+        self.asked: list[tuple[str, list[str]]] = []
         self._messages: list[ChatMessage] = list(opening(asked, tools=True))
         self._variables = variables or []
         self.texts: list[str] = []
@@ -44,7 +60,7 @@ class Conversation:
         return "\n\n".join(self.texts)
 
     def _step(self) -> bool:
-        assert len(self.texts) < 5, self.texts
+        assert len(self.texts) < 6, self.texts
         body = {"model": "demo", "stream": True, "messages": msgspec.to_builtins(self._messages), "tools": BUILT_IN.definitions()}
         text, calls = heard(reply_events(decode_request(msgspec.json.encode(body))))
         self.texts.append(text)
@@ -54,9 +70,18 @@ class Conversation:
         for call in calls:
             self.tools.append(call.function.name)
             arguments = BUILT_IN.decode(call.function.name, call.function.arguments)
-            if isinstance(arguments, ProposeCellArguments):
+            if isinstance(arguments, ProposeCellArguments | EditCellArguments):
                 self.cells.append(arguments.code)
-                result = BUILT_IN.describe("propose_cell", Proposed(number=len(self.cells)))
+                result = BUILT_IN.describe(call.function.name, Proposed(number=len(self.cells)))
+            elif isinstance(arguments, ShowVariableArguments):
+                result = BUILT_IN.describe("show_variable", VariableShown(name=arguments.name, text="DataFrame, 18 rows"))
+            elif isinstance(arguments, RunCodeArguments):
+                self.ran.append(arguments.code)
+                reply = TurnFailure(reason="the user refused it") if self._refuses else CodeRan(status="ok", output="13.6")
+                result = BUILT_IN.describe("run_code", reply)
+            elif isinstance(arguments, AskUserArguments):
+                self.asked.append((arguments.question, arguments.choices))
+                result = BUILT_IN.describe("ask_user", UserAnswered(text=arguments.choices[-1]))
             else:
                 result = BUILT_IN.describe("list_variables", Variables(variables=self._variables))
             self._messages.append(ToolResult(tool_call_id=call.id, content=result))
@@ -125,10 +150,15 @@ def test_every_answer_says_what_it_is_first_and_only_then(question: str) -> None
     assert talk.text.count("**demo model:**") == 1
 
 
-@pytest.mark.parametrize("question", ["hello", "sing me a song", "what variables do I have?", "plot df"])
+@pytest.mark.parametrize("question", ["hello", "sing me a song"])
 def test_it_says_how_to_connect_a_real_model(question: str) -> None:
     talk = Conversation(question, variables=[frame()])
     assert all(name in talk.text for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "BEAKER_MODEL"))
+
+
+@pytest.mark.parametrize("question", ["what variables do I have?", "plot df", "describe df", "what is the mean of rain in df?"])
+def test_every_answer_says_where_to_read_how(question: str) -> None:
+    assert Conversation(question, variables=[frame()]).text.count("`%beaker model` says how") == 1
 
 
 def test_it_asks_back_when_it_does_not_understand() -> None:
@@ -195,11 +225,50 @@ def test_a_csv_that_was_named_is_read_and_used(
     assert "weather" in names
 
 
-def test_with_several_frames_it_asks_which() -> None:
+def test_with_several_frames_it_asks_which_and_goes_on_with_the_answer(data: object) -> None:
     talk = Conversation("plot it", variables=[frame("a"), frame("b")])
-    assert talk.cells == []
+    assert talk.asked == [("Which data frame do you mean?", ["a", "b"])]
+    assert run(talk.cells[0], b=data)["figures"] == 1
+
+
+def test_where_nobody_can_be_asked_the_question_stands_in_the_text() -> None:
+    talk = Conversation("plot it", variables=[frame("a"), frame("b")], can_ask=False)
+    assert (talk.cells, talk.asked) == ([], [])
     assert "`a`, `b`?" in talk.text
     assert "b" in Conversation("plot b", variables=[frame("a"), frame("b")]).cells[0]
+
+
+@pytest.mark.parametrize(
+    ("question", "code"),
+    [
+        ("what is the mean of rain in df?", 'df["rain"].mean()'),
+        ("what is the highest temp_mean by city?", 'df.groupby("city")["temp_mean"].max()'),
+    ],
+)
+def test_a_figure_is_computed_with_consent(question: str, code: str, data: object) -> None:
+    talk = Conversation(question, variables=[frame()])
+    assert talk.ran == [code]
+    assert talk.cells == []
+    run(code, df=data)
+
+
+def test_a_figure_that_may_not_be_computed_is_proposed_instead() -> None:
+    for talk in (
+        Conversation("what is the mean of rain in df?", variables=[frame()], refuses=True),
+        Conversation("what is the mean of rain in df?", variables=[frame()], mode="plan"),
+    ):
+        assert talk.cells == ['df["rain"].mean()']
+
+
+def test_a_description_begins_with_what_a_look_shows() -> None:
+    talk = Conversation("describe df", variables=[frame()])
+    assert talk.tools == ["list_variables", "show_variable", "propose_cell"]
+    assert "DataFrame, 18 rows" in talk.text
+
+
+def test_a_mended_cell_is_put_in_place_of_the_one_that_failed() -> None:
+    talk = Conversation("fix it", cells=[failed_cell("dff.head()", "NameError: name 'dff' is not defined")], variables=[frame()])
+    assert talk.tools[-1] == "edit_cell"
 
 
 def test_with_no_data_it_says_so() -> None:
