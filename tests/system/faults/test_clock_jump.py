@@ -1,0 +1,72 @@
+"""FAULTS 35: the clock on the wall jumps by an hour, forwards and back, under a kernel with all that it times.
+
+The monotonic clock, which no time server sets, goes on as it is.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
+from tests.kit.wall_clock import WallClock
+from tests.questions.test_questions import CELL, ask, displays, until_text
+from tests.scripted.replies import STALL, Speak, failure
+from tests.scripted.threaded import ThreadedEndpoint, serving
+
+HOUR_S = 3600
+
+
+@pytest.fixture
+def clock(tmp_path: Path, need_tool: Callable[..., str]) -> WallClock:
+    return WallClock(tmp_path, need_tool("cc", "gcc", "clang"))
+
+
+@pytest.fixture
+def throttled() -> Iterator[ThreadedEndpoint]:
+    with serving([failure(429, "slow down", headers={"Retry-After": "2"}), STALL, Speak(text="later")]) as endpoint:
+        yield endpoint
+
+
+def seen_by_cells(kernel: RunningKernel) -> float:
+    return float(kernel.run("import time; print(time.time())").text)
+
+
+def test_a_kernel_in_use_notices_nothing(clock: WallClock, throttled: ThreadedEndpoint) -> None:
+    limits = {"BEAKER_AGENT_SILENCE_TIMEOUT_S": "2", "BEAKER_KERNEL_LEASE_S": "5", "BEAKER_AGENT_WAITING_WORDS_AFTER_S": "0.5"}
+    with running_kernel(env={**clock.environment, **throttled.environment, **limits}) as kernel:
+        kernel.run("x = 1")
+        pid = kernel.subkernel_pid()
+        asked = ask(kernel, "%%ai how long?", **CELL)
+        until_text(kernel, asked, "waiting 2 s (2 of 3)")
+        for hours in (1, -1):
+            clock.jump(hours * HOUR_S)
+            assert abs(seen_by_cells(kernel) - time.time() - hours * HOUR_S) < 600, "the clock was not set"
+        until_text(kernel, asked, "one two")
+        clock.jump(HOUR_S)
+        cut = kernel.outcome(asked)
+        first, second = throttled.endpoint.requests
+        assert second.at - first.at >= 2.0
+        assert "sent nothing more for 2 s" in cut.text
+        clock.jump(-HOUR_S)
+        answered = kernel.outcome(ask(kernel, "%%ai and now?", **CELL))
+        assert displays(answered.outputs)[-1]["content"]["data"]["text/markdown"] == "later"
+        status = kernel.run("%beaker status").text
+        assert "not responding" not in status
+        assert (kernel.run("x").text, kernel.subkernel_pid()) == ("1", pid)
+
+
+def test_restart_intensity_is_not_fooled(clock: WallClock) -> None:
+    limits = {"BEAKER_SUBKERNEL_RESTART_LIMIT": "2", "BEAKER_SUBKERNEL_RESTART_WINDOW_S": "600"}
+    with running_kernel(env={**clock.environment, **limits}) as kernel:
+        for death, hours in enumerate((1, -1, 1)):
+            pid = kernel.subkernel_pid()
+            clock.jump(hours * HOUR_S)
+            os.kill(pid, signal.SIGKILL)
+            kernel.wait_for_status("idle" if death < 2 else "dead")
+        assert "%beaker restart" in kernel.run("1").text
+        kernel.run("%beaker restart")
+        assert wait_until(lambda: kernel.run("40 + 2").text.endswith("42"), what="a session after the restart by hand")

@@ -1,0 +1,95 @@
+"""No duration is taken from the clock on the wall: it jumps, with the time servers and the seasons (FAULTS 35).
+
+Every file of ours that asks what time it is stands here with the reason why. A new one is to use the monotonic clock, or to
+be added by somebody who has thought of it.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+WALL = {
+    "time.time",
+    "time.time_ns",
+    "time.localtime",
+    "time.gmtime",
+    "time.strftime",
+    "time.ctime",
+    "datetime.now",
+    "datetime.utcnow",
+    "datetime.today",
+    "date.today",
+}
+"""Calls that read the clock on the wall, unless they are given a time."""
+
+GIVEN = {"time.localtime": 1, "time.gmtime": 1, "time.strftime": 2, "time.ctime": 1}
+"""With so many arguments these only write a given time down."""
+
+SHOWN = "shown or written down, never compared"
+
+MAY: dict[str, str] = {
+    "actors/agent/model_stream.py": "a Retry-After that is a date counts from now, and becomes a duration at once",
+    "actors/agent/outbox.py": f"names a file; {SHOWN}",
+    "actors/agent/turn_run.py": f"until when an endpoint wants us to wait; {SHOWN}",
+    "actors/kernel/actor.py": f"when a death was heard of, and a name that no other life has; {SHOWN}",
+    "actors/kernel/looking.py": f"of when a look is; {SHOWN}",
+    "actors/kernel/status_facts.py": "how long processes are up that others started: their start is known by the wall clock only",
+    "actors/logs/command.py": "what `--since 10m` means: log lines bear the wall clock",
+    "actors/logs/following.py": "the same",
+    "actors/runtime/clock.py": "the one door for those who have a clock",
+    "actors/runtime/log_file.py": f"the time of a line; {SHOWN}",
+    "actors/supervisor/actor.py": f"when a death was; {SHOWN}",
+    "actors/supervisor/foreign.py": f"when a subkernel began; {SHOWN}",
+    "actors/supervisor/launching.py": f"when a subkernel began; {SHOWN}",
+    "actors/supervisor/opening.py": f"when a death was; {SHOWN}",
+    "beaker/wire/compose.py": "the date in a header, which Jupyter wants",
+}
+
+
+def _wall_calls(source: bytes) -> Iterator[tuple[int, str]]:
+    """Gives the line and the name of every call that reads the clock on the wall."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        owner = ast.unparse(node.func.value).rpartition(".")[2]
+        name = f"{owner}.{node.func.attr}"
+        if node.func.attr == "wall" or (name in WALL and len(node.args) < GIVEN.get(name, 100)):
+            yield node.lineno, name
+
+
+def _imports_by_name(source: bytes) -> Iterator[tuple[int, str]]:
+    """Gives every `from time import time` and the like, which would hide the calls."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module == "time":
+            yield from ((node.lineno, f"time.{alias.name}") for alias in node.names if f"time.{alias.name}" in WALL)
+
+
+def _own_files() -> list[Path]:
+    return sorted([*ROOT.glob("actors/**/*.py"), *ROOT.glob("beaker/**/*.py"), *ROOT.glob("*.py")])
+
+
+def test_only_those_who_may_ask_what_time_it_is() -> None:
+    found = [
+        f"{name}:{line} {call}"
+        for file in _own_files()
+        if (name := file.relative_to(ROOT).as_posix()) not in MAY
+        for line, call in _wall_calls(file.read_bytes())
+    ]
+    assert found == [], "use the monotonic clock for durations; for a time that is shown, say so in this test"
+
+
+def test_nobody_hides_it_behind_a_name_of_its_own() -> None:
+    hidden = [f"{file.relative_to(ROOT)}:{line} {call}" for file in _own_files() for line, call in _imports_by_name(file.read_bytes())]
+    assert hidden == []
+
+
+def test_whoever_may_does() -> None:
+    assert [name for name in MAY if not any(_wall_calls((ROOT / name).read_bytes()))] == []
+
+
+def test_the_search_finds_what_it_looks_for() -> None:
+    source = b"import time, datetime\ntime.time()\ndatetime.datetime.now(UTC)\ntime.localtime(3)\nself.clock.wall()\ntime.monotonic()\n"
+    assert [line for line, _ in _wall_calls(source)] == [2, 3, 5]
+    assert list(_imports_by_name(b"from time import monotonic, time")) == [(1, "time.time")]
