@@ -23,6 +23,7 @@ from beaker.agent.assembly import CallAssembly, Endless
 from beaker.agent.chunk import Chunk, Delta, Function
 from beaker.agent.demo import CONNECT
 from beaker.agent.endpoint import DEMO_NAME, Endpoint, is_loopback
+from beaker.agent.event_lines import EventLines
 from beaker.agent.model_failure import (
     Asked,
     ModelFailure,
@@ -173,7 +174,8 @@ class ModelStream:
             if "json" in kind:
                 said = (await stream.response.aread())[:ERROR_LIMIT_BYTES].decode(errors="replace")
                 raise _NoStreamError(f"no stream but {kind}: {said}")
-            stream.response.stream = _Watched(stream.response.stream, watch)
+            readable = "content-encoding" not in stream.response.headers
+            stream.response.stream = _Watched(stream.response.stream, watch, EventLines() if readable else None)
             async for piece in stream:
                 chunk = msgspec.convert(piece, Chunk, from_attributes=True)
                 usage = read_usage(chunk.usage) or usage
@@ -295,14 +297,15 @@ class _Short(httpx2.AsyncByteStream):
 class _Watched(httpx2.AsyncByteStream):
     """Passes the bytes of an answer on and lets the watch see them."""
 
-    def __init__(self, inner: object, watch: SilenceWatch) -> None:
+    def __init__(self, inner: object, watch: SilenceWatch, lines: EventLines | None) -> None:
         self._inner = _asynchronous(inner)
         self._watch = watch
+        self._lines = lines
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for data in self._inner:
             self._watch.sign()
-            yield data
+            yield data if self._lines is None else self._lines.only_data(data)
 
     async def aclose(self) -> None:
         await self._inner.aclose()

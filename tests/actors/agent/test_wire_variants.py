@@ -46,6 +46,12 @@ ALIKE: dict[str, list[bytes]] = {
     "lines that end in CR": [(PLAIN + DONE).replace(b"\n", b"\r")],
     "no space behind the colon": [(PLAIN + DONE).replace(b"data: ", b"data:")],
     "comments and names between": [b": OPENROUTER PROCESSING\n\n", b"event: message\nretry: 10\n" + PLAIN, b":\n\n", DONE],
+    "numbered, with comments between": [
+        PLAIN.replace(b"data: ", b"id: 7\nevent: message\ndata: ").replace(b"}\n\n", b"}\n\n: keep-alive\n\n"),
+        b"id: 8\n\nevent: ping\n\n",
+        DONE,
+    ],
+    "numbered, one byte at a time": [bytes([byte]) for byte in PLAIN.replace(b"data: ", b"id: 7\r\ndata: ") + b"\r\n:\r\n\r\n" + DONE],
     "escaped": [events(chunk({"role": "assistant"}), chunk({"content": TEXT}), chunk({}, "stop"), ascii_only=True), DONE],
     "no [DONE]": [PLAIN],
     "more behind [DONE]": [PLAIN, DONE, events(chunk({"content": "not this"}))],
