@@ -151,10 +151,15 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
     async def _run(self, run: TurnRun) -> None:
         loading = self._loading
         assert loading is not None, "on_start comes before any message"
-        if not loading.done():
+        if loading.done():
+            model = loading.result()
+        else:
             run.outbox.words(WAKING)
-        model = await asyncio.shield(loading)
-        run.outbox.words("")
+            began = self.context.clock.monotonic()
+            model = await asyncio.shield(loading)
+            waited_s = self.context.clock.monotonic() - began
+            self.context.log.info("model.awaited", turn=run.question.turn, duration_s=round(waited_s, 3))
+            run.outbox.words("")
         await run.run(model)
 
     def _put_aside(self, turn: TurnId) -> None:

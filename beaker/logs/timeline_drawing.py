@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from beaker.logs.columns import BLOCKS, KERNEL_CHARS, LEVEL_COLOURS, show_values
 from beaker.logs.ink import Ink, fit, make_safe
+from beaker.logs.requests import gather
 from beaker.logs.timeline import DURATIONS, Step, Timeline
 from beaker.logs.when import show_duration
 
@@ -56,7 +57,9 @@ def draw(timeline: Timeline, ink: Ink, *, width: int, signs: Signs = UNICODE, zo
 def _heading(timeline: Timeline, ink: Ink, zone: tzinfo | None) -> Iterator[str]:
     at = timeline.started.astimezone(zone)
     facts = [f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03}", show_duration(timeline.duration_s)]
-    if (turn := timeline.value("turn")) is not None:
+    if what := next((seen.what for seen in gather(step.line for step in timeline.steps).values()), ""):
+        facts.insert(0, what)
+    elif (turn := timeline.value("turn")) is not None:
         facts.insert(0, f"question {turn}")
     if (status := timeline.value("status")) is not None:
         facts.append(make_safe(str(status)))

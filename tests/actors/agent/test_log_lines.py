@@ -1,5 +1,6 @@
 """What the agent's log says of a question: each call, tool and wait with its time, and none of the words."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -9,7 +10,9 @@ from structlog.testing import capture_logs
 from actors.runtime import logging
 from actors.runtime.kit import run_to_idle
 from actors.runtime.trace import current_trace
-from tests.actors.agent.stage import KEY, answer, on, question
+from beaker.agent.model_failure import ModelFailure
+from beaker.messages.turn import Waiting
+from tests.actors.agent.stage import KEY, answer, on, question, staged
 from tests.scripted.replies import Call, Speak, failure, list_variables
 
 WORDS = "cormorant"
@@ -39,6 +42,24 @@ async def test_a_turn_with_a_tool_tells_each_step_with_its_time(lines: list[Any]
     assert all(line["duration_s"] >= 0 for line in told if line["event"] in {"model.answered", "tool.answered", "turn.over"})
     assert [line["step"] for line in told if line["event"] == "model.called"] == [1, 2]
     assert (told[-1]["status"], told[-1]["steps"]) == ("ok", 2)
+
+
+async def test_the_wait_for_a_model_that_is_still_loading_is_a_line_of_the_question(lines: list[Any]) -> None:
+    loaded = asyncio.Event()
+
+    async def load() -> ModelFailure:
+        await loaded.wait()
+        return ModelFailure(kind="key", reason="There is none.")
+
+    async with staged(load) as stage:
+        current_trace.set("msg-8")
+        stage.agent.tell(question())
+        await stage.kernel.expect(Waiting)
+        loaded.set()
+        await stage.ended()
+    [awaited] = [line for line in lines if line["event"] == "model.awaited"]
+    assert (awaited["trace"], awaited["turn"]) == ("msg-8", 1)
+    assert awaited["duration_s"] >= 0
 
 
 async def test_a_retry_tells_why_and_how_long_it_waits(lines: list[Any]) -> None:

@@ -90,6 +90,11 @@ def test_a_cell_that_left_one_line_is_drawn_from_when_it_came() -> None:
     assert ".......============o" in row
 
 
+def test_the_heading_says_what_was_asked_for_in_the_words_of_the_list() -> None:
+    rows = list(draw(lay_out("t", [line("cell.replied", at_s=1.0, count=4, status="ok", trace="t")]), PLAIN, width=100, zone=UTC))
+    assert rows[1].startswith("cell 4 · 2026-")
+
+
 def test_the_drawing_has_a_lane_per_process_and_bars_at_their_places() -> None:
     rows = list(draw(lay_out("t", question()), PLAIN, width=100, signs=ASCII, zone=UTC))
     assert rows[0] == "trace t\n"
