@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from actors.agent.actor import QUEUE_LIMIT
 from tests.kit.running_kernel import Outcome, RunningKernel, running_kernel, wait_until
 from tests.questions.test_questions import CELL, ask, displays, interrupt, until_text
 from tests.scripted.replies import BARE_ERROR, CUT, MALFORMED, NO_FINISH, STALL, Call, Reply, Speak, bad_call, failure, list_variables
@@ -102,6 +103,22 @@ def test_a_connection_that_is_refused_is_a_sentence_with_the_address() -> None:
     assert "Tried 3 times" in failed.text
 
 
+def test_a_connection_that_is_never_made_is_given_up_after_three_attempts() -> None:
+    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for each in (first, second):  # a full backlog drops what comes next
+            each.setblocking(False)
+            each.connect_ex(full.getsockname())
+        base_url = f"http://127.0.0.1:{full.getsockname()[1]}/v1"
+        with running_kernel(env={**environment_for(base_url), "BEAKER_AGENT_CONNECT_TIMEOUT_S": "0.3"}) as kernel:
+            failed = question(kernel)
+            assert kernel.run("1 + 1").text == "2"
+    assert failed.status == "error"
+    assert f"No connection to {base_url} within 0.3 s" in failed.text
+    assert "Tried 3 times" in failed.text
+
+
 @pytest.mark.parametrize(
     ("reply", "kept", "calls"),
     [(CUT, "one two", 1), (MALFORMED, "one", 1), (NO_FINISH, "one two", 1), (BARE_ERROR, "", 3)],
@@ -190,3 +207,18 @@ def test_after_an_interrupt_an_endless_tool_loop_calls_no_more() -> None:
         time.sleep(1.0)  # the promise: none within a second
         assert endpoint.calls - calls <= 1, "one that was on its way when the reply was read"
         assert kernel.run("1 + 1").text == "2"
+
+
+def test_a_flood_of_questions_is_refused_beyond_the_queue_and_a_stop_overtakes_it() -> None:
+    with serving([STALL]) as endpoint, running_kernel(env=endpoint.environment) as kernel:
+        asked = [ask(kernel, "%%ai how long?", **CELL) for _ in range(QUEUE_LIMIT + 51)]
+        refused = [kernel.outcome(msg_id, timeout_s=60) for msg_id in asked[QUEUE_LIMIT + 1 :]]
+        assert {each.status for each in refused} == {"error"}
+        assert all("questions are waiting already" in each.text for each in refused)
+        wait_until(lambda: endpoint.calls == 1, timeout_s=30, what="the first call")
+        assert kernel.run("1 + 1", timeout_s=60).text == "2"
+        stopping = time.monotonic()
+        assert kernel.run("%beaker stop", timeout_s=60).status == "ok"
+        assert {kernel.reply(msg_id, timeout_s=60)["content"]["status"] for msg_id in asked[: QUEUE_LIMIT + 1]} == {"ok"}
+        assert time.monotonic() - stopping < 2 * SOON_S
+        assert endpoint.calls == 1

@@ -37,6 +37,7 @@ from beaker.agent.turn_state import (
 from beaker.agent.usage import Usage
 from beaker.messages.base import TurnId
 from beaker.messages.turn import Exchange, Proposed, Question, TurnFailure, Variable, Variables
+from beaker.settings.schema import AgentSettings
 
 QUESTION = Question(turn=TurnId(1), prompt="plot df", language="python", history=[], cells=[])
 LIMITS = TurnLimits(backoff_s=1.0)
@@ -208,6 +209,12 @@ def test_a_retryable_failure_is_tried_three_times_with_growing_waits() -> None:
     assert isinstance(second[0], Pause)
     assert second[0].seconds == 2.0
     assert end == (Finish(status="error", reason="It failed. Tried 3 times."),)
+
+
+def test_an_endpoint_that_cannot_be_reached_is_given_up_within_20_s() -> None:
+    limits, connect_s = TurnLimits(), AgentSettings().connect_timeout_s
+    waits = sum(limits.backoff_s * 2**attempt for attempt in range(limits.calls - 1))
+    assert limits.calls * connect_s + waits <= 20
 
 
 def test_retry_after_is_obeyed() -> None:
