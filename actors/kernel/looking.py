@@ -154,7 +154,7 @@ class Looking:
         if not seen:
             return None
         text = f"{seen[0].type}\n{seen[0].summary}".strip()
-        if last is not None:
+        if last is not None and not seen[0].plain:
             text += f"\n\nThe last look in detail, {_age(last[0])}:\n{last[1]}"
         note = f"as of {_now().words}, while a cell is running; more can be seen when it is done"
         return VariableShown(name=name, text=text, note=note, line=seen[0].summary if seen[0].plain else "")

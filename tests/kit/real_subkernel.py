@@ -57,6 +57,10 @@ class RealSubkernel:
             adopted=False,
         )
 
+    def listens(self) -> bool:
+        """Whether all its sockets are there."""
+        return all(Path(f"{self.connection.ip}-{port}").exists() for port in range(1, 6))
+
     def end(self) -> None:
         """Kill it with all that it started."""
         os.killpg(self.process.pid, signal.SIGKILL)

@@ -211,7 +211,7 @@ def cell_line(value):
     """A value in a row: numbers as numbers, whatever library made them."""
     if type(value) is str:
         return cut(value.replace("\n", " "), 30)
-    if type(value).__module__ == "numpy":
+    if type(value) is float or type(value).__module__ == "numpy":
         return cut(plain_number(value), 30)
     if type(value).__module__ == "datetime":
         return cut(str(value), 30)

@@ -12,7 +12,7 @@ from beaker.messages.base import TurnId
 from beaker.messages.look import ShowVariable, VariableShown
 from beaker.messages.subkernel import Started, Starting
 from beaker.messages.turn import ListVariables, TurnFailure, Variables
-from tests.kit.kernel_stage import KernelStage, staged
+from tests.kit.kernel_stage import KernelStage, staged, until
 from tests.kit.real_subkernel import real_subkernel
 
 pytestmark = pytest.mark.slow
@@ -84,6 +84,8 @@ async def session_of(spec: str, folder: Path) -> AsyncIterator[Session]:
             await stage.open()
             await stage.attach()
             real = held.enter_context(real_subkernel(folder, spec))
+            # On a loaded machine it takes longer to listen than the Supervisor's double waits for a greeting.
+            await until(real.listens, f"the kernel of {spec}")
             stage.tell(Starting(generation=1), Started(subkernel=real.as_announced()))
             await stage.greeted(1)
             yield Session(stage)
@@ -164,6 +166,24 @@ async def test_an_idle_look_leaves_the_session_as_it_was(python: Session) -> Non
     assert await python.run("before['figures'], before['drawn']") == "([1], [1])"
     counts = [sent.content["execution_count"] for sent in python.stage.front.sent if sent.kind == "execute_input"]
     assert counts == list(range(1, len(counts) + 1))
+
+
+async def test_looks_leave_no_memory_behind(python: Session) -> None:
+    await python.run("import gc, tracemalloc, pandas as pd\nclass Held: pass\nheld = Held(); df = pd.DataFrame({'a': range(100)})")
+    await python.run("import weakref; watch = weakref.ref(held); tracemalloc.start()")
+    # What a look executes has no file; what ipykernel keeps of any message is not ours.
+    held = "sum(each.size for each in tracemalloc.take_snapshot().statistics('filename') if each.traceback[0].filename == '<string>')"
+
+    async def look_often() -> int:
+        for _ in range(4):
+            await python.list()
+            for name in ("df", "held"):
+                await python.show(name)
+        return int(await python.run(f"gc.collect(); {held}"))
+
+    first = await look_often()
+    assert await look_often() <= first + 500, "the first look may intern a name, later ones leave nothing"
+    assert await python.run("del held; gc.collect(); watch() is None") == "True"
 
 
 async def test_a_look_while_a_cell_plots_leaves_the_figure_whole(python: Session, tmp_path: Path) -> None:
