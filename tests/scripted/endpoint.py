@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.scripted.replies import Answer, Raw, Reply, Speak, pieces
+from tests.scripted.replies import Answer, ByRole, Raw, Reply, Speak, pieces
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,8 @@ class ScriptedEndpoint:
         serial = len(self.requests)
         self.requests.append(Recorded(json.loads(await request.read()), dict(request.headers), time.monotonic()))
         reply = self._script[min(serial, len(self._script) - 1)]
+        if isinstance(reply, ByRole):
+            reply = reply.tool if self.requests[-1].body["messages"][-1]["role"] == "tool" else reply.user
         if isinstance(reply, Answer):
             return web.Response(status=reply.status, body=reply.body, headers={"Content-Type": reply.content_type, **reply.headers})
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})

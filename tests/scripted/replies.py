@@ -54,7 +54,15 @@ class Raw:
     pieces: Sequence[bytes]
 
 
-Reply = Speak | Answer | Raw
+@dataclass(frozen=True, kw_only=True)
+class ByRole:
+    """One answer to what the user says, another to the result of a tool: a model that does the same in every conversation."""
+
+    user: Speak
+    tool: Speak
+
+
+Reply = Speak | Answer | Raw | ByRole
 
 STALL = Speak(text="one two three four", stall_after=3)
 HANG = Speak(text="never", stall_after=0)

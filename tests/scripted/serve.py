@@ -12,7 +12,21 @@ if __name__ == "__main__":  # run by its path: the checkout is not on the path t
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.scripted.endpoint import ScriptedEndpoint
-from tests.scripted.replies import BARE_ERROR, CUT, HANG, MALFORMED, STALL, Reply, Speak, bad_call, failure, list_variables, propose
+from tests.scripted.replies import (
+    BARE_ERROR,
+    CUT,
+    HANG,
+    MALFORMED,
+    STALL,
+    ByRole,
+    Reply,
+    Speak,
+    bad_call,
+    failure,
+    list_variables,
+    propose,
+    run,
+)
 
 SCRIPTS: dict[str, list[Reply]] = {
     "answer": [Speak(text="The mean is 4.5 degrees.")],
@@ -27,6 +41,7 @@ SCRIPTS: dict[str, list[Reply]] = {
     "broken": [failure(500, "out of order")],
     "bad-calls": [bad_call()],
     "endless": [list_variables()],
+    "consent": [ByRole(user=run("40 + 2", text="Let me compute."), tool=Speak(text="It is what I thought."))],
 }
 
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 _failed = pytest.StashKey[bool]()
 
 
-@pytest.fixture(scope="module")
-def stalling_endpoint() -> Iterator[str]:
-    """The base URL of an endpoint that begins an answer and then says nothing more."""
-    words = [sys.executable, str(CHECKOUT / "tests/scripted/serve.py"), "stall"]
+@contextmanager
+def _endpoint(script: str) -> Iterator[str]:
+    words = [sys.executable, str(CHECKOUT / "tests/scripted/serve.py"), script]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
@@ -59,7 +59,21 @@ def stalling_endpoint() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory, stalling_endpoint: str) -> Iterator[Lab]:
+def stalling_endpoint() -> Iterator[str]:
+    """The base URL of an endpoint that begins an answer and then says nothing more."""
+    with _endpoint("stall") as base_url:
+        yield base_url
+
+
+@pytest.fixture(scope="module")
+def consent_endpoint() -> Iterator[str]:
+    """The base URL of an endpoint whose model wants to run code."""
+    with _endpoint("consent") as base_url:
+        yield base_url
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory, stalling_endpoint: str, consent_endpoint: str) -> Iterator[Lab]:
     """JupyterLab, served on a port and from folders of its own, with the example data beside the notebooks."""
     folder = tmp_path_factory.mktemp("lab")
     root = folder / "root"
@@ -70,7 +84,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory, stalling_endpoint: str) -> Ite
         file = folder / "settings" / package / f"{plugin}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
-    _install_stalled_kernel(Path(os.environ["JUPYTER_DATA_DIR"]), stalling_endpoint)
+    _install_kernel("beaker-stalled", stalling_endpoint)
+    _install_kernel("beaker-consent", consent_endpoint)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     token = secrets.token_hex(16)
@@ -96,14 +111,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory, stalling_endpoint: str) -> Ite
         process.wait(LIMIT_S)
 
 
-def _install_stalled_kernel(data: Path, base_url: str) -> None:
-    """Installs the kernel a second time, with the stalling endpoint in its environment."""
+def _install_kernel(name: str, base_url: str) -> None:
+    """Installs the kernel once more, with an endpoint in its environment."""
     from jupyter_client.kernelspec import KernelSpecManager
 
     spec = json.loads((Path(KernelSpecManager().get_kernel_spec("beaker").resource_dir) / "kernel.json").read_text())
     spec["env"] = {"OPENAI_BASE_URL": base_url, "BEAKER_MODEL": "scripted-1", "OPENAI_API_KEY": "sk-scripted"}
-    spec["display_name"] = "Beaker, stalled"
-    folder = data / "kernels" / "beaker-stalled"
+    spec["display_name"] = name
+    folder = Path(os.environ["JUPYTER_DATA_DIR"]) / "kernels" / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "kernel.json").write_text(json.dumps(spec))
 

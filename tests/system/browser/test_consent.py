@@ -1,0 +1,44 @@
+"""Consent in JupyterLab: the prompt at the cell, and what becomes of it when all cells are run at once."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.system.browser.lab import Notebook
+
+pytestmark = pytest.mark.slow
+
+Open = Callable[..., Notebook]
+
+
+def test_the_code_is_shown_and_runs_below_the_answer_once_it_is_allowed(open_notebook: Open, page: Page) -> None:
+    notebook = open_notebook("%%ai how much is it?", "Out[2]", kernel="beaker-consent")
+    outputs = notebook.run(0)
+    prompt = notebook.cell(0).locator(".jp-Stdin-prompt")
+    expect(prompt).to_contain_text("40 + 2")
+    expect(prompt).to_contain_text("[y]es / [n]o / [a]lways / [e]dit / [l]ater")
+    answer = notebook.cell(0).locator(".jp-Stdin-input")
+    answer.fill("y")
+    answer.press("Enter")
+    expect(outputs.last).to_contain_text("It is what I thought.")
+    expect(notebook.cell(0)).to_contain_text("runs as [2]")
+    expect(outputs.filter(has_text="42").first).to_be_visible()
+    expect(notebook.prompt(0)).to_have_text("[1]:")
+    expect(notebook.run(1)).to_have_text("42")
+
+
+def test_run_all_opens_no_dialog_the_cells_behind_run_and_the_consent_is_allowed_later(open_notebook: Open, page: Page) -> None:
+    notebook = open_notebook("%%ai how much is it?", "import time\ntime.sleep(8)\n'slept'", "'behind'", kernel="beaker-consent")
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    expect(notebook.cell(0)).to_contain_text("waiting: %beaker allow A1 / %beaker reject A1")
+    expect(notebook.prompt(0)).to_have_text("[1]:")
+    expect(notebook.cell(0).locator(".jp-Stdin-input")).to_have_count(0)
+    expect(notebook.outputs(2)).to_have_text("'behind'")
+    expect(page.locator(".jp-Dialog")).to_have_count(0)
+    notebook.cell(2).locator(".cm-content").fill("%beaker allow A1")
+    outputs = notebook.run(2)
+    expect(outputs.last).to_contain_text("It is what I thought.")
+    expect(outputs.filter(has_text="42").first).to_be_visible()
+    expect(page.locator(".jp-Dialog")).to_have_count(0)
