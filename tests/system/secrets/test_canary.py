@@ -13,7 +13,7 @@ import pytest
 
 from tests.kit.dropping_ptrace import without_ptrace
 from tests.kit.endpoint_thread import endpoint_beside
-from tests.kit.running_kernel import RunningKernel
+from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 from tests.scripted.endpoint import ScriptedEndpoint
 from tests.scripted.replies import Reply, Speak, failure
 
@@ -100,6 +100,17 @@ def test_the_key_is_nowhere_but_in_the_request_and_its_own_place(asked: Asked) -
     searched = [path for root in _folders(asked) for path in root.rglob("*") if path.is_file() and path.name != "keys"]
     assert {"agent", "kernel", "supervisor"} <= {path.name.partition("-")[0] for path in searched if path.suffix == ".jsonl"}
     assert [path for path in searched if CANARY.encode() in path.read_bytes()] == []
+
+
+def test_an_agent_that_is_started_again_has_the_key_too(own_home: Path) -> None:
+    with endpoint_beside([Speak(text="hello")]) as endpoint:
+        env = {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": endpoint.base_url, "BEAKER_MODEL": "scripted-1"}
+        with running_kernel(env=env) as kernel:
+            for _ in range(3):
+                # A question that meets the agent in the moment of its death is answered with "ask again".
+                wait_until(lambda: "hello" in kernel.run("%%ai hello").text, what="an answer")
+                kernel.wait_for_role("agent").kill()
+    assert [recorded.headers["Authorization"] for recorded in endpoint.requests] == [f"Bearer {CANARY}"] * 3
 
 
 ATTEMPTS = """
