@@ -58,9 +58,9 @@ def test_a_subkernel_gives_its_language_and_a_name(julia: str, tmp_path: Path) -
 
 
 def test_an_unknown_subkernel_is_refused_with_the_valid_names(julia: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert install.main(["--prefix", str(tmp_path), "--subkernel", "ir"]) == 1
+    assert install.main(["--prefix", str(tmp_path), "--subkernel", "fortran"]) == 1
     error = capsys.readouterr().err
-    assert "'ir'" in error
+    assert "'fortran'" in error
     assert julia in error
     assert "python3" in error
     assert "beaker," not in error
