@@ -1,0 +1,49 @@
+"""A stranger's first ten minutes in JupyterLab, with the demo model: look, compute with consent, mend, take another context."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.system.browser.lab import Notebook
+
+pytestmark = pytest.mark.slow
+
+Open = Callable[..., Notebook]
+
+LOAD = "import pandas as pd\nlake = pd.read_csv('lake.csv')\nlake.shape"
+
+
+def test_a_figure_is_computed_when_it_is_allowed_at_the_cell(open_notebook: Open) -> None:
+    notebook = open_notebook(LOAD, "%%ai what is the highest ph in lake?")
+    expect(notebook.run(0)).to_contain_text("4392")
+    outputs = notebook.run(1)
+    prompt = notebook.cell(1).locator(".jp-Stdin-input")
+    expect(prompt).to_be_visible()
+    expect(outputs.first).to_contain_text('lake["ph"].max()')
+    prompt.fill("y")
+    prompt.press("Enter")
+    expect(notebook.cell(1)).to_contain_text("8.99")
+    expect(notebook.cell(1)).to_contain_text("a fixed set of rules")
+
+
+def test_a_mistake_is_mended_in_a_cell_that_comes_by_itself(open_notebook: Open) -> None:
+    notebook = open_notebook(LOAD, "lake['temprature_c'].mean()", "%%ai fix it")
+    expect(notebook.run(0)).to_contain_text("4392")
+    expect(notebook.run(1)).to_contain_text("KeyError")
+    answer = notebook.run(2)
+    expect(answer.first).to_contain_text("in place of cell [2]")
+    expect(notebook.panel.locator(".jp-CodeCell")).to_have_count(4)
+    expect(notebook.run(3)).to_contain_text("12.66")
+
+
+def test_a_context_is_set_and_its_proposals_can_be_inserted(open_notebook: Open) -> None:
+    notebook = open_notebook(LOAD, "%beaker context dataframes", "%%ai --mode plan describe lake", "%beaker insert 1 1", "%beaker history")
+    expect(notebook.run(0)).to_contain_text("4392")
+    expect(notebook.run(1).first).to_contain_text("compare_groups")
+    expect(notebook.run(2).first).to_contain_text("lake.describe")
+    expect(notebook.panel.locator(".jp-CodeCell")).to_have_count(6)
+    notebook.run(4)
+    expect(notebook.panel.locator(".jp-CodeCell")).to_have_count(7)
+    expect(notebook.cell(5).locator(".cm-content")).to_contain_text("lake.describe")
+    expect(notebook.run(6).first).to_contain_text("Question 1 (demo model)")
