@@ -32,7 +32,7 @@ DATE = "2026-01-01T00:00:00Z"
 LIMIT_S = 60
 """Ends a measurement in which something was lost."""
 
-KINDS = ("status", "stream", "display_data", "execute_reply", "kernel_info_reply", "llm_delta", "llm_reply")
+KINDS = ("status", "stream", "display_data", "execute_reply", "complete_reply", "kernel_info_reply", "llm_delta", "llm_reply")
 TYPED = {kind: f'"msg_type": "{kind}"'.encode() for kind in KINDS}
 """How a header says its type, with the separators that json.dumps writes by default."""
 

@@ -4,14 +4,22 @@ The endpoint is the scripted one of the tests, in a process of its own: it answe
 """
 
 import time
+from collections.abc import Callable
 
 from benchmarks.figures import Row, Series, compared
-from benchmarks.kernels import Kernel
+from benchmarks.kernels import Client, Kernel
 from benchmarks.memory import above_the_subkernel
 from tests.kit.scripted_process import scripted
 
 SETTLED_S = 10.0
 """After the first answer, until memory is read."""
+
+
+APART_S = 2.1
+"""Between two interrupts: a second one within 2 s would stop the question too."""
+
+Look = Callable[[Client], float]
+"""Does one thing and gives the seconds that it took."""
 
 
 def measure(*, quick: bool) -> list[Row]:
@@ -20,28 +28,62 @@ def measure(*, quick: bool) -> list[Row]:
 
 
 def _shell_during_a_call(*, quick: bool) -> list[Row]:
-    rounds, batch = (3, 60) if quick else (9, 300)
-    idle: list[list[float]] = []
-    during: list[list[float]] = []
+    rounds, batch, stops = (3, 60, 1) if quick else (9, 300, 2)
+    waits: dict[str, tuple[Look, int]] = {
+        "execute": (_execute, batch),
+        "completion": (_complete, batch // 3),
+        "interrupt": (_interrupt, stops),
+    }
+    idle: dict[str, list[list[float]]] = {name: [] for name in waits}
+    during: dict[str, list[list[float]]] = {name: [] for name in waits}
     with scripted("stall") as env:
         kernel = Kernel("beaker", env=env)
         try:
             client = kernel.client
             client.wait_until_usable()
-            for _ in range(100):
-                client.execute("1")
+            client.execute("import time")
+            for look, count in waits.values():
+                for _ in range(max(count // 3, 1)):
+                    look(client)
             for _ in range(rounds):
-                idle.append([client.execute("1")[0] for _ in range(batch)])
+                for name, (look, count) in waits.items():
+                    idle[name].append([look(client) for _ in range(count)])
                 asked = client.ask("how long?")
-                during.append([client.execute("1")[0] for _ in range(batch)])
+                for name, (look, count) in waits.items():
+                    during[name].append([look(client) for _ in range(count)])
                 client.send("interrupt_request", {}, on=client.control)
                 client.wait_for(asked, "llm_reply")
         finally:
             kernel.stop()
-    calling, resting = Series(during), Series(idle)
-    p50 = compared("execute p50, during a model call / idle", calling, resting, unit="ms", scale=1e3, budget=1.1)
-    p99 = calling.p99 / resting.p99
-    return [p50, Row("execute p99, during a model call / idle", calling.p99 * 1e3, resting.p99 * 1e3, "ms", p99, 1.5)]
+    rows: list[Row] = []
+    for name in waits:
+        calling, resting = Series(during[name]), Series(idle[name])
+        rows.append(compared(f"{name} p50, during a model call / idle", calling, resting, unit="ms", scale=1e3, budget=1.1))
+        if name == "execute":
+            p99 = calling.p99 / resting.p99
+            rows.append(Row("execute p99, during a model call / idle", calling.p99 * 1e3, resting.p99 * 1e3, "ms", p99, 1.5))
+    return rows
+
+
+def _execute(client: Client) -> float:
+    return client.execute("1")[0]
+
+
+def _complete(client: Client) -> float:
+    started = time.perf_counter()
+    client.wait_for(client.send("complete_request", {"code": "time.slee", "cursor_pos": 9}), "complete_reply")
+    return time.perf_counter() - started
+
+
+def _interrupt(client: Client) -> float:
+    """From the interrupt of a cell that sleeps to its reply; a question that is being answered meanwhile goes on."""
+    time.sleep(APART_S)
+    running = client.send("execute_request", {"code": "print('on'); time.sleep(60)", "silent": False, "allow_stdin": False})
+    client.wait_for(running, "stream")
+    started = time.perf_counter()
+    client.send("interrupt_request", {}, on=client.control)
+    client.wait_for(running, "execute_reply")
+    return time.perf_counter() - started
 
 
 def _overhead_and_memory(*, quick: bool) -> list[Row]:
