@@ -47,6 +47,8 @@ def main() -> None:
     command += [f"--LabApp.default_url=/lab/tree/{NOTEBOOK}", "--ServerApp.log_level=WARN"]
     # No question about news on top of the first notebook, and no request to anybody.
     command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    more = [os.environ["JUPYTER_CONFIG_PATH"]] if os.environ.get("JUPYTER_CONFIG_PATH") else []
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([*more, str(HERE / ".lab")])
     print(f"JupyterLab starts with examples/{NOTEBOOK} and the Beaker kernel. Ctrl-C ends it.")
     if port != wanted:
         print(f"Port {wanted} is taken; it serves on {port}.")
