@@ -19,7 +19,7 @@ CONNECT = (
     "For a real model set OPENAI_API_KEY (and OPENAI_BASE_URL, BEAKER_MODEL for another endpoint) in the environment or the .env file, "
     "and restart the kernel."
 )
-POINTER = "`%beaker model` says how to connect a real one."
+POINTER = "`%beaker model` says how to connect a real model."
 """In every answer; `CONNECT` is the whole of it."""
 
 SHOWN_LINES = 14
