@@ -54,8 +54,8 @@ clean: ## Remove builds and caches (the virtual environment stays)
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -path './.venv*' -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
-# One mark per extra, as old as the last time that pyproject.toml was installed with it.
-$(VENV)/.%-ready: pyproject.toml | $(BIN)/python
+# One mark per extra, as old as the last time that pyproject.toml was installed with it, and the kernelspec with both.
+$(VENV)/.%-ready: pyproject.toml $(wildcard kernelspec/*) | $(BIN)/python
 	@echo "Installing beaker with its '$*' extra into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --quiet --editable '.[$*]'
 	@! $(BIN)/python -c 'import bash_kernel' 2>/dev/null || $(BIN)/python -m bash_kernel.install --sys-prefix >/dev/null

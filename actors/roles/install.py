@@ -37,7 +37,7 @@ class KernelFile(TypedDict):
     language: str
     interrupt_mode: str
     kernel_protocol_version: str
-    metadata: dict[str, bool]
+    metadata: dict[str, bool | list[str]]
 
 
 class InstallRefused(Exception):
@@ -65,7 +65,8 @@ def describe(interpreter: str, *, subkernel: str | None = None, spec: "KernelSpe
         "language": language,
         "interrupt_mode": "message",
         "kernel_protocol_version": PROTOCOL_VERSION,
-        "metadata": {"debugger": debugger},
+        # The five sockets that clients see are ours, whatever runs behind them: `actors/kernel/front.py` serves CURVE on each.
+        "metadata": {"debugger": debugger, "supported_encryption": ["curve"]},
     }
 
 

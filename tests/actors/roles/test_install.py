@@ -42,6 +42,10 @@ def test_a_prefix_gets_the_kernel_with_the_absolute_interpreter_and_the_logos(tm
     assert f"JUPYTER_PATH={tmp_path}/share/jupyter" in printed
 
 
+def test_the_kernelspec_that_is_copied_by_hand_says_the_same_of_the_python_on_the_path() -> None:
+    assert _written(Path(install.__file__).parents[2] / "kernelspec") == install.describe("python")
+
+
 def test_for_the_user_jupyter_finds_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert install.main(["--user", "--name", "Mine", "--display-name", "My own"]) == 0
     assert KernelSpecManager().get_kernel_spec("mine").display_name == "My own"

@@ -130,6 +130,46 @@ def test_a_restart_gives_a_clean_session_that_counts_from_one(manager: KernelMan
     assert content["execution_count"] == 1
 
 
+@pytest.mark.parametrize("policy", ["auto", "required"])
+def test_a_manager_that_encrypts_gets_an_encrypted_kernel_that_runs_and_restarts(
+    policy: str, kernel_name: str, environment: dict[str, str]
+) -> None:
+    manager = KernelManager(kernel_name=kernel_name)
+    if not manager.has_trait("transport_encryption"):
+        pytest.skip("this jupyter_client cannot encrypt: 8.10 is the first that can")
+    manager.transport_encryption = policy
+    manager.start_kernel(env=environment)
+    client = manager.blocking_client()
+    try:
+        assert manager.get_connection_info()["curve_publickey"], "the kernelspec does not say that the kernel speaks CURVE"
+        client.start_channels()
+        client.wait_for_ready(timeout=LIMIT_S)
+        assert _text(_outputs(client, "print('sealed')")[1]) == "sealed\n"
+        with pytest.raises(queue.Empty):
+            _ask_in_plain_text(manager)
+        manager.restart_kernel()
+        client.wait_for_ready(timeout=LIMIT_S)
+        assert _outputs(client, "1")[0]["execution_count"] == 1
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=False)
+
+
+def _ask_in_plain_text(manager: KernelManager) -> None:
+    """Asks with everything that the connection file says but its CURVE keys."""
+    info = manager.get_connection_info()
+    info.pop("curve_publickey")
+    info.pop("curve_secretkey")
+    plain = BlockingKernelClient()
+    plain.load_connection_info(info)
+    plain.start_channels(iopub=False, stdin=False, hb=False, control=False)
+    try:
+        plain.kernel_info()
+        plain.get_shell_msg(timeout=1)
+    finally:
+        plain.stop_channels()
+
+
 def test_two_clients_see_the_same_outputs_in_the_same_order(connect: Callable[[], BlockingKernelClient]) -> None:
     one, two = connect(), connect()
     msg_id = one.execute("for i in range(50):\n    display(i)\nprint('end')")
