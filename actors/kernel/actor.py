@@ -358,12 +358,13 @@ class KernelActor(Actor[KernelMessage]):
         if not first_look and attached.generation > state.generation:
             # It died while no Supervisor lived, so nobody could tell.
             self._life.died(Died(generation=state.generation, reason="it is gone", at=time.time(), stderr_tail="", restarting=True))
-        if first_look and attached.session_lost:
+        lives = attached.subkernel is not None and (not attached.first_owner or attached.subkernel.adopted)
+        takeover = first_look and not attached.session_lost and lives
+        if first_look and not takeover:
             self._shell.answer_lost_session("the subkernel died while the front process was being replaced")
-            if attached.state != "dead":
-                state.notices.append("front process replaced; the subkernel died meanwhile and was started anew: variables lost")
+        if first_look and attached.session_lost and attached.state != "dead":
+            state.notices.append("front process replaced; the subkernel died meanwhile and was started anew: variables lost")
         if attached.subkernel is not None:
-            takeover = first_look and not attached.session_lost and (not attached.first_owner or attached.subkernel.adopted)
             if takeover:
                 state.front_replaced = True
                 since = attached.owner_lost_at

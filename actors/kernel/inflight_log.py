@@ -1,7 +1,7 @@
 """The file that tells a successor of this process which requests are in flight; see `beaker.kernel.inflight`.
 
-What went to the subkernel is forgotten when that dies, as it is answered then. What we answer ourselves (questions) lives
-on, and is written anew into the emptied file.
+What went to the subkernel is forgotten when that dies, as it is answered then. What we answer ourselves (questions), and what
+waits for a subkernel, lives on, and is written anew into the emptied file.
 """
 
 import os
@@ -23,13 +23,17 @@ class InflightLog:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._log = log
         self._bytes = 0
-        self._own: dict[str, Pending] = {}
-        """Requests that we answer ourselves and that are not over."""
+        self._kept: dict[str, Pending] = {}
+        """Requests that are not over and that no subkernel has: we answer them ourselves, or they wait for one."""
+        self._former = self.read()
+        """Read before anything of ours is written, as clients are served before it is known what became of the subkernel."""
 
     def begun(self, pending: Pending) -> None:
-        """A request was sent to the subkernel, or is being answered by us."""
-        if pending.own:
-            self._own[pending.msg_id] = pending
+        """A request was sent to the subkernel, waits for one, or is being answered by us."""
+        if pending.own or not pending.sent:
+            self._kept[pending.msg_id] = pending
+        else:
+            self._kept.pop(pending.msg_id, None)
         self._write(inflight.begun(pending))
 
     def over(self, msg_id: str, last_count: int, *, quiet: bool) -> None:
@@ -39,21 +43,32 @@ class InflightLog:
             last_count: the highest number of a cell until then.
             quiet: no client waits for the subkernel, so the file may be emptied if it has grown.
         """
-        self._own.pop(msg_id, None)
+        self._kept.pop(msg_id, None)
         self._write(inflight.over(msg_id, last_count))
         if quiet and self._bytes > inflight.COMPACT_BYTES:
             self.forget()
             self._write(inflight.over("", last_count))
 
-    def forget(self) -> None:
-        """Nothing that went to the subkernel is in flight any more."""
+    def forget(self, *, held_too: bool = False) -> None:
+        """Nothing that went to the subkernel is in flight any more.
+
+        Args:
+            held_too: nor does anything wait for one.
+        """
+        if held_too:
+            self._kept = {msg_id: pending for msg_id, pending in self._kept.items() if pending.own}
         os.ftruncate(self._file, 0)
         self._bytes = 0
-        for pending in self._own.values():
+        for pending in self._kept.values():
             self._write(inflight.begun(pending))
 
+    def take_former(self) -> Replayed:
+        """What the process before us had in flight. The first to ask is told, and has to see to it."""
+        former, self._former = self._former, Replayed([], 0)
+        return former
+
     def read(self) -> Replayed:
-        """What the process before us had in flight."""
+        """What a process after us would find."""
         with os.fdopen(os.dup(self._file), "rb") as file:
             file.seek(0)
             return inflight.replay(file.read())

@@ -33,6 +33,7 @@ TakeOwn = Callable[[list[bytes], Header, Parts, Channel], None]
 HELD_LIMIT = 10_000
 """Requests that may wait for a subkernel; then clients are read no further until some have left."""
 
+NEVER_SENT = "it was not run: the front process was replaced while the session was starting; run it again"
 QUESTION_LOST = "the front process was replaced and this answer was cut; ask again"
 
 _flags_decoder = msgspec.json.Decoder(ExecuteFlags)
@@ -89,6 +90,8 @@ class Shell:
             pending.sent = False
             state.requests.accept(pending)
             self._held.append((pending, parts))
+            if not pending.private and pending.expects_reply:
+                state.inflight.begun(pending)
             state.log.debug("request.held", msg_type=pending.msg_type, phase=state.phase.value)
             if len(self._held) >= HELD_LIMIT:
                 state.front.pause_shell()
@@ -168,14 +171,14 @@ class Shell:
         if unsent_too:
             self._held.clear()
             self._state.front.resume_shell()
-        self._state.inflight.forget()
+        self._state.inflight.forget(held_too=unsent_too)
         self._tell_waiters()
 
-    def answer_without_subkernel(self, pending: Pending, reason: str) -> None:
+    def answer_without_subkernel(self, pending: Pending, reason: str, *, ename: str = "NoSubkernel") -> None:
         """Answer a request that can go nowhere with an error that says why."""
         self._state.publisher.busy(pending.header)
         pending.busy = True
-        self._end(pending, "NoSubkernel", reason)
+        self._end(pending, ename, reason)
 
     def answer_lost(self, *, reason: str) -> None:
         """After a takeover: all that was in flight before and is still unanswered will never be."""
@@ -192,23 +195,40 @@ class Shell:
             state.inflight.over(pending.msg_id, state.requests.last_count, quiet=state.requests.quiet)
 
     def answer_lost_session(self, reason: str) -> None:
-        """After a takeover of a kernel whose subkernel ended meanwhile: what was in flight before is answered."""
+        """There is no session to take over: what a process before us had in flight, if there was one, is answered."""
+        state = self._state
         self.take_over()
         self.answer_own_lost()
-        for pending in self._state.requests.end_lost():
+        for pending in state.requests.end_lost():
             self._end(pending, "KernelDied", reason)
-        self._state.requests.last_count = 0
-        self._state.inflight.forget()
+        state.requests.last_count = 0
+        state.inflight.forget()
 
     def take_over(self) -> int:
-        """Read the requests that the process before us had in flight; returns how many."""
-        found, last_count = self._state.inflight.read()
-        self._state.requests.last_count = max(self._state.requests.last_count, last_count)
+        """Take over the requests that the process before us had in flight; returns how many.
+
+        Those that no subkernel has seen end here: clients were told that the kernel restarts, and do not expect them to run any more.
+        """
+        state = self._state
+        found, last_count = state.inflight.take_former()
+        state.requests.last_count = max(state.requests.last_count, last_count)
         for pending in found:
+            if not pending.sent:
+                self._end_unsent(pending)
+                continue
             pending.inherited = True
-            self._state.requests.accept(pending)
-            self._state.stdin_routing.executes(pending.msg_id, pending.idents)
+            state.requests.accept(pending)
+            state.stdin_routing.executes(pending.msg_id, pending.idents)
         return len(found)
+
+    def _end_unsent(self, pending: Pending) -> None:
+        state = self._state
+        state.inflight.over(pending.msg_id, state.requests.last_count, quiet=False)
+        if pending.msg_type == "kernel_info_request":
+            # Nothing but its header is needed to ask it again, and its reply must be the subkernel's own: see `kernel_info.py`.
+            self.submit(pending, [pending.header, *[compose.EMPTY] * 3])
+        else:
+            self.answer_without_subkernel(pending, NEVER_SENT, ename="KernelReattached")
 
     def _log_reply(self, pending: Pending, status: str, count: int | None, *, ename: str = "") -> None:
         """One line per cell, with the times of its waiting and running.

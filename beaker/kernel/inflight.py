@@ -17,7 +17,7 @@ COMPACT_BYTES = 65_536
 
 
 class Begun(msgspec.Struct, frozen=True, tag=1, array_like=True):
-    """A request was sent to the subkernel, or taken by us."""
+    """A request was sent to the subkernel, waits for one, or was taken by us."""
 
     msg_id: str
     session: str
@@ -28,6 +28,8 @@ class Begun(msgspec.Struct, frozen=True, tag=1, array_like=True):
     channel: Channel = "shell"
     own: bool = False
     """The process before us was answering it itself."""
+    held: bool = False
+    """It waits for a subkernel. Once that is there, an entry without this mark takes the place of this one."""
 
 
 class Over(msgspec.Struct, frozen=True, tag=2, array_like=True):
@@ -42,7 +44,7 @@ class Replayed(NamedTuple):
     """What a log says."""
 
     unanswered: list[Pending]
-    """Requests that were sent and not answered, oldest first."""
+    """Requests that were not answered, oldest first; `sent` is False for those that no subkernel has seen."""
     last_count: int
     """The highest number that a cell had got."""
 
@@ -57,10 +59,19 @@ def _entry(record: Begun | Over) -> bytes:
 
 
 def begun(pending: Pending) -> bytes:
-    """The entry that says a request was sent, or is answered by us."""
-    counts = pending.flags is not None and pending.flags.counts
+    """The entry that says a request was sent, waits for a subkernel, or is answered by us."""
     return _entry(
-        Begun(pending.msg_id, pending.session, pending.msg_type, pending.header, pending.idents, counts, pending.channel, pending.own)
+        Begun(
+            msg_id=pending.msg_id,
+            session=pending.session,
+            msg_type=pending.msg_type,
+            header=pending.header,
+            idents=pending.idents,
+            counts=pending.flags is not None and pending.flags.counts,
+            channel=pending.channel,
+            own=pending.own,
+            held=not pending.sent,
+        )
     )
 
 
@@ -83,6 +94,9 @@ def replay(log: bytes) -> Replayed:
         except UNREADABLE:
             break
         if isinstance(record, Begun):
+            held = next((each for each in found if each.held and (each.msg_id, each.session) == (record.msg_id, record.session)), None)
+            if held is not None and not record.held:
+                found.remove(held)
             found.append(record)
         else:
             # Of two with one id the older one was answered first.
@@ -100,8 +114,9 @@ def replay(log: bytes) -> Replayed:
             idents=record.idents,
             channel=record.channel,
             flags=ExecuteFlags(store_history=record.counts) if record.msg_type == "execute_request" else None,
-            busy=True,
+            busy=not record.held,
             own=record.own,
+            sent=not record.held,
         )
         for record in found
     ]

@@ -12,8 +12,9 @@ from beaker.kernel import inflight
 from beaker.kernel.requests import Pending
 
 
-def request(msg_id: str, *, own: bool = False) -> Pending:
-    return Pending(msg_id, "session", "llm_request" if own else "complete_request", b"{}", [b"client"], "control", None, own=own)
+def request(msg_id: str, *, own: bool = False, sent: bool = True) -> Pending:
+    kind = "llm_request" if own else "complete_request"
+    return Pending(msg_id, "session", kind, b"{}", [b"client"], "control", None, own=own, sent=sent)
 
 
 @pytest.fixture
@@ -55,6 +56,35 @@ def test_a_file_that_has_grown_is_emptied_when_all_is_quiet_but_for_what_we_answ
     assert os.path.getsize(tmp_path / "inflight") < 200
     assert unanswered(log) == [("b", "control", True)]
     assert log.read().last_count == 8
+
+
+def test_what_waits_for_a_subkernel_outlives_the_one_before_it_and_is_an_ordinary_request_once_it_is_sent(log: InflightLog) -> None:
+    log.begun(request("a", sent=False))
+    log.forget()
+    assert [(each.msg_id, each.sent, each.busy) for each in log.read().unanswered] == [("a", False, False)]
+    log.begun(request("a"))
+    assert [(each.msg_id, each.sent, each.busy) for each in log.read().unanswered] == [("a", True, True)]
+    log.forget()
+    assert unanswered(log) == []
+
+
+def test_when_no_subkernel_will_come_nothing_waits_for_one(log: InflightLog) -> None:
+    log.begun(request("a", sent=False))
+    log.begun(request("b", own=True))
+    log.forget(held_too=True)
+    assert unanswered(log) == [("b", "control", True)]
+
+
+def test_what_the_process_before_us_had_in_flight_is_told_once_and_without_what_is_ours(tmp_path: Path) -> None:
+    path = str(tmp_path / "inflight")
+    before = InflightLog(path, structlog.get_logger())
+    before.begun(request("a"))
+    before.close()
+    after = InflightLog(path, structlog.get_logger())
+    after.begun(request("b"))
+    assert [each.msg_id for each in after.take_former().unanswered] == ["a"]
+    assert after.take_former().unanswered == []
+    after.close()
 
 
 def test_a_full_disk_costs_no_request(monkeypatch: pytest.MonkeyPatch, log: InflightLog) -> None:

@@ -142,14 +142,97 @@ async def test_a_death_during_the_takeover_answers_what_was_inherited(replaced: 
     assert await front.over(request.msg_id) == ["error", "execute_reply", "idle"]
 
 
-async def test_without_a_takeover_the_log_of_another_life_is_forgotten(replaced: Replaced) -> None:
-    """The kernel process was replaced, and so was the subkernel meanwhile: nothing of it can be answered."""
-    await replaced.begin("x", 5)
+async def test_without_a_takeover_what_was_in_flight_in_another_life_is_answered_and_forgotten(replaced: Replaced) -> None:
+    """The kernel process was replaced, and so were Supervisor and subkernel: nobody but the log knows of the cell."""
+    request = await replaced.begin("x", 5)
     await replaced.first.kill()
     await replaced.second.open()
     await replaced.second.attach()
+    assert await replaced.second.front.over(request.msg_id) == ["error", "execute_reply", "idle"]
+    assert (await replaced.second.front.reply(request.msg_id)).content["ename"] == "KernelDied"
     await replaced.second.start_subkernel(generation=2)
     assert (replaced.second.folder / "inflight").read_bytes() == b""
+
+
+@pytest.fixture
+async def starting(short_folder: Path) -> AsyncIterator[tuple[KernelStage, KernelStage]]:
+    """Two kernel processes, one after the other; the subkernel of the first is still starting."""
+    async with staged(short_folder) as first, staged(short_folder) as second:
+        await first.open()
+        await first.attach()
+        yield first, second
+
+
+LAUNCHED = Attached(subkernel=None, generation=1, state="starting", first_owner=False, owner_lost_at=LOST_AT)
+
+
+async def test_what_waited_for_a_starting_session_is_told_that_it_was_not_run(starting: tuple[KernelStage, KernelStage]) -> None:
+    first, second = starting
+    cell, completion = first.run("x"), first.request("complete_request", {"code": "x", "cursor_pos": 1})
+    await first.settle()
+    await first.kill()
+    await second.open()
+    await second.attach(LAUNCHED)
+    assert await second.front.over(cell) == ["busy", "error", "execute_reply", "idle"]
+    told = await second.front.reply(cell)
+    assert (told.idents, told.content["ename"]) == ([b"client"], "KernelReattached")
+    assert "not run" in told.content["evalue"]
+    assert (await second.front.reply(completion)).content["status"] == "error"
+    own = second.run("y")
+    subkernel = await second.start_subkernel()
+    second.subkernels.append(subkernel)
+    ran = await subkernel.expect()
+    assert (ran.msg_id, ran.content["code"]) == (own, "y"), "what was told to have not run does not run"
+    subkernel.run(ran, 1)
+    await second.front.over(own)
+    assert second.front.kinds(cell).count("execute_reply") == 1
+
+
+async def test_a_kernel_info_request_that_waited_gets_the_reply_of_the_subkernel(starting: tuple[KernelStage, KernelStage]) -> None:
+    first, second = starting
+    asked = first.request("kernel_info_request", {})
+    await first.settle()
+    await first.kill()
+    await second.open()
+    await second.attach(LAUNCHED)
+    subkernel = await second.start_subkernel()
+    reply = await second.front.reply(asked)
+    assert (reply.idents, reply.content["language_info"]) == ([b"client"], subkernel.info["language_info"])
+
+
+async def test_what_waited_and_was_sent_is_inherited_as_a_cell_that_runs(starting: tuple[KernelStage, KernelStage]) -> None:
+    first, second = starting
+    cell = first.run("x")
+    subkernel = await first.start_subkernel()
+    request = await subkernel.expect()
+    subkernel.begin(request, 1)
+    await first.front.output(cell, "execute_input")
+    await first.kill()
+    await second.open()
+    subkernel.behind_a_cell = True
+    await second.attach(
+        Attached(subkernel=subkernel.as_announced(), generation=1, state="running", first_owner=False, owner_lost_at=LOST_AT)
+    )
+    await second.greeted(1)
+    behind = await subkernel.expect("kernel_info_request")
+    subkernel.end(request, 1)
+    subkernel.reply(behind, subkernel.info)
+    assert (await second.front.reply(cell)).content["status"] == "ok"
+    await second.front.over(cell)
+    assert second.front.kinds(cell).count("execute_reply") == 1
+
+
+async def test_what_a_process_was_asked_before_it_attached_is_not_taken_for_that_of_the_one_before(replaced: Replaced) -> None:
+    await replaced.first.kill()
+    second = replaced.second
+    await second.open()
+    early = second.run("y")
+    await second.settle()
+    await second.attach(Attached(subkernel=replaced.subkernel.as_announced(), generation=1, state="running", first_owner=False))
+    request = await replaced.subkernel.expect()
+    replaced.subkernel.run(request, 5)
+    assert request.msg_id == early
+    assert (await second.front.reply(early)).content["status"] == "ok"
 
 
 @pytest.mark.parametrize("channel", ["shell", "control"])
