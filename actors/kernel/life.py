@@ -7,7 +7,7 @@ that arrive meanwhile wait for the next life.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 import msgspec
 
@@ -32,6 +32,11 @@ IOPUB_PATIENCE_S = 0.05
 class _KernelInfo(msgspec.Struct, frozen=True):
     language_info: dict[str, msgspec.Raw] = {}
     supported_features: list[str] = []
+
+
+class _Subshells(msgspec.Struct, frozen=True):
+    subshell_id: list[str] = []
+    """Of all; that is what the key is called in the reply."""
 
 
 class Life:
@@ -239,11 +244,33 @@ class Life:
             state.language = str(msgspec.json.decode(name))
 
     async def _settle_inherited(self, link: SubkernelLink) -> None:
-        """Ask behind all that a former process had sent: what has no reply by the answer will never have one."""
-        state = self._state
+        """Ask behind all that a former process had sent: what has no reply by the answer will never have one.
+
+        Every subshell is asked, as none of them waits for another.
+        """
         self._shell.answer_own_lost()
+        used = self._state.requests.inherited_subshells()
         try:
-            await link.ask("shell", "kernel_info_request", {})
+            living = used & await self._living_subshells(link) if used else used
         except SubkernelGone:
             return
-        self._shell.answer_lost(reason=state.lost_words or "outcome unknown: the front process was replaced while it ran")
+        for subshell in living:
+            self._context.spawn(self._settle_shell(link, {subshell}, ask=subshell), name="settle-subshell")
+        # One that has ended answers no more; a kernel that knows of none took the request on its only shell.
+        await self._settle_shell(link, {""} | (used - living), ask="")
+
+    async def _settle_shell(self, link: SubkernelLink, settled: Set[str], *, ask: str) -> None:
+        try:
+            await link.ask("shell", "kernel_info_request", {}, subshell_id=ask)
+        except SubkernelGone:
+            return
+        self._shell.answer_lost(settled, reason=self._state.lost_words or "outcome unknown: the front process was replaced while it ran")
+
+    async def _living_subshells(self, link: SubkernelLink) -> Set[str]:
+        if "kernel subshells" not in self._state.features:
+            return frozenset()
+        listed = await link.ask("control", "list_subshell_request", {})
+        try:
+            return frozenset(msgspec.json.decode(listed[CONTENT], type=_Subshells).subshell_id)
+        except UNREADABLE:
+            return frozenset()

@@ -7,7 +7,7 @@ subkernel dies, everything that it owed is answered from here: the running cell 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -180,9 +180,9 @@ class Shell:
         pending.busy = True
         self._end(pending, ename, reason)
 
-    def answer_lost(self, *, reason: str) -> None:
-        """After a takeover: all that was in flight before and is still unanswered will never be."""
-        self._end_lost(self._state.requests.end_lost(), reason)
+    def answer_lost(self, subshells: Set[str], *, reason: str) -> None:
+        """After a takeover: what was in flight there before and is still unanswered will never be; see `Requests.end_lost`."""
+        self._end_lost(self._state.requests.end_lost(subshells=subshells), reason)
 
     def answer_own_lost(self) -> None:
         """After a takeover: the questions that the process before us was answering have gone with it."""

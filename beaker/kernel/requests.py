@@ -5,11 +5,13 @@ what stands here unanswered is what has to be answered by us. The subkernel's ow
 number for a cell of ours is predicted from the cells that are ahead of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
+
+from beaker.wire.parts import read_header
 
 COUNT_LIMIT = 2**53
 """Numbers beyond what JSON carries exactly are not numbers of cells."""
@@ -86,6 +88,11 @@ class Pending:
     def expects_reply(self) -> bool:
         """Comm messages have none."""
         return self.msg_type.endswith("_request")
+
+    @property
+    def subshell(self) -> str:
+        """The subshell that it was sent to; empty for the main one. Read from the header, as it is rarely needed."""
+        return read_header(self.header).subshell_id or ""
 
     @property
     def running(self) -> bool:
@@ -205,9 +212,18 @@ class Requests:
         """No client waits for a reply."""
         return all(pending.replied or pending.private or not pending.expects_reply for pending in self._all())
 
-    def end_lost(self) -> list[Pending]:
-        """All that is proven over by now and was never answered: what a former process sent. Forgotten here."""
-        return self._take_out([pending for pending in self._all() if pending.inherited and not pending.replied])
+    def inherited_subshells(self) -> set[str]:
+        """The subshells that a former process sent requests to which are not answered."""
+        return {pending.subshell for pending in self._all() if pending.inherited and not pending.replied} - {""}
+
+    def end_lost(self, *, subshells: Set[str] | None = None) -> list[Pending]:
+        """All that is proven over by now and was never answered: what a former process sent. Forgotten here.
+
+        Args:
+            subshells: where it is proven, the main shell being the empty one; None for everywhere.
+        """
+        lost = (pending for pending in self._all() if pending.inherited and not pending.replied)
+        return self._take_out([pending for pending in lost if subshells is None or pending.subshell in subshells])
 
     def end_own_lost(self) -> list[Pending]:
         """All that a former process was answering itself. Forgotten here."""

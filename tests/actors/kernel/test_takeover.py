@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from beaker.messages.subkernel import Attached, Died, GaveUp
-from tests.kit.kernel_stage import KernelStage, staged
+from tests.kit.kernel_stage import KernelStage, cell, staged
 from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
 
 LOST_AT = 1_700_000_000.0
@@ -21,9 +21,9 @@ class Replaced:
         self.second = second
         self.subkernel = subkernel
 
-    async def begin(self, code: str, count: int) -> Received:
+    async def begin(self, code: str, count: int, *, header: dict[str, object] | None = None) -> Received:
         """A cell that is begun in the first process."""
-        msg_id = self.first.run(code)
+        msg_id = self.first.request("execute_request", cell(code), header=header)
         request = await self.subkernel.expect()
         self.subkernel.begin(request, count)
         await self.first.front.output(msg_id, "execute_input")
@@ -77,6 +77,35 @@ async def test_a_cell_that_ended_while_nobody_listened_is_told_unknown(replaced:
     replaced.subkernel.run(await replaced.subkernel.expect(), 6)
     await front.over(after)
     assert front.kinds(request.msg_id).count("execute_reply") == 1
+
+
+@pytest.mark.parametrize("where", ["the main shell", "a subshell that there is", "a subshell that has ended"])
+async def test_a_cell_of_a_subshell_is_lost_only_when_its_own_shell_has_come_to_the_request_behind_it(
+    replaced: Replaced, where: str
+) -> None:
+    header: dict[str, object] = {} if where == "the main shell" else {"subshell_id": "s1"}
+    request = await replaced.begin("x", 5, header=header)
+    replaced.subkernel.behind_a_cell = True
+    await replaced.take_over()
+    await replaced.second.greeted(1)
+    if header:
+        listed = await replaced.subkernel.expect("list_subshell_request")
+        replaced.subkernel.reply(listed, {"status": "ok", "subshell_id": ["s1", "s2"] if "there is" in where else ["s2"]})
+    asked = await replaced.subkernel.expect("kernel_info_request")
+    front = replaced.second.front
+    if "there is" in where:
+        beside = await replaced.subkernel.expect("kernel_info_request")
+        main, asked = (asked, beside) if "subshell_id" in beside.header else (beside, asked)
+        assert asked.header["subshell_id"] == "s1"
+        replaced.subkernel.reply(main, replaced.subkernel.info)
+        # What comes through the main shell behind that reply shows that it was seen to.
+        after = replaced.second.run("1")
+        replaced.subkernel.run(await replaced.subkernel.expect(), 6)
+        await front.over(after)
+        assert front.about(request.msg_id) == []
+    replaced.subkernel.reply(asked, replaced.subkernel.info)
+    assert await front.over(request.msg_id) == ["error", "execute_reply", "idle"]
+    assert (await front.reply(request.msg_id)).content["ename"] == "KernelReattached"
 
 
 async def test_what_was_answered_before_is_answered_no_more(replaced: Replaced) -> None:
