@@ -1,31 +1,19 @@
 """FAULTS 24, 37: subkernels that cannot start, and one that runs out of memory."""
 
-import json
-import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
+from tests.kit.kernelspecs import install
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 
 TOLD_WITHIN_S = 8.0
 """The figure is 2 s on a quiet machine, the start of the kernel process included."""
-
-
-def install(name: str, argv: list[str] | None, **more: Any) -> Path:
-    """Write a kernelspec where Jupyter finds it; None for one without argv."""
-    folder = Path(os.environ["JUPYTER_DATA_DIR"]) / "kernels" / name
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "kernel.json").write_text(
-        json.dumps({"display_name": name, "language": "python", **({} if argv is None else {"argv": argv}), **more})
-    )
-    return folder
 
 
 def assert_nothing_is_left(folder: Path) -> None:

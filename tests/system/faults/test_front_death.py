@@ -14,6 +14,7 @@ import psutil
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 
+from tests.kit.kernelspecs import install
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 
 REATTACHED_WITHIN_S = 10.0
@@ -164,6 +165,28 @@ def test_a_cell_that_ended_while_nobody_listened_is_told_unknown(kernel: Running
     assert re.fullmatch(r"outcome unknown; output between \S+ and \S+ was lost", content["evalue"])
     kernel.ready()
     assert kernel.run("1").status == "ok"
+
+
+def test_a_cell_that_waited_for_a_session_still_starting_is_told_that_it_was_not_run(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    script = f'while [ ! -e {gate} ]; do sleep 0.05; done; exec {sys.executable} -m ipykernel_launcher -f "$1"'
+    install("slow", ["/bin/sh", "-c", script, "sh", "{connection_file}"])
+    kernel = RunningKernel(arguments=["--subkernel", "slow"])
+    try:
+        waiting = kernel.send("x = 1")
+        log = kernel.runtime_folder / "inflight"
+        wait_until(lambda: log.exists() and waiting.encode() in log.read_bytes(), what="the cell in the log")
+        kernel.process.kill()
+        kernel.process.wait()
+        kernel.start()
+        content = kernel.reply(waiting)["content"]
+        assert (content["status"], content["ename"]) == ("error", "KernelReattached")
+        assert "not run" in content["evalue"]
+        gate.touch()
+        assert kernel.ready().run("'x' in globals()").text.endswith("False")
+    finally:
+        gate.touch()
+        kernel.close()
 
 
 def test_kernel_and_supervisor_killed_together_are_both_replaced(kernel: RunningKernel) -> None:
