@@ -19,6 +19,8 @@ from actors.runtime.trace import current_trace
 from actors.supervisor.consent_desk import ConsentDesk
 from actors.supervisor.foreign import ForeignHost
 from actors.supervisor.household import Household
+from actors.supervisor.local_process import LocalProcess
+from actors.supervisor.neighbours import give_watchers
 from actors.supervisor.watcher import Watcher
 from actors.supervisor.watcher import ensure as ensure_watcher
 from beaker.messages.consent import RunDecided, RunRedeemed, RunWanted
@@ -230,12 +232,28 @@ class Supervisor(Actor[Message]):
         self.context.monitor(link)
         return True
 
+    def _look_after_neighbours(self) -> None:
+        try:
+            given = give_watchers(self._household.folder, lease_s=self._state.policy.lease_s)
+        except OSError as error:
+            self.context.log.warning("neighbours.unreadable", reason=str(error))
+            return
+        for process in given:
+            self.context.log.info("neighbour.orphaned", watcher_pid=process.pid)
+            process.watch(partial(self._reap_watcher, process))
+
+    def _reap_watcher(self, process: LocalProcess) -> None:
+        self.context.log.info("neighbour.ended", watcher_pid=process.pid, status=process.status)
+        process.close()
+
     async def _keep_house(self) -> None:
         """Leave when the folder was cleaned away, as programs do with what lies in temporary folders for long.
 
         A folder tells of its end to nobody who does not hold it open in a way of one system; a look costs microseconds.
         """
         pause_s = min(LOOK_AT_FOLDER_S, self._state.policy.lease_s / 2)
+        await asyncio.sleep(pause_s)  # a start has better things to do than to look after others
+        self._look_after_neighbours()
         while self._household.is_ours:  # noqa: ASYNC110 -- folders set no event
             await asyncio.sleep(pause_s)
         if self._state.phase != "gone":

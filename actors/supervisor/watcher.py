@@ -15,6 +15,7 @@ import errno
 import os
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beaker.places import KernelFolder
@@ -104,9 +105,14 @@ class Watcher:
         self._loop = None
 
 
+def pipes(folder: KernelFolder) -> list[Path]:
+    """The pipes of its watchers, dead ones included."""
+    return sorted(folder.path.glob(_PIPES))
+
+
 def hold(folder: KernelFolder) -> Watcher | None:
     """Become one more owner; None if no watcher lives."""
-    for pipe in sorted(folder.path.glob(_PIPES)):
+    for pipe in pipes(folder):
         with contextlib.suppress(FileNotFoundError):
             try:
                 descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -128,7 +134,7 @@ def ensure(folder: KernelFolder, *, kernel_id: str, lease_s: float) -> Watcher:
     held = hold(folder)
     if held is not None:
         return held
-    for dead in folder.path.glob(_PIPES):
+    for dead in pipes(folder):
         dead.unlink(missing_ok=True)
     pipe = folder.path / f"owners-{os.urandom(4).hex()}"
     os.mkfifo(pipe, 0o600)

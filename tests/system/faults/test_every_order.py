@@ -154,6 +154,17 @@ def test_the_kernel_process_owns_a_watcher_that_was_replaced_too() -> None:
         kernel.wait_for_role("supervisor", other_than=supervisor.pid)
 
 
+def test_a_subkernel_of_which_all_guards_were_killed_at_once_ends_when_another_kernel_starts() -> None:
+    with running_kernel(env=SHORT) as kernel:
+        cast = cast_of(kernel)
+        kill(cast, ("kernel", "supervisor", "watcher"))
+        kernel.process.wait(timeout=20)
+        assert psutil.pid_exists(cast["subkernel"])
+        with running_kernel(env=SHORT) as another:
+            wait_for_the_end(kernel)
+            assert another.run("1").status == "ok"
+
+
 def test_killing_the_whole_process_group_of_the_kernel_ends_all_after_the_lease() -> None:
     with running_kernel(env=SHORT) as kernel:
         child = int(kernel.run("import subprocess; print(subprocess.Popen(['sleep', '300']).pid)").text)
