@@ -52,7 +52,10 @@ def parse(argv: list[str]) -> KernelArguments:
         elif word.startswith("-") and not (name.startswith("--") and equals) and name not in _FLAGS:
             raise ArgumentError(f"{word!r} is not an option of the beaker kernel; valid options are {VALID}")
     if connection_file is None:
-        raise ArgumentError(f"no connection file was given; a Jupyter client starts the kernel with -f FILE; valid options are {VALID}")
+        raise ArgumentError(
+            f"no connection file was given; a Jupyter client starts the kernel with -f FILE; valid options are {VALID}, "
+            "and the one command is `python -m beaker_kernel install`"
+        )
     return KernelArguments(connection_file, subkernel)
 
 

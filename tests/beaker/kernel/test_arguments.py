@@ -38,6 +38,7 @@ def test_the_subkernel_can_be_named(argv: list[str]) -> None:
         (["-f"], "-f needs a value"),
         (["-f", "k", "--subkernel="], "--subkernel needs"),
         (["k.json"], "no connection file"),
+        (["instal", "--user=1"], "the one command is `python -m beaker_kernel install`"),
         (["-x"], "'-x' is not"),
     ],
 )
