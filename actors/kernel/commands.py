@@ -19,7 +19,7 @@ from actors.kernel.trusting import Trusting
 from actors.kernel.turns import Turns
 from beaker.kernel.commands.allow import Decide
 from beaker.kernel.commands.command import Order, Refused, Values
-from beaker.kernel.commands.config import ShowConfig, config_words
+from beaker.kernel.commands.config import ChooseMagics, ShowConfig, config_words, magics_words
 from beaker.kernel.commands.context import ChooseContext
 from beaker.kernel.commands.help import ShowHelp, help_words
 from beaker.kernel.commands.history import ShowHistory, history_words
@@ -75,6 +75,9 @@ class Commands:
                 cell.show(status_words(gather(self._state, self._turns, self._consent, self._hangs)))
             case ShowConfig():
                 cell.show(config_words(self._loaded))
+            case ChooseMagics():
+                self._state.magics_ours = order.ours
+                cell.show(magics_words(order))
             case StopTurns():
                 self._stop(cell, order.number)
             case Decide():

@@ -40,6 +40,10 @@ class _Cell(msgspec.Struct, frozen=True):
     user_expressions: object = None
 
 
+ALWAYS_OURS = "%b"
+"""How whatever could be, or become, a `%beaker` cell begins: that stays ours when the other magics are not."""
+
+
 class _Metadata(msgspec.Struct, frozen=True, rename="camel"):
     cell_id: str | None = None
 
@@ -76,6 +80,8 @@ class OwnCells:
         try:
             request = _cell_decoder.decode(parts[CONTENT])
         except UNREADABLE:
+            return False
+        if not self._state.magics_ours and not request.code.lstrip().startswith(ALWAYS_OURS):
             return False
         answer: object
         match header.msg_type:

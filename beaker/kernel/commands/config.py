@@ -1,8 +1,9 @@
 """`%beaker config`, and how it reads: first what could not be used, then every setting with its place."""
 
 import os
+from collections.abc import Iterable
 
-from beaker.kernel.commands.command import Command, Entry, Order, taking_nothing
+from beaker.kernel.commands.command import Command, Entry, Order, Refused, Values
 from beaker.kernel.commands.words import Table, Words, code, escaped
 from beaker.settings.key import environment_words
 from beaker.settings.key_wishes import KEY_VARIABLE
@@ -15,6 +16,32 @@ class ShowConfig(Order, frozen=True, kw_only=True):
     """Show all settings."""
 
 
+class ChooseMagics(Order, frozen=True, kw_only=True):
+    """Say whose `%%ai`, `%%ask` and `%ai` are, for as long as this kernel process lives."""
+
+    ours: bool
+
+
+_MAGICS = {"magics=off": ChooseMagics(ours=False), "magics=beaker": ChooseMagics(ours=True)}
+
+
+def _read(words: list[str]) -> Order:
+    match words:
+        case []:
+            return ShowConfig()
+        case [word] if word in _MAGICS:
+            return _MAGICS[word]
+        case _:
+            return Refused(
+                reason=f"`%beaker config` takes nothing, `magics=off` or `magics=beaker`, and there is {' '.join(words)[:60]!r}."
+            )
+
+
+def _complete(words: list[str], values: Values) -> Iterable[str]:
+    del values
+    return () if words else sorted(_MAGICS)
+
+
 CONFIG = Command(
     "config",
     Entry(
@@ -23,10 +50,22 @@ CONFIG = Command(
         "Lists what was found and could not be used, then all settings with the place that each came from. The key itself is never "
         "shown, only where it was found and where else it can still be read. Settings are changed in your own `beaker.toml`, whose path "
         "stands there, or by environment "
-        "variables: `agent.model` is `BEAKER_AGENT_MODEL`. They are read when a kernel starts.",
+        "variables: `agent.model` is `BEAKER_AGENT_MODEL`. They are read when a kernel starts. "
+        "If the session has an `%%ai` magic of its own, from an extension that you loaded, `%beaker config magics=off` lets it have "
+        "`%%ai`, `%%ask` and `%ai`; `magics=beaker` takes them back.",
     ),
-    taking_nothing("config", ShowConfig()),
+    _read,
+    _complete,
 )
+
+
+def magics_words(order: ChooseMagics) -> Words:
+    """The text of `%beaker config magics=...`."""
+    if order.ours:
+        text = "`%%ai`, `%%ask` and `%ai` ask the model again."
+    else:
+        text = "`%%ai`, `%%ask` and `%ai` go to the session untouched. `%beaker config magics=beaker` takes them back."
+    return Words(plain=text.replace("`", "") + "\n", markdown=text)
 
 
 def config_words(loaded: Loaded) -> Words:

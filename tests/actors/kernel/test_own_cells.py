@@ -299,3 +299,20 @@ async def test_each_user_expression_of_a_cell_of_ours_is_answered_by_an_error(st
     odd_ones: list[object] = [None, [], "x"]
     for odd in odd_ones:
         assert (await stage.front.reply(stage.run("%beaker help", user_expressions=odd))).content["user_expressions"] == {}
+
+
+async def test_a_session_with_magics_of_its_own_gets_them_when_the_user_says_so(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    off = stage.run("%beaker config magics=off")
+    assert (await stage.front.reply(off)).content["status"] == "ok"
+    subkernel.run(await subkernel.expect(), 1)  # the comment in its place
+    asked = stage.run("%%ai why?")
+    request = await subkernel.expect()
+    assert (request.msg_id, request.content["code"]) == (asked, "%%ai why?")
+    subkernel.run(request, 2)
+    completing = stage.request("complete_request", {"code": "%%ai -", "cursor_pos": 6})
+    assert (await subkernel.expect("complete_request")).msg_id == completing
+    offered = stage.request("complete_request", {"code": "%beaker config m", "cursor_pos": 16})
+    assert (await stage.front.reply(offered)).content["matches"] == ["magics=beaker", "magics=off"]
+    back = stage.run("%beaker config magics=beaker")
+    assert (await stage.front.reply(back)).content["status"] == "ok"
+    assert (await stage.ask("%%ai why?"))[1].prompt == "why?"

@@ -151,7 +151,7 @@ def test_every_other_cell_is_the_subkernels(code: str) -> None:
         ("%beaker undo", "'undo' is not a command of %beaker."),
         ("%beaker statsu?", "'statsu' is not a command"),
         ("%beaker Status", "Did you mean 'status'?"),
-        ("%beaker config x", "`%beaker config` takes nothing behind it, and there is 'x'."),
+        ("%beaker config x", "`%beaker config` takes nothing, `magics=off` or `magics=beaker`, and there is 'x'."),
         ("%beaker help nothing", "'nothing' is not something that `%beaker help` knows."),
         ("%beaker stop all", "`%beaker stop` takes the number of a question, as in `%beaker stop 2`, and there is 'all'."),
         ("%beaker stop 0", "there is '0'."),

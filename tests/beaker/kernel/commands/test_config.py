@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from beaker.kernel.commands.config import config_words
+from beaker.kernel.commands.command import Refused
+from beaker.kernel.commands.config import CONFIG, ChooseMagics, config_words, magics_words
 from beaker.settings.schema import setting_names
 from tests.kit.settings import load_all
 
@@ -114,3 +115,17 @@ def test_the_places_that_still_hold_the_key_are_named(variables: dict[str, str],
 def test_a_key_in_the_variable_of_another_endpoint_is_shown_under_its_name(home: Path) -> None:
     words = config_words(load_all({"HOME": str(home), "OPENAI_BASE_URL": "groq", "GROQ_API_KEY": "gsk-x"}, folder=None))
     assert "GROQ_API_KEY set environment GROQ_API_KEY" in [" ".join(line.split()) for line in words.plain.splitlines()]
+
+
+@pytest.mark.parametrize(("typed", "ours"), [("magics=off", False), ("magics=beaker", True)])
+def test_whose_the_magics_are_is_read_and_told(typed: str, ours: bool) -> None:
+    order = CONFIG.read([typed])
+    assert order == ChooseMagics(ours=ours)
+    assert "%%ai" in magics_words(ChooseMagics(ours=ours)).plain
+
+
+@pytest.mark.parametrize("words", [["magics=on"], ["magics=off", "now"], ["agent.mode=auto"]])
+def test_what_cannot_be_chosen_is_refused_with_what_can(words: list[str]) -> None:
+    refused = CONFIG.read(words)
+    assert isinstance(refused, Refused)
+    assert "`magics=off` or `magics=beaker`" in refused.reason
