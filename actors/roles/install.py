@@ -7,6 +7,7 @@ takes away what it wrote.
 """
 
 import argparse
+import contextlib
 import importlib.metadata
 import importlib.util
 import json
@@ -108,7 +109,8 @@ def install(folder: Path, kernel_file: KernelFile) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         logos = find_logos()
         for logo in LOGOS if logos else ():
-            shutil.copyfile(f"{logos}/{logo}", folder / logo)
+            with contextlib.suppress(shutil.SameFileError):  # pip has put them there, and they are the only ones that we have
+                shutil.copyfile(f"{logos}/{logo}", folder / logo)
         fresh = folder / "kernel.json.new"
         fresh.write_text(json.dumps(kernel_file, indent=2) + "\n", encoding="utf-8")
         fresh.replace(folder / "kernel.json")  # in one step: a frontend that looks meanwhile finds a whole one

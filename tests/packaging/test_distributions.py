@@ -53,6 +53,12 @@ def test_the_log_reader_is_installed_as_a_program(installed: kit.Environment, tm
     assert "beaker-logs trace last" in kit.run(installed.folder / "bin/beaker-logs", "--help", cwd=tmp_path)
 
 
+def test_the_kernelspec_that_pip_installed_can_be_written_anew(installed: kit.Environment, tmp_path: Path) -> None:
+    said = kit.run(installed.python, "-P", "-m", "beaker_kernel", "install", "--sys-prefix", cwd=tmp_path)
+    assert str(installed.folder / kit.KERNELSPEC) in said
+    assert {file.name for file in (installed.folder / kit.KERNELSPEC).iterdir()} == kit.KERNELSPEC_FILES
+
+
 def test_the_kernelspec_differs_from_ipykernels_only_where_it_should() -> None:
     from ipykernel.kernelspec import get_kernel_dict
 

@@ -97,6 +97,16 @@ def test_an_older_one_of_ours_is_replaced(tmp_path: Path) -> None:
     assert _written(old)["argv"][0] == sys.executable
 
 
+def test_the_one_that_pip_installed_is_replaced_in_its_own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert install.main(["--prefix", str(tmp_path)]) == 0
+    folder = tmp_path / "share/jupyter/kernels/beaker"
+    (folder / "kernel.json").write_text(json.dumps(install.describe("python")))
+    monkeypatch.setattr(install, "find_logos", lambda: folder)  # in a wheel's environment there are no others
+    assert install.main(["--prefix", str(tmp_path)]) == 0
+    assert _written(folder)["argv"][0] == sys.executable
+    assert {file.name for file in folder.iterdir()} == {"kernel.json", *install.LOGOS}
+
+
 def test_a_link_to_a_checkout_is_replaced_and_the_checkout_left_alone(tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     checkout.mkdir()
