@@ -1,7 +1,8 @@
 """R, as IRkernel runs it.
 
 An idle session writes its variables to a file: IRkernel answers no `user_expressions`. Everything happens within `local`, so no
-name is left; active bindings, which run code, are named and not read.
+name is left; active bindings, which run code, are named and not read. Nor is a method of the user's called: objects of a class
+for which the session defines any are shown as the bare data they are.
 """
 
 import re
@@ -13,19 +14,27 @@ from beaker.languages.records import read_records
 
 LIST = r"""local({
   names <- ls(globalenv(), sorted = FALSE)
+  head <- function(texts, room) paste0(paste(.subset(texts, seq_len(min(length(texts), room))), collapse = ", "),
+    if (length(texts) > room) ", ...")
   tell <- function(name) {
     if (bindingIsActive(as.name(name), globalenv())) return(paste(name, "active binding", "", sep = "\x1f"))
     value <- get(name, envir = globalenv(), inherits = FALSE)
-    about <- if (is.data.frame(value)) paste0(nrow(value), " rows x ", length(value), " columns: ",
-        paste0(utils::head(names(value), 20L), " (", vapply(utils::head(unclass(value), 20L), function(each) class(each)[1L], ""), ")",
-               collapse = ", "))
-      else if (is.function(value)) paste0("(", paste(names(formals(args(value))), collapse = ", "), ")")
-      else if (!is.object(value) && is.atomic(value)) paste0("length ", length(value), ": ",
-        paste(utils::head(format(utils::head(value, 6L)), 6L), collapse = ", "))
+    about <- if (is.function(value)) paste0("(", paste(names(formals(args(value))), collapse = ", "), ")")
+      else if (is.environment(value)) paste("names", head(ls(value), 20L))
+      else if (typeof(value) == "S4") paste("slots", head(methods::slotNames(class(value)), 20L))
+      else if (inherits(value, "data.frame")) {
+        columns <- unclass(value)
+        kinds <- vapply(.subset(columns, seq_len(min(20L, length(columns)))), function(each) class(each)[1L], "")
+        paste0(.row_names_info(value, 2L), " rows x ", length(columns), " columns: ", head(paste0(names(kinds), " (", kinds, ")"), 20L),
+          if (length(columns) > 20L) ", ...")
+      }
+      else if (!is.object(value) && is.atomic(value)) paste0(
+        if (is.null(dim(value))) "length " else paste0(paste(dim(value), collapse = " x "), ", length "), length(value), ": ",
+        head(format(.subset(value, seq_len(min(6L, length(value))))), 6L), if (length(value) > 6L) ", ...")
       else paste("length", length(unclass(value)))
     paste(name, class(value)[1L], substr(about, 1L, <summary>L), sep = "\x1f")
   }
-  told <- vapply(utils::head(names, <limit>L), function(name)
+  told <- vapply(.subset(names, seq_len(min(<limit>L, length(names)))), function(name)
     tryCatch(tell(name), error = function(e) paste(name, "", "", sep = "\x1f")), "")
   writeLines(paste0(paste(told, collapse = "\x1e"), "\x04"), <path>, useBytes = TRUE)
   invisible(NULL)
@@ -33,19 +42,47 @@ LIST = r"""local({
 
 DETAIL = r"""local({
   name <- <name>
+  defined <- ls(globalenv(), all.names = TRUE)
+  own <- function(value) is.object(value) &&
+    any(vapply(class(value), function(each) any(endsWith(defined, paste0(".", each))), NA))
+  plain <- function(value, depth) {
+    if (is.environment(value)) {
+      names <- paste(utils::head(ls(value), 60L), collapse = ", ")
+      return(as.name(paste0("<", class(value)[1L], ": ", names, ">")))
+    }
+    if (typeof(value) == "S4") {
+      slots <- methods::slotNames(class(value))
+      value <- lapply(`names<-`(slots, slots), function(slot) methods::slot(value, slot))
+    }
+    if (own(value)) value <- unclass(value)
+    if (typeof(value) == "list" && depth > 0L) {
+      kept <- attributes(value)
+      value <- unclass(value)
+      for (i in seq_len(min(60L, length(value)))) if (!is.null(value[[i]])) value[[i]] <- plain(value[[i]], depth - 1L)
+      attributes(value) <- kept
+    }
+    value
+  }
   text <- if (!exists(name, envir = globalenv(), inherits = FALSE)) ""
     else if (bindingIsActive(as.name(name), globalenv())) "active binding\x1fit runs code when it is read"
     else {
       value <- get(name, envir = globalenv(), inherits = FALSE)
+      kind <- class(value)[1L]
+      frame <- inherits(value, "data.frame")
       lines <- tryCatch(utils::capture.output({
-        utils::str(value, max.level = 2L, list.len = 60L, vec.len = 3L, give.attr = FALSE)
-        if (is.data.frame(value)) {
+        bare <- is.environment(value)
+        value <- plain(value, 3L)
+        if (frame && !is.object(value)) class(value) <- "data.frame"
+        if (bare || (is.function(value) && !is.object(value))) print(value)
+        else utils::str(value, max.level = 2L, list.len = 60L, vec.len = 3L, give.attr = FALSE)
+        if (frame) {
+          cat("missing values:\n")
           print(vapply(unclass(value), function(each) sum(is.na(each)), 0L))
           print(summary(utils::head(value, 100000L)))
           print(utils::head(value, 5L))
         }
       }), error = function(e) "(could not be looked at)")
-      paste0(class(value)[1L], "\x1f", substr(paste(lines, collapse = "\n"), 1L, <detail>L))
+      paste0(kind, "\x1f", substr(paste(lines, collapse = "\n"), 1L, <detail>L))
     }
   writeLines(paste0(text, "\x04"), <path>, useBytes = TRUE)
   invisible(NULL)
