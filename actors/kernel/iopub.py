@@ -63,7 +63,7 @@ class Iopub:
         granted = self._state.granted.find(parent.msg_id)
         if granted is not None and header.msg_type in PASSED_ON:
             self._pass_on(granted, header, parts)
-        elif header.msg_type == "execute_input":
+        elif header.msg_type == "execute_input" and self._state.requests.find(parent.msg_id, parent.session) is not None:
             count = self._numbered(parent, parts)
             if granted is not None:
                 self._state.transcript.begin(granted.msg_id, parts[CONTENT])

@@ -16,6 +16,7 @@ from actors.kernel import owed
 from actors.kernel.front import TRACE_CHARS
 from actors.kernel.kernel_info import amend_kernel_info
 from actors.kernel.state import KernelState, Phase
+from actors.kernel.unanswered import Unanswered
 from beaker.kernel.custom.kinds import OURS
 from beaker.kernel.magics import might_be_ours
 from beaker.kernel.requests import Channel, ExecuteFlags, Pending, ReplyFacts
@@ -45,6 +46,7 @@ class Shell:
 
     def __init__(self, state: KernelState) -> None:
         self._state = state
+        self._unanswered = Unanswered(state)
         self._held: deque[tuple[Pending, Parts]] = deque()
         self._waiters: list[asyncio.Future[None]] = []
         """Who waits for a cell to be answered."""
@@ -129,6 +131,8 @@ class Shell:
         if pending is None:
             state.log.info("reply.unexpected", msg_type=parent.msg_type)
             return
+        if facts is not None and facts.status == "aborted" and not pending.idle:
+            self._unanswered.expect_status(pending)
         if pending.private:
             if facts is not None and not state.granted.replied(pending.msg_id, facts) and self.own_cells is not None:
                 self.own_cells.place_taken(pending, facts)

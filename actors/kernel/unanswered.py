@@ -1,7 +1,8 @@
-"""Requests that the subkernel does not know and says nothing about: an error reply in its place.
+"""Requests that the subkernel leaves half answered: what is missing is said in its place.
 
-ipykernel answers a request of an unknown type by busy and idle and nothing else, so that a client waits for ever. The reply
-and the idle come over different sockets, so a moment is left between the idle and our word.
+ipykernel answers a request of an unknown type by busy and idle and nothing else; IRkernel answers the cells behind an error or an
+interrupt with `aborted`, and without a status. In both cases a client would wait for ever. The reply and the status come over
+different sockets, so a moment is left between the one and our word.
 """
 
 import asyncio
@@ -12,10 +13,12 @@ from beaker.kernel.requests import Pending, reply_type
 
 GRACE_S = 0.5
 """How long a reply may be behind its idle: both are written within a millisecond, and read when the loop comes to it."""
+STATUS_GRACE_S = 2.0
+"""How long the status of an aborted cell may be behind its reply: ipykernel's comes from another thread."""
 
 
 class Unanswered:
-    """Waits for replies that may never come."""
+    """Waits for replies, and for the status of what was aborted, which may never come."""
 
     def __init__(self, state: KernelState) -> None:
         self._state = state
@@ -23,6 +26,19 @@ class Unanswered:
     def expect(self, pending: Pending) -> None:
         """A request of a type that is none of Jupyter's is idle, and has no reply."""
         asyncio.get_running_loop().call_later(GRACE_S, self._answer, pending)
+
+    def expect_status(self, pending: Pending) -> None:
+        """A cell was aborted, and may not be idle yet."""
+        asyncio.get_running_loop().call_later(STATUS_GRACE_S, self._end, pending)
+
+    def _end(self, pending: Pending) -> None:
+        state = self._state
+        if not state.requests.end_unbegun(pending):
+            return
+        state.inflight.over(pending.msg_id, state.requests.last_count, quiet=state.requests.quiet)
+        if not pending.private:
+            state.publisher.busy(pending.header)
+            state.publisher.idle(pending.header)
 
     def _answer(self, pending: Pending) -> None:
         state = self._state

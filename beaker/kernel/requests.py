@@ -147,10 +147,10 @@ class Requests:
 
     def numbered(self, msg_id: str, count: int, session: str = "") -> None:
         """Its execute_input passed by."""
-        if count < COUNT_LIMIT:
-            self.last_count = max(self.last_count, count)
-        if (pending := self._pick(msg_id, session, lambda pending: pending.count is None)) is not None:
+        pending = self._pick(msg_id, session, lambda pending: pending.count is None)
+        if pending is not None:
             pending.count = count
+        self._count(pending, count)
 
     def replied(self, msg_id: str, facts: ReplyFacts | None = None, session: str = "") -> Pending | None:
         """Its reply came; returns the request it belongs to, None when it is unknown or was answered already."""
@@ -158,16 +158,29 @@ class Requests:
         if pending is None:
             return None
         pending.replied = True
-        if facts is not None and facts.execution_count is not None and facts.status != "aborted" and facts.execution_count < COUNT_LIMIT:
-            self.last_count = max(self.last_count, facts.execution_count)
+        if facts is not None and facts.execution_count is not None and facts.status != "aborted":
+            self._count(pending, facts.execution_count)
         self._drop_if_over(pending)
         return pending
+
+    def _count(self, pending: Pending | None, count: int) -> None:
+        """A number was seen. What takes none says nothing of the last: IRkernel gives it the number of the cell to come."""
+        if count < COUNT_LIMIT and (pending is None or pending.flags is None or pending.flags.counts):
+            self.last_count = max(self.last_count, count)
 
     def give_up(self, pending: Pending) -> bool:
         """We answer it, as the subkernel does not; False if it was answered, or has ended with its subkernel."""
         if pending.replied or all(each is not pending for each in self._pending.get(pending.msg_id, ())):
             return False
         pending.replied = True
+        self._drop_if_over(pending)
+        return True
+
+    def end_unbegun(self, pending: Pending) -> bool:
+        """It was answered and no status of it came; False if one did, or if it has ended with its subkernel."""
+        if pending.busy or pending.idle or all(each is not pending for each in self._pending.get(pending.msg_id, ())):
+            return False
+        pending.idle = True
         self._drop_if_over(pending)
         return True
 

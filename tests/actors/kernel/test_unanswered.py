@@ -13,6 +13,7 @@ from tests.kit.scripted_subkernel import ScriptedSubkernel
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unanswered, "GRACE_S", 0.05)
+    monkeypatch.setattr(unanswered, "STATUS_GRACE_S", 0.05)
 
 
 @pytest.mark.parametrize("channel", ["shell", "control"])
@@ -64,3 +65,10 @@ async def test_a_death_before_our_word_is_answered_once(short_folder: Path) -> N
         next_life.idle(second)
         await stage.front.reply(after)
         assert stage.front.kinds(msg_id).count("rollback_reply") == 1
+
+
+async def test_a_cell_that_is_aborted_without_a_status_is_idle_in_the_end(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id = stage.run("behind an error")
+    subkernel.reply(await subkernel.expect("execute_request"), {"status": "aborted"})
+    await stage.front.over(msg_id)
+    assert stage.front.kinds(msg_id) == ["execute_reply", "busy", "idle"]

@@ -69,6 +69,18 @@ def test_the_next_number_is_behind_all_counting_cells_that_are_ahead() -> None:
     assert requests.next_count() == 3
 
 
+def test_what_takes_no_number_says_nothing_of_the_last() -> None:
+    """IRkernel gives silent requests the number of the cell to come."""
+    requests = Requests()
+    requests.accept(cell("a"))
+    requests.accept(cell("silent", counts=False))
+    requests.numbered("a", 1)
+    requests.replied("a", ReplyFacts(execution_count=1))
+    requests.numbered("silent", 2)
+    requests.replied("silent", ReplyFacts(execution_count=2))
+    assert requests.next_count() == 2
+
+
 def test_an_error_counts_and_an_aborted_cell_does_not() -> None:
     requests = Requests()
     requests.accept(cell("a"))
@@ -76,6 +88,21 @@ def test_an_error_counts_and_an_aborted_cell_does_not() -> None:
     requests.replied("a", ReplyFacts(status="error", execution_count=1))
     requests.replied("b", ReplyFacts(status="aborted"))
     assert requests.next_count() == 2
+
+
+def test_what_was_aborted_without_a_status_is_ended_once() -> None:
+    requests = Requests()
+    silent, told = cell("silent"), cell("told")
+    for pending in (silent, told):
+        requests.accept(pending)
+        requests.replied(pending.msg_id, ReplyFacts(status="aborted"))
+    requests.busy("told", 1.0)
+    assert [requests.end_unbegun(pending) for pending in (silent, told)] == [True, False]
+    assert requests.find("silent") is None
+    assert not requests.end_unbegun(silent)
+    assert not requests.at_rest
+    requests.idle("told")
+    assert requests.at_rest
 
 
 def test_the_running_cell_is_the_clients_not_ours() -> None:
