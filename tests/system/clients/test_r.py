@@ -1,0 +1,142 @@
+"""R behind beaker: cells as IRkernel runs them, and questions about what an R session holds."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
+from tests.questions.test_consent import prompt, send
+from tests.questions.test_questions import CELL, ask, interrupt, until_text
+from tests.scripted.replies import Call, Reply, Speak, list_variables, run
+from tests.scripted.threaded import ThreadedEndpoint, serving
+
+pytestmark = pytest.mark.slow
+
+LIMIT_S = 60
+"""R itself takes some seconds to start."""
+
+DATA = """
+df <- data.frame(temp = c(1.5, NA, 3.5), city = c("Oslo", "Rome", "Bern"), stringsAsFactors = TRUE)
+my.mean <- function(values, ...) mean(values)
+words <- "gr\\u00fc\\u00df"
+makeActiveBinding("lively", function() { ran <<- "the binding"; 1 }, globalenv())
+thing <- structure(new.env(), class = "Thing"); thing$inside <- 1
+"""
+
+METHODS = """
+generics <- c("print", "str", "format", "summary", "head", "length", "names", "dim", "[", "[[", "$", "is.na", "as.character", "as.list")
+for (generic in generics)
+  assign(paste0(generic, ".mine"), eval(bquote(function(x, ...) { ran <<- .(generic); 1L })))
+rm(generic, generics)
+mine <- structure(list(a = 42), class = "mine")
+holder <- list(deep = mine)
+rows <- structure(data.frame(a = 1:2), class = c("mine", "data.frame"))
+setClass("Four", representation(n = "numeric")); four <- new("Four", n = 42)
+setMethod("show", "Four", function(object) ran <<- "show"); setMethod("length", "Four", function(x) { ran <<- "length"; 1L })
+ran <- "nothing"
+"""
+
+
+def shown(name: str) -> Speak:
+    """The model looks at a variable."""
+    return Speak(calls=[Call(name="show_variable", arguments=json.dumps({"name": name}))])
+
+
+@contextmanager
+def r_session(*script: Reply) -> Iterator[tuple[RunningKernel, ThreadedEndpoint]]:
+    with serving(script) as endpoint, running_kernel(env=endpoint.environment, arguments=["--subkernel", "ir"]) as kernel:
+        yield kernel, endpoint
+
+
+@pytest.fixture(autouse=True)
+def _r(need_kernelspec: Callable[[str], None]) -> None:
+    need_kernelspec("ir")
+
+
+def answered(kernel: RunningKernel, code: str) -> str:
+    """Ask, and give all that was shown."""
+    outcome = kernel.outcome(ask(kernel, code, **CELL), timeout_s=LIMIT_S)
+    return "".join(message["content"].get("data", {}).get("text/markdown", "") for message in outcome.outputs)
+
+
+def results(endpoint: ThreadedEndpoint) -> list[str]:
+    """What the model's tools brought, in order."""
+    return [str(message["content"]) for message in endpoint.endpoint.requests[-1].body["messages"] if message["role"] == "tool"]
+
+
+def test_cells_run_in_r_and_what_they_hold_is_told() -> None:
+    names = ["df", "my.mean", "words", "lively", "thing", "nothing"]
+    with r_session(list_variables(), *map(shown, names), Speak(text="There.")) as (kernel, endpoint):
+        assert kernel.client.kernel_info(reply=True, timeout=LIMIT_S)["content"]["language_info"]["name"] == "R"
+        assert kernel.run(DATA, timeout_s=LIMIT_S).status == "ok"
+        assert kernel.run("ls()").text.split() == ["[1]", '"df"', '"lively"', '"my.mean"', '"thing"', '"words"']
+        assert kernel.run("1 + 'a'").status == "error"
+        assert "There." in answered(kernel, "%%ai what is it?")
+        listed, df, mean, words, lively, thing, nothing = results(endpoint)
+        assert "df: data.frame = 3 rows x 2 columns: temp (numeric), city (factor)" in listed
+        assert "my.mean: function = (values, ...)" in listed
+        assert "thing: Thing = names inside" in listed
+        assert "NA's   :1" in df
+        assert "Oslo" in df
+        assert "mean(values)" in mean
+        assert "grüß" in words
+        assert "active binding" in lively
+        assert "inside" in thing
+        assert "no variable nothing" in nothing
+        assert kernel.run("exists('ran')").text == "[1] FALSE", "the binding was not read"
+
+
+def test_a_look_at_r_calls_nothing_of_the_users_and_leaves_the_session_as_it_was() -> None:
+    names = ["mine", "holder", "rows", "four"]
+    same = "cat(ls(all.names = TRUE), names(options()), search(), getwd(), unlist(dev.list()), ran)"
+    with r_session(list_variables(), *map(shown, names), Speak(text="There.")) as (kernel, endpoint):
+        assert kernel.run(METHODS, timeout_s=LIMIT_S).text == ""
+        before = kernel.run(same).text
+        assert before.endswith("nothing")
+        answered(kernel, "%%ai what is it?")
+        listed, *details = results(endpoint)
+        assert "rows: mine = 2 rows x 1 columns: a (integer)" in listed
+        assert "four: Four = slots n" in listed
+        assert ["42" in detail for detail in details] == [True, True, False, True]
+        assert kernel.run(same).text == before
+
+
+def test_a_question_takes_a_number_in_r_and_code_of_the_model_takes_the_next() -> None:
+    with r_session(list_variables(), run("y <- 20 + 22\ny"), Speak(text="There.")) as (kernel, endpoint):
+        assert kernel.run("1", timeout_s=LIMIT_S).reply["content"]["execution_count"] == 1
+        asked = send(kernel, "%%ai --mode ask how much?")
+        assert "y <- 20 + 22" in prompt(kernel)
+        kernel.client.input("y")
+        outcome = kernel.outcome(asked, timeout_s=LIMIT_S)
+        assert outcome.reply["content"]["execution_count"] == 2
+        text = "".join(message["content"].get("data", {}).get("text/markdown", "") for message in outcome.outputs)
+        assert "runs as `[3]`" in text
+        assert "ran as cell 3" in results(endpoint)[-1]
+        assert "42" in results(endpoint)[-1]
+        after = kernel.run("y")
+        assert (after.text, after.reply["content"]["execution_count"]) == ("[1] 42", 4)
+
+
+def test_a_busy_r_session_is_left_alone_an_interrupt_ends_its_cell_and_a_restart_its_variables() -> None:
+    with r_session(list_variables(), Speak(text="Later.")) as (kernel, endpoint):
+        kernel.run("kept <- 1", timeout_s=LIMIT_S)
+        running = kernel.send("cat('begun\\n'); flush.console(); repeat Sys.sleep(0.1)")
+        next(message for message in kernel.iopub(time.monotonic() + LIMIT_S) if message["content"].get("text") == "begun\n")
+        asked = ask(kernel, "%%ai what is it?", **CELL)
+        until_text(kernel, asked, "Later.")
+        assert "a busy R session cannot be looked at" in results(endpoint)[0]
+        status = kernel.run("%beaker status").text
+        assert "R (ir)" in status
+        interrupt(kernel)
+        assert kernel.reply(running, timeout_s=LIMIT_S)["content"]["status"] != "ok"
+        # IRkernel aborts what comes while it takes the interrupt.
+        wait_until(lambda: kernel.run("kept", timeout_s=LIMIT_S).text == "[1] 1", timeout_s=LIMIT_S, what="a cell that runs")
+        failing, behind = kernel.send("Sys.sleep(2); stop('no')"), kernel.send("2")
+        assert kernel.outcome(failing, timeout_s=LIMIT_S).status == "error"
+        assert kernel.outcome(behind, timeout_s=LIMIT_S).status == "aborted", "and it is idle, of which IRkernel says nothing"
+        assert kernel.run("%beaker restart").status == "ok"
+        fresh = kernel.run("exists('kept')", timeout_s=LIMIT_S)
+        assert (fresh.text, fresh.reply["content"]["execution_count"]) == ("[1] FALSE", 1)
