@@ -12,7 +12,6 @@ For the others the topic has a few bytes in front; what a topic says is for filt
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -64,7 +63,8 @@ class _Listener:
 
     descriptor: int | None
     connection: tuple[int, int] | None
-    topics: Counter[bytes] = field(default_factory=Counter[bytes])
+    topics: set[bytes] = field(default_factory=set[bytes])
+    """Not how often: libzmq does not count the subscriptions of one peer either."""
     lane: Lane | None = None
     """Its own, if it wants everything."""
     mark: bytes = b""
@@ -167,16 +167,15 @@ class Audience:
 
     def _subscribed(self, listener: _Listener, topic: bytes) -> None:
         assert self.socket is not None
-        first = not listener.topics[topic]
-        listener.topics[topic] += 1
-        if not first:
-            return
-        if topic == b"":
+        listener.topics.add(topic)
+        if topic == b"" and listener.lane is None:
             self._numbers += 1
             listener.mark = _MARK + self._numbers.to_bytes(4, "big")
             listener.lane = Lane(self._rules, partial(self._send_marked, listener.mark), listener.progress)
             for narrower in filter(None, listener.topics):
                 self.socket.exclude(narrower)  # or it would hear those messages twice
+        # Even if all that is known: it may be of one that left before its word was read, and whose descriptor this one has.
+        if topic == b"":
             self.socket.admit(listener.mark)
         elif listener.lane is None:
             self.socket.admit(topic)
@@ -184,10 +183,7 @@ class Audience:
 
     def _unsubscribed(self, listener: _Listener, topic: bytes) -> None:
         assert self.socket is not None
-        listener.topics[topic] -= 1
-        if listener.topics[topic] > 0:
-            return
-        del listener.topics[topic]
+        listener.topics.discard(topic)
         if topic == b"" and listener.lane is not None:
             self.socket.exclude(listener.mark)
             listener.lane.close()

@@ -1,6 +1,9 @@
 """Subscribers that read, slowly or not at all; on real sockets, and with a connection that a test fills and empties."""
 
 import asyncio
+import contextlib
+import os
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -13,8 +16,14 @@ from actors.kernel.zmq_edge import EdgeSocket
 from actors.runtime.log import Log
 from beaker.wire.parts import DELIMITER
 from tests.kit.kernel_stage import until
+from tests.kit.running_kernel import wait_until
 
 Frames = list[bytes]
+
+ZMTP_GREETING = b"\xff" + bytes(7) + b"\x01\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
+ZMTP_READY = b"\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x03SUB"
+ZMTP_SUBSCRIBE = b"\x00\x01\x01"
+"""A subscriber to everything, as bytes (ZMTP 3.0)."""
 
 
 def message(kind: bytes, body: bytes = b"", parent: bytes = b"p") -> Frames:
@@ -47,21 +56,27 @@ class Stage:
             log=Log(),
         )
         self.edge = self.audience.socket = EdgeSocket(self._context, "manual xpub", self.audience.event, unbounded=True)
-        if (port := self.edge.bind(address)) is not None:
-            self._address = f"tcp://127.0.0.1:{port}"
+        self.port = self.edge.bind(address)
+        if self.port is not None:
+            self._address = f"tcp://127.0.0.1:{self.port}"
 
     async def subscriber(self, *topics: bytes, hwm: int = 1) -> "zmq.Socket[bytes]":
         """Subscribed and admitted; with a receive limit, or 0 for none."""
+        peer = self.peer(*topics, hwm=hwm)
+        wanted = len(self.topics) + len(topics or (b"",))
+        peer.connect(self._address)
+        await until(lambda: len(self.topics) == wanted, "the subscription")
+        return peer
+
+    def peer(self, *topics: bytes, hwm: int = 1) -> "zmq.Socket[bytes]":
+        """A subscriber that is not connected yet."""
         peer = self._context.socket(zmq.SUB)
         self._peers.append(peer)
         peer.linger = 0
         peer.rcvhwm = hwm
         peer.rcvbuf = 100_000
-        wanted = len(self.topics) + len(topics or (b"",))
         for topic in topics or (b"",):
             peer.subscribe(topic)
-        peer.connect(self._address)
-        await until(lambda: len(self.topics) == wanted, "the subscription")
         return peer
 
     async def close(self) -> None:
@@ -92,6 +107,16 @@ async def heard(peer: "zmq.Socket[bytes]", last: bytes) -> list[Frames]:
         return False
 
     await until(ended, f"the message {last!r}")
+    return found
+
+
+def descriptors() -> set[int]:
+    """All that are open in this process."""
+    found = set[int]()
+    for number in range(256):
+        with contextlib.suppress(OSError):
+            os.fstat(number)
+            found.add(number)
     return found
 
 
@@ -236,3 +261,21 @@ async def test_over_unix_sockets_it_is_the_same(short_folder: Path) -> None:
         assert len(await heard(stopped, b"end")) == 301
     finally:
         await stage.close()
+
+
+async def test_one_that_gets_the_descriptor_of_another_before_that_one_was_heard_of_hears_everything(stage: Stage) -> None:
+    """The other came, subscribed and left while the loop was busy with something else, as it is until the first `await`."""
+    late = stage.peer()
+    await until(lambda: stage.edge.read_all() == 0, "a still socket")
+    before = descriptors()
+    with socket.create_connection(("127.0.0.1", stage.port)) as other:
+        other.sendall(ZMTP_GREETING)
+        other.recv(len(ZMTP_GREETING), socket.MSG_WAITALL)
+        other.sendall(ZMTP_READY + ZMTP_SUBSCRIBE)
+        between = descriptors()
+    wait_until(lambda: descriptors() == before, what="its end")
+    late.connect(f"tcp://127.0.0.1:{stage.port}")
+    wait_until(lambda: descriptors() == between, what="a connection with the same descriptors")
+    await until(lambda: len(stage.topics) == 2, "both subscriptions")
+    stage.audience.publish(message(b"status", b"end"))
+    assert bodies(await heard(late, b"end")) == [b"end"]
