@@ -8,13 +8,16 @@ reads slowly, who has stopped.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from actors.kernel.spill import Spill, cost_of
+from actors.kernel.spill import FRAME_COST_BYTES, Spill, cost_of
 from actors.runtime.log import Log
 
 WINDOW_BYTES = 4 * 1024 * 1024
 """What may be on its way to one client: 2 GB/s at POLL_S, and all that libzmq holds for one that has stopped."""
 POLL_S = 0.002
 """How often is looked whether a client takes more, as long as it does."""
+UNWRITTEN_S = 1.0
+"""How long libzmq may need to begin to write what it was given. Then what it holds is another connection's fault, or it
+has let it fall."""
 LAST_WORDS_BYTES = 64 * 1024 * 1024
 """Of what waits for a client that reads, when the kernel ends: what can leave within the linger time."""
 
@@ -62,7 +65,13 @@ class Lane:
         self._look = look
         self._waiting = Spill()
         self._under_way = 0
-        """Bytes given to libzmq since all that it had was taken."""
+        """What libzmq was given since all that it had was taken, as `cost_of` counts."""
+        self._given_bytes = 0
+        """The bytes in that."""
+        self._unwritten_since: float | None = None
+        """Since when libzmq has written less than it was given, and the system has nothing to send."""
+        self._taken = 0
+        """What the client had taken in all before that."""
         self._seen = Progress()
         self._seen_at = 0.0
         self._moved_at = rules.now()
@@ -128,11 +137,22 @@ class Lane:
         self._seen_at = self._rules.now()
         if not progress.unsent or progress != self._seen:
             self._seen, self._moved_at = progress, self._seen_at
-        if not progress.unsent:
-            self._under_way = 0
+        if not progress.unsent and self._was_written(progress):
+            self._under_way = self._given_bytes = 0
+            self._taken = progress.taken or 0
+            self._unwritten_since = None
+
+    def _was_written(self, progress: Progress) -> bool:
+        """Whether nothing is unsent because it was taken, and not because libzmq's thread has had no turn to write it yet."""
+        if progress.taken is None or progress.taken - self._taken >= self._given_bytes:
+            return True
+        if self._unwritten_since is None:
+            self._unwritten_since = self._seen_at
+        return self._seen_at - self._unwritten_since > UNWRITTEN_S
 
     def _give(self, frames: list[bytes], cost: int) -> None:
         self._under_way += cost
+        self._given_bytes += cost - FRAME_COST_BYTES * len(frames)
         self._send(frames)
 
     def _give_next(self) -> int:
