@@ -38,8 +38,20 @@ def give_watchers(own: KernelFolder, *, lease_s: float) -> list[LocalProcess]:
 def _beside(own: KernelFolder) -> Iterator[KernelFolder]:
     for path in sorted(own.path.parent.iterdir()):
         folder = KernelFolder(path)
-        if path != own.path and folder.living.is_file() and not _is_watched(folder):
+        if path != own.path and _lives_here(folder) and not _is_watched(folder):
             yield folder
+
+
+def _lives_here(folder: KernelFolder) -> bool:
+    """Whether a process that is named there lives on this machine: folders of temporary files are shared by some clusters and containers.
+
+    There, locks and pipes need not tell of what another machine does.
+    """
+    try:
+        lines = [line.split() for line in folder.living.read_text().splitlines()]
+    except OSError:
+        return False  # no folder of a kernel, or gone by now
+    return any(len(words) == 2 and words[0].isdecimal() and start_time(int(words[0])) == words[1] for words in lines)
 
 
 def _is_watched(folder: KernelFolder) -> bool:

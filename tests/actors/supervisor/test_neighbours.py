@@ -61,6 +61,7 @@ async def test_nobody_else_is_touched(own: KernelFolder, subkernel: "subprocess.
     (root / "a file").touch()
     watched = inhabit(folder_in(root, "watched"), subkernel)
     held = watcher.ensure(watched, kernel_id="watched", lease_s=60)
+    folder_in(root, "elsewhere").living.write_text(f"{subkernel.pid} 1\nno pid\n")  # of another machine that shares the folder
     supervised = inhabit(folder_in(root, "supervised"), subkernel)
     descriptor = lock.take(supervised)
     assert descriptor is not None
@@ -73,7 +74,7 @@ async def test_nobody_else_is_touched(own: KernelFolder, subkernel: "subprocess.
         held.reap()
         assert held.process is not None
         held.process.wait(30)
-    assert watcher.pipes(supervised) == []
+    assert watcher.pipes(supervised) == watcher.pipes(KernelFolder(root / "elsewhere")) == []
     assert subkernel.poll() is None
 
 
