@@ -16,7 +16,7 @@ SETTLED_S = 10.0
 
 
 APART_S = 2.1
-"""Between two interrupts: a second one within 2 s would stop the question too."""
+"""Between two interrupts: a second one within 2 s stops the question too, and signals the subkernel whatever it does."""
 
 Look = Callable[[Client], float]
 """Does one thing and gives the seconds that it took."""
@@ -51,6 +51,7 @@ def _shell_during_a_call(*, quick: bool) -> list[Row]:
                 asked = client.ask("how long?")
                 for name, (look, count) in waits.items():
                     during[name].append([look(client) for _ in range(count)])
+                time.sleep(APART_S)
                 client.send("interrupt_request", {}, on=client.control)
                 client.wait_for(asked, "llm_reply")
         finally:
