@@ -27,6 +27,10 @@ Incoming = Callable[[list[bytes], Header, Parts], None]
 TRACE_CHARS = 100
 """Of a msg_id, as the trace of what follows from it: a client's are some 50 characters, and a hostile one's megabytes."""
 
+TOPIC_BYTES = 10_000
+"""What a subscriber of iopub may send in one message: nothing but topics comes from there, which libzmq keeps at 50 to 100
+times their size. A longer one closes its peer."""
+
 
 class Front(Protocol):
     """What the KernelActor needs of the clients' side."""
@@ -75,7 +79,7 @@ class ZmqFront:
 
     Args:
         file: ports that are 0 are chosen; see `ports`.
-        max_message_bytes: larger frames close the peer that sends them.
+        max_message_bytes: larger frames close the peer that sends them; on iopub, larger than TOPIC_BYTES.
         lag_bytes, stopped_s: when a client that does not read iopub misses outputs; see `Audience`.
 
     Raises:
@@ -126,7 +130,7 @@ class ZmqFront:
             "manual xpub",
             self._audience.event,
             unbounded=True,
-            max_message_bytes=max_message_bytes,
+            max_message_bytes=min(max_message_bytes, TOPIC_BYTES),
             curve=curve,
         )
         self._heartbeat: Heartbeat | None = None

@@ -1,6 +1,8 @@
 """The five sockets of a connection file, with raw peers and a stock client."""
 
+import contextlib
 import secrets
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -319,3 +321,20 @@ async def test_a_curve_client_is_served_on_all_five_sockets_and_one_without_is_n
         client.stop_channels()
         client.context.destroy(linger=0)
         fronted.close()
+
+
+async def test_a_topic_that_would_cost_much_memory_closes_its_peer(fronted: Fronted) -> None:
+    """As bytes of ZMTP 3.0: a libzmq that has subscribed to such a topic may crash when it forgets it."""
+    greeting = b"\xff" + bytes(7) + b"\x01\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
+    with socket.create_connection(("127.0.0.1", fronted.file.iopub_port), timeout=20) as hostile, contextlib.suppress(ConnectionError):
+        hostile.sendall(greeting)
+        hostile.recv(len(greeting), socket.MSG_WAITALL)
+        hostile.sendall(b"\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x03SUB")
+        hostile.sendall(b"\x02" + (500_001).to_bytes(8, "big") + b"\x01" + bytes(500_000))
+        while hostile.recv(1000):
+            pass
+    reader = fronted.subscriber()
+    await until(lambda: b"" in fronted.topics, "a subscription")
+    assert fronted.topics == [b""]
+    fronted.front.publish([b"x"], fronted.composer.message("status", {}))
+    await until(lambda: reader.poll(0), "a message")
