@@ -33,6 +33,10 @@ class ThreadedEndpoint:
         """Let stalled answers go on."""
         self._loop.call_soon_threadsafe(self.endpoint.release)
 
+    def wait_until_stalled(self) -> None:
+        """Return once an answer has come to its stall."""
+        asyncio.run_coroutine_threadsafe(self.endpoint.stalled(), self._loop).result(20)
+
     def start(self) -> None:
         """Serve."""
         self._thread.start()

@@ -1,0 +1,126 @@
+"""Questions from the command line: consent at the prompt of jupyter console, none under papermill."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pexpect  # type: ignore[import-untyped]  # it ships none
+import pytest
+
+from tests.scripted.replies import STALL, Reply, Speak, run
+from tests.scripted.threaded import ThreadedEndpoint, serving
+from tests.system.clients.notebooks import notebook, read, write
+
+pytestmark = pytest.mark.slow
+
+LIMIT_S = 60
+"""Ends a hang; each step takes a second or two."""
+
+CHOICES = re.escape("[y]es / [n]o / [a]lways / [e]dit / [l]ater: ")
+
+Console = Callable[[ThreadedEndpoint], "pexpect.spawn[str]"]
+
+
+@pytest.fixture
+def console(work_folder: Path, environment: dict[str, str]) -> Iterator[Console]:
+    """Starts a jupyter console on a terminal of its own, with a scripted model, and waits for its first prompt."""
+    started: list[pexpect.spawn[str]] = []
+
+    def start(endpoint: ThreadedEndpoint) -> "pexpect.spawn[str]":
+        terminal = environment | endpoint.environment | {"PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm", "COLUMNS": "200", "LINES": "50"}
+        words = ["-m", "jupyter", "console", "--kernel", "beaker", "--simple-prompt"]
+        process = pexpect.spawn(
+            sys.executable, words, cwd=str(work_folder), env=terminal, encoding="utf-8", timeout=LIMIT_S, dimensions=(50, 200)
+        )
+        started.append(process)
+        process.expect(re.escape("In [1]: "))
+        return process
+
+    yield start
+    for process in started:
+        process.sendline("exit")
+        process.expect(pexpect.EOF)
+        process.close()
+
+
+def test_in_the_console_consent_is_given_refused_and_mended_at_the_prompt(console: Console) -> None:
+    script: list[Reply] = [
+        *(run("print('ran', 40 + 2)"), Speak(text="That was yes.")),
+        *(run("refused = 1"), Speak(text="That was no.")),
+        *(run("edited = 1"), Speak(text="That was an edit.")),
+    ]
+    with serving(script) as endpoint:
+        terminal = console(endpoint)
+        terminal.sendline("%ai how much?")
+        terminal.expect(re.escape("print('ran', 40 + 2)"))
+        terminal.expect(CHOICES)
+        terminal.sendline("y")
+        terminal.expect("ran 42\r\n")
+        terminal.expect(re.escape("That was yes."))
+        terminal.expect(re.escape("In [2]: ") + "|" + re.escape("In [3]: "))
+        terminal.sendline("%ai and now?")
+        terminal.expect(CHOICES)
+        terminal.sendline("n")
+        terminal.expect(re.escape("That was no."))
+        terminal.expect(r"In \[\d+\]: ")
+        terminal.sendline("%ai and then?")
+        terminal.expect(CHOICES)
+        terminal.sendline("e")
+        terminal.expect("a line with only '.' ends it: ")
+        terminal.sendline("edited = 20")
+        terminal.sendline("edited += 2")
+        terminal.sendline(".")
+        terminal.expect(re.escape("That was an edit."))
+        terminal.expect(r"In \[\d+\]: ")
+        terminal.sendline("print('refused' in globals(), edited)")
+        terminal.expect("False 22\r\n")
+        terminal.expect(r"In \[\d+\]: ")
+
+
+def test_in_the_console_later_parks_the_code_and_a_command_runs_it(console: Console) -> None:
+    with serving([run("print('ran', 40 + 2)"), Speak(text="There it is.")]) as endpoint:
+        terminal = console(endpoint)
+        terminal.sendline("%ai how much?")
+        terminal.expect(CHOICES)
+        terminal.sendline("l")
+        terminal.expect(re.escape("%beaker allow A1"))
+        terminal.expect(r"In \[\d+\]: ")
+        assert endpoint.calls == 1
+        terminal.sendline("%beaker allow A1")
+        terminal.expect("ran 42\r\n")
+        terminal.expect(re.escape("There it is."))
+        terminal.expect(r"In \[\d+\]: ")
+
+
+def test_in_the_console_ctrl_c_ends_an_answer_and_the_session_is_as_it_was(console: Console) -> None:
+    with serving([STALL]) as endpoint:
+        terminal = console(endpoint)
+        terminal.sendline("kept = 42")
+        terminal.expect(re.escape("In [2]: "))
+        terminal.sendline("%ai how long?")
+        endpoint.wait_until_stalled()
+        terminal.sendintr()
+        terminal.expect(re.escape("*stopped*"))
+        terminal.expect(re.escape("In [3]: "))
+        terminal.sendline("print('still', kept)")
+        terminal.expect("still 42\r\n")
+        terminal.expect(re.escape("In [4]: "))
+
+
+def test_papermill_ends_by_itself_with_the_code_as_text_and_nothing_was_run(work_folder: Path, environment: dict[str, str]) -> None:
+    counter = work_folder / "counter"
+    code = f"open({str(counter)!r}, 'a').write('x')"
+    with serving([run(code), Speak(text=f"I would run:\n\n```python\n{code}\n```")]) as endpoint:
+        write(notebook(["x = 1", "%%ai count", "print('end', x)"]), work_folder / "in.ipynb")
+        words = [sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", "-k", "beaker"]
+        ran = subprocess.run(
+            words, cwd=work_folder, env=environment | endpoint.environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
+        )
+    assert ran.returncode == 0, ran.stderr
+    done = read(work_folder / "out.ipynb")
+    answer = "".join(output.data["text/markdown"] for output in done.cells[1].outputs if "data" in output)
+    assert code in answer
+    assert done.cells[2].outputs[0].text == "end 1\n"
+    assert not counter.exists()
