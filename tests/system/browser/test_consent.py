@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.system.browser.lab import Notebook
+from tests.system.browser.lab import Lab, Notebook
+from tests.system.clients.notebooks import read
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +27,45 @@ def test_the_code_is_shown_and_runs_below_the_answer_once_it_is_allowed(open_not
     expect(outputs.filter(has_text="42").first).to_be_visible()
     expect(notebook.prompt(0)).to_have_text("[1]:")
     expect(notebook.run(1)).to_have_text("42")
+
+
+def test_no_runs_nothing_edit_runs_what_was_written_and_the_saved_notebook_holds_it(
+    open_notebook: Open, page: Page, lab: Lab, request: pytest.FixtureRequest
+) -> None:
+    notebook = open_notebook("%%ai how much is it?", kernel="beaker-consent")
+    prompt, line = notebook.cell(0).locator(".jp-Stdin-prompt"), notebook.cell(0).locator(".jp-Stdin-input")
+
+    def say(text: str, *, asked: str) -> None:
+        expect(prompt.last).to_contain_text(asked)
+        line.last.fill(text)
+        line.last.press("Enter")
+
+    outputs = notebook.run(0)
+    say("n", asked="[e]dit")
+    expect(notebook.cell(0)).to_contain_text("It is what I thought.")
+    expect(notebook.prompt(0)).to_have_text("[1]:")
+    expect(outputs.filter(has_text="42")).to_have_count(0)
+    notebook.run(0)
+    say("e", asked="[e]dit")
+    say("40 + 3", asked="a line with only")
+    expect(prompt.last).not_to_contain_text("a line with only")
+    line.last.fill(".")
+    line.last.press("Enter")
+    expect(notebook.cell(0)).to_contain_text("It is what I thought.")
+    expect(outputs.filter(has_text="43").first).to_be_visible()
+    expect(notebook.prompt(0)).to_have_text("[2]:")
+    notebook.cell(0).locator(".cm-content").click()
+    page.keyboard.press("Control+s")
+    file = lab.root / f"{request.node.name}.ipynb"
+    for _ in range(300):
+        (cell,) = read(file).cells
+        if cell.execution_count == 2:
+            break
+        page.wait_for_timeout(100)
+    assert "43" in [output.data["text/plain"] for output in cell.outputs if output.output_type == "execute_result"]
+    answers = [output.data["text/markdown"] for output in cell.outputs if output.output_type == "display_data"]
+    assert "It is what I thought." in answers[-1]
+    assert any("40 + 3" in answer for answer in answers)
 
 
 def test_run_all_opens_no_dialog_the_cells_behind_run_and_the_consent_is_allowed_later(open_notebook: Open, page: Page) -> None:
