@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -225,3 +226,21 @@ def test_status_looks_from_outside_while_a_cell_runs(demo: RunningKernel) -> Non
     assert "runs for" in demo.run("%beaker status").text
     interrupt(demo)
     assert demo.reply(running)["content"]["status"] == "error"
+
+
+def test_a_question_while_a_cell_plots_leaves_the_figure_whole(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    drawing = (
+        "import os, time, matplotlib.pyplot as plt\nfigure, axes = plt.subplots(figsize=(2, 1))\naxes.plot([1, 2])\n"
+        f"print('drawing', flush=True)\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.01)\n"
+        "axes.plot([2, 1])\nprint('lines', len(plt.gcf().axes[0].lines), plt.get_fignums())"
+    )
+    with scripted("propose") as env, running_kernel(env=env) as kernel:
+        running = kernel.send(drawing)
+        next(m for m in kernel.iopub(time.monotonic() + 30) if m["content"].get("text") == "drawing\n")
+        until_text(kernel, ask(kernel, "%%ai what is there?", **CELL), "Run it.")
+        gate.touch()
+        outcome = kernel.outcome(running, timeout_s=30)
+        assert "lines 2 [1]\n" in outcome.text
+        assert [m["msg_type"] for m in outcome.outputs].count("display_data") == 1
+        assert kernel.run("plt.get_fignums()").text == "[]"
