@@ -4,11 +4,11 @@ They come on shell or control and are answered there, with busy and idle once ea
 for whatever is wrong with them. The subkernel never sees them. This room is opened by the first of them.
 """
 
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
 
 from actors.kernel.choices import Choices, NotTold
 from actors.kernel.consent import Consent
+from actors.kernel.looking import Looking
 from actors.kernel.own_request import OwnRequest
 from actors.kernel.request_face import RequestFace
 from actors.kernel.state import KernelState, Phase
@@ -34,18 +34,11 @@ from beaker.messages.kernel import KernelMessage
 from beaker.messages.turn import TurnFailure
 from beaker.wire.parts import CONTENT, METADATA, Header, Parts
 
-if TYPE_CHECKING:
-    from actors.kernel.looking import Looking
-
 AS_CONFIGURED = "Questions in this kernel are answered by the configured model from now on."
 
 
 class CustomMessages:
-    """Answers them.
-
-    Args:
-        looking: the room of looks, made for the first one.
-    """
+    """Answers them."""
 
     def __init__(
         self,
@@ -54,8 +47,7 @@ class CustomMessages:
         turns: Turns,
         consent: Consent,
         choices: Choices,
-        *,
-        looking: Callable[[], "Looking"],
+        looking: Looking,
     ) -> None:
         self._state = state
         self._context = context
@@ -142,7 +134,7 @@ class CustomMessages:
         request.say("chat_history", chat_history(self._turns.conversation.talks, self._turns.model))
 
     async def _tell_state(self, request: OwnRequest) -> None:
-        seen = await self._looking().variables()
+        seen = await self._looking.variables()
         if isinstance(seen, TurnFailure):
             request.fail("NoSession", f"{seen.reason[:1].upper()}{seen.reason[1:]}.")
             return

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from actors.supervisor.role import Order
+from actors.supervisor.order import Order
 from beaker import places
 from beaker.settings.load import Loaded
 from beaker.settings.schema import LogSettings, Settings

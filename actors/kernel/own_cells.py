@@ -4,14 +4,15 @@ They take a number in the subkernel like any cell, because tracebacks, `Out[n]` 
 the cell's first line is executed in their place. Until that has happened the number shown is the one that it will get.
 """
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from actors.kernel import owed
 from actors.kernel.cell_face import CellFace
 from actors.kernel.commands import Commands
+from actors.kernel.looking import Looking
 from actors.kernel.own_cell import OwnCell
 from actors.kernel.shell import Shell
 from actors.kernel.state import KernelState, Phase
@@ -21,9 +22,6 @@ from beaker.kernel.commands.assistance import complete_reply, inspect_reply
 from beaker.kernel.question import Ask
 from beaker.kernel.requests import ExecuteFlags, Pending, ReplyFacts
 from beaker.wire.parts import CONTENT, HEADER, METADATA, UNREADABLE, Header, Parts, read_header
-
-if TYPE_CHECKING:
-    from actors.kernel.looking import Looking
 
 PLACE_ATTEMPTS = 3
 """A comment behind a failing cell is aborted with the queue; it is sent so often at most."""
@@ -61,13 +59,9 @@ class _Place(NamedTuple):
 
 
 class OwnCells:
-    """Answers cells of ours.
+    """Answers cells of ours."""
 
-    Args:
-        looking: gives the room of looks, which is made for the first who asks.
-    """
-
-    def __init__(self, state: KernelState, shell: Shell, turns: Turns, commands: Commands, looking: "Callable[[], Looking]") -> None:
+    def __init__(self, state: KernelState, shell: Shell, turns: Turns, commands: Commands, looking: Looking) -> None:
         self._state = state
         self._shell = shell
         self._turns = turns
@@ -124,7 +118,7 @@ class OwnCells:
         # Imported by the first that is completed: the kernel's start is measured.
         from actors.kernel.mentioning import mention_matches
 
-        return mention_matches(typed, self._looking())
+        return mention_matches(typed, self._looking)
 
     def _begin(self, idents: list[bytes], header: Header, parts: Parts, request: _Cell) -> OwnCell:
         state = self._state
@@ -138,7 +132,7 @@ class OwnCells:
         expressions = tuple(map(str, wanted)) if isinstance(wanted, dict) else ()
         cell = OwnCell(state, header.msg_id, parts[HEADER], idents, flags, request.code, count, announces_cells, expressions)
         cell.begin()
-        comment = self._looking().language.comment(request.code)
+        comment = self._looking.language.comment(request.code)
         if flags.counts and comment is not None and state.phase is not Phase.DEAD:
             content = {
                 "code": comment,

@@ -3,37 +3,36 @@
 import asyncio
 import contextlib
 import os
-import secrets
 import signal
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from actors.kernel.actor import KernelActor
-from actors.kernel.agent_door import AgentMissing
 from actors.kernel.front import Front, Handlers, ZmqFront
-from actors.kernel.orders import configure_logs, start_agent
+from actors.kernel.orders import configure_logs
 from actors.kernel.parent_watch import watch_parent
 from actors.kernel.supervisor_door import SupervisorMissing
 from actors.runtime.codec import Codec
 from actors.runtime.failures import Unreachable
-from actors.runtime.hello import Peer, Refusal, Refused
+from actors.runtime.hello import Refused
 from actors.runtime.link import Link
-from actors.runtime.listener import Listener
 from actors.runtime.log import Log
 from actors.runtime.node import Node
-from actors.runtime.process import Child, NotReadyError
 from actors.supervisor import watcher
-from actors.supervisor.role import Order, fork_supervisor
+from actors.supervisor.order import Order
+from actors.supervisor.role import fork_supervisor
 from beaker.messages.base import PROTOCOL, KernelId
 from beaker.messages.subkernel import SubkernelEvent, SupervisorReply
-from beaker.messages.turn import AgentReply, TurnEvent, TurnRequest
-from beaker.places import KernelFolder, PlaceError, make_private
+from beaker.places import KernelFolder
 from beaker.settings.load import Loaded
 from beaker.wire.connection_file import ConnectionFile, write_ports
+
+if TYPE_CHECKING:
+    from actors.kernel.agent_process import AgentProcess
 
 CONNECT_TIMEOUT_S = 5.0
 SUPERVISOR_TIMEOUT_S = 15.0
@@ -42,10 +41,6 @@ SUPERVISOR_GONE_S = 0.3
 KNOCK_S = 0.01
 REAP_AFTER_S = 0.1
 HOLD_AGAIN_S = 0.1
-READY_TIMEOUT_S = 20.0
-"""For a role process to say that it can be used; importing from a cold disk takes seconds."""
-AGENT_LINK_TIMEOUT_S = 30.0
-CHILD_GRACE_S = 1.0
 
 
 class KernelProcess:
@@ -68,13 +63,9 @@ class KernelProcess:
         self._key = key
         self._gone_since = 0.0
         self._watcher: watcher.Watcher | None = None
-        self._agent: Child | None = None
-        self._agent_secret = secrets.token_bytes(32)
-        self._agent_link: asyncio.Future[Link] | None = None
-        self._listener: Listener | None = None
+        self._agent: AgentProcess | None = None
         self._actor: KernelActor | None = None
         self._to_supervisor = Codec(SubkernelEvent | SupervisorReply)
-        self._to_agent = Codec(TurnEvent | TurnRequest | AgentReply)
         self._node: Node | None = None
         self._finished: asyncio.Event | None = None
 
@@ -101,7 +92,6 @@ class KernelProcess:
         loop.add_signal_handler(signal.SIGCHLD, self._reap_orphans)
         parent = watch_parent(os.environ, self._parent_died)
         try:
-            await self._listen()
             await node.spawn("kernel", self._make_actor)
             Log(actor="kernel").info(
                 "kernel.started",
@@ -122,25 +112,7 @@ class KernelProcess:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self._supervisor, signal.SIGTERM)
             if self._agent is not None:
-                await self._agent.end(CHILD_GRACE_S)
-
-    async def _listen(self) -> None:
-        """Let the agent in; anew if somebody has cleaned the socket away under a living kernel."""
-        assert self._node is not None
-        if self._listener is not None:
-            if self._listener.is_reachable:
-                return
-            self._listener.close()
-        folder = Path(self._order.folder)
-        for path in (folder.parent, folder):
-            make_private(path, uid=os.getuid())
-        self._listener = await self._node.listen(
-            str(KernelFolder(folder).kernel_socket),
-            codec=self._to_agent,
-            admit=self._admit_agent,
-            secret=self._agent_secret,
-            on_link=self._agent_linked,
-        )
+                await self._agent.end()
 
     def _make_actor(self) -> KernelActor:
         self._actor = KernelActor(
@@ -245,29 +217,13 @@ class KernelProcess:
         return False
 
     async def _start_agent(self) -> Link:
-        self._agent_link = asyncio.get_running_loop().create_future()
-        program = [sys.executable, "-P", "-m", "beaker_kernel", "--role", "agent"]
-        argv = [*program, "--kernel", self._order.kernel_id, "--folder", self._order.folder]
-        if self._agent is not None:
-            await self._agent.end(CHILD_GRACE_S)
-        try:
-            await self._listen()
-            self._agent = start_agent(argv, self._loaded, secret=self._agent_secret, key=self._key)
-            _ = self._agent.exited  # watched from now on, so that it is reaped whenever it ends
-            await self._agent.ready(READY_TIMEOUT_S)
-            async with asyncio.timeout(AGENT_LINK_TIMEOUT_S):
-                return await self._agent_link
-        except (NotReadyError, TimeoutError, OSError, PlaceError) as error:
-            raise AgentMissing(f"the agent could not be started: {error}") from None
+        if self._agent is None:
+            # Imported at the first question: the kernel's start and its memory are measured.
+            from actors.kernel.agent_process import AgentProcess
 
-    def _admit_agent(self, peer: Peer) -> Refusal | None:
-        if peer.role == "agent" and self._agent is not None and peer.pid == self._agent.pid:
-            return None
-        return Refusal("peer", f"only the agent that this kernel started may connect, not {peer.role} {peer.pid}")
-
-    def _agent_linked(self, link: Link) -> None:
-        if self._agent_link is not None and not self._agent_link.done():
-            self._agent_link.set_result(link)
+            assert self._node is not None
+            self._agent = AgentProcess(self._node, self._loaded, self._order.folder, self._order.kernel_id, key=self._key)
+        return await self._agent.start()
 
 
 def install_signals(kernel: Callable[[], KernelActor | None]) -> None:

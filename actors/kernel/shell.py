@@ -7,8 +7,8 @@ subkernel dies, everything that it owed is answered from here: the running cell 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Set
-from typing import TYPE_CHECKING
+from collections.abc import Set
+from typing import Protocol
 
 import msgspec
 
@@ -17,19 +17,14 @@ from actors.kernel.front import TRACE_CHARS
 from actors.kernel.kernel_info import amend_kernel_info
 from actors.kernel.state import KernelState, Phase
 from actors.kernel.unanswered import Unanswered
+from beaker.kernel.cell_head import might_be_ours
 from beaker.kernel.custom.kinds import OURS
-from beaker.kernel.magics import might_be_ours
 from beaker.kernel.requests import Channel, ExecuteFlags, Pending, ReplyFacts
 from beaker.wire import compose
 from beaker.wire.parts import CONTENT, HEADER, UNREADABLE, Header, Parts
 
-if TYPE_CHECKING:
-    from actors.kernel.own_cells import OwnCells
-
 CELL_REQUESTS = frozenset({"execute_request", "complete_request", "inspect_request", "is_complete_request"})
 """Requests that carry the text of a cell, which may be one of ours."""
-
-TakeOwn = Callable[[list[bytes], Header, Parts, Channel], None]
 
 HELD_LIMIT = 10_000
 """Requests that may wait for a subkernel; then clients are read no further until some have left."""
@@ -41,18 +36,32 @@ _flags_decoder = msgspec.json.Decoder(ExecuteFlags)
 _facts_decoder = msgspec.json.Decoder(ReplyFacts)
 
 
+class Ours(Protocol):
+    """Who answers what is ours and not the subkernel's."""
+
+    def take_own(self, idents: list[bytes], header: Header, parts: Parts, channel: Channel) -> None:
+        """Answer a request of our own kind."""
+        ...
+
+    def take_cell(self, idents: list[bytes], header: Header, parts: Parts) -> bool:
+        """Answer a request whose cell may be ours; False leaves it to the subkernel."""
+        ...
+
+    def place_taken(self, pending: Pending, facts: ReplyFacts) -> None:
+        """A private request of our own was executed, or aborted with the queue."""
+        ...
+
+
 class Shell:
     """Routes the shell channel."""
 
-    def __init__(self, state: KernelState) -> None:
+    def __init__(self, state: KernelState, ours: Ours) -> None:
         self._state = state
         self._unanswered = Unanswered(state)
+        self._ours = ours
         self._held: deque[tuple[Pending, Parts]] = deque()
         self._waiters: list[asyncio.Future[None]] = []
         """Who waits for a cell to be answered."""
-        self.own_cells: OwnCells | None = None
-        self.take_own: TakeOwn | None = None
-        """Answers requests of our own kind."""
 
     @property
     def held(self) -> int:
@@ -62,13 +71,11 @@ class Shell:
     def request(self, idents: list[bytes], header: Header, parts: Parts) -> None:
         """A client asks."""
         kind = header.msg_type
-        if kind in OURS and self.take_own is not None:
-            self.take_own(idents, header, parts, "shell")
+        if kind in OURS:
+            self._ours.take_own(idents, header, parts, "shell")
             return
-        if kind in CELL_REQUESTS and might_be_ours(parts[CONTENT]):
-            assert self.own_cells is not None
-            if self.own_cells.take(idents, header, parts):
-                return
+        if kind in CELL_REQUESTS and might_be_ours(parts[CONTENT]) and self._ours.take_cell(idents, header, parts):
+            return
         flags, received = None, 0.0
         if kind == "execute_request":
             received = time.monotonic()
@@ -134,8 +141,8 @@ class Shell:
         if facts is not None and facts.status == "aborted" and not pending.idle:
             self._unanswered.expect_status(pending)
         if pending.private:
-            if facts is not None and not state.granted.replied(pending.msg_id, facts) and self.own_cells is not None:
-                self.own_cells.place_taken(pending, facts)
+            if facts is not None and not state.granted.replied(pending.msg_id, facts):
+                self._ours.place_taken(pending, facts)
             return
         self._state.inflight.over(pending.msg_id, state.requests.last_count, quiet=state.requests.quiet)
         if pending.msg_type == "kernel_info_request":

@@ -6,12 +6,13 @@ who asked is busy until the turn ends, while the cells behind it run in the subk
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
 from actors.kernel.agent_door import AgentDoor, AgentMissing
 from actors.kernel.choices import Chosen
 from actors.kernel.face import Face, Outcome
+from actors.kernel.looking import Looking
 from actors.kernel.state import KernelState
 from actors.kernel.turn import Turn
 from actors.runtime.actor import ActorContext, Asked
@@ -39,9 +40,6 @@ from beaker.messages.turn import (
     Used,
     Waiting,
 )
-
-if TYPE_CHECKING:
-    from actors.kernel.looking import Looking
 
 TAKEN_TIMEOUT_S = 10.0
 OVERDUE_S = 30.0
@@ -73,9 +71,7 @@ class Work(Protocol):
 class Turns:
     """Holds all running turns and the conversation so far."""
 
-    def __init__(
-        self, state: KernelState, context: ActorContext[KernelMessage], agent: AgentDoor, looking: "Callable[[], Looking]"
-    ) -> None:
+    def __init__(self, state: KernelState, context: ActorContext[KernelMessage], agent: AgentDoor, looking: Looking) -> None:
         self._state = state
         self.work: Work | None = None
         self._context = context
@@ -284,7 +280,7 @@ class Turns:
         # Imported by the first that refers to anything: the kernel's start is measured.
         from actors.kernel.mentioning import read_mentions
 
-        return await read_mentions(prompt, self._state, self._looking())
+        return await read_mentions(prompt, self._state, self._looking)
 
     async def _watch_silence(self, number: TurnId) -> None:
         """End a turn whose last word was lost: its cell must not stay busy for ever."""

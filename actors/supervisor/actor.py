@@ -10,13 +10,12 @@ process would be tried never.
 import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TypeAlias, assert_never
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from actors.runtime.actor import Actor, Asked, Down
 from actors.runtime.link import Link
 from actors.runtime.ref import Ref
 from actors.runtime.trace import current_trace
-from actors.supervisor.consent_desk import ConsentDesk
 from actors.supervisor.foreign import ForeignHost
 from actors.supervisor.household import Household
 from actors.supervisor.local_process import LocalProcess
@@ -43,6 +42,9 @@ from beaker.subkernels.facts import Asking, Exited, Fact, OwnerLost
 from beaker.subkernels.life_state import State
 from beaker.subkernels.lifecycle import step
 from beaker.subkernels.restart_intensity import RestartIntensity
+
+if TYPE_CHECKING:
+    from actors.supervisor.consent_desk import ConsentDesk
 
 Message: TypeAlias = SupervisorMessage | Fact
 
@@ -95,11 +97,11 @@ class Supervisor(Actor[Message]):
         self._watcher = watcher
         self._watchers = WATCHERS
         self._watched: set[int] = set()
+        self._desk: ConsentDesk | None = None
         self._restart_trace = ""
         """The request that wanted the restart under way: what follows, in whatever callback, belongs to it."""
 
     async def on_start(self) -> None:
-        self._desk = ConsentDesk(self._kernel_id, clock=self.context.clock, log=self.context.log)
         self._watch(self._state.generation)
         for action in self._backlog:
             self._perform(action)
@@ -110,7 +112,7 @@ class Supervisor(Actor[Message]):
         match message:
             case RunWanted() | RunDecided() | RunRedeemed():
                 if asked is not None:
-                    self._desk.take(message, asked, generation=self._state.generation if self._state.phase == "up" else 0)
+                    self._consent_desk().take(message, asked, generation=self._state.generation if self._state.phase == "up" else 0)
             case Attach() | Restart() | Interrupt() | Shutdown():
                 if asked is None:
                     self.context.log.warning("supervisor.told_instead_of_asked", message=type(message).__name__)
@@ -130,6 +132,14 @@ class Supervisor(Actor[Message]):
                 self._take(message)
             case _:
                 self._take(message)
+
+    def _consent_desk(self) -> "ConsentDesk":
+        if self._desk is None:
+            # Imported by the first who wants to run code by the model: the memory of a session without questions is measured.
+            from actors.supervisor.consent_desk import ConsentDesk
+
+            self._desk = ConsentDesk(self._kernel_id, clock=self.context.clock, log=self.context.log)
+        return self._desk
 
     def on_down(self, down: Down) -> None:
         if (pid := self._owner_links.pop(down.name, None)) is not None:

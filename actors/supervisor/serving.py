@@ -12,7 +12,7 @@ from actors.runtime.node import Node
 from actors.runtime.supervision import RestartPolicy
 from actors.supervisor.actor import Supervisor
 from actors.supervisor.household import Household
-from actors.supervisor.role import GAVE_UP, LEFT, Order
+from actors.supervisor.order import GAVE_UP, LEFT, Order
 from actors.supervisor.watcher import Watcher
 from beaker.messages.base import PROTOCOL
 from beaker.messages.subkernel import SubkernelFailure, SupervisorMessage

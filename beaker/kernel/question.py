@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import msgspec
 
 from beaker.errors import unknown_name
+from beaker.kernel.cell_head import LINE_END
 from beaker.kernel.commands.command import Entry, Refused
 from beaker.kernel.commands.words import size_words
 from beaker.messages.look import Mentioned
@@ -40,7 +41,6 @@ OPTIONS: dict[str, Entry] = {
 """Of `%%ai`, in front of the question."""
 
 # Texts, which `re` compiles when the first question needs them: together they cost the kernel's start 3 ms.
-LINE_END = r"\r\n|\n|\r"
 _UNREADABLE = "[\x00\ud800-\udfff]"
 _CONTROLS = "[\x01-\x07\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ufffd]"
 """Control characters but those of blanks, backspace and terminal colours; and what decoders put where they fail."""

@@ -16,21 +16,9 @@ from beaker.messages.turn import (
     Waiting,
 )
 
-KernelMessage = (
-    Starting
-    | Started
-    | Died
-    | GaveUp
-    | Began
-    | Delta
-    | Waiting
-    | Thought
-    | ToolCalled
-    | ToolAnswered
-    | Used
-    | Ended
-    | ListVariables
-    | ProposeCell
-    | LookRequest
-    | RunRequest
+AgentSaid = (
+    Began | Delta | Waiting | Thought | ToolCalled | ToolAnswered | Used | Ended | ListVariables | ProposeCell | LookRequest | RunRequest
 )
+"""What the agent says and asks."""
+
+KernelMessage = Starting | Started | Died | GaveUp | AgentSaid

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from beaker.kernel.cell_head import find_cell
 from beaker.kernel.commands.command import Values
 from beaker.kernel.commands.help import ALL, COMMAND_NAMES, help_words
 from beaker.kernel.commands.words import Words
-from beaker.kernel.magics import find_cell, is_complete
+from beaker.kernel.magics import is_complete
 from beaker.kernel.question import ASK_TOPIC, MODES, OPTIONS
 
 _FIRST_WORD = r"[ \t\r\n\f\v]*?(?:^|(?<=[\r\n]))(%{1,2}[a-z]*)\Z"

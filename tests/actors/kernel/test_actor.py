@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from actors.kernel import actor, supervisor_door
+from actors.kernel import attaching, supervisor_door
 from beaker.messages.subkernel import Attach, Attached, Restart, Restarted, ShutDown, Shutdown, Started, Starting, SubkernelFailure
 from beaker.wire.compose import status
 from tests.kit.kernel_stage import KERNEL_ID, KernelStage, until
@@ -69,7 +69,7 @@ async def test_asked_to_leave_twice_it_leaves_once(stage: KernelStage, subkernel
 async def test_asked_again_while_it_leaves_it_ends_the_grace_of_the_subkernel_once(
     stage: KernelStage, subkernel: ScriptedSubkernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actors.kernel.actor.HURRY_AFTER_S", 0)
+    monkeypatch.setattr("actors.kernel.ending.HURRY_AFTER_S", 0)
     stage.actor.shut_down(restart=False)
     first, asked = await stage.supervisor.expect_ask(Shutdown)
     assert first.grace_s > 0
@@ -189,7 +189,7 @@ async def test_a_subkernel_that_was_given_up_unwatched_is_told(stage: KernelStag
 
 async def test_without_a_supervisor_at_all_cells_say_why_until_there_is_one(stage: KernelStage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor_door, "FIRST_PAUSE_S", 0.0)
-    monkeypatch.setattr(actor, "ATTACH_AGAIN_S", 0.01)
+    monkeypatch.setattr(attaching, "ATTACH_AGAIN_S", 0.01)
     stage.supervisor_missing = "no more processes"
     opening = asyncio.ensure_future(stage.open())
     await stage.front.wait(lambda: "dead" in stage.front.unparented(), "the status")

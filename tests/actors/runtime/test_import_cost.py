@@ -1,4 +1,4 @@
-"""What a process pays for the runtime before it has done anything."""
+"""What a process pays before it has done anything: for the runtime, and the kernel process for what it is going to be."""
 
 import subprocess
 import sys
@@ -10,16 +10,62 @@ ROOT = str(Path(__file__).parents[3])
 
 HEAVY = {"structlog", "zmq", "jupyter_client", "openai", "aiohttp", "IPython", "ctypes", "tempfile", "multiprocessing", "dataclasses"}
 
+SELDOM = {
+    "actors.agent",
+    "actors.kernel.choices",
+    "actors.kernel.commands",
+    "actors.kernel.consent",
+    "actors.kernel.custom_messages",
+    "actors.kernel.looking",
+    "actors.kernel.own_cells",
+    "actors.kernel.questions",
+    "actors.kernel.runs",
+    "actors.kernel.trusting",
+    "actors.kernel.turns",
+    "actors.kernel.agent_process",
+    "actors.roles.install",
+    "actors.supervisor.consent_desk",
+    "beaker.agent",
+    "beaker.consent",
+    "beaker.contexts",
+    "beaker.kernel.commands.table",
+    "beaker.kernel.conversation",
+    "beaker.kernel.custom.question",
+    "beaker.kernel.magics",
+    "beaker.kernel.question",
+    "beaker.kernel.turn_display",
+    "beaker.languages",
+}
+"""What an ordinary session never needs: questions, commands, consent, messages of interfaces that know us."""
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("module", ["node", "process", "birth", "codec"])
 def test_importing_the_runtime_imports_nothing_heavy(module: str) -> None:
-    code = f"import sys, actors.runtime.{module}; print(*sys.modules)"
+    assert HEAVY & _imported(f"import actors.runtime.{module}") == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["actors.kernel.role, actors.kernel.process, actors.kernel.zmq_edge", "actors.supervisor.serving"])
+def test_a_kernel_that_nobody_asks_imports_nothing_of_questions_and_commands(module: str) -> None:
+    imported = _imported(f"import beaker_kernel, {module}")
+    assert {name for name in imported for seldom in SELDOM if name == seldom or name.startswith(f"{seldom}.")} == set()
+
+
+@pytest.mark.slow
+def test_what_is_seldom_needed_exists() -> None:
+    """A module that was renamed would never be found again where it must not be."""
+    places = [Path(ROOT, *name.split(".")) for name in SELDOM]
+    assert [place for place in places if not place.is_dir() and not place.with_suffix(".py").is_file()] == []
+
+
+def _imported(code: str) -> set[str]:
+    """All that a fresh interpreter has imported after this code."""
     done = subprocess.run(
-        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {ROOT!r}); {code}"],
+        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {ROOT!r}); {code}; print(*sys.modules)"],
         capture_output=True,
         text=True,
         timeout=30,
         check=True,
     )
-    assert HEAVY & set(done.stdout.split()) == set()
+    return set(done.stdout.split())

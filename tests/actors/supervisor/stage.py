@@ -25,7 +25,8 @@ from actors.runtime.kit import Probe
 from actors.runtime.link import Link
 from actors.runtime.node import Node
 from actors.runtime.ref import Ref
-from actors.supervisor.role import Order, fork_supervisor
+from actors.supervisor.order import Order
+from actors.supervisor.role import fork_supervisor
 from beaker.messages.base import PROTOCOL, KernelId
 from beaker.messages.subkernel import Attach, Attached, Ready, Started, Subkernel, SubkernelEvent, SupervisorMessage, SupervisorReply
 

@@ -9,7 +9,8 @@ import time
 import psutil
 import pytest
 
-from actors.supervisor.role import NOT_THE_FIRST, fork_supervisor
+from actors.supervisor.order import NOT_THE_FIRST
+from actors.supervisor.role import fork_supervisor
 from beaker.messages.subkernel import Died, Interrupt, Restart
 from tests.actors.supervisor.stage import is_gone, run_code, stage, until
 

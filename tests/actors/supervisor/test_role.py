@@ -15,7 +15,7 @@ from actors.runtime.codec import Codec
 from actors.runtime.failures import AskFailed
 from actors.runtime.hello import Refused
 from actors.runtime.node import Node
-from actors.supervisor.role import LEFT
+from actors.supervisor.order import LEFT
 from beaker.messages.base import PROTOCOL, KernelId
 from beaker.messages.subkernel import Attach, Shutdown, SubkernelFailure, SupervisorReply
 from tests.actors.supervisor.stage import stage

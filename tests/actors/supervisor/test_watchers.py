@@ -14,7 +14,7 @@ import pytest
 
 from actors.supervisor import watcher
 from actors.supervisor.local_process import end_remains
-from actors.supervisor.role import Remembered
+from actors.supervisor.order import Remembered
 from actors.supervisor.start_time import start_time
 from beaker.messages.subkernel import Restart
 from beaker.places import KernelFolder

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from beaker.kernel.cell_head import find_cell, might_be_ours
 from beaker.kernel.commands.command import Refused
 from beaker.kernel.commands.config import ShowConfig
 from beaker.kernel.commands.help import ShowHelp
@@ -17,7 +18,7 @@ from beaker.kernel.commands.reset import ResetConversation
 from beaker.kernel.commands.restart import RestartSubkernel
 from beaker.kernel.commands.status import ShowStatus
 from beaker.kernel.commands.stop import StopTurns
-from beaker.kernel.magics import Ours, find_cell, is_complete, might_be_ours, parse
+from beaker.kernel.magics import Ours, is_complete, parse
 from beaker.kernel.question import PROMPT_LIMIT_BYTES, Ask
 
 

@@ -1,0 +1,98 @@
+"""The rooms that questions and commands need: opened by the first cell or message of ours.
+
+They are half of the KernelActor's rooms, and an ordinary session never enters them: importing and making them would be a part of
+every start, and stay in memory. So this module, with all that it imports, is imported by `Rooms.questions` alone. Before
+it is, no agent lives, no turn runs and nothing waits for the user's consent.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, assert_never
+
+from actors.kernel.agent_door import AgentDoor, Start
+from actors.kernel.choices import Choices
+from actors.kernel.commands import Commands
+from actors.kernel.consent import Consent
+from actors.kernel.hang_watch import HangWatch
+from actors.kernel.looking import Looking
+from actors.kernel.own_cells import OwnCells
+from actors.kernel.prompts import Prompts
+from actors.kernel.runs import Runs
+from actors.kernel.shell import Shell
+from actors.kernel.state import KernelState
+from actors.kernel.supervisor_door import SupervisorDoor
+from actors.kernel.turns import Turns
+from actors.runtime.actor import ActorContext, Asked
+from beaker.kernel.requests import Channel
+from beaker.messages.kernel import AgentSaid, KernelMessage
+from beaker.messages.look import ReadCells, ReadOutput, ShowVariable
+from beaker.messages.running import AskUser, InterruptSession, RestartSession, RunCode
+from beaker.messages.turn import Began, Delta, Ended, ListVariables, ProposeCell, Thought, ToolAnswered, ToolCalled, Used, Waiting
+from beaker.settings.load import Loaded
+from beaker.wire.parts import Header, Parts
+
+if TYPE_CHECKING:
+    from actors.kernel.custom_messages import CustomMessages
+
+
+class Questions:
+    """Wires them together.
+
+    Args:
+        folder: the kernel's runtime folder.
+        start_agent: starts the agent's process.
+        interrupt: interrupts what the subkernel runs.
+        restart: ends the subkernel and starts a fresh one; raises SupervisorMissing.
+    """
+
+    def __init__(
+        self,
+        state: KernelState,
+        context: ActorContext[KernelMessage],
+        loaded: Loaded,
+        folder: str,
+        *,
+        shell: Shell,
+        prompts: Prompts,
+        hangs: HangWatch,
+        supervisor: SupervisorDoor,
+        start_agent: Start,
+        interrupt: Callable[[], None],
+        restart: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._state = state
+        self._context = context
+        self.agent = AgentDoor(start_agent, context)
+        self.looking = Looking(state, context, folder)
+        self.turns = turns = Turns(state, context, self.agent, self.looking)
+        self.consent = Consent(state, context, supervisor, self.agent, prompts)
+        self._runs = turns.work = Runs(
+            state, context, shell, self.consent, prompts, find=turns.find, interrupt=interrupt, restart=restart, on_served=turns.served
+        )
+        self._choices = Choices(state, context, self.agent, turns.chosen)
+        commands = Commands(state, turns, self._choices, self.consent, hangs, loaded, restart=restart)
+        self.cells = OwnCells(state, shell, turns, commands, self.looking)
+        self._custom: CustomMessages | None = None
+
+    def receive(self, message: AgentSaid, asked: Asked | None) -> None:
+        """The agent says or asks something."""
+        match message:
+            case Began() | Delta() | Waiting() | Thought() | ToolCalled() | ToolAnswered() | Used() | Ended():
+                self.turns.event(message)
+            case ListVariables() | ShowVariable() | ReadCells() | ReadOutput():
+                self.turns.taint(message.turn)
+                self.looking.look(message, asked)
+            case ProposeCell():
+                self.turns.propose(message, asked)
+            case RunCode() | InterruptSession() | RestartSession() | AskUser():
+                self._runs.take(message, asked)
+            case _:
+                assert_never(message)
+
+    def take_request(self, idents: list[bytes], header: Header, parts: Parts, channel: Channel) -> None:
+        """Answer a request of our own kind."""
+        if self._custom is None:
+            # Imported by the first of them: only interfaces that know us send any.
+            from actors.kernel.custom_messages import CustomMessages
+
+            self._custom = CustomMessages(self._state, self._context, self.turns, self.consent, self._choices, self.looking)
+        self._custom.take(idents, header, parts, channel)

@@ -1,0 +1,137 @@
+"""The rooms of one KernelActor: made here, and wired to each other.
+
+What an ordinary cell passes is made at once. The rooms of questions and commands are made when the first of them comes.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from actors.kernel.agent_door import Start
+from actors.kernel.attaching import Attaching
+from actors.kernel.control import Control, Powers
+from actors.kernel.ending import Ending
+from actors.kernel.front import Front
+from actors.kernel.hang_watch import HangWatch
+from actors.kernel.inflight_log import InflightLog
+from actors.kernel.interrupt import interrupt_subkernel
+from actors.kernel.iopub import Iopub
+from actors.kernel.life import Life
+from actors.kernel.prompts import Prompts
+from actors.kernel.publisher import Publisher
+from actors.kernel.shell import Ours, Shell
+from actors.kernel.state import KernelState
+from actors.kernel.stdin import Stdin
+from actors.kernel.subkernel_link import LinkHandlers
+from actors.kernel.supervisor_door import Connect, SupervisorDoor
+from actors.runtime.actor import ActorContext
+from beaker.kernel.missed_variable import MissedVariable
+from beaker.kernel.transcript import Transcript
+from beaker.messages.base import KernelId
+from beaker.messages.kernel import KernelMessage
+from beaker.messages.subkernel import Ready
+from beaker.settings.load import Loaded
+from beaker.wire.compose import Composer
+
+if TYPE_CHECKING:
+    from actors.kernel.questions import Questions
+
+
+class Hub(LinkHandlers, Powers, Ours, Protocol):
+    """Whom the rooms reach each other by: the KernelActor."""
+
+
+class Rooms:
+    """All of them.
+
+    Args:
+        hub: hands on what comes in.
+        context: the actor's.
+        front: the clients' side.
+        connect_supervisor, start_agent, on_finished: see the KernelActor.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        context: ActorContext[KernelMessage],
+        *,
+        kernel_id: KernelId,
+        loaded: Loaded,
+        folder: str,
+        front: Front,
+        connect_supervisor: Connect,
+        start_agent: Start,
+        on_finished: Callable[[], None],
+    ) -> None:
+        settings = loaded.settings
+        self._context = context
+        self._loaded = loaded
+        self._folder = folder
+        self._start_agent = start_agent
+        self.state = state = KernelState(
+            kernel_id=kernel_id,
+            settings=settings,
+            front=front,
+            publisher=Publisher(front),
+            transcript=Transcript(settings.kernel.transcript_bytes),
+            private=Composer(f"beaker-{kernel_id}", f"{time.time_ns():x}"),
+            log=context.log,
+            inflight=InflightLog(f"{folder}/inflight", context.log),
+            missed_variable=MissedVariable(loaded.withheld, loaded.user_file),
+        )
+        self.shell = Shell(state, hub)
+        self.control = Control(state, hub)
+        self.iopub = Iopub(state)
+        self._prompts = Prompts(state)
+        self.stdin = Stdin(state, self._prompts)
+        self.hangs = HangWatch(state)
+        self.supervisor = SupervisorDoor(kernel_id, connect_supervisor)
+        self.life = Life(state, self.shell, self.control, hub, context, on_ready=self._subkernel_ready)
+        self.attaching = Attaching(state, context, self.supervisor, self.life, self.shell)
+        self.ending = Ending(state, context, self.supervisor, self.life, stop_questions=self._stop_questions, on_finished=on_finished)
+        self.questions_now: Questions | None = None
+        """Those of questions and commands, if there was ever any."""
+
+    @property
+    def questions(self) -> "Questions":
+        """Those of questions and commands."""
+        if self.questions_now is None:
+            # Imported by the first of them: the kernel's start and its memory are measured.
+            from actors.kernel.questions import Questions
+
+            self.questions_now = Questions(
+                self.state,
+                self._context,
+                self._loaded,
+                self._folder,
+                shell=self.shell,
+                prompts=self._prompts,
+                hangs=self.hangs,
+                supervisor=self.supervisor,
+                start_agent=self._start_agent,
+                interrupt=self.interrupt_subkernel,
+                restart=self.ending.restart,
+            )
+        return self.questions_now
+
+    def interrupt_subkernel(self) -> None:
+        """Interrupt what the subkernel runs."""
+        self._context.spawn(interrupt_subkernel(self.state, self.supervisor), name="interrupt")
+
+    def close(self) -> None:
+        """The kernel is over: whatever is still open is answered."""
+        self._stop_questions()
+        self.life.close("the kernel was shut down")
+        if self.questions_now is not None:
+            self.questions_now.agent.close()
+        self.state.inflight.close()
+        self.state.front.close()
+
+    def _stop_questions(self) -> None:
+        if self.questions_now is not None:
+            self.questions_now.turns.stop()
+
+    def _subkernel_ready(self, generation: int) -> None:
+        if (supervisor := self.supervisor.ref) is not None:
+            supervisor.tell(Ready(generation=generation))
