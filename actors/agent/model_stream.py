@@ -7,7 +7,6 @@ the turn machine retries, where it can be told and tested. Foreign words pass in
 import json
 import re
 import ssl
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -15,6 +14,7 @@ import msgspec
 import openai
 from openai.types.chat import ChatCompletionChunk
 
+from actors.agent.answer_body import ERROR_LIMIT_BYTES, WatchedBody, shorten
 from actors.agent.demo_transport import DemoTransport
 from actors.agent.model import Failed, Heard, Listener, Offers, Opened
 from actors.agent.silence import FellSilent, SilenceWatch, StreamTimeouts
@@ -45,12 +45,6 @@ NO_KEY = "no-key"
 
 OFFER_TIMEOUT_S = 5.0
 """For the list of models, which only makes an error's sentence better."""
-
-ERROR_LIMIT_BYTES = 64 * 1024
-"""Of the body of an error, of which a sentence is shown. The SDK and we copy such a body some twenty times."""
-
-DOCUMENT_LIMIT_BYTES = 4 * 1024 * 1024
-"""Of any other answer that is no stream: the longest list of models (OpenRouter's) has 600 kB."""
 
 KEEP_ALIVE = httpx2.Limits(max_connections=10, max_keepalive_connections=2, keepalive_expiry=60.0)
 """One conversation makes one call at a time; a minute covers the pauses between the steps of a turn."""
@@ -86,7 +80,7 @@ class ModelStream:
             http = openai.DefaultAsyncHttpxClient(timeout=limits, limits=KEEP_ALIVE, verify=bare, trust_env=False)
         else:
             http = openai.DefaultAsyncHttpxClient(timeout=limits, limits=KEEP_ALIVE)
-        http.event_hooks = {"response": [_shorten]}
+        http.event_hooks = {"response": [shorten]}
         self._client = openai.AsyncOpenAI(
             api_key=key or NO_KEY, base_url=endpoint.base_url, http_client=http, timeout=limits, max_retries=0
         )
@@ -175,7 +169,7 @@ class ModelStream:
                 said = (await stream.response.aread())[:ERROR_LIMIT_BYTES].decode(errors="replace")
                 raise _NoStreamError(f"no stream but {kind}: {said}")
             readable = "content-encoding" not in stream.response.headers
-            stream.response.stream = _Watched(stream.response.stream, watch, EventLines() if readable else None)
+            stream.response.stream = WatchedBody(stream.response.stream, watch, EventLines() if readable else None)
             async for piece in stream:
                 chunk = msgspec.convert(piece, Chunk, from_attributes=True)
                 usage = read_usage(chunk.usage) or usage
@@ -266,55 +260,6 @@ class ModelStream:
 
 class _NoStreamError(Exception):
     """The endpoint answered with something else than a stream."""
-
-
-async def _shorten(response: httpx2.Response) -> None:
-    """Bound the answers that are read at once; the HTTP client calls this when their headers are there."""
-    if response.status_code >= 400:
-        response.stream = _Short(response.stream, ERROR_LIMIT_BYTES)
-    elif "json" in response.headers.get("content-type", ""):
-        response.stream = _Short(response.stream, DOCUMENT_LIMIT_BYTES)
-
-
-class _Short(httpx2.AsyncByteStream):
-    """Passes on the beginning of an answer's bytes."""
-
-    def __init__(self, inner: object, limit_bytes: int) -> None:
-        self._inner = _asynchronous(inner)
-        self._room = limit_bytes
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for data in self._inner:
-            yield data[: self._room]
-            self._room -= len(data)
-            if self._room <= 0:
-                return
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-class _Watched(httpx2.AsyncByteStream):
-    """Passes the bytes of an answer on and lets the watch see them."""
-
-    def __init__(self, inner: object, watch: SilenceWatch, lines: EventLines | None) -> None:
-        self._inner = _asynchronous(inner)
-        self._watch = watch
-        self._lines = lines
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for data in self._inner:
-            self._watch.sign()
-            yield data if self._lines is None else self._lines.only_data(data)
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-
-def _asynchronous(body: object) -> httpx2.AsyncByteStream:
-    if not isinstance(body, httpx2.AsyncByteStream):
-        raise TypeError(f"the answer's body is {type(body).__name__}, which cannot be read asynchronously")
-    return body
 
 
 def _words_of(error: openai.APIStatusError) -> str:

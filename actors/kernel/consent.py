@@ -8,32 +8,27 @@ and `%beaker allow A3` in another cell takes it up. Approvals belong to this pro
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from actors.kernel.agent_door import AgentDoor
 from actors.kernel.approval import Approval, Decided
 from actors.kernel.approval_prompt import ask_approval
+from actors.kernel.clearance import Clearance, Cleared, NotAllowed
 from actors.kernel.face import Client, Face
 from actors.kernel.prompts import Prompts
 from actors.kernel.state import KernelState
-from actors.kernel.supervisor_door import SupervisorDoor
 from actors.kernel.turn import Turn
 from actors.runtime.actor import ActorContext
-from actors.runtime.failures import AskError, AskFailed
 from beaker.consent.answers import reasons, waiting_words, what_words
 from beaker.consent.grants import code_hash
-from beaker.consent.office import REJECTED, UNKNOWN
+from beaker.consent.office import REJECTED
 from beaker.consent.risk import risks_of
 from beaker.kernel.turn_display import RunBlock
 from beaker.messages.consent import (
-    ConsentReply,
-    ConsentRequest,
     Decision,
     Kind,
     RunDecided,
     RunGranted,
-    RunRedeemed,
-    RunRefused,
     RunToBeAsked,
     RunWanted,
 )
@@ -44,27 +39,6 @@ from beaker.wire.parts import read_header
 if TYPE_CHECKING:
     from beaker.kernel.custom.approval import ApprovalRequest
 
-SUPERVISOR_TIMEOUT_S = 5.0
-PATIENCE_S = 20.0
-"""How long a Supervisor is waited for that is being replaced; that takes 0.2 s."""
-PAUSE_S = 0.05
-
-
-class NotAllowed(Exception):
-    """It does not run; the sentence is for the model."""
-
-
-class Cleared(NamedTuple):
-    """What may run."""
-
-    grant: str
-    code: str
-    """What she wrote, if she edited it."""
-    code_hash: str
-    generation: int
-    block: RunBlock
-    """Where it is shown."""
-
 
 class Consent:
     """Holds the approvals of one kernel."""
@@ -73,13 +47,13 @@ class Consent:
         self,
         state: KernelState,
         context: ActorContext[KernelMessage],
-        supervisor: SupervisorDoor,
+        clearance: Clearance,
         agent: AgentDoor,
         prompts: Prompts,
     ) -> None:
         self._state = state
         self._context = context
-        self._supervisor = supervisor
+        self._clearance = clearance
         self._agent = agent
         self._prompts = prompts
         self._open: dict[str, Approval] = {}
@@ -118,13 +92,14 @@ class Consent:
             kind=kind, code_hash=digest, generation=self._state.generation, mode=turn.mode, tainted=turn.tainted, risks=risks
         )
         try:
-            reply = await self._ask_supervisor(wanted)
+            reply = await self._clearance.ask(wanted)
             if isinstance(reply, RunToBeAsked):
                 decided = await self._ask_user(turn, kind, block, reasons(risks, tainted=turn.tainted))
                 if decided.decision == "edit":
                     code, digest = decided.code, code_hash(decided.code, language=language, kind=kind)
                     block.code = code.rstrip("\n")
-                reply = await self._report(wanted, reply, RunDecided(want=reply.want, decision=decided.decision, code_hash=digest))
+                word = RunDecided(want=reply.want, decision=decided.decision, code_hash=digest)
+                reply = await self._clearance.report(wanted, word)
         except NotAllowed as refused:
             block.words = "was not run: the user does not want it" if str(refused) == REJECTED else "was not run"
             turn.face.wanted(block, "")
@@ -132,17 +107,6 @@ class Consent:
         assert isinstance(reply, RunGranted)
         block.words = ""
         return Cleared(reply.grant, code, digest, wanted.generation, block)
-
-    async def redeem(self, cleared: Cleared) -> None:
-        """Use a grant up, right before what it is for is done.
-
-        Raises:
-            NotAllowed: it does not hold.
-        """
-        request = RunRedeemed(
-            grant=cleared.grant, kernel_id=self._state.kernel_id, generation=cleared.generation, code_hash=cleared.code_hash
-        )
-        await self._ask_supervisor(request)
 
     # What the user says.
 
@@ -270,38 +234,6 @@ class Consent:
         asking, approval.asking = approval.asking, None
         if asking is not None and asking is not asyncio.current_task():
             asking.cancel()
-
-    # The way to the Supervisor.
-
-    async def _report(self, wanted: RunWanted, asked: RunToBeAsked, decided: RunDecided) -> ConsentReply:
-        """Tell her decision; a Supervisor that was replaced meanwhile knows nothing of the want, and is asked anew."""
-        try:
-            return await self._ask_supervisor(decided)
-        except NotAllowed as refused:
-            if str(refused) != UNKNOWN:
-                raise
-        del asked
-        again = await self._ask_supervisor(wanted)
-        if not isinstance(again, RunToBeAsked):
-            return again
-        return await self._ask_supervisor(
-            RunDecided(want=again.want, decision=decided.decision, code_hash=decided.code_hash),
-        )
-
-    async def _ask_supervisor(self, request: ConsentRequest) -> ConsentReply:
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            if (ref := self._supervisor.ref) is not None:
-                try:
-                    reply: ConsentReply = await ref.ask(request, timeout_s=SUPERVISOR_TIMEOUT_S)
-                    return reply
-                except AskFailed as refused:
-                    reason = refused.failure.reason if isinstance(refused.failure, RunRefused) else "It may not run."
-                    raise NotAllowed(reason) from None
-                except AskError as error:
-                    self._state.log.warning("consent.retried", reason=str(error))
-            await asyncio.sleep(PAUSE_S)
-        raise NotAllowed("The process that decides what may run does not answer, so nothing was run. Try again later.")
 
 
 def _refusal(approval: Approval, decision: Decision | None) -> str:

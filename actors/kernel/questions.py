@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from actors.kernel.agent_door import AgentDoor, Start
 from actors.kernel.choices import Choices
+from actors.kernel.clearance import Clearance
 from actors.kernel.commands import Commands
 from actors.kernel.consent import Consent
 from actors.kernel.hang_watch import HangWatch
@@ -64,9 +65,19 @@ class Questions:
         self.agent = AgentDoor(start_agent, context)
         self.looking = Looking(state, context, folder)
         self.turns = turns = Turns(state, context, self.agent, self.looking)
-        self.consent = Consent(state, context, supervisor, self.agent, prompts)
+        clearance = Clearance(state.kernel_id, supervisor, context.log)
+        self.consent = Consent(state, context, clearance, self.agent, prompts)
         self._runs = turns.work = Runs(
-            state, context, shell, self.consent, prompts, find=turns.find, interrupt=interrupt, restart=restart, on_served=turns.served
+            state,
+            context,
+            shell,
+            self.consent,
+            clearance,
+            prompts,
+            find=turns.find,
+            interrupt=interrupt,
+            restart=restart,
+            on_served=turns.served,
         )
         self._choices = Choices(state, context, self.agent, turns.chosen)
         commands = Commands(state, turns, self._choices, self.consent, hangs, loaded, restart=restart)

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from actors.kernel.consent import Cleared, Consent, NotAllowed
+from actors.kernel.clearance import Clearance, Cleared, NotAllowed
+from actors.kernel.consent import Consent
 from actors.kernel.granted_cells import GrantedCell
 from actors.kernel.prompts import Prompts
 from actors.kernel.shell import Shell
@@ -58,6 +59,7 @@ class Runs:
         context: ActorContext[KernelMessage],
         shell: Shell,
         consent: Consent,
+        clearance: Clearance,
         prompts: Prompts,
         *,
         find: Callable[[TurnId], Turn | None],
@@ -69,6 +71,7 @@ class Runs:
         self._context = context
         self._shell = shell
         self._consent = consent
+        self._clearance = clearance
         self._prompts = prompts
         self._find = find
         self._interrupt = interrupt
@@ -161,7 +164,7 @@ class Runs:
 
     async def _redeem(self, cleared: Cleared) -> None:
         state = self._state
-        await self._consent.redeem(cleared)
+        await self._clearance.redeem(cleared)
         if state.ready_link() is None or state.generation != cleared.generation:
             raise NotAllowed(f"The session is {state.phase.value}, so it was not run. Look again before running anything.")
 

@@ -1,12 +1,20 @@
-"""One question between its asking and the last word of its answer, as the rooms of the KernelActor share it."""
+"""One question between its asking and the last word of its answer, as the rooms of the KernelActor share it.
+
+What comes in from the agent about it is shown here; which turns there are, and when one is over, is the business of `turns.py`.
+"""
 
 import asyncio
+import time
 from dataclasses import dataclass
 
-from actors.kernel.face import Face
-from beaker.kernel.turn_display import TurnDisplay
+from actors.kernel.face import Face, Outcome
+from actors.kernel.state import KernelState
+from actors.runtime.log import Log
+from beaker.kernel.conversation import Talk
+from beaker.kernel.turn_display import TurnDisplay, cell_named
 from beaker.messages.base import TurnId
 from beaker.messages.consent import Mode
+from beaker.messages.turn import Began, Delta, ProposeCell, Proposed, ToolAnswered, TurnEvent, TurnFailure, Waiting
 
 
 @dataclass(slots=True)
@@ -34,3 +42,46 @@ class Turn:
     orphaned: str = ""
     """Why no agent answers it any more; it ends when what it started is over."""
     over: bool = False
+
+    def hear(self, event: TurnEvent, log: Log) -> None:
+        """The agent says something: what of it a display shows goes there, and all of it to the face."""
+        match event:
+            case Began():
+                self.display.model = event.model
+            case Delta():
+                if not self.spoke:
+                    self.spoke = True
+                    log.info("answer.first_text", turn=self.number, after_s=round(time.monotonic() - self.since, 3))
+                self.display.words = ""
+                self.display.add_text(event.text)
+            case Waiting():
+                self.display.words = event.words
+            case ToolAnswered():
+                self.tainted = self.tainted or event.untrusted
+            case _:
+                pass  # a display shows none of the others
+        self.face.heard(event)
+
+    def propose(self, message: ProposeCell, state: KernelState) -> Proposed | TurnFailure:
+        """The agent proposes a cell; gives what it is answered."""
+        replaces, after = cell_named(message.replaces), cell_named(message.after)
+        for named in (replaces, after):
+            if named.isdecimal() and state.transcript.code(int(named)) is None:
+                return TurnFailure(reason=f"no cell with the number {named} was seen to run; read_cells shows those that were")
+        proposal = self.display.propose(message.code, message.language or state.language, replaces=replaces, after=after)
+        self.face.proposed(proposal)
+        return Proposed(number=proposal.number)
+
+    def talk(self, status: Outcome, reason: str) -> Talk:
+        """What the conversation remembers of it."""
+        display = self.display
+        return Talk(
+            number=self.number,
+            question=self.prompt,
+            answer=display.answer,
+            model=display.model,
+            status=status,
+            reason=reason,
+            proposals=tuple(display.proposals),
+            tainted=self.tainted,
+        )

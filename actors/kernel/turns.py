@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from actors.kernel.agent_door import AgentDoor, AgentMissing
 from actors.kernel.choices import Chosen
+from actors.kernel.composing import Spent, compose, read_prompt
 from actors.kernel.face import Face, Outcome
 from actors.kernel.looking import Looking
 from actors.kernel.state import KernelState
@@ -18,36 +19,24 @@ from actors.kernel.turn import Turn
 from actors.runtime.actor import ActorContext, Asked
 from actors.runtime.failures import RuntimeFault
 from beaker.consent.policy import lower
-from beaker.kernel.conversation import TOLD, Conversation, Talk
-from beaker.kernel.mentions import Reading, may_mention
+from beaker.kernel.conversation import Conversation
 from beaker.kernel.question import Ask
-from beaker.kernel.turn_display import Proposal, TurnDisplay, cell_named
+from beaker.kernel.turn_display import Proposal, TurnDisplay
 from beaker.messages.base import TurnId
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.turn import (
     Began,
-    Delta,
     Ended,
     ProposeCell,
-    Proposed,
-    Question,
     Stop,
-    Thought,
-    ToolAnswered,
-    ToolCalled,
     TurnEvent,
     TurnFailure,
     Used,
-    Waiting,
 )
 
 TAKEN_TIMEOUT_S = 10.0
 OVERDUE_S = 30.0
 """Of silence beyond the agent's own time limit for an answer."""
-SEEN_CELLS = 12
-SEEN_OUTPUT_CHARS = 1900
-"""Per cell, so that with its mark it is no longer than what the prompt gives it: it must not be cut twice. The whole has a handle."""
-
 
 CUT = "the agent was restarted and this answer was cut; run the cell again to retry"
 
@@ -87,9 +76,7 @@ class Turns:
         """Monotonic time at which the agent last said anything."""
         self.model = ""
         """What answered last, as it is shown."""
-        self._spent_tokens = 0
-        self._spent_usd = 0.0
-        """By all questions of this kernel; kept here, so that an agent's death forgets none of it."""
+        self._spent = Spent()
 
     @property
     def running(self) -> list[TurnId]:
@@ -189,57 +176,33 @@ class Turns:
         """News of a turn; of one that is over it is dropped."""
         self._heard_at = time.monotonic()
         if isinstance(event, Used):
-            self._spent_tokens += event.tokens_in + event.tokens_out
-            self._spent_usd += event.cost_usd or 0.0
+            self._spent.add(event)
         turn = self._turns.get(event.turn)
         if turn is None:
             return
-        match event:
-            case Began():
-                self.model = turn.display.model = event.model
-            case Delta():
-                if not turn.spoke:
-                    turn.spoke = True
-                    self._state.log.info("answer.first_text", turn=event.turn, after_s=round(time.monotonic() - turn.since, 3))
-                turn.display.words = ""
-                turn.display.add_text(event.text)
-            case Waiting():
-                turn.display.words = event.words
-            case ToolAnswered():
-                turn.tainted = turn.tainted or event.untrusted
-            case Thought() | ToolCalled() | Used():
-                pass  # a display shows none of these
-            case Ended():
-                turn.face.heard(event)
-                if event.status == "error" and turn.busy_with_user:
-                    self._orphan(turn, event.reason)
-                else:
-                    self._end(event.turn, event.status, event.reason)
-                return
-        turn.face.heard(event)
+        if isinstance(event, Began):
+            self.model = event.model
+        turn.hear(event, self._state.log)
+        if not isinstance(event, Ended):
+            return
+        if event.status == "error" and turn.busy_with_user:
+            self._orphan(turn, event.reason)
+        else:
+            self._end(event.turn, event.status, event.reason)
 
     def propose(self, message: ProposeCell, asked: Asked | None) -> None:
         """The agent proposes a cell."""
-        turn = self._turns.get(message.turn)
         if asked is None:
             return
-        if turn is None:
-            asked.fail(TurnFailure(reason="this turn is over"))
-            return
-        replaces, after = cell_named(message.replaces), cell_named(message.after)
-        for named in (replaces, after):
-            if named.isdecimal() and self._state.transcript.code(int(named)) is None:
-                asked.fail(TurnFailure(reason=f"no cell with the number {named} was seen to run; read_cells shows those that were"))
-                return
-        proposal = turn.display.propose(message.code, message.language or self._state.language, replaces=replaces, after=after)
-        turn.face.proposed(proposal)
-        asked.answer(Proposed(number=proposal.number))
+        turn = self._turns.get(message.turn)
+        answer = TurnFailure(reason="this turn is over") if turn is None else turn.propose(message, self._state)
+        (asked.fail if isinstance(answer, TurnFailure) else asked.answer)(answer)
 
     async def _send(self, number: TurnId, wanted: Ask) -> None:
         state = self._state
         try:
             # What it refers to is read now, while an agent may still have to be started.
-            reading, agent = await asyncio.gather(self._read_mentions(wanted.prompt), self._agent.ref())
+            reading, agent = await asyncio.gather(read_prompt(wanted.prompt, state, self._looking), self._agent.ref())
         except AgentMissing as error:
             self._end(number, "error", str(error))
             return
@@ -247,25 +210,7 @@ class Turns:
         if turn is None:
             return  # stopped meanwhile
         state.log.info("turn.asked", turn=number)
-        cells = state.transcript.recent(SEEN_CELLS, output_chars=SEEN_OUTPUT_CHARS)
-        told = self.conversation.talks[-TOLD:]
-        turn.tainted = turn.tainted or bool(reading.mentioned) or bool(wanted.attached) or reading.prompt != wanted.prompt
-        turn.tainted = turn.tainted or any(cell.output for cell in cells) or any(talk.tainted for talk in told)
-        question = Question(
-            turn=number,
-            prompt=reading.prompt,
-            language=state.language,
-            history=self.conversation.exchanges(),
-            cells=cells,
-            model=wanted.model or self.chosen.model or None,
-            mode=turn.mode,
-            spent_tokens=self._spent_tokens,
-            spent_usd=self._spent_usd,
-            can_ask=turn.face.client.allows_stdin and turn.face.consent in {"stdin", "messages"},
-            context=self.chosen.context,
-            mentioned=[*reading.mentioned, *wanted.attached],
-            missing=reading.missing,
-        )
+        question = compose(turn, wanted, reading, state=state, conversation=self.conversation, chosen=self.chosen, spent=self._spent)
         try:
             await agent.ask(question, timeout_s=TAKEN_TIMEOUT_S)
         except RuntimeFault as error:
@@ -273,14 +218,6 @@ class Turns:
             return
         if (turn := self._turns.get(number)) is not None:
             turn.watch = self._context.spawn(self._watch_silence(number), name=f"watch-{number}")
-
-    async def _read_mentions(self, prompt: str) -> Reading:
-        if not may_mention(prompt):
-            return Reading(prompt=prompt)
-        # Imported by the first that refers to anything: the kernel's start is measured.
-        from actors.kernel.mentioning import read_mentions
-
-        return await read_mentions(prompt, self._state, self._looking)
 
     async def _watch_silence(self, number: TurnId) -> None:
         """End a turn whose last word was lost: its cell must not stay busy for ever."""
@@ -303,18 +240,7 @@ class Turns:
         if status == "ok":
             for proposal in display.adopt_blocks(self._state.language):
                 turn.face.proposed(proposal)
-        self.conversation.add(
-            Talk(
-                number=number,
-                question=turn.prompt,
-                answer=display.answer,
-                model=display.model,
-                status=status,
-                reason=reason,
-                proposals=tuple(display.proposals),
-                tainted=turn.tainted,
-            )
-        )
+        self.conversation.add(turn.talk(status, reason))
         self._state.log.info(
             "turn.ended",
             trace=turn.face.client.trace,

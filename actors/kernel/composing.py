@@ -1,0 +1,68 @@
+"""What the agent is told with a question: the prompt with what it refers to, the cells before it, the conversation so far, the limits.
+
+Made when the question is asked and not kept: the agent is told all of it with every question, so that one that died has forgotten
+nothing.
+"""
+
+from dataclasses import dataclass
+
+from actors.kernel.choices import Chosen
+from actors.kernel.looking import Looking
+from actors.kernel.state import KernelState
+from actors.kernel.turn import Turn
+from beaker.kernel.conversation import TOLD, Conversation
+from beaker.kernel.mentions import Reading, may_mention
+from beaker.kernel.question import Ask
+from beaker.messages.turn import Question, Used
+
+SEEN_CELLS = 12
+SEEN_OUTPUT_CHARS = 1900
+"""Per cell, so that with its mark it is no longer than what the prompt gives it: it must not be cut twice. The whole has a handle."""
+
+
+@dataclass(slots=True)
+class Spent:
+    """By all questions of one kernel; kept on this side, so that an agent's death forgets none of it."""
+
+    tokens: int = 0
+    usd: float = 0.0
+
+    def add(self, used: Used) -> None:
+        """A call to the model is over."""
+        self.tokens += used.tokens_in + used.tokens_out
+        self.usd += used.cost_usd or 0.0
+
+
+async def read_prompt(prompt: str, state: KernelState, looking: Looking) -> Reading:
+    """Look up what a prompt refers to."""
+    if not may_mention(prompt):
+        return Reading(prompt=prompt)
+    # Imported by the first that refers to anything: most questions do not, and their first answer is waited for.
+    from actors.kernel.mentioning import read_mentions
+
+    return await read_mentions(prompt, state, looking)
+
+
+def compose(
+    turn: Turn, wanted: Ask, reading: Reading, *, state: KernelState, conversation: Conversation, chosen: Chosen, spent: Spent
+) -> Question:
+    """Compose the question of a turn. If it shows the model text that nobody vouches for, the turn is tainted."""
+    cells = state.transcript.recent(SEEN_CELLS, output_chars=SEEN_OUTPUT_CHARS)
+    told = conversation.talks[-TOLD:]
+    turn.tainted = turn.tainted or bool(reading.mentioned) or bool(wanted.attached) or reading.prompt != wanted.prompt
+    turn.tainted = turn.tainted or any(cell.output for cell in cells) or any(talk.tainted for talk in told)
+    return Question(
+        turn=turn.number,
+        prompt=reading.prompt,
+        language=state.language,
+        history=conversation.exchanges(),
+        cells=cells,
+        model=wanted.model or chosen.model or None,
+        mode=turn.mode,
+        spent_tokens=spent.tokens,
+        spent_usd=spent.usd,
+        can_ask=turn.face.client.allows_stdin and turn.face.consent in {"stdin", "messages"},
+        context=chosen.context,
+        mentioned=[*reading.mentioned, *wanted.attached],
+        missing=reading.missing,
+    )
