@@ -38,6 +38,11 @@ def main(argv: list[str]) -> int:
     from actors.roles.settling import settle
 
     settled = settle(argv)
+    from actors.runtime.lean import import_without
+
+    # typing_extensions drags in inspect, ast, dis and tokenize: a fifth of the processor time between here and the launch of the subkernel.
+    # msgspec takes `get_type_hints` from it, which `typing` has too for what our messages are made of.
+    import_without("msgspec", ("typing_extensions",))
     from actors.kernel.role import main as run_kernel  # only now: an image that is replaced shall have imported little
 
     return run_kernel(argv, settled)

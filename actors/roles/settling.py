@@ -11,8 +11,8 @@ wait while there is nobody to hear them. Until here only `os`, `sys` and what is
 imports is imported twice.
 """
 
+import _signal  # type: ignore[import-not-found]  # what `signal` is made of: that one makes enums for a millisecond; typeshed does not list it
 import os
-import signal
 import sys
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from beaker.settings.key import FoundKey, KeyFacts, find_key
 
 OPTION = "--key-fd="
 
-_HEARD = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+_HEARD = frozenset({_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP})
 """What a kernel process listens to."""
 
 _LENGTH_DIGITS = 8
@@ -80,7 +80,7 @@ def seal_key(found: FoundKey, *, problems: list[str], waiting: str = "") -> int:
 
 def _replace(found: FoundKey, problems: list[str]) -> None:
     environment = {name: value for name, value in os.environ.items() if name != found.variable}
-    waiting = _HEARD - signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+    waiting = _HEARD - _signal.pthread_sigmask(_signal.SIG_BLOCK, _HEARD)
     descriptor = seal_key(found, problems=problems, waiting=" ".join(str(int(number)) for number in waiting))
     os.set_inheritable(descriptor, True)
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:], f"{OPTION}{descriptor}"], environment)
@@ -91,7 +91,7 @@ def _take_over(descriptor: int) -> Settled:
     front = read_sealed(descriptor, _LENGTH_DIGITS, _front_length(descriptor)).decode("utf-8", "surrogateescape")
     name, origin, ground, waiting, *problems = front.split("\0")
     _ignore_interrupts()
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {int(number) for number in waiting.split()})
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, {int(number) for number in waiting.split()})
     return Settled(KeyFacts(name, origin, ground), descriptor, tuple(problems))
 
 
@@ -101,7 +101,7 @@ def _front_length(descriptor: int) -> int:
 
 def _ignore_interrupts() -> None:
     """Interrupts that arrive before the loop is there are for nobody; a handler, because a subkernel would inherit an ignored signal."""
-    signal.signal(signal.SIGINT, lambda *_: None)
+    _signal.signal(_signal.SIGINT, lambda *_: None)
 
 
 def _here() -> str | None:

@@ -44,7 +44,7 @@ class Log:
 
     def _made(self) -> Any:  # Any: see __init__
         if self._logger is None:
-            import structlog  # here, not above: see the module
+            from actors.runtime.bare_structlog import structlog  # here, not above: see the module
 
             self._logger = structlog.get_logger(**self._bound)
         return self._logger

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import structlog
 
+from actors.runtime.bare_structlog import structlog
 from actors.runtime.log_file import LogFile, prune
 from actors.runtime.redact import Redactor
 from actors.runtime.trace import current_trace

@@ -6,7 +6,6 @@ before asyncio is imported. A subkernel whose kernelspec asks for a provisioner 
 
 import contextlib
 import os
-import shutil
 import signal
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -198,6 +197,8 @@ class Household:
     def clear(self) -> None:
         """Remove the folder with all that is in it."""
         if self.is_ours:
+            import shutil  # at the end, as it takes longer than anything else that a launch imports
+
             shutil.rmtree(self.folder.path, ignore_errors=True)
 
     def write_down(self, state: State) -> None:

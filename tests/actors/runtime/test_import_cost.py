@@ -53,6 +53,28 @@ def test_a_kernel_that_nobody_asks_imports_nothing_of_questions_and_commands(mod
 
 
 @pytest.mark.slow
+def test_little_is_imported_before_the_subkernel_is_launched() -> None:
+    """As the entry does it: `inspect` and what it drags in come later, with asyncio, while the subkernel imports its own."""
+    launching = "actors.supervisor.household, actors.supervisor.opening, actors.supervisor.watcher"
+    code = "from actors.runtime.lean import import_without; import_without('msgspec', ['typing_extensions']); import actors.kernel.role"
+    imported = _imported(f"import beaker_kernel; {code}, {launching}")
+    assert imported & (HEAVY | {"asyncio", "bz2", "inspect", "logging", "shutil", "ssl", "typing_extensions"}) == set()
+
+
+@pytest.mark.slow
+def test_logging_brings_in_nothing_that_the_user_has_installed_for_herself(tmp_path: Path) -> None:
+    extras = ("rich", "rich.console", "rich.traceback", "rich.pretty", "twisted", "greenlet", "better_exceptions", "colorama")
+    for name in extras:
+        place = tmp_path.joinpath(*name.split("."))
+        place.mkdir()
+        (place / "__init__.py").write_text("Console = Traceback = getcurrent = None\n")
+    imported = _imported(
+        f"sys.path.insert(0, {str(tmp_path)!r}); import actors.runtime.logging; assert 'rich' not in sys.modules; import rich"
+    )
+    assert imported & set(extras) == {"rich"}
+
+
+@pytest.mark.slow
 def test_what_is_seldom_needed_exists() -> None:
     """A module that was renamed would never be found again where it must not be."""
     places = [Path(ROOT, *name.split(".")) for name in SELDOM]
