@@ -177,7 +177,7 @@ def test_in_the_background_the_cell_is_done_at_once_and_its_display_goes_on(demo
     assert early.status == "ok"
     for message in demo.iopub(time.monotonic() + 30):
         text = message["content"].get("data", {}).get("text/markdown", "")
-        if message["msg_type"] == "update_display_data" and "session holds" in text and "▍" not in text and "real model" in text:
+        if message["msg_type"] == "update_display_data" and "session holds" in text and "▍" not in text and " real " in text:
             assert message["parent_header"]["msg_id"] == asked
             return
     raise AssertionError("the display did not go on")
