@@ -13,6 +13,11 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 NOTEBOOK = "first-steps.ipynb"
+NAMING = (
+    *("OPENAI_API_KEY", "OPENAI_BASE_URL", "BEAKER_AGENT_BASE_URL"),
+    *("BEAKER_ENV_FILE", "BEAKER_AGENT_KEY_FILE", "BEAKER_AGENT_KEYRING"),
+)
+"""Variables that give a model's key or address, or the place of one."""
 
 
 def has_display(environment: Mapping[str, str], platform: str) -> bool:
@@ -33,14 +38,26 @@ def free_port(wanted: int) -> int:
     raise SystemExit(f"No port from {wanted} to {wanted + 49} is free: name one by make dev PORT=...")
 
 
+def model_words(environment: Mapping[str, str], env_file: Path) -> str:
+    """How to connect a real model, for someone who has named none here; empty for anybody else."""
+    if env_file.is_file() or any(environment.get(name, "").strip() for name in NAMING):
+        return ""
+    return (
+        f"No model is set here, so that the demo model answers unless your own beaker.toml names one: for a real one copy env.example to "
+        f"{env_file.name} and fill it in, or set OPENAI_API_KEY, and start again."
+    )
+
+
 def main() -> None:
     """Becomes JupyterLab."""
     parser = argparse.ArgumentParser(description="Open the example notebook in JupyterLab with the Beaker kernel.")
     parser.add_argument("--port", type=int, default=8888, help="where to serve; the next free one if it is taken")
     wanted = parser.parse_args().port
     port = free_port(wanted)
-    if (HERE.parent / ".env").is_file():
-        os.environ.setdefault("BEAKER_ENV_FILE", str(HERE.parent / ".env"))  # by its name: the values stay out of the environment
+    env_file = HERE.parent / ".env"
+    words = model_words(os.environ, env_file)
+    if env_file.is_file():
+        os.environ.setdefault("BEAKER_ENV_FILE", str(env_file))  # by its name: the values stay out of the environment
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={HERE}", f"--ServerApp.port={port}"]
@@ -50,6 +67,8 @@ def main() -> None:
     more = [os.environ["JUPYTER_CONFIG_PATH"]] if os.environ.get("JUPYTER_CONFIG_PATH") else []
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([*more, str(HERE / ".lab")])
     print(f"JupyterLab starts with examples/{NOTEBOOK} and the Beaker kernel. Ctrl-C ends it.")
+    if words:
+        print(words)
     if port != wanted:
         print(f"Port {wanted} is taken; it serves on {port}.")
     if not has_display(os.environ, sys.platform):

@@ -16,11 +16,11 @@ from beaker.agent.demo_repair import error_line, repair
 from beaker.agent.demo_scene import Held, ReadCell, Scene, column_names, csv_names
 
 CONNECT = (
-    "For a real model set OPENAI_API_KEY (and OPENAI_BASE_URL, BEAKER_MODEL for another endpoint) in the environment or the .env file, "
-    "and restart the kernel."
+    "For a real model set OPENAI_API_KEY (and OPENAI_BASE_URL, BEAKER_MODEL for another endpoint) where Jupyter is started, or, in a "
+    "checkout, copy env.example to .env and fill it in, for make dev; then start Jupyter again."
 )
 POINTER = "`%beaker model` says how to connect a real model."
-"""In every answer; `CONNECT` is the whole of it."""
+"""In every answer; `CONNECT` is the whole of it. A restarted kernel gets Jupyter's environment as it was, so that is not enough."""
 
 SHOWN_LINES = 14
 """Of what a look showed: the columns of a usual frame."""

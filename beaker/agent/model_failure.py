@@ -108,18 +108,21 @@ def _key_words(status: int, asked: Asked) -> str:
     """Name the place where the key has to be mended, or the places where one may be set."""
     where = asked.base_url
     if asked.key_origin:
-        return (
-            f"The endpoint {where} refused the key (status {status}). It comes from {asked.key_origin}: set a valid one there, "
-            "and restart the kernel."
+        # A kernel that is restarted gets the environment in which Jupyter was started, as it was.
+        remedy = (
+            "set a valid one where Jupyter is started, and start Jupyter again."
+            if asked.key_origin.startswith("environment ")
+            else "set a valid one there, and restart the kernel."
         )
+        return f"The endpoint {where} refused the key (status {status}). It comes from {asked.key_origin}: {remedy}"
     if asked.key_note:
         return (
             f"The endpoint {where} wants a key (status {status}). {asked.key_note} Set key and address in one place, and restart the "
-            "kernel."
+            "kernel; Jupyter, if that place is its environment."
         )
     return (
-        f"The endpoint {where} wants a key (status {status}), and there is none. Set {asked.key_name} where Jupyter is started, or in a "
-        ".env file that BEAKER_ENV_FILE names, and restart the kernel."
+        f"The endpoint {where} wants a key (status {status}), and there is none. Set {asked.key_name} where Jupyter is started, or, in a "
+        "checkout, in a copy of env.example called .env, for make dev; then start Jupyter again."
     )
 
 

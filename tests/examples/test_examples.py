@@ -1,9 +1,11 @@
 """The examples are what they say: the data can be made again, the notebook is fresh and asks for our kernel."""
 
 import csv
+import os
 import runpy
 import shutil
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,40 @@ def test_a_port_that_is_taken_is_passed_over() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         assert port < runpy.run_path(str(EXAMPLES / "serve.py"))["free_port"](port) < port + 50
+
+
+@pytest.mark.parametrize(
+    ("environment", "env_text", "told"),
+    [
+        ({}, None, True),
+        ({"OPENAI_API_KEY": " "}, None, True),
+        ({"OPENAI_API_KEY": "k"}, None, False),
+        ({"OPENAI_BASE_URL": "ollama"}, None, False),
+        ({"BEAKER_ENV_FILE": "/home/me/.env"}, None, False),
+        ({}, "OPENAI_API_KEY=k", False),
+    ],
+)
+def test_who_has_named_no_model_is_told_how_to_when_the_lab_starts(
+    environment: dict[str, str],
+    env_text: str | None,
+    told: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if env_text is not None:
+        (tmp_path / ".env").write_text(env_text, encoding="utf-8")
+    main = runpy.run_path(str(EXAMPLES / "serve.py"))["main"]
+    main.__globals__["HERE"] = tmp_path / "examples"
+    started: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda _, command: started.append(command))
+    monkeypatch.setattr(os, "environ", {"BROWSER": "w3m", **environment})
+    monkeypatch.setattr(sys, "argv", ["serve.py"])
+    main()
+    lines = [line for line in capsys.readouterr().out.splitlines() if "model" in line]
+    assert len(started) == 1
+    assert len(lines) == told
+    assert all("copy env.example to .env" in line and "OPENAI_API_KEY" in line and "start again" in line for line in lines)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Tools that look at the variables of the session, without running code in it."""
+"""Tools that look at the variables of the session, without running code that it would notice."""
 
 import re
 from typing import Annotated

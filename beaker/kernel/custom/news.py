@@ -108,9 +108,9 @@ class CodeCell(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     code: str
     cell_id: str | None = None
-    """The cell it belongs behind; None: where the question stands."""
+    """The cell it belongs behind: its execution number, or an id where `notebook_state` gave ids. None: where the question stands."""
     replaces: str | None = None
-    """The cell whose code it is to take the place of."""
+    """The cell whose code it is to take the place of, named as `cell_id` is."""
 
 
 News = LlmWaiting | LlmDelta | LlmThought | LlmToolCall | LlmToolResult | LlmUsage

@@ -131,7 +131,7 @@ class SetModelReply(Ok, frozen=True, kw_only=True):
 
 ACTIONS = {
     "get_agent_history": Action(docs="The conversation so far."),
-    "get_subkernel_state": Action(docs="What the session holds, looked at without running code in it."),
+    "get_subkernel_state": Action(docs="What the session holds, looked at without running code that it would notice."),
     "reset": Action(docs="Forget the conversation; variables stay."),
 }
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from beaker.agent.conversation import Assistant, ChatMessage, ToolCall, ToolResult
-from beaker.agent.demo import DemoAnswer
+from beaker.agent.demo import CONNECT, DemoAnswer
 from beaker.agent.demo_scene import DemoRequest
 from beaker.agent.demo_wire import chunk_events, decode_request, reply_events
 from beaker.agent.prompts import opening
@@ -154,6 +154,12 @@ def test_every_answer_says_what_it_is_first_and_only_then(question: str) -> None
 def test_it_says_how_to_connect_a_real_model(question: str) -> None:
     talk = Conversation(question, variables=[frame()])
     assert all(name in talk.text for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "BEAKER_MODEL"))
+
+
+def test_it_says_where_a_key_counts_and_what_has_to_start_again() -> None:
+    assert "where Jupyter is started" in CONNECT
+    assert "in a checkout, copy env.example to .env and fill it in, for make dev" in CONNECT
+    assert CONNECT.endswith("then start Jupyter again.")  # a kernel that is restarted gets the environment that Jupyter has
 
 
 @pytest.mark.parametrize("question", ["what variables do I have?", "plot df", "describe df", "what is the mean of rain in df?"])

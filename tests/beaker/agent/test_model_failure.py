@@ -14,8 +14,8 @@ ASKED = Asked(model="m", base_url="https://h/v1", key_name="GROQ_API_KEY")
         (
             "environment GROQ_API_KEY",
             "",
-            "The endpoint https://h/v1 refused the key (status {}). It comes from environment GROQ_API_KEY: set a valid one there, "
-            "and restart the kernel.",
+            "The endpoint https://h/v1 refused the key (status {}). It comes from environment GROQ_API_KEY: set a valid one where "
+            "Jupyter is started, and start Jupyter again.",
         ),
         (
             "pass (agent.key_command)",
@@ -27,13 +27,13 @@ ASKED = Asked(model="m", base_url="https://h/v1", key_name="GROQ_API_KEY")
             "",
             "The key from environment OPENAI_API_KEY is not sent there, because the address comes from /nb.",
             "The endpoint https://h/v1 wants a key (status {}). The key from environment OPENAI_API_KEY is not sent there, because the "
-            "address comes from /nb. Set key and address in one place, and restart the kernel.",
+            "address comes from /nb. Set key and address in one place, and restart the kernel; Jupyter, if that place is its environment.",
         ),
         (
             "",
             "",
-            "The endpoint https://h/v1 wants a key (status {}), and there is none. Set GROQ_API_KEY where Jupyter is started, or in a "
-            ".env file that BEAKER_ENV_FILE names, and restart the kernel.",
+            "The endpoint https://h/v1 wants a key (status {}), and there is none. Set GROQ_API_KEY where Jupyter is started, or, in a "
+            "checkout, in a copy of env.example called .env, for make dev; then start Jupyter again.",
         ),
     ],
 )
