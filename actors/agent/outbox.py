@@ -105,11 +105,18 @@ class Outbox:
             shown = cut(arguments, ARGUMENTS_LIMIT_CHARS)
             self._kernel.tell(ToolCalled(turn=self._turn, call_id=call_id, tool=tool[:80], arguments=shown))
 
-    def tool_answered(self, call_id: str, status: Literal["ok", "error"], text: str, *, untrusted: bool = False) -> None:
-        """A call has its result, which is what the model is told."""
+    def tool_answered(self, call_id: str, status: Literal["ok", "error"], text: str, *, handle: str = "", untrusted: bool = False) -> None:
+        """A call has its result, which is what the model is told.
+
+        Args:
+            handle: names the whole of what was cut in it.
+            untrusted: nobody vouches for it.
+        """
         if not self.over:
             summary = cut(text, SUMMARY_LIMIT_CHARS)
-            self._kernel.tell(ToolAnswered(turn=self._turn, call_id=call_id, status=status, summary=summary, untrusted=untrusted))
+            self._kernel.tell(
+                ToolAnswered(turn=self._turn, call_id=call_id, status=status, summary=summary, handle=handle, untrusted=untrusted)
+            )
 
     def used(self, model: str, usage: Usage) -> None:
         """The endpoint counted what a call took."""

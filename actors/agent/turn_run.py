@@ -198,7 +198,8 @@ class TurnRun:
         reply, toolbox = await self._use(use), self._surroundings.toolbox
         status: Literal["ok", "error"] = "error" if isinstance(reply, TurnFailure) else "ok"
         foreign = isinstance(toolbox.tool(use.name), FunctionTool)
-        self.outbox.tool_answered(use.call_id, status, toolbox.describe(use.name, reply), untrusted=foreign)
+        text, handle = toolbox.describe(use.name, reply), toolbox.handle(use.name, reply)
+        self.outbox.tool_answered(use.call_id, status, text, handle=handle, untrusted=foreign)
         return reply
 
     async def _use(self, use: ToolUse) -> TurnReply | Performed:

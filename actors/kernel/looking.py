@@ -179,7 +179,7 @@ class Looking:
             newest = ", ".join(transcript.handles()[-NAMED_CELLS:]) or "none"
             asked.fail(TurnFailure(reason=f"there is no output {message.handle[:60]!r}; the newest are: {newest}"))
             return
-        asked.answer(OutputRead(text=part.text, offset=max(message.offset, 0), size=part.size))
+        asked.answer(OutputRead(text=part.text, offset=max(message.offset, 0), size=part.size, handle=message.handle))
 
     def _is_busy(self) -> bool:
         return not self._state.requests.undisturbed

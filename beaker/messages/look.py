@@ -90,6 +90,8 @@ class OutputRead(Event, frozen=True, kw_only=True, tag="look.output_seen"):
     size: int
     """Of the whole, in characters."""
     untrusted: bool = True
+    handle: str = ""
+    """Of the whole, as it was asked for."""
 
 
 LookRequest = ShowVariable | ReadCells | ReadOutput

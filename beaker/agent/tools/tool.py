@@ -68,3 +68,8 @@ class Tool(ABC, Generic[A, R]):
     @abstractmethod
     def describe(self, reply: R, /) -> str:
         """Put the reply into the words that the model gets as the tool's result."""
+
+    def handle(self, reply: R, /) -> str:
+        """Name the whole of an output that is cut in the reply; empty if none is."""
+        del reply
+        return ""

@@ -83,6 +83,14 @@ class Toolbox:
         words: str = tool.describe(reply)
         return words
 
+    def handle(self, name: str, reply: TurnReply | Performed) -> str:
+        """Name the whole of an output that was cut in a reply to a call of that tool; empty if none was."""
+        tool = self._tools[name]
+        if isinstance(reply, (Performed, TurnFailure)) or isinstance(tool, FunctionTool):
+            return ""
+        handle: str = tool.handle(reply)
+        return handle
+
 
 def _description(arguments: type[Arguments]) -> str:
     return " ".join((arguments.__doc__ or "").split())

@@ -54,6 +54,10 @@ class ReadCellsTool(Tool[ReadCellsArguments, CellsRead]):
         head = [f"({'; '.join(notes)})"] if notes else []
         return "\n\n".join([*head, *reversed(written)]) or "No cells have run yet."
 
+    def handle(self, reply: CellsRead, /) -> str:
+        """Of several outputs that were cut, the newest."""
+        return next((cell.handle for cell in reversed(reply.cells) if cell.handle), "")
+
 
 class ReadOutputArguments(Arguments, frozen=True, kw_only=True):
     """Read on in an output that was cut, by the handle that stands beside it."""
@@ -80,3 +84,7 @@ class ReadOutputTool(Tool[ReadOutputArguments, OutputRead]):
             return f"(the output has {reply.size} characters; there is nothing at {reply.offset})"
         rest = f"; go on with offset {end}" if end < reply.size else ""
         return f"(characters {reply.offset} to {end} of {reply.size}{rest})\n{reply.text}"
+
+    def handle(self, reply: OutputRead, /) -> str:
+        """The one that was read, unless this is all of it."""
+        return reply.handle if len(reply.text) < reply.size else ""

@@ -10,6 +10,8 @@ from actors.runtime.kit import Probe
 from actors.runtime.trace import current_trace
 from beaker.messages.base import TurnId
 from beaker.messages.kernel import KernelMessage
+from beaker.messages.look import CellsRead, OutputRead, ReadCells, ReadOutput, SeenCell
+from beaker.messages.running import CodeRan, RunCode
 from beaker.messages.turn import (
     Began,
     Delta,
@@ -77,6 +79,37 @@ async def test_calls_answers_thoughts_and_counts_are_told_as_they_happen() -> No
         ToolAnswered(turn=first, call_id="a", status="ok", summary="df: DataFrame = 10 rows"),
         used,
     ]
+
+
+async def test_the_result_of_a_call_names_the_whole_of_an_output_that_was_cut_in_it() -> None:
+    def cell(number: int, handle: str = "") -> SeenCell:
+        return SeenCell(execution_count=number, code="print(text)", output="0123", status="ok", handle=handle)
+
+    def reply(message: object) -> object:
+        match message:
+            case ReadCells(last=None):
+                return CellsRead(cells=[cell(1, "output-1"), cell(2, "output-2"), cell(3)])
+            case ReadCells():
+                return CellsRead(cells=[cell(1)])
+            case ReadOutput(handle=handle, offset=offset):
+                return OutputRead(text="0123456789"[offset:], offset=offset, size=10, handle=handle)
+            case RunCode():
+                return CodeRan(status="ok", output="0 ... 9", execution_count=4, handle="output-4")
+            case _:
+                return None
+
+    calls = [
+        Call(name="read_cells", arguments="{}", id="cut"),
+        Call(name="read_cells", arguments='{"to": 1}', id="whole"),
+        Call(name="read_output", arguments='{"handle": "output-1", "offset": 4}', id="part"),
+        Call(name="read_output", arguments='{"handle": "output-1"}', id="all"),
+        Call(name="run_code", arguments='{"code": "print(text)"}', id="ran"),
+    ]
+    async with on([Speak(calls=calls), Speak(text="So.")], kernel=Probe(reply)) as (stage, _):
+        stage.agent.tell(question())
+        await stage.ended()
+    told = {message.call_id: message.handle for message in stage.kernel.seen if isinstance(message, ToolAnswered)}
+    assert told == {"cut": "output-2", "whole": "", "part": "output-1", "all": "", "ran": "output-4"}
 
 
 async def test_a_call_that_cannot_be_made_is_told_with_the_reason() -> None:

@@ -244,7 +244,7 @@ async def test_cells_and_long_outputs_are_read_from_what_passed_by(stage: Kernel
     assert isinstance(read, CellsRead)
     assert (read.cells[0].code, read.cells[0].handle, len(read.cells)) == ("print(text)", "output-1", 1)
     rest = await ask(stage, ReadOutput(turn=TURN, handle="output-1", offset=9990))
-    assert rest == OutputRead(text="0123456789", offset=9990, size=10_000)
+    assert rest == OutputRead(text="0123456789", offset=9990, size=10_000, handle="output-1")
     assert "the newest are: output-1" in await refusal(ask(stage, ReadOutput(turn=TURN, handle="output-8")))
     assert "no cells with such numbers" in await refusal(ask(stage, ReadCells(turn=TURN, first=8)))
 
