@@ -42,6 +42,8 @@ class CellFace:
         self._parts = 0
         self._parked = False
         self._shown = False
+        self._spoke = False
+        """Whether this part of the answer has text: the first is drawn at once."""
         self._drawing: asyncio.TimerHandle | None = None
 
     @property
@@ -68,7 +70,11 @@ class CellFace:
 
     def heard(self, event: TurnEvent) -> None:
         """The agent said something."""
-        if isinstance(event, (Began, Delta, Waiting)):
+        if isinstance(event, Delta) and self._streams and not self._spoke and event.text.strip():
+            self._spoke = True
+            self._cancel_drawing()
+            self._draw()
+        elif isinstance(event, (Began, Delta, Waiting)):
             self._draw_soon()
         if self._state.known_to_clients and self._display is not None:
             if self._news is None:
@@ -152,7 +158,7 @@ class CellFace:
         assert self._display is not None, "a turn is opened before it has parts"
         part = f"-{self._parts}" if self._parts > 1 else ""
         self._display_id = f"beaker-{self._state.kernel_id}-turn-{self._display.number}-{secrets.token_hex(4)}{part}"
-        self._shown = False
+        self._shown = self._spoke = False
 
     def _cancel_drawing(self) -> None:
         if self._drawing is not None:

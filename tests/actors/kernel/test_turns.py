@@ -73,12 +73,27 @@ async def test_many_deltas_make_one_update_per_interval_and_the_last_text_is_who
         msg_id, _ = await stage.ask()
         stage.tell(*(Delta(turn=FIRST, text=f"{number} ") for number in range(200)))
         await drawn(stage, msg_id, "199")
-        assert len(displays(stage, msg_id)) == 2, "thinking, and all 200 at once"
+        assert len(displays(stage, msg_id)) == 3, "thinking, the first text, and all 200 at once"
+        assert displays(stage, msg_id)[1][1] == "0 ▍"
         stage.tell(*(Delta(turn=FIRST, text=f"{number} ") for number in range(200, 400)), ended())
         await stage.front.over(msg_id)
         shown = displays(stage, msg_id)
-        assert len(shown) == 3, "the end waits for no interval"
+        assert len(shown) == 4, "the end waits for no interval"
         assert shown[-1][1] == " ".join(map(str, range(400)))
+
+
+async def test_the_first_text_waits_for_no_interval_and_what_follows_does(short_folder: Path) -> None:
+    async with staged(short_folder, {"kernel": {"display_interval_s": 60.0}}) as stage:
+        await stage.ready()
+        msg_id, _ = await stage.ask()
+        stage.tell(Began(turn=FIRST, model="gpt"), Delta(turn=FIRST, text="\n"), Delta(turn=FIRST, text="Hello "))
+        await drawn(stage, msg_id, "Hello")
+        stage.tell(Delta(turn=FIRST, text="wide "), Delta(turn=FIRST, text="world"))
+        await stage.settle()
+        assert [text for _, text in displays(stage, msg_id)][1:] == ["Hello ▍"]
+        stage.tell(ended())
+        await stage.front.over(msg_id)
+        assert [text for _, text in displays(stage, msg_id)][1:] == ["Hello ▍", "Hello wide world"]
 
 
 async def test_what_a_turn_waits_for_is_shown_until_text_comes(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
