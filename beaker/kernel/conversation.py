@@ -27,6 +27,10 @@ BUDGET_BYTES = 8_000_000
 """Of all that is kept: hundreds of usual questions, and beside a session nothing."""
 
 
+UNFINISHED = {"error": "[This answer was cut here, before it was finished.]", "stopped": "[The user stopped this answer here.]"}
+"""What the model finds below a part of an answer, by the status of its question: it must not take it for the whole."""
+
+
 class Talk(msgspec.Struct, frozen=True, kw_only=True):
     """One question that is over."""
 
@@ -74,10 +78,7 @@ class Conversation:
 
     def exchanges(self) -> list[Exchange]:
         """What the agent is told of it."""
-        return [
-            Exchange(question=cut_bytes(talk.question, TOLD_BYTES), answer=cut_bytes(talk.answer, TOLD_BYTES))
-            for talk in self._talks[-TOLD:]
-        ]
+        return [Exchange(question=cut_bytes(talk.question, TOLD_BYTES), answer=_told(talk)) for talk in self._talks[-TOLD:]]
 
     def proposals(self) -> dict[int, Sequence[Proposal]]:
         """The proposed cells of each question that has any, oldest first."""
@@ -89,3 +90,9 @@ class Conversation:
         self._talks.clear()
         self._sizes.clear()
         return forgotten
+
+
+def _told(talk: Talk) -> str:
+    answer = cut_bytes(talk.answer, TOLD_BYTES)
+    mark = UNFINISHED.get(talk.status, "")
+    return f"{answer}\n\n{mark}" if answer.strip() and mark else answer

@@ -1,13 +1,15 @@
 """What is kept of the questions that are over."""
 
+from typing import Literal
+
 from beaker.kernel.conversation import KEPT_BYTES, TOLD, TOLD_BYTES, Conversation, Forgotten, Talk
 from beaker.kernel.turn_display import Proposal
 from beaker.messages.base import TurnId
 
 
-def talk(number: int, *, answer: str = "yes", proposals: int = 0) -> Talk:
+def talk(number: int, *, answer: str = "yes", proposals: int = 0, status: Literal["ok", "error", "stopped"] = "ok") -> Talk:
     cells = tuple(Proposal(each + 1, f"cell {each + 1} of {number}", "python") for each in range(proposals))
-    return Talk(number=TurnId(number), question=f"question {number}", answer=answer, proposals=cells)
+    return Talk(number=TurnId(number), question=f"question {number}", answer=answer, proposals=cells, status=status)
 
 
 def test_the_agent_is_told_of_the_latest_ones_cut_to_what_a_message_holds() -> None:
@@ -17,6 +19,19 @@ def test_the_agent_is_told_of_the_latest_ones_cut_to_what_a_message_holds() -> N
     told = conversation.exchanges()
     assert [told[0].question, told[-1].question] == ["question 4", f"question {TOLD + 3}"]
     assert len(told[-1].answer.encode()) <= TOLD_BYTES + len(" ...")
+
+
+def test_a_part_of_an_answer_is_marked_for_the_model_and_kept_as_it_is() -> None:
+    conversation = Conversation()
+    conversation.add(talk(1, answer="half", status="error"))
+    conversation.add(talk(2, answer="half", status="stopped"))
+    conversation.add(talk(3, answer="", status="error"))
+    assert [exchange.answer for exchange in conversation.exchanges()] == [
+        "half\n\n[This answer was cut here, before it was finished.]",
+        "half\n\n[The user stopped this answer here.]",
+        "",
+    ]
+    assert [kept.answer for kept in conversation.talks] == ["half", "half", ""]
 
 
 def test_the_oldest_go_when_all_together_are_too_large() -> None:
