@@ -70,6 +70,8 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         """Turns that wait for the user, or go on after that."""
         self._waiting: deque[tuple[Question, str]] = deque()
         """With the trace id of each: a turn begins when another ends, and must not run under that one's."""
+        self._stopped: deque[TurnId] = deque(maxlen=QUEUE_LIMIT)
+        """Turns that were stopped when they were not there: a Stop overtakes the Question that it is about."""
 
     async def on_start(self) -> None:
         """Begin to load, without waiting for it."""
@@ -114,6 +116,9 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
     def _take(self, question: Question) -> None:
         waits_behind = len(self._waiting) + (self._running is not None)
         self.context.log.info("question.taken", turn=question.turn, cells=len(question.cells), waits_behind=waits_behind)
+        if question.turn in self._stopped:
+            self._outbox(question).end("stopped")
+            return
         reason = refusal(question)
         if reason is None and len(self._waiting) >= QUEUE_LIMIT:
             reason = FULL
@@ -182,7 +187,8 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
                 self._waiting.remove(waiting)
                 self._outbox(waiting[0]).end("stopped")
                 return
-        self.context.log.info("turn.stop_too_late", turn=turn)
+        self._stopped.append(turn)
+        self.context.log.info("turn.not_there_to_stop", turn=turn)
 
     def _cancel(self, turn: TurnId) -> None:
         held = self._aside.get(turn)

@@ -214,7 +214,7 @@ class Turns:
         try:
             await agent.ask(question, timeout_s=TAKEN_TIMEOUT_S)
         except RuntimeFault as error:
-            self._end(number, "error", f"the question did not reach the agent: {error}; ask again")
+            self._give_up(number, f"the question did not reach the agent: {error}; ask again")
             return
         if (turn := self._turns.get(number)) is not None:
             turn.watch = self._context.spawn(self._watch_silence(number), name=f"watch-{number}")
@@ -227,7 +227,15 @@ class Turns:
             if left_s <= 0 and not turn.busy_with_user:
                 break
             await asyncio.sleep(max(left_s, limit_s / 10))
-        self._end(number, "error", "the agent never ended its answer; ask again")
+        self._give_up(number, "the agent never ended its answer; ask again")
+
+    def _give_up(self, number: TurnId, reason: str) -> None:
+        """End a turn of which the agent may still hold the question: it must call no model for an answer that nobody sees."""
+        if number not in self._turns:
+            return
+        if (agent := self._agent.ref_now()) is not None:
+            agent.tell(Stop(turn=number))
+        self._end(number, "error", reason)
 
     def _end(self, number: TurnId, status: Outcome, reason: str) -> None:
         turn = self._turns.pop(number, None)

@@ -194,6 +194,16 @@ async def test_stop_in_the_same_moment_as_the_question_leaves_nothing_stuck() ->
     assert endings[TurnId(2)].text == "second"
 
 
+async def test_a_stop_that_overtakes_its_question_ends_it_without_a_call_to_the_model() -> None:
+    async with on([Speak(text="second")]) as (stage, server):
+        stage.agent.tell(Stop(turn=TurnId(1)))
+        stage.agent.tell(question(1))
+        assert await stage.ended() == Ended(turn=TurnId(1), status="stopped", text="")
+        stage.agent.tell(question(2))
+        assert (await stage.ended()).text == "second"
+        assert len(server.requests) == 1
+
+
 async def test_a_stop_of_a_turn_that_is_not_there_is_harmless() -> None:
     async with on([Speak(text="x")]) as (stage, _):
         stage.agent.tell(Stop(turn=TurnId(9)))

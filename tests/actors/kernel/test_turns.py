@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from actors.kernel import turns
 from actors.runtime.failures import AskFailed
 from beaker.messages.base import TurnId
 from beaker.messages.turn import Began, Delta, Ended, ProposeCell, Proposed, Question, Stop, Taken, TurnFailure, Waiting
@@ -260,8 +261,31 @@ async def test_a_lost_agent_ends_every_turn_with_its_text_and_the_next_question_
         assert told["evalue"] == "the agent was restarted and this answer was cut; run the cell again to retry"
         assert stage.front.kinds(msg_id).count("execute_reply") == 1
     assert displays(stage, asked[0])[-1][1] == "half an answer"
-    await stage.ask()
+    _, question = await stage.ask("%%ai and now?")
     assert stage.agents_started == 2
+    half = "half an answer\n\n[This answer was cut here, before it was finished.]"
+    assert [(each.question, each.answer) for each in question.history] == [("why?", half), ("why?", "")]
+
+
+async def test_a_question_that_was_not_taken_in_time_is_stopped_at_the_agent_too(
+    stage: KernelStage, subkernel: ScriptedSubkernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "TAKEN_TIMEOUT_S", 0.05)
+    msg_id = stage.run("%%ai why?")
+    await stage.agent.expect_ask(Question)
+    assert "the question did not reach the agent" in (await stage.front.reply(msg_id)).content["evalue"]
+    assert await stage.agent.expect(Stop) == Stop(turn=FIRST)
+
+
+async def test_a_turn_whose_agent_is_silent_for_too_long_is_stopped_at_the_agent_too(
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "OVERDUE_S", 0.05)
+    async with staged(short_folder, {"agent": {"turn_time_limit_s": 0.05}}) as stage:
+        await stage.ready()
+        msg_id, _ = await stage.ask()
+        assert (await stage.front.reply(msg_id)).content["evalue"] == "the agent never ended its answer; ask again"
+        assert await stage.agent.expect(Stop) == Stop(turn=FIRST)
 
 
 async def test_two_questions_at_once_start_one_agent(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
