@@ -10,9 +10,7 @@ from beaker.agent.cutting import cut
 from beaker.messages.consent import Mode
 from beaker.messages.look import Mentioned, SeenCell
 from beaker.messages.turn import Exchange, Question
-
-PROMPT_LIMIT_CHARS = 200_000
-"""The longest question: about 50,000 tokens, what the smaller of the current models still take whole."""
+from beaker.prompt_limit import too_long
 
 CELLS_LIMIT_CHARS = 24_000
 """What all cells together may take: about 6,000 tokens, little beside a context of 32,000, which local models have."""
@@ -30,11 +28,8 @@ def refusal(question: Question) -> str | None:
     prompt = question.prompt
     if not prompt.strip():
         return "The question is empty. Write it behind %%ai, or in the lines below it."
-    if len(prompt) > PROMPT_LIMIT_CHARS:
-        return (
-            f"The question has {len(prompt)} characters; at most {PROMPT_LIMIT_CHARS} are possible. "
-            "Put the data into a variable or file and ask about that."
-        )
+    if (reason := too_long(prompt)) is not None:
+        return reason
     if "\x00" in prompt:
         return "The question holds binary data. Put it into a file and ask about that."
     return None

@@ -11,11 +11,8 @@ import msgspec
 from beaker.errors import unknown_name
 from beaker.kernel.cell_head import LINE_END
 from beaker.kernel.commands.command import Entry, Refused
-from beaker.kernel.commands.words import size_words
 from beaker.messages.look import Mentioned
-
-PROMPT_LIMIT_BYTES = 256_000
-"""Of a question in UTF-8: about 64,000 tokens. With history and cells it must fit into one message of 1 MB between processes."""
+from beaker.prompt_limit import PROMPT_LIMIT_BYTES, too_long, too_long_words
 
 ASK_TOPIC = "%%ai"
 """The topic of help that is no command."""
@@ -86,7 +83,7 @@ def read_question(rest: str) -> Ask | Refused | None:
     """
     length = len(rest.strip())
     if length > PROMPT_LIMIT_BYTES + _OPTIONS_LIMIT_CHARS:
-        return _too_long(length)  # not looked at any further: it may have the size of the largest message
+        return Refused(reason=too_long_words(length))  # not looked at any further: it may have the size of the largest message
     line_end = re.search(LINE_END, rest)
     end = line_end.start() if line_end else len(rest)
     first, body = rest[:end].strip(), rest[end:]
@@ -129,14 +126,9 @@ def check_prompt(prompt: str) -> Refused | None:
     if not prompt:
         return Refused(reason="There is no question. Write it behind `%%ai` or on the lines below, as in `%%ai what is in df?`.")
     # First: what is too long is not looked through.
-    if len(prompt) * 4 > PROMPT_LIMIT_BYTES and (size := len(prompt.encode(errors="surrogatepass"))) > PROMPT_LIMIT_BYTES:
-        return _too_long(size)
+    if (reason := too_long(prompt)) is not None:
+        return Refused(reason=reason)
     unreadable = re.search(_UNREADABLE, prompt) is not None
     if unreadable or len(re.findall(_CONTROLS, prompt)) > _BINARY_SHARE * len(prompt):
         return Refused(reason="The question holds binary data, not text. Put the data into a file or a variable and ask about that.")
     return None
-
-
-def _too_long(size: int) -> Refused:
-    lengths = f"The question is {size_words(size)} long, and {size_words(PROMPT_LIMIT_BYTES)} is the most."
-    return Refused(reason=f"{lengths} Put the data into a file or a variable and ask about that.")

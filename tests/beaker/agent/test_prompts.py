@@ -3,10 +3,13 @@
 import pytest
 
 from beaker.agent.conversation import User
-from beaker.agent.prompts import CELLS_LIMIT_CHARS, HISTORY_LIMIT_CHARS, PROMPT_LIMIT_CHARS, opening, refusal, session_text, system_prompt
+from beaker.agent.prompts import CELLS_LIMIT_CHARS, HISTORY_LIMIT_CHARS, opening, refusal, session_text, system_prompt
+from beaker.kernel.commands.command import Refused
+from beaker.kernel.question import check_prompt
 from beaker.messages.base import TurnId
 from beaker.messages.look import Mentioned, SeenCell
 from beaker.messages.turn import Exchange, Question
+from beaker.prompt_limit import PROMPT_LIMIT_BYTES
 
 
 def question(prompt: str = "?", *, history: list[Exchange] | None = None, cells: list[SeenCell] | None = None) -> Question:
@@ -57,7 +60,7 @@ def test_old_exchanges_are_left_out_first() -> None:
 
 @pytest.mark.parametrize(
     ("prompt", "words"),
-    [("", "empty"), ("  \n", "empty"), ("x" * (PROMPT_LIMIT_CHARS + 1), "200001 characters"), ("a\x00b", "binary")],
+    [("", "empty"), ("  \n", "empty"), ("x" * (PROMPT_LIMIT_BYTES + 1), "256.0 kB is the most"), ("a\x00b", "binary")],
     ids=["nothing", "blank", "giant", "binary"],
 )
 def test_what_is_no_question_is_refused_in_a_sentence(prompt: str, words: str) -> None:
@@ -66,6 +69,12 @@ def test_what_is_no_question_is_refused_in_a_sentence(prompt: str, words: str) -
 
 def test_a_question_is_not_refused() -> None:
     assert refusal(question("what is x?")) is None
+
+
+def test_the_agent_takes_every_length_that_the_kernel_takes() -> None:
+    longest = "x" * PROMPT_LIMIT_BYTES
+    assert (refusal(question(longest)), check_prompt(longest)) == (None, None)
+    assert check_prompt(longest + "x") == Refused(reason=refusal(question(longest + "x")) or "")
 
 
 def test_what_a_question_refers_to_stands_before_it_as_data() -> None:

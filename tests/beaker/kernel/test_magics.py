@@ -19,7 +19,8 @@ from beaker.kernel.commands.restart import RestartSubkernel
 from beaker.kernel.commands.status import ShowStatus
 from beaker.kernel.commands.stop import StopTurns
 from beaker.kernel.magics import Ours, is_complete, parse
-from beaker.kernel.question import PROMPT_LIMIT_BYTES, Ask
+from beaker.kernel.question import Ask
+from beaker.prompt_limit import PROMPT_LIMIT_BYTES
 
 
 @pytest.mark.parametrize(
