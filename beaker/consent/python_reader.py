@@ -1,97 +1,88 @@
 """Reads Python for `risk`: a walk over its syntax tree that notes what it names.
 
-Kept apart because it imports `ast`, which only a run by the model needs. The tables are names, not proofs: what is not named in
-any of them and does not come from an unknown module counts as harmless.
+Kept apart because it imports `ast`, which only a run by the model needs. What the names mean stands in `python_names`, what they
+may stand for in `python_aliases`.
 """
 
 import ast
 import re
 
+from beaker.consent.python_aliases import Aliases, last
+from beaker.consent.python_names import (
+    BY_NAME,
+    DATABASES,
+    FROM_TEXT,
+    HARMLESS_MODULES,
+    KNOWN_NAMES,
+    NETWORK_CALLS,
+    NETWORK_MODULES,
+    OF_THE_SYSTEM,
+    OPAQUE_ATTRIBUTES,
+    OPAQUE_OF,
+    OPENING_CALLS,
+    PATH_FIRST,
+    REMOVING_CALLS,
+    SHELL_CALLS,
+    SHELL_MODULES,
+    WRITING_CALLS,
+)
 from beaker.messages.consent import Risk
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-HARMLESS_MODULES = _words(
-    "__future__ abc array bisect calendar cmath collections colorsys contextlib copy csv dataclasses datetime decimal difflib enum "
-    "fractions functools graphlib hashlib heapq html inspect io itertools json keyword locale math matplotlib numbers operator numpy "
-    "pandas plotly polars pprint random re scipy seaborn sklearn statistics statsmodels string struct sympy textwrap time timeit "
-    "traceback types typing unicodedata uuid warnings xarray zoneinfo IPython ipywidgets altair bokeh networkx patsy pyarrow tqdm "
-    "pathlib os shutil tempfile glob fnmatch sqlite3 pickle gzip bz2 lzma zipfile tarfile numba skimage PIL cycler dateutil pytz "
-    "geopandas shapely"
-)
-"""Modules whose mere use is no risk; what some of them can write or start is looked for by name below. Every other one is opaque."""
-
-NETWORK_MODULES = _words(
-    "socket ssl http urllib urllib2 urllib3 requests httpx httpx2 aiohttp ftplib smtplib poplib imaplib telnetlib xmlrpc websocket "
-    "websockets paramiko boto3 botocore google azure openai anthropic huggingface_hub datasets kaggle fsspec s3fs gcsfs zmq grpc "
-    "webbrowser socketserver nntplib pymongo psycopg psycopg2 pymysql redis"
-)
-SHELL_MODULES = _words("subprocess pty multiprocessing sh plumbum pexpect fabric invoke signal psutil")
-OPAQUE_MODULES = _words("importlib ctypes cffi runpy code codeop builtins sys gc imp pkgutil zipimport marshal")
-"""From these everything can be reached."""
-
-SHELL_CALLS = _words(
-    "system popen Popen check_output check_call getoutput getstatusoutput execv execve execvp execl execlp execle fork forkpty spawnl "
-    "spawnv spawnlp spawnvp posix_spawn startfile kill killpg run_cell run_line_magic run_cell_magic getpipeoutput run_module _exit "
-    "abort"
-)
-NETWORK_CALLS = _words("urlopen urlretrieve create_connection load_dataset fetch_openml read_gbq read_html download")
-REMOVING_CALLS = _words(
-    "unlink rmdir removedirs rmtree renames replace_file chmod chown symlink symlink_to hardlink_to "
-    "copyfile copytree copy2 mkdir makedirs touch extractall make_archive chdir mkfifo mknod putenv unsetenv"
-)
-"""Calls that change files wherever their arguments point."""
-OF_THE_SYSTEM = {"os": _words("remove rename replace link truncate"), "shutil": _words("move copy")}
-"""The same, where lists and frames have methods of these names too."""
-WRITING_CALLS = _words(
-    "write_text write_bytes to_csv to_excel to_parquet to_pickle to_json to_hdf to_feather to_stata to_html to_latex to_xml to_orc "
-    "to_sql to_netcdf to_zarr savefig write_csv write_parquet write_json write_html write_image sink_parquet sink_csv savetxt save "
-    "savez savez_compressed tofile dump dump_model imsave save_model to_file"
-)
-"""Calls that write to the path among their arguments; without one they mostly give a text back."""
-BY_NAME = _words("eval exec compile __import__ globals vars setattr delattr breakpoint getattr get_ipython __builtins__")
-"""Builtins by which code reaches what it does not name."""
-
-KNOWN_NAMES: dict[str, Risk] = {
-    **dict.fromkeys(("subprocess", "pexpect"), "shell"),
-    **dict.fromkeys(("requests", "urllib", "socket", "httpx", "aiohttp", "boto3"), "network"),
-    **dict.fromkeys(("importlib", "ctypes", "builtins", "sys"), "opaque"),
-    **dict.fromkeys(BY_NAME, "opaque"),
-}
-"""What an earlier cell may have imported; names that are variables just as often are not among them."""
-
 _URL = re.compile(r"^\s*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_PATH_NAMES = {"file", "filename", "name", "path", "database"}
+"""Keywords of the path in calls that open one."""
+_PLAIN_QUERY = (ast.Expression, ast.BoolOp, ast.UnaryOp, ast.BinOp, ast.Compare, ast.Name, ast.Constant, ast.List, ast.Tuple)
+_PLAIN_PARTS = (*_PLAIN_QUERY, ast.boolop, ast.unaryop, ast.operator, ast.cmpop, ast.expr_context)
 
 
 class PythonReader(ast.NodeVisitor):
-    """Notes the risks of all that it visits in `risks`."""
+    """Notes the risks of a tree in `risks`."""
 
-    def __init__(self) -> None:
+    def __init__(self, tree: ast.AST) -> None:
         self.risks: set[Risk] = set()
+        self._aliases = Aliases(tree)
+        self._followed: set[ast.expr] = set()
+        """Names of modules in places where it is seen what becomes of them."""
+        if not self._aliases.settled:
+            self.risks.add("opaque")
+        self.visit(tree)
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
             self._module(alias.name)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        self._module(node.module or "" if not node.level else "")
+        module = node.module or ""
+        self._module(module if not node.level else "")
         for alias in node.names:
             self._name(alias.name)
-            self._of_the_system(node.module or "", alias.name)
+            self._member(last(module), alias.name)
+            if alias.name.lstrip("_") in OPAQUE_ATTRIBUTES or (alias.name == "*" and module in {*OF_THE_SYSTEM, *OPAQUE_OF}):
+                self.risks.add("opaque")
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        if all(isinstance(target, ast.Name) for target in node.targets):
+            self._followed.add(node.value)
+        self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> None:
         if (risk := KNOWN_NAMES.get(node.id)) is not None:
             self.risks.add(risk)
+        handed_on = isinstance(node.ctx, ast.Load) and node not in self._followed
+        if handed_on and any(last(thing) in OF_THE_SYSTEM or last(thing) in OPAQUE_OF for thing in self._aliases.of(node)):
+            self.risks.add("opaque")  # the module itself, in a list or as an argument: what is called on it is out of sight
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if node.attr.startswith("__") and node.attr not in {"__name__", "__doc__", "__version__", "__len__", "__class__"}:
             self.risks.add("opaque")
-        self._name(node.attr)
-        if isinstance(node.value, ast.Name):
-            self._of_the_system(node.value.id, node.attr)
+        if node.attr.lstrip("_") in OPAQUE_ATTRIBUTES:
+            self.risks.add("opaque")
+        owners = {last(owner) for owner in self._aliases.of(node.value)}
+        if not (node.attr == "compile" and "re" in owners):
+            self._name(node.attr)
+        for owner in owners:
+            self._member(owner, node.attr)
+        self._followed.add(node.value)
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:
@@ -99,13 +90,22 @@ class PythonReader(ast.NodeVisitor):
             self.risks.add("network")
 
     def visit_Call(self, node: ast.Call) -> None:
-        name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else ""
-        if name == "open":
-            self._open(node)
-        elif name in WRITING_CALLS and (node.args or node.keywords):
+        things = self._aliases.of(node.func)
+        names = {last(thing) for thing in things}
+        if isinstance(node.func, ast.Name):
+            self._name(node.func.id)  # imported by an earlier cell
+        for name in names & OPENING_CALLS.keys():
+            self._opens(node, name, things)
+        if names & WRITING_CALLS and (node.args or node.keywords):
             self._writes(node)
-        elif name == "rename" and node.args and isinstance(node.func, ast.Attribute):
-            self.risks.add("files")  # Path.rename; a frame's takes its names by keyword
+        if any(thing.rpartition(".")[0] in DATABASES and last(thing) in {"connect", "Connection"} for thing in things):
+            path = _path_of(node)
+            if not _is_inside(path) and not (isinstance(path, ast.Constant) and path.value == ":memory:"):
+                self.risks.add("files")
+        if _moves(node, names):
+            self.risks.add("files")
+        if "sympy.S" in things or ("query" in names and not _is_plain_query(node)) or _unpickles(node, names):
+            self.risks.add("opaque")
         self.generic_visit(node)
 
     def _module(self, name: str) -> None:
@@ -117,9 +117,11 @@ class PythonReader(ast.NodeVisitor):
         elif root not in HARMLESS_MODULES:
             self.risks.add("opaque")
 
-    def _of_the_system(self, module: str, name: str) -> None:
+    def _member(self, module: str, name: str) -> None:
         if name in OF_THE_SYSTEM.get(module, ()):
             self.risks.add("files")
+        if name in OPAQUE_OF.get(module, ()):
+            self.risks.add("opaque")
 
     def _name(self, name: str) -> None:
         if name in SHELL_CALLS:
@@ -128,17 +130,19 @@ class PythonReader(ast.NodeVisitor):
             self.risks.add("network")
         elif name in REMOVING_CALLS:
             self.risks.add("files")
-        elif name in BY_NAME:
+        elif name in BY_NAME or name in FROM_TEXT:
             self.risks.add("opaque")
 
-    def _open(self, call: ast.Call) -> None:
-        modes = [*call.args[1:2], *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
-        if isinstance(call.func, ast.Attribute):  # Path.open: the mode comes first, and the path is not in sight
+    def _opens(self, call: ast.Call, name: str, things: set[str]) -> None:
+        place, writes = OPENING_CALLS[name]
+        modes = [*call.args[place : place + 1], *(keyword.value for keyword in call.keywords if keyword.arg in {"mode", None})]
+        modes += [argument for argument in call.args if isinstance(argument, ast.Starred)]
+        owners = {last(thing.rpartition(".")[0]) for thing in things if "." in thing}
+        of_a_path = name == "open" and isinstance(call.func, ast.Attribute) and not owners & PATH_FIRST
+        if of_a_path:  # Path.open: the mode comes first, and the path is not in sight
             modes = [*call.args[:1], *modes]
-        for mode in modes:
-            reads_only = isinstance(mode, ast.Constant) and isinstance(mode.value, str) and not set(mode.value) & set("wax+")
-            if not reads_only and not (isinstance(call.func, ast.Name) and call.args and _is_inside(call.args[0])):
-                self.risks.add("files")
+        if (any(map(_may_write, modes)) if modes else writes) and (of_a_path or not _is_inside(_path_of(call))):
+            self.risks.add("files")
 
     def _writes(self, call: ast.Call) -> None:
         """A call that writes to the path among its arguments; one that is not a plain text may be anywhere."""
@@ -148,11 +152,62 @@ class PythonReader(ast.NodeVisitor):
             self.risks.add("files")
 
 
+def _may_write(mode: ast.expr) -> bool:
+    if not isinstance(mode, ast.Constant) or not isinstance(mode.value, str):
+        return True
+    return bool(set(re.split("[:|]", mode.value)[0]) & set("wax+"))  # behind a colon: how an archive is packed
+
+
+def _moves(call: ast.Call, names: set[str]) -> bool:
+    """Whether it may be `Path.rename` or `Path.replace`, or names a file outside to what an earlier cell may have imported from os.
+
+    A frame's `rename` takes its names by keyword; a text's `replace` takes two texts, a frame's a dict or two values.
+    """
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    by_keyword = any(keyword.arg == "target" for keyword in call.keywords)
+    if "rename" in names:
+        return bool(call.args) or by_keyword
+    if "replace" in names:
+        on_the_class = isinstance(call.func.value, ast.Name) and call.func.value.id in {"Path", "PosixPath", "WindowsPath"}
+        one = len(call.args) == 1 and not call.keywords and not isinstance(call.args[0], ast.Dict | ast.List | ast.DictComp)
+        return one or by_keyword or on_the_class
+    texts = [argument.value for argument in call.args if isinstance(argument, ast.Constant) and isinstance(argument.value, str)]
+    return bool(names & {"remove", "link", "move", "copy"}) and any(re.match(r"[/~][^\s/]", text) for text in texts)
+
+
+def _unpickles(call: ast.Call, names: set[str]) -> bool:
+    """Whether it is `np.load` with leave to unpickle; what cannot be seen may be leave."""
+    for keyword in call.keywords:
+        refuses = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+        if (keyword.arg == "allow_pickle" and not refuses) or (keyword.arg is None and "load" in names):
+            return True
+    return "load" in names and (len(call.args) > 2 or any(isinstance(argument, ast.Starred) for argument in call.args))
+
+
+def _is_plain_query(call: ast.Call) -> bool:
+    """Whether a frame is asked to compare columns, and nothing is called or reached through an attribute."""
+    texts = [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg == "expr")]
+    if len(texts) != 1 or not isinstance(texts[0], ast.Constant) or not isinstance(texts[0].value, str):
+        return False
+    text = re.sub(r"@(?=\w)", "", re.sub(r"`[\w ]+`", "_", texts[0].value))
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return all(isinstance(node, _PLAIN_PARTS) for node in ast.walk(tree))
+
+
+def _path_of(call: ast.Call) -> ast.expr | None:
+    by_keyword = (keyword.value for keyword in call.keywords if keyword.arg in _PATH_NAMES)
+    return call.args[0] if call.args else next(by_keyword, None)
+
+
 def _is_path(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
-def _is_inside(node: ast.expr) -> bool:
+def _is_inside(node: ast.expr | None) -> bool:
     """Whether it is a text that names a file in the work directory or below."""
     if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
         return False

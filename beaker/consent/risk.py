@@ -45,9 +45,8 @@ def _risks_of_python(code: str) -> tuple[Risk, ...]:
         tree = ast.parse(_without_harmless_magics(code))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ("opaque",)
-    reader = PythonReader()
     try:
-        reader.visit(tree)
+        reader = PythonReader(tree)
     except RecursionError:
         return ("opaque",)
     return tuple(sorted(reader.risks))

@@ -16,6 +16,18 @@ HARMLESS = [
     "def f(a):\n    return a.replace('x', 'y')",
     "df.to_json()",
     "signal = [1]; code = 2; items.remove(3); df.rename(columns={'a': 'b'}); text.replace('a', 'b')",
+    "df.replace({'a': 'b'}); df.replace('-', None); df['x'].str.replace('/', '_'); day.replace(year=2024)",
+    "df.query('x > 3 and (`a b` == \"y\" or z in [1, 2]) and w < @limit')",
+    "import json\njson.load(open('a.json')); json.loads(text)",
+    "import numpy as np\nnp.load('a.npy'); np.load('a.npy', allow_pickle=False); np.memmap('a.dat', mode='w+')",
+    "import re\nre.compile('x').findall(text)",
+    "yaml.safe_load(text)",
+    "from scipy import signal\nimport scipy\nscipy.signal.find_peaks(x); signal.welch(x)",
+    "import os\nfrom os import path as p\nos.listdir('.'); p.join('a', 'b'); o = os; o.getcwd()",
+    "import sqlite3\nsqlite3.connect(':memory:'); sqlite3.connect('data.db')",
+    "import zipfile, tarfile\nzipfile.ZipFile('/data/x.zip'); tarfile.open('/data/x.tar.xz', 'r:xz'); zipfile.ZipFile('out.zip', 'w')",
+    "with pd.ExcelWriter('out.xlsx') as w:\n    df.describe()",
+    "import copy\ncopy.copy(x); df.copy(); node = node.next; files.remove('a')",
     "",
 ]
 
@@ -82,6 +94,37 @@ def test_what_uses_the_network_is_network(code: str) -> None:
         "Path('x').rename('/y')",
         "from shutil import move",
         "np.save(target, x)",
+        "import os as o; o.remove('/home/me/x')",
+        "import os\nx = os\nx.remove('x')",
+        "import os\nx = os\ny = x\ny.rename('a', 'b')",
+        "import os, shutil\nfor m in (os, shutil): m.replace('a', 'b')",
+        "import os\na, b = 1, os\nb.remove('x')",
+        "import os\n(m := os).remove('x')",
+        "import os\nm = os if x else None\nm.remove('x')",
+        "import shutil as s; s.move('a','/etc/b')",
+        "shutil.os.remove('/x')",
+        "from os import path; path.os.remove('/x')",
+        "o.remove('/home/me/x')",
+        "rmtree('x')",
+        "f = open\nf('/x', 'w')",
+        "zipfile.ZipFile('/tmp/x','w')",
+        "from zipfile import ZipFile as Z\nZ('/tmp/x', mode='w')",
+        "tarfile.open('/tmp/b','w:gz')",
+        "tarfile.open(name='/tmp/b', mode='w')",
+        "io.FileIO('/tmp/b','w')",
+        "gzip.open('/tmp/b', 'wb')",
+        "np.memmap('/tmp/b',mode='w+')",
+        "np.memmap('/tmp/b')",
+        "pd.ExcelWriter('/tmp/x')",
+        "pd.HDFStore('/tmp/x')",
+        "Path('a').replace('/etc/x')",
+        "Path('a').replace(target='/etc/x')",
+        "Path.replace(a, '/etc/x')",
+        "sqlite3.connect('/tmp/x')",
+        "from sqlite3 import connect as c\nc('/tmp/x')",
+        "sqlite3.connect(database='/tmp/x')",
+        "open(*arguments)",
+        "open('/x', **options)",
     ],
 )
 def test_what_may_write_or_remove_elsewhere_is_files(code: str) -> None:
@@ -104,12 +147,51 @@ def test_what_may_write_or_remove_elsewhere_is_files(code: str) -> None:
         "%run script.py",
         "def broken(:",
         "sys.modules['os']",
+        "shutil.os",
+        "pathlib.sys",
+        "random._os",
+        "glob.subprocess",
+        "from shutil import os",
+        "from os import *",
+        "import os\n[os][0].remove('x')",
+        "import os as o\nf(o)",
+        "import timeit",
+        "timeit.timeit('1')",
+        "sympify('x')",
+        "import sympy\nsympy.sympify('x')",
+        "import sympy as sp\nsp.S('x')",
+        "parse_expr('x')",
+        "from sympy import lambdify as l",
+        "df.query('@pd.read_csv(\"x\")')",
+        "df.query('a.to_csv(\"x\") > 1')",
+        "df.query(text)",
+        "df.eval('x')",
+        "pd.eval('x')",
+        "pickle.load(s)",
+        "import pickle as p\np.loads(s)",
+        "from pickle import load",
+        "pd.read_pickle('x')",
+        "np.load('x', allow_pickle=True)",
+        "np.load('x', None, True)",
+        "np.load('x', **options)",
+        "joblib.load('x')",
+        "yaml.load(text)",
         "(" * 5000 + ")" * 5000,
         "a\x00b",
     ],
 )
 def test_what_cannot_be_told_is_opaque(code: str) -> None:
     assert "opaque" in risks_of(code, "python")
+
+
+@pytest.mark.parametrize("code", ["exit()", "quit()", "exit", "if x:\n    quit(0)"])
+def test_what_ends_the_session_is_session(code: str) -> None:
+    assert "session" in risks_of(code, "python")
+
+
+def test_names_that_are_handed_on_without_end_are_opaque() -> None:
+    chain = "\n".join(f"a{at} = a{at + 1}" for at in range(50))
+    assert risks_of(f"import os\n{chain}\na50 = os\na0.remove('x')", "python") == ("opaque",)
 
 
 def test_a_language_that_is_not_read_is_opaque_and_a_shell_is_shell() -> None:
