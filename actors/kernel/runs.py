@@ -43,6 +43,10 @@ CANNOT_ASK = "The user cannot be asked now. State your question in your answer a
 OVER = "This turn is over."
 
 
+SEND_ATTEMPTS = 3
+"""A subkernel aborts what comes in the moment after a failed cell; that moment is over with the next attempt."""
+
+
 class Runs:
     """Serves the agent's requests.
 
@@ -144,17 +148,29 @@ class Runs:
         cleared = await self._consent.clear(turn, "code", request.code, language)
         await self._until_free(turn, cleared)
         await self._redeem(cleared)
+        attempt = 1
+        cell, facts = await self._send_and_wait(turn, cleared)
+        while attempt < SEND_ATTEMPTS and self._was_swept_away(turn, cleared, cell, facts):
+            attempt += 1
+            cell, facts = await self._send_and_wait(turn, cleared)
+        return self._outcome(cell, facts, edited="" if cleared.code == request.code else cleared.code)
+
+    async def _send_and_wait(self, turn: Turn, cleared: Cleared) -> tuple[GrantedCell, ReplyFacts | None]:
         cell = self._send(turn, cleared)
         self._in_flight[cell.msg_id] = turn
         try:
-            facts = await cell.over
+            return cell, await cell.over
         except asyncio.CancelledError:
             if not cell.over.cancelled():
                 raise  # it is this task that was cancelled
-            facts = None
+            return cell, None
         finally:
             del self._in_flight[cell.msg_id]
-        return self._outcome(cell, facts, edited="" if cleared.code == request.code else cleared.code)
+
+    def _was_swept_away(self, turn: Turn, cleared: Cleared, cell: GrantedCell, facts: ReplyFacts | None) -> bool:
+        """Whether it was aborted with the queue behind a cell of the user's that had just failed: it never ran, and still may."""
+        aborted = facts is not None and facts.status == "aborted" and not cell.begun
+        return aborted and not turn.over and self._state.ready_link() is not None and self._state.generation == cleared.generation
 
     async def _until_free(self, turn: Turn, cleared: Cleared) -> None:
         while self._state.requests.cells_since(0.0):

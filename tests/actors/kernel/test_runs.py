@@ -119,6 +119,33 @@ async def test_code_waits_for_the_cells_that_the_user_has_running(stage: KernelS
     await running
 
 
+async def test_what_is_aborted_behind_a_failed_cell_of_the_users_is_sent_again(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await stage.ask("%%ai --mode auto go")
+    running = stage.wants_run("go()")
+    swept = await subkernel.expect_code()
+    subkernel.busy(swept)
+    subkernel.reply(swept, {"status": "aborted"})
+    subkernel.idle(swept)
+    subkernel.run(await subkernel.expect_code(), 2)
+    ran = await running
+    assert isinstance(ran, CodeRan)
+    assert (ran.status, ran.execution_count) == ("ok", 2)
+    assert subkernel.codes() == ["go()", "go()"]
+
+
+async def test_what_is_aborted_again_and_again_is_told(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await stage.ask("%%ai --mode auto go")
+    running = stage.wants_run("go()")
+    for _ in range(3):
+        swept = await subkernel.expect_code()
+        subkernel.busy(swept)
+        subkernel.reply(swept, {"status": "aborted"})
+        subkernel.idle(swept)
+    ran = await running
+    assert isinstance(ran, CodeRan)
+    assert ran.status == "aborted"
+
+
 async def test_a_stop_before_it_was_sent_leaves_nothing_in_the_queue(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     mine = stage.run("slow()")
     slow = await subkernel.expect_code()
