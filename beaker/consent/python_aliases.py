@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 _ROUNDS = 20
 """Through how many names a module can be handed on; data work needs two or three."""
+_MEANINGS = 100
+"""How many things one name may stand for before it is given up; each of them is looked at wherever the name stands."""
 
 
 class Aliases:
@@ -29,7 +31,12 @@ class Aliases:
             else:
                 pairs.extend(_bindings(node))
         for _ in range(_ROUNDS):
-            if not sum(self._bind(name, self.of(value)) for name, value in pairs):
+            grown = 0
+            for name, value in pairs:
+                grown += self._bind(name, self.of(value))
+                if len(self._bound[name]) > _MEANINGS:
+                    return
+            if not grown:
                 self.settled = True
                 break
 
@@ -39,7 +46,8 @@ class Aliases:
             return {node.id} | self._bound.get(node.id, set())
         if isinstance(node, ast.Attribute):
             owners = self.of(node.value)
-            return {f"{last(owner)}.{node.attr}" for owner in owners} or {f".{node.attr}"}
+            own = {f"{last(owner)}.{node.attr}" for owner in owners} or {f".{node.attr}"}
+            return own | self._bound.get(node.attr, set())  # a name of a class is its attribute
         if isinstance(node, ast.IfExp):
             return self.of(node.body) | self.of(node.orelse)
         if isinstance(node, ast.BoolOp):

@@ -57,6 +57,8 @@ OPAQUE_OF: dict[str, frozenset[str]] = {
 """What runs code that stands in the data, where others have harmless calls of these names."""
 FROM_TEXT = words("sympify parse_expr lambdify autowrap ufuncify read_pickle")
 """Calls that run what a text or a file says, whatever module they come from."""
+SYMPY_NAMING = words("symbols Symbol Function Dummy Wild var Idx IndexedBase MatrixSymbol init_printing")
+"""Calls of sympy that take a text for a name; the others evaluate it."""
 OPENING_CALLS: dict[str, tuple[int, bool]] = {
     **dict.fromkeys(
         words("open FileIO ZipFile PyZipFile TarFile taropen gzopen bz2open xzopen GzipFile BZ2File LZMAFile OSFile"), (1, False)

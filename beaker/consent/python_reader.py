@@ -24,11 +24,13 @@ from beaker.consent.python_names import (
     REMOVING_CALLS,
     SHELL_CALLS,
     SHELL_MODULES,
+    SYMPY_NAMING,
     WRITING_CALLS,
 )
 from beaker.messages.consent import Risk
 
 _URL = re.compile(r"^\s*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_OTHER_DATABASE = re.compile(r"\s*(?:attach\s+(?:database\s+)?['\"?:]|vacuum\b.*\binto\b)", re.IGNORECASE)
 _PATH_NAMES = {"file", "filename", "name", "path", "database"}
 """Keywords of the path in calls that open one."""
 _PLAIN_QUERY = (ast.Expression, ast.BoolOp, ast.UnaryOp, ast.BinOp, ast.Compare, ast.Name, ast.Constant, ast.List, ast.Tuple)
@@ -88,6 +90,8 @@ class PythonReader(ast.NodeVisitor):
     def visit_Constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, str) and _URL.match(node.value):
             self.risks.add("network")
+        if isinstance(node.value, str) and _OTHER_DATABASE.match(node.value):
+            self.risks.add("files")
 
     def visit_Call(self, node: ast.Call) -> None:
         things = self._aliases.of(node.func)
@@ -102,9 +106,9 @@ class PythonReader(ast.NodeVisitor):
             path = _path_of(node)
             if not _is_inside(path) and not (isinstance(path, ast.Constant) and path.value == ":memory:"):
                 self.risks.add("files")
-        if _moves(node, names):
+        if _moves(node, names) or ("extract" in names and not _extracts_inside(node)):
             self.risks.add("files")
-        if "sympy.S" in things or ("query" in names and not _is_plain_query(node)) or _unpickles(node, names):
+        if _evaluates(node, things) or ("query" in names and not _is_plain_query(node)) or _unpickles(node, names):
             self.risks.add("opaque")
         self.generic_visit(node)
 
@@ -174,6 +178,18 @@ def _moves(call: ast.Call, names: set[str]) -> bool:
         return one or by_keyword or on_the_class
     texts = [argument.value for argument in call.args if isinstance(argument, ast.Constant) and isinstance(argument.value, str)]
     return bool(names & {"remove", "link", "move", "copy"}) and any(re.match(r"[/~][^\s/]", text) for text in texts)
+
+
+def _extracts_inside(call: ast.Call) -> bool:
+    """Whether no other place is named; the second argument to a column's `extract` is a number."""
+    places = [*filter(_is_path, call.args[1:2]), *(keyword.value for keyword in call.keywords if keyword.arg == "path")]
+    return all(map(_is_inside, places))
+
+
+def _evaluates(call: ast.Call, things: set[str]) -> bool:
+    """Whether a function of sympy is given a text to evaluate."""
+    functions = {last(thing) for thing in things if thing.startswith("sympy.")} - SYMPY_NAMING
+    return "S" in functions or (bool(functions) and any(map(_is_path, call.args)))
 
 
 def _unpickles(call: ast.Call, names: set[str]) -> bool:

@@ -27,6 +27,8 @@ HARMLESS = [
     "import sqlite3\nsqlite3.connect(':memory:'); sqlite3.connect('data.db')",
     "import zipfile, tarfile\nzipfile.ZipFile('/data/x.zip'); tarfile.open('/data/x.tar.xz', 'r:xz'); zipfile.ZipFile('out.zip', 'w')",
     "with pd.ExcelWriter('out.xlsx') as w:\n    df.describe()",
+    "import sympy\nx = sympy.symbols('x y')[0]\nsympy.solve(x ** 2 - 1, x)",
+    "df['x'].str.extract(r'(a)', 0); archive.extract('a', 'data'); con.execute('select 1')",
     "import copy\ncopy.copy(x); df.copy(); node = node.next; files.remove('a')",
     "",
 ]
@@ -124,6 +126,10 @@ def test_what_uses_the_network_is_network(code: str) -> None:
         "from sqlite3 import connect as c\nc('/tmp/x')",
         "sqlite3.connect(database='/tmp/x')",
         "open(*arguments)",
+        "import os\nclass A:\n    m = os\nA.m.remove('x')",
+        "con.execute(\"ATTACH DATABASE '/tmp/x' AS y\")",
+        "archive.extract('a', '/tmp')",
+        "archive.extract('a', path=target)",
         "open('/x', **options)",
     ],
 )
@@ -160,6 +166,8 @@ def test_what_may_write_or_remove_elsewhere_is_files(code: str) -> None:
         "sympify('x')",
         "import sympy\nsympy.sympify('x')",
         "import sympy as sp\nsp.S('x')",
+        "import sympy as sp\nsp.simplify('x')",
+        "from sympy import solve\nsolve('x')",
         "parse_expr('x')",
         "from sympy import lambdify as l",
         "df.query('@pd.read_csv(\"x\")')",
@@ -192,6 +200,7 @@ def test_what_ends_the_session_is_session(code: str) -> None:
 def test_names_that_are_handed_on_without_end_are_opaque() -> None:
     chain = "\n".join(f"a{at} = a{at + 1}" for at in range(50))
     assert risks_of(f"import os\n{chain}\na50 = os\na0.remove('x')", "python") == ("opaque",)
+    assert risks_of("\n".join(f"x = x.a{at}" for at in range(1500)), "python") == ("opaque",)
 
 
 def test_a_language_that_is_not_read_is_opaque_and_a_shell_is_shell() -> None:
