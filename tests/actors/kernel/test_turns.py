@@ -190,6 +190,27 @@ async def test_an_error_of_the_agent_is_the_error_of_the_cell(stage: KernelStage
     assert (await stage.front.over(msg_id))[-3:] == ["error", "execute_reply", "idle"]
 
 
+async def test_a_question_that_fails_aborts_none_of_the_cells_behind_it(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    blocking = stage.run("slow()")
+    slow = await subkernel.expect()
+    subkernel.begin(slow, 1)
+    asked, _ = await stage.ask()
+    queued = [stage.run(code) for code in ("2", "3")]
+    stage.tell(ended(status="error", reason="no more credit"))
+    assert (await stage.front.reply(asked)).content["status"] == "error"
+    subkernel.end(slow, 1)
+    comment = await subkernel.expect()
+    assert (comment.content["code"], comment.content["stop_on_error"]) == ("# %%ai why?", False)
+    subkernel.run(comment, 2)
+    for number, (code, msg_id) in enumerate(zip(("2", "3"), queued, strict=True), start=3):
+        request = await subkernel.expect()
+        assert request.content["code"] == code, "it was sent, once and as it came"
+        subkernel.run(request, number)
+        told = (await stage.front.reply(msg_id)).content
+        assert (told["status"], told["execution_count"]) == ("ok", number)
+    assert (await stage.front.reply(blocking)).content["status"] == "ok"
+
+
 @pytest.mark.parametrize(("notebook", "shown"), [(True, "*no answer*"), (False, None)])
 async def test_an_empty_answer_leaves_no_promise_behind(
     stage: KernelStage, subkernel: ScriptedSubkernel, notebook: bool, shown: str | None
