@@ -162,13 +162,20 @@ class KernelActor(Actor[KernelMessage]):
         """Whether a prompt for consent stands open."""
         return (questions := self._rooms.questions_now) is not None and questions.consent.asking
 
+    @property
+    def gave_way(self) -> bool:
+        """Whether a question waits, parked, because its prompt gave way to the last interrupt."""
+        return (questions := self._rooms.questions_now) is not None and bool(questions.consent.gave_way)
+
     def interrupt(self, what: Interrupted) -> None:
         """Stop a cell, a turn or both."""
         if (questions := self._rooms.questions_now) is not None:
-            if what.park:
-                questions.consent.park_all()
+            gave_way = questions.consent.gave_way
+            questions.consent.interrupted(park=what.park)
             if what.turn:
                 questions.turns.stop(attended_only=True)
+            for number in gave_way if what.parked else ():
+                questions.turns.stop(number)
         if what.subkernel:
             self._rooms.interrupt_subkernel()
 

@@ -31,3 +31,5 @@ class Approval:
     """Who may answer it now."""
     asking: asyncio.Task[object] | None = None
     parked: bool = False
+    gave_way: bool = False
+    """It was parked by the interrupt that came last."""

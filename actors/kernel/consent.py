@@ -7,7 +7,7 @@ and `%beaker allow A3` in another cell takes it up. Approvals belong to this pro
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from actors.kernel.agent_door import AgentDoor
@@ -24,6 +24,7 @@ from beaker.consent.grants import code_hash
 from beaker.consent.office import REJECTED
 from beaker.consent.risk import risks_of
 from beaker.kernel.turn_display import RunBlock
+from beaker.messages.base import TurnId
 from beaker.messages.consent import (
     Decision,
     Kind,
@@ -38,6 +39,11 @@ from beaker.wire.parts import read_header
 
 if TYPE_CHECKING:
     from beaker.kernel.custom.approval import ApprovalRequest
+
+NOT_RUN = "was not run"
+
+Free = Callable[[RunBlock], Awaitable[bool]]
+"""Returns once nothing of the user's is in the way of what a block shows: whether it had to wait for that."""
 
 
 class Consent:
@@ -69,17 +75,23 @@ class Consent:
         """Names of the approvals that `%beaker allow` and `reject` may be about, oldest first."""
         return [approval.name for approval in self._open.values() if approval.parked]
 
+    @property
+    def gave_way(self) -> Sequence[TurnId]:
+        """Numbers of the turns that wait, parked, because they gave way to the last interrupt."""
+        return [approval.turn.number for approval in self._open.values() if approval.gave_way]
+
     def of(self, turn: Turn) -> Approval | None:
         """The approval that a turn waits for."""
         return next((approval for approval in self._open.values() if approval.turn is turn), None)
 
     # The way of a wish.
 
-    async def clear(self, turn: Turn, kind: Kind, code: str, language: str) -> Cleared:
+    async def clear(self, turn: Turn, kind: Kind, code: str, language: str, *, free: Free | None = None) -> Cleared:
         """Let the Supervisor decide, and the user where it says so.
 
         Args:
             code: the exact text; empty unless something is to be run.
+            free: waited for before the grant is given, which is good for minutes while a cell of the user's may run for hours.
 
         Raises:
             NotAllowed: it must not run.
@@ -92,16 +104,19 @@ class Consent:
             kind=kind, code_hash=digest, generation=self._state.generation, mode=turn.mode, tainted=turn.tainted, risks=risks
         )
         try:
-            reply = await self._clearance.ask(wanted)
+            while isinstance(reply := await self._clearance.ask(wanted), RunGranted) and free is not None and await free(block):
+                pass  # it waited: what it has may be too old by now
             if isinstance(reply, RunToBeAsked):
                 decided = await self._ask_user(turn, kind, block, reasons(risks, tainted=turn.tainted))
                 if decided.decision == "edit":
                     code, digest = decided.code, code_hash(decided.code, language=language, kind=kind)
                     block.code = code.rstrip("\n")
+                if free is not None and decided.decision != "reject":
+                    await free(block)
                 word = RunDecided(want=reply.want, decision=decided.decision, code_hash=digest)
                 reply = await self._clearance.report(wanted, word)
         except NotAllowed as refused:
-            block.words = "was not run: the user does not want it" if str(refused) == REJECTED else "was not run"
+            block.words = "was not run: the user does not want it" if str(refused) == REJECTED else NOT_RUN
             turn.face.wanted(block, "")
             raise
         assert isinstance(reply, RunGranted)
@@ -128,7 +143,7 @@ class Consent:
         if refusal := _refusal(approval, decision):
             return refusal
         turn = approval.turn
-        approval.parked = turn.parked = False
+        approval.parked = approval.gave_way = turn.parked = False
         turn.face.park(f"{name} was decided in another cell, and the answer goes on there")
         turn.display.begin_part()
         turn.face, turn.face_since = face, time.monotonic()
@@ -160,10 +175,15 @@ class Consent:
             self._decide(approval, decision, code if decision == "edit" else approval.block.code)
         return ""
 
-    def park_all(self) -> None:
-        """An interrupt: everything that is being asked gives way."""
+    def interrupted(self, *, park: bool) -> None:
+        """An interrupt came.
+
+        Args:
+            park: everything that is being asked gives way.
+        """
         for approval in list(self._open.values()):
-            if approval.asked is not None:
+            approval.gave_way = park and approval.asked is not None
+            if approval.gave_way:
                 self._park(approval)
 
     def set_aside(self, turn: Turn) -> str:

@@ -47,6 +47,11 @@ class Powers(Protocol):
         """Whether a prompt for consent stands open."""
         ...
 
+    @property
+    def gave_way(self) -> bool:
+        """Whether a question waits, parked, because its prompt gave way to the last interrupt."""
+        ...
+
 
 class Control:
     """Routes the control channel."""
@@ -79,8 +84,15 @@ class Control:
         state.last_interrupt_at = now
         running = state.requests.running() is not None
         powers, at_rest = self._powers, state.requests.at_rest
-        what = decide(cell_running=running, turn_running=powers.turn_running, since_last_s=since, at_rest=at_rest, asking=powers.asking)
-        state.log.info("interrupt.wanted", subkernel=what.subkernel, turn=what.turn, park=what.park)
+        what = decide(
+            cell_running=running,
+            turn_running=powers.turn_running,
+            since_last_s=since,
+            at_rest=at_rest,
+            asking=powers.asking,
+            gave_way=powers.gave_way,
+        )
+        state.log.info("interrupt.wanted", subkernel=what.subkernel, turn=what.turn, park=what.park, parked=what.parked)
         self._powers.interrupt(what)
 
     def reply(self, parent: Header, parts: Parts) -> None:

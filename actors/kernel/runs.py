@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from actors.kernel.clearance import Clearance, Cleared, NotAllowed
-from actors.kernel.consent import Consent
+from actors.kernel.consent import NOT_RUN, Consent
 from actors.kernel.granted_cells import GrantedCell
 from actors.kernel.prompts import Prompts
 from actors.kernel.shell import Shell
@@ -20,6 +20,7 @@ from actors.kernel.turn import Turn
 from actors.runtime.actor import ActorContext, Asked
 from beaker.consent.answers import chosen, question_text
 from beaker.kernel.requests import ExecuteFlags, Pending, ReplyFacts
+from beaker.kernel.turn_display import RunBlock
 from beaker.messages.base import TurnId
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.running import (
@@ -41,6 +42,7 @@ OUTPUT_CHARS = 6_000
 
 CANNOT_ASK = "The user cannot be asked now. State your question in your answer and end there."
 OVER = "This turn is over."
+OTHER_CELL = "The cell that the user was asked about does not run any more, so nothing was interrupted. Look again."
 
 
 SEND_ATTEMPTS = 3
@@ -83,6 +85,8 @@ class Runs:
         self._on_served = on_served
         self._tasks: dict[asyncio.Task[object], Turn] = {}
         self._in_flight: dict[str, Turn] = {}
+        self._waiting: dict[str, tuple[Turn, RunBlock]] = {}
+        """By its name, what may run as soon as the user's cells are over."""
 
     def take(self, request: RunRequest, asked: Asked | None) -> None:
         """The agent asks for something."""
@@ -109,6 +113,9 @@ class Runs:
         if self.runs_code_of(turn):
             self._interrupt()
             return
+        for other, block in self._waiting.values():
+            if other is turn:
+                block.words = NOT_RUN  # now, as its last state is drawn before its task hears of it
         for task, other in list(self._tasks.items()):
             if other is turn:
                 task.cancel()
@@ -145,9 +152,14 @@ class Runs:
         language = self._state.language
         if request.language and request.language.lower() != language.lower():
             raise NotAllowed(f"The session runs {language}, not {request.language}.")
-        cleared = await self._consent.clear(turn, "code", request.code, language)
-        await self._until_free(turn, cleared)
-        await self._redeem(cleared)
+        cleared = await self._consent.clear(turn, "code", request.code, language, free=lambda block: self._until_free(turn, block))
+        await self._until_free(turn, cleared.block)  # a cell may have come while the grant was on its way
+        try:
+            await self._redeem(cleared)
+        except NotAllowed:
+            cleared.block.words = NOT_RUN
+            turn.face.wanted(cleared.block, "")
+            raise
         attempt = 1
         cell, facts = await self._send_and_wait(turn, cleared)
         while attempt < SEND_ATTEMPTS and self._was_swept_away(turn, cleared, cell, facts):
@@ -172,11 +184,18 @@ class Runs:
         aborted = facts is not None and facts.status == "aborted" and not cell.begun
         return aborted and not turn.over and self._state.ready_link() is not None and self._state.generation == cleared.generation
 
-    async def _until_free(self, turn: Turn, cleared: Cleared) -> None:
-        while self._state.requests.cells_since(0.0):
-            cleared.block.words = "waits for the cells that you have running"
-            turn.face.wanted(cleared.block, "")
-            await self._shell.wait_for_a_cell()
+    async def _until_free(self, turn: Turn, block: RunBlock) -> bool:
+        if not self._state.requests.cells_since(0.0):
+            return False
+        block.words = "waits for the cells that you have running"
+        turn.face.wanted(block, "")
+        self._waiting[block.name] = turn, block
+        try:
+            while self._state.requests.cells_since(0.0):
+                await self._shell.wait_for_a_cell()
+        finally:
+            del self._waiting[block.name]
+        return True
 
     async def _redeem(self, cleared: Cleared) -> None:
         state = self._state
@@ -237,9 +256,15 @@ class Runs:
         return UserAnswered(text=chosen(text, request.choices))
 
     async def _interrupt_session(self, turn: Turn) -> SessionChanged:
-        if self._state.requests.running() is None:
+        cell = self._state.requests.running()
+        if cell is None:
             raise NotAllowed("No cell of the user's is running.")
-        await self._redeem(await self._consent.clear(turn, "interrupt", "", self._state.language))
+        cleared = await self._consent.clear(turn, "interrupt", "", self._state.language)
+        await self._redeem(cleared)
+        if self._state.requests.running() is not cell:
+            cleared.block.words = "was not done: that cell is over"
+            turn.face.wanted(cleared.block, "")
+            raise NotAllowed(OTHER_CELL)
         self._interrupt()
         return SessionChanged(words="The running cell was interrupted.")
 

@@ -13,10 +13,18 @@ class Interrupted(NamedTuple):
     turn: bool
     park: bool = False
     """Prompts for consent give way; the turns behind them go on waiting."""
+    parked: bool = False
+    """Also the turns whose prompts gave way to the interrupt before this one."""
 
 
 def decide(
-    *, cell_running: bool, turn_running: bool, since_last_s: float | None, at_rest: bool = False, asking: bool = False
+    *,
+    cell_running: bool,
+    turn_running: bool,
+    since_last_s: float | None,
+    at_rest: bool = False,
+    asking: bool = False,
+    gave_way: bool = False,
 ) -> Interrupted:
     """Choose.
 
@@ -31,9 +39,10 @@ def decide(
         at_rest: the subkernel is done with all that it was sent.
         since_last_s: seconds since the interrupt before this one, None if there was none.
         asking: a prompt for consent stands open.
+        gave_way: a turn waits, parked, because its prompt gave way to the interrupt before this one.
     """
-    if turn_running and since_last_s is not None and since_last_s <= SECOND_WITHIN_S:
-        return Interrupted(subkernel=not at_rest, turn=True)
+    if (turn_running or gave_way) and since_last_s is not None and since_last_s <= SECOND_WITHIN_S:
+        return Interrupted(subkernel=not at_rest, turn=turn_running, parked=gave_way)
     if asking:
         return Interrupted(subkernel=cell_running, turn=False, park=True)
     if turn_running and not cell_running:

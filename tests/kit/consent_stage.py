@@ -24,6 +24,8 @@ class DecidingProbe(Probe[SupervisorMessage]):
         self.office = Office(kernel_id=kernel_id)
         self.asked: list[ConsentRequest] = []
         """What it was asked about consent, in order."""
+        self.late_s = 0.0
+        """How much later it is by its clock, of which each question takes one second."""
         self._generation = generation
 
     def forget(self) -> None:
@@ -36,6 +38,6 @@ class DecidingProbe(Probe[SupervisorMessage]):
             return
         assert asked is not None
         self.asked.append(message)
-        fresh = f"grant-{len(self.asked)}"
-        self.office, reply = take(self.office, message, generation=self._generation(), fresh=fresh, now=float(len(self.asked)))
+        fresh, now = f"grant-{len(self.asked)}", len(self.asked) + self.late_s
+        self.office, reply = take(self.office, message, generation=self._generation(), fresh=fresh, now=now)
         (asked.fail if isinstance(reply, RunRefused) else asked.answer)(reply)

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from actors.runtime.failures import AskFailed
+from beaker.kernel import interrupting
 from beaker.messages.base import TurnId
 from beaker.messages.consent import RunDecided, RunRedeemed, RunWanted
 from beaker.messages.running import AskUser, CodeRan, Parked, RunReply, UserAnswered
-from beaker.messages.turn import Delta, Ended, ListVariables, TurnFailure
+from beaker.messages.turn import Delta, Ended, ListVariables, Stop, TurnFailure
 from beaker.wire.parts import HEADER
 from tests.kit.consent_stage import FIRST
 from tests.kit.kernel_stage import KernelStage, staged, until
@@ -258,6 +259,42 @@ async def test_an_interrupt_parks_an_open_consent_and_stops_nothing(stage: Kerne
     assert (await stage.front.reply(msg_id)).content["status"] == "ok"
     assert "waiting" in shown(stage, msg_id)[-1]
     assert not running.done()
+
+
+async def test_a_second_interrupt_stops_what_gave_way_to_the_first(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id, _ = await stage.ask()
+    running = stage.wants_run("1")
+    await stage.front.prompt()
+    for _ in range(2):
+        stage.request("interrupt_request", {}, channel="control")
+    assert "over" in await refusal(running)
+    assert (await stage.agent.expect(Stop)).turn == FIRST
+    assert shown(stage, msg_id)[-1].endswith("*stopped*")
+    late = stage.run("%beaker allow A1")
+    assert "Nothing named A1" in (await stage.front.reply(late)).content["evalue"]
+    assert subkernel.codes() == []
+
+
+async def test_what_the_user_put_off_herself_or_long_ago_outlives_two_interrupts(
+    stage: KernelStage, subkernel: ScriptedSubkernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.ask()
+    put_off = stage.wants_run("1")
+    await stage.front.prompt()
+    stage.type("l")
+    await stage.agent.expect(Parked)
+    await stage.ask()
+    gave_way = stage.wants_run("2", TurnId(2))
+    await stage.front.prompt(2)
+    stage.request("interrupt_request", {}, channel="control")
+    await stage.agent.expect(Parked)
+    with monkeypatch.context() as long_after:
+        long_after.setattr(interrupting, "SECOND_WITHIN_S", -1.0)
+        stage.request("interrupt_request", {}, channel="control")
+    stage.request("interrupt_request", {}, channel="control")
+    await stage.settle()
+    assert not [message for message in stage.agent.seen if isinstance(message, Stop)]
+    assert (put_off.done(), gave_way.done()) == (False, False)
     stage.type("y")
     await stage.settle()
     assert subkernel.codes() == [], "an answer that comes too late allows nothing"

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from actors.runtime.failures import AskFailed
+from beaker.consent.grants import GRANT_LIFE_S
 from beaker.messages.base import TurnId
 from beaker.messages.consent import RunRedeemed
 from beaker.messages.running import CodeRan, InterruptSession, RestartSession, RunCode, RunReply, SessionChanged
@@ -25,6 +26,17 @@ async def begun(stage: KernelStage, subkernel: ScriptedSubkernel, code: str = "g
     subkernel.begin(request, 2)
     await stage.settle()
     return msg_id, running, request
+
+
+def drawn(stage: KernelStage, msg_id: str) -> str:
+    """What the display of a cell shows now."""
+    texts = [s.content["data"]["text/markdown"] for s in stage.front.about(msg_id) if s.kind.endswith("display_data")]
+    return str(texts[-1])
+
+
+async def waiting_shown(stage: KernelStage, msg_id: str) -> None:
+    """Wait until the display says that the code waits for cells of the user's."""
+    await stage.front.wait(lambda: "waits for the cells" in drawn(stage, msg_id), "the words")
 
 
 async def refusal(asking: "asyncio.Task[RunReply]") -> str:
@@ -161,6 +173,56 @@ async def test_a_stop_before_it_was_sent_leaves_nothing_in_the_queue(stage: Kern
     assert subkernel.codes() == ["slow()"]
 
 
+@pytest.mark.parametrize("mode", ["ask", "auto"])
+@pytest.mark.parametrize("other_supervisor", [False, True])
+async def test_a_grant_is_given_when_the_users_cells_are_over_however_long_they_run(
+    stage: KernelStage, subkernel: ScriptedSubkernel, mode: str, other_supervisor: bool
+) -> None:
+    msg_id, _ = await stage.ask(f"%%ai --mode {mode} go")
+    if mode == "ask":
+        running = stage.wants_run("go()")
+        await stage.front.prompt()
+    mine = stage.run("slow()")
+    slow = await subkernel.expect_code()
+    subkernel.begin(slow, 2)
+    if mode == "ask":
+        stage.type("y")
+    else:
+        running = stage.wants_run("go()")
+    await waiting_shown(stage, msg_id)
+    stage.supervisor.late_s = 2 * GRANT_LIFE_S
+    if other_supervisor:
+        stage.supervisor.forget()
+    subkernel.end(slow, 2)
+    await stage.front.reply(mine)
+    subkernel.run(await subkernel.expect_code(), 3)
+    ran = await running
+    assert isinstance(ran, CodeRan)
+    assert ran.status == "ok"
+    assert len(stage.front.prompts()) == (mode == "ask"), "she is asked once"
+
+
+@pytest.mark.parametrize("how", ["stop", "death"])
+async def test_what_waits_for_the_users_cells_and_will_not_run_is_shown_so(
+    stage: KernelStage, subkernel: ScriptedSubkernel, how: str
+) -> None:
+    msg_id, _ = await stage.ask("%%ai --mode auto go")
+    stage.run("slow()")
+    subkernel.begin(await subkernel.expect_code(), 2)
+    running = stage.wants_run("go()")
+    await waiting_shown(stage, msg_id)
+    if how == "stop":
+        stage.run("%beaker stop 1")
+    else:
+        stage.tell(Died(generation=1, reason="killed by signal 9", at=0.0, stderr_tail="", restarting=True))
+        stage.make_subkernel()
+    await refusal(running)
+    stage.tell(OK)
+    await stage.front.reply(msg_id)
+    assert "was not run" in drawn(stage, msg_id)
+    assert "waits for the cells" not in drawn(stage, msg_id)
+
+
 async def test_an_interrupt_with_no_cell_of_the_users_stops_the_turn_and_its_code(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     msg_id, running, request = await begun(stage, subkernel)
     stage.request("interrupt_request", {}, channel="control")
@@ -235,6 +297,32 @@ async def test_the_model_interrupts_a_cell_of_the_users_only_when_she_allows_it(
     _, asked = await stage.supervisor.expect_ask(Interrupt)
     asked.answer(Interrupted())
     assert isinstance(await asking, SessionChanged)
+
+
+@pytest.mark.parametrize("another", [False, True])
+async def test_the_model_interrupts_no_cell_but_the_one_that_the_user_was_asked_about(
+    stage: KernelStage, subkernel: ScriptedSubkernel, another: bool
+) -> None:
+    await stage.ask("%%ai --mode auto go")
+    slow = stage.run("slow()")
+    request = await subkernel.expect_code()
+    subkernel.begin(request, 2)
+    await stage.front.output(slow, "execute_input")
+    asked, _ = await stage.ask("%%ai --mode auto go")
+    asking = stage.wants(InterruptSession(turn=TurnId(2)))
+    await stage.front.prompt()
+    subkernel.end(request, 2)
+    await stage.front.over(slow)
+    if another:
+        dear = stage.run("dear()")
+        subkernel.begin(await subkernel.expect_code(3), 4)
+        await stage.front.output(dear, "execute_input")
+    stage.type("y")
+    assert "does not run any more" in await refusal(asking)
+    stage.tell(Ended(turn=TurnId(2), status="ok", text=""))
+    await stage.front.reply(asked)
+    assert "that cell is over" in drawn(stage, asked)
+    assert not [message for message in stage.supervisor.seen if isinstance(message, Interrupt)]
 
 
 async def test_the_model_restarts_the_session_only_when_the_user_allows_it(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:

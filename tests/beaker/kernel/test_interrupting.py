@@ -38,3 +38,16 @@ def test_a_subkernel_at_rest_is_left_alone(turn: bool, since: float | None) -> N
 )
 def test_an_open_consent_is_parked_before_any_turn_is_stopped(cell: bool, since: float | None, expected: Interrupted) -> None:
     assert decide(cell_running=cell, turn_running=True, at_rest=False, since_last_s=since, asking=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("turn", "since", "expected"),
+    [
+        (False, 1.9, Interrupted(subkernel=True, turn=False, parked=True)),
+        (True, 1.9, Interrupted(subkernel=True, turn=True, parked=True)),
+        (False, 2.1, Interrupted(subkernel=True, turn=False)),
+        (True, 2.1, Interrupted(subkernel=False, turn=True)),
+    ],
+)
+def test_what_gave_way_to_an_interrupt_is_stopped_by_a_second_one_soon_after(turn: bool, since: float, expected: Interrupted) -> None:
+    assert decide(cell_running=False, turn_running=turn, at_rest=False, since_last_s=since, gave_way=True) == expected
