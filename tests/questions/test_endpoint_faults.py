@@ -92,6 +92,18 @@ def test_an_endpoint_that_fails_is_tried_three_times_and_then_one_error() -> Non
         assert sum(message["msg_type"] == "error" for message in failed.outputs) == 1
 
 
+def test_a_question_that_fails_aborts_none_of_the_cells_queued_behind_it(tmp_path: Path) -> None:
+    gate = tmp_path / "open"
+    with serving([failure(401, "Incorrect API key provided")]) as endpoint, running_kernel(env=endpoint.environment) as kernel:
+        slow = kernel.send(f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)")
+        asked = ask(kernel, "%%ai how long?", **CELL)
+        behind = [ask(kernel, f"{number} + 40") for number in (2, 3)]
+        assert kernel.reply(asked, timeout_s=60)["content"]["status"] == "error"
+        gate.touch()
+        replies = [kernel.reply(msg_id, timeout_s=60)["content"] for msg_id in (slow, *behind)]
+        assert [(reply["status"], reply["execution_count"]) for reply in replies] == [("ok", 1), ("ok", 3), ("ok", 4)]
+
+
 def test_a_connection_that_is_refused_is_a_sentence_with_the_address() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound but not listening: refuses
