@@ -12,6 +12,7 @@ more. The mailbox carries what other actors say: the Supervisor (a subkernel sta
 ```
 """
 
+import asyncio
 from collections.abc import Callable
 
 from actors.kernel.agent_door import Start
@@ -72,6 +73,7 @@ class KernelActor(Actor[KernelMessage]):
         )
         self._rooms.attaching.begin()
         self.context.spawn(self._rooms.hangs.run(), name="hang-watch")
+        asyncio.get_running_loop().call_soon(self._rooms.prepare)
 
     def receive(self, message: KernelMessage, asked: Asked | None) -> None:
         match message:

@@ -1,8 +1,8 @@
 """The rooms that questions and commands need: opened by the first cell or message of ours.
 
-They are half of the KernelActor's rooms, and an ordinary session never enters them: importing and making them would be a part of
-every start, and stay in memory. So this module, with all that it imports, is imported by `Rooms.questions` alone. Before
-it is, no agent lives, no turn runs and nothing waits for the user's consent.
+They are half of the KernelActor's rooms, and an ordinary session never enters them. So this module, with all that it imports, is
+imported by `Rooms` alone, after the sockets are bound, and the rooms are made by the first who needs one. Before they are, no
+agent lives, no turn runs and nothing waits for the user's consent.
 """
 
 from collections.abc import Awaitable, Callable

@@ -93,11 +93,19 @@ class Rooms:
         self.questions_now: Questions | None = None
         """Those of questions and commands, if there was ever any."""
 
+    def prepare(self) -> None:
+        """Import what the first question needs, while the subkernel is starting and there is nothing else to do.
+
+        Done when the question comes, the 50 ms of it would delay its `busy`: by then jupyter console takes the `idle` of what it
+        asked before for that of the question, and shows neither answer nor prompt.
+        """
+        import actors.kernel.questions  # noqa: F401
+
     @property
     def questions(self) -> "Questions":
         """Those of questions and commands."""
         if self.questions_now is None:
-            # Imported by the first of them: the kernel's start and its memory are measured.
+            # Not at the top: the sockets are bound first, see `prepare`.
             from actors.kernel.questions import Questions
 
             self.questions_now = Questions(
