@@ -74,7 +74,6 @@ class KernelProcess:
 
         Raises:
             AddressError: a port of the connection file is taken.
-            AddressTaken: another kernel process lives that was started with this file.
             UnknownScheme: its signatures cannot be computed.
         """
         self._configure_logs()

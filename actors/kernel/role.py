@@ -51,16 +51,15 @@ def main(argv: list[str], settled: Settled) -> int:
     return_large_buffers()
     from actors.kernel.process import KernelProcess  # after the fork: the Supervisor has no use for ZeroMQ's memory
     from actors.kernel.zmq_edge import AddressError
-    from actors.runtime.listener import AddressTaken
     from beaker.wire.signing import UnknownScheme
 
     try:
         KernelProcess(order, loaded, file, path, supervisor, key=settled.descriptor).run()
-    except (AddressError, UnknownScheme) as refused:
-        sys.stderr.write(f"beaker: {refused}\n")
+    except AddressError as refused:
+        sys.stderr.write(f"beaker: {refused}. Perhaps a kernel runs with {path} already.\n")
         return 1
-    except AddressTaken as refused:
-        sys.stderr.write(f"beaker: a kernel runs with {path} already: {refused}\n")
+    except UnknownScheme as refused:
+        sys.stderr.write(f"beaker: {refused}\n")
         return 1
     return 0
 

@@ -16,4 +16,5 @@ def test_others_with_the_same_connection_file_leave_with_a_sentence_and_the_firs
             assert other.returncode == 1
             assert "Traceback" not in words
             assert f"a kernel runs with {kernel.connection_file} already" in words
+            assert "in use" in words
         assert kernel.run("x + 1").text == "42"
