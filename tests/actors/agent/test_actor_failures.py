@@ -25,7 +25,7 @@ from tests.scripted.replies import HANG, MALFORMED, NO_FINISH, STALL, Reply, Spe
 @pytest.mark.parametrize(
     ("script", "reason", "calls"),
     [
-        ([failure(401, f"bad key {KEY}")], "It comes from environment OPENAI_API_KEY: set a valid one there", 1),
+        ([failure(401, f"bad key {KEY}")], "It comes from environment OPENAI_API_KEY: set a valid one where Jupyter is started", 1),
         ([failure(404, "no such model")], "It offers: scripted-1.", 1),
         ([failure(500, "out of order")], "Tried 3 times.", 3),
         ([failure(429, "slow", headers={"Retry-After": "3600"})], "ask again after", 1),

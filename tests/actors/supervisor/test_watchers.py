@@ -120,6 +120,7 @@ async def test_a_folder_that_is_cleaned_away_without_an_owner_ends_all() -> None
         kernel.fork()
         await until((kernel.folder / "living").exists)
         pid = int((kernel.folder / "living").read_text().split()[0])
+        await until((kernel.folder / "supervisor.sock").exists)  # it serves: nobody cleans up in the milliseconds before
         clean_away(kernel)
         await until(lambda: is_gone(kernel.supervisor) and is_gone(pid))
         await until(lambda: not kernel.left())
