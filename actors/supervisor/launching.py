@@ -131,16 +131,31 @@ def compose_environment(spec: Kernelspec, environment: Mapping[str, str]) -> dic
     return composed
 
 
+FIRST_PORT, PORTS = 10_000, 22_000
+"""Below 32768, from where on Linux gives ports to connections: one of those may be another's before the kernel has bound it."""
+PORT_ATTEMPTS = 100
+
+
 def _free_ports() -> list[int]:
     """Five ports of the loopback that are free now; a kernel that finds one taken later is started again."""
     taken = [socket.socket() for _ in _CHANNELS]
     try:
         for each in taken:
-            each.bind(("127.0.0.1", 0))
+            _bind_anywhere(each)
         return [each.getsockname()[1] for each in taken]
     finally:
         for each in taken:
             each.close()
+
+
+def _bind_anywhere(each: socket.socket) -> None:
+    for _ in range(PORT_ATTEMPTS):
+        try:
+            each.bind(("127.0.0.1", FIRST_PORT + int.from_bytes(os.urandom(4), "big") % PORTS))
+        except OSError:
+            continue
+        return
+    each.bind(("127.0.0.1", 0))
 
 
 def _write_connection(file: Path, connection: Connection, spec_name: str) -> None:

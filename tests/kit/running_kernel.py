@@ -21,6 +21,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
 from beaker import places
+from tests.kit.ports import free_ports
 
 PATIENCE_S = 20.0
 """How long a test waits for what must come; it returns as soon as it came."""
@@ -64,7 +65,7 @@ class RunningKernel:
 
     def __init__(self, *, env: Mapping[str, str] | None = None, arguments: list[str] | None = None, folder: Path | None = None) -> None:
         self.connection_file = tempfile.mktemp(suffix=".json", dir=os.environ["JUPYTER_RUNTIME_DIR"])
-        write_connection_file(self.connection_file, key=secrets.token_hex(16).encode())
+        write_connection_file(self.connection_file, key=secrets.token_hex(16).encode(), **free_ports())
         os.chmod(self.connection_file, 0o600)
         self.env = {**os.environ, **(env or {})}
         self.arguments = arguments or []

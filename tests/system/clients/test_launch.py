@@ -16,6 +16,8 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
+from tests.kit.ports import free_ports
+
 pytestmark = pytest.mark.slow
 
 LIMIT_S = 30
@@ -30,7 +32,7 @@ def connection_file(tmp_path: Path) -> Path:
     folder = tmp_path / "with space"
     folder.mkdir()
     path = folder / "kernel-v3a.json"
-    write_connection_file(str(path), kernel_name="beaker")
+    write_connection_file(str(path), kernel_name="beaker", **free_ports())
     path.chmod(0o644)
     return path
 

@@ -17,6 +17,8 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 from jupyter_client.manager import KernelManager
 
+from tests.kit.ports import free_ports
+
 pytestmark = pytest.mark.slow
 
 LIMIT_S = 30
@@ -95,7 +97,7 @@ def test_a_variable_that_the_user_gives_back_is_there(work_folder: Path, environ
 @contextmanager
 def _as_vscode_does(module: list[str], folder: Path, environment: dict[str, str], connection_file: Path) -> Iterator[BlockingKernelClient]:
     """A kernel that VS Code starts by itself: no manager, a file that all may read, `--f=` behind the arguments of the spec."""
-    write_connection_file(str(connection_file))
+    write_connection_file(str(connection_file), **free_ports())
     connection_file.chmod(0o644)
     process = subprocess.Popen([sys.executable, *module, f"--f={connection_file}"], cwd=folder, env=environment, stdin=subprocess.DEVNULL)
     client = BlockingKernelClient(connection_file=str(connection_file))
