@@ -135,9 +135,11 @@ class Stage:
         await self.node.stop()
         living = self.folder / "living"
         self._pids |= {int(line.split()[0]) for line in living.read_text().splitlines()} if living.exists() else set()
-        for pid in self._pids:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+        # Stopped first, all of them: a Supervisor that sees its subkernel die starts the next.
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in self._pids:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, number)
         for process in self.left():
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # a watcher has a sleep with it
