@@ -87,7 +87,7 @@ def plain_line(value):
 def safely(describe, value):
     try:
         return describe(value)
-    except Exception as error:
+    except Exception as error:  # whatever a value of the user's raises while it is looked at is told, never passed on
         return f"(could not be looked at: {class_name(error)})"
 
 

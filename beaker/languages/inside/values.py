@@ -136,7 +136,7 @@ def attributes(value):
     """What an object's own `__dict__` holds, without its properties; empty if it has none."""
     try:
         found = object.__getattribute__(value, "__dict__")
-    except Exception:
+    except Exception:  # a class of the user's may raise anything here: then it has nothing to show
         return {}
     return found if type(found) is dict else {}
 
