@@ -7,12 +7,12 @@ becomes code.
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, NewType, cast
+from typing import Any, NewType, cast
 
 import msgspec
 
 from beaker.agent.tools.running import RunCodeArguments, RunCodeTool
-from beaker.agent.tools.tool import WEEK_S, Arguments, Asking, Tool
+from beaker.agent.tools.tool import Arguments, Asking, WaitingTool
 from beaker.languages.registry import language_for
 from beaker.messages.running import CodeRan
 from beaker.messages.turn import TurnRequest
@@ -41,7 +41,7 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True):
     """Each argument with its type: `Name`, `str`, `int`, `float`, `bool` or a list of them."""
 
 
-class ProcedureTool(Tool[Arguments, CodeRan]):
+class ProcedureTool(WaitingTool[Arguments, CodeRan]):
     """A procedure as the model sees it.
 
     Raises:
@@ -49,8 +49,6 @@ class ProcedureTool(Tool[Arguments, CodeRan]):
     """
 
     reply = CodeRan
-    timeout_s: ClassVar[float] = WEEK_S
-    waits_for_user: ClassVar[bool] = True
 
     def __init__(self, procedure: Procedure, language: str) -> None:
         self.name = procedure.name

@@ -1,11 +1,11 @@
 """The tool that asks the user back."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import msgspec
 
 from beaker.agent.cutting import cut
-from beaker.agent.tools.tool import RESULT_LIMIT_CHARS, WEEK_S, Arguments, Asking, Tool
+from beaker.agent.tools.tool import RESULT_LIMIT_CHARS, Arguments, Asking, WaitingTool
 from beaker.messages.running import AskUser, UserAnswered
 from beaker.messages.turn import TurnRequest
 
@@ -25,14 +25,12 @@ class AskUserArguments(Arguments, frozen=True, kw_only=True):
     choices: Annotated[list[str], msgspec.Meta(description="Answers to choose from; leave it out for a free answer.")] = []
 
 
-class AskUserTool(Tool[AskUserArguments, UserAnswered]):
+class AskUserTool(WaitingTool[AskUserArguments, UserAnswered]):
     """`ask_user`."""
 
     name = "ask_user"
     arguments = AskUserArguments
     reply = UserAnswered
-    timeout_s: ClassVar[float] = WEEK_S
-    waits_for_user: ClassVar[bool] = True
 
     def problem(self, arguments: AskUserArguments, /) -> str | None:
         """A question, and choices that can be shown."""

@@ -1,12 +1,12 @@
 """Tools that run something in the session; the user allows each run, or the mode of the question does."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import msgspec
 
 from beaker.agent.cutting import cut
 from beaker.agent.tools.proposals import code_problem
-from beaker.agent.tools.tool import RESULT_LIMIT_CHARS, WEEK_S, Arguments, Asking, Tool
+from beaker.agent.tools.tool import RESULT_LIMIT_CHARS, A, Arguments, Asking, WaitingTool
 from beaker.messages.running import CodeRan, InterruptSession, RestartSession, RunCode, SessionChanged
 from beaker.messages.turn import TurnRequest
 
@@ -28,14 +28,12 @@ class RunCodeArguments(Arguments, frozen=True, kw_only=True):
     language: Annotated[str | None, msgspec.Meta(description="The language of the code; the session's own if left out.")] = None
 
 
-class RunCodeTool(Tool[RunCodeArguments, CodeRan]):
+class RunCodeTool(WaitingTool[RunCodeArguments, CodeRan]):
     """`run_code`."""
 
     name = "run_code"
     arguments = RunCodeArguments
     reply = CodeRan
-    timeout_s: ClassVar[float] = WEEK_S
-    waits_for_user: ClassVar[bool] = True
 
     def problem(self, arguments: RunCodeArguments, /) -> str | None:
         """Code that a person can read, and that reads as it runs."""
@@ -71,47 +69,43 @@ class RunCodeTool(Tool[RunCodeArguments, CodeRan]):
         return reply.handle
 
 
+class ChangeTool(WaitingTool[A, SessionChanged]):
+    """One that changes the session itself."""
+
+    reply = SessionChanged
+
+    def describe(self, reply: SessionChanged, /) -> str:
+        """What was done."""
+        return reply.words
+
+
 class InterruptArguments(Arguments, frozen=True, kw_only=True):
     """Interrupt the cell that the user has running, if it hangs or must make room. The user is asked first."""
 
 
-class InterruptTool(Tool[InterruptArguments, SessionChanged]):
+class InterruptTool(ChangeTool[InterruptArguments]):
     """`interrupt`."""
 
     name = "interrupt"
     arguments = InterruptArguments
-    reply = SessionChanged
-    timeout_s: ClassVar[float] = WEEK_S
-    waits_for_user: ClassVar[bool] = True
 
     def request(self, arguments: InterruptArguments, asking: Asking, /) -> TurnRequest:
         """An interrupt."""
         del arguments
         return InterruptSession(turn=asking.turn)
 
-    def describe(self, reply: SessionChanged, /) -> str:
-        """What was done."""
-        return reply.words
-
 
 class RestartSubkernelArguments(Arguments, frozen=True, kw_only=True):
     """Restart the session. All variables are lost, so only when nothing else helps. The user is asked first."""
 
 
-class RestartSubkernelTool(Tool[RestartSubkernelArguments, SessionChanged]):
+class RestartSubkernelTool(ChangeTool[RestartSubkernelArguments]):
     """`restart_subkernel`."""
 
     name = "restart_subkernel"
     arguments = RestartSubkernelArguments
-    reply = SessionChanged
-    timeout_s: ClassVar[float] = WEEK_S
-    waits_for_user: ClassVar[bool] = True
 
     def request(self, arguments: RestartSubkernelArguments, asking: Asking, /) -> TurnRequest:
         """A restart."""
         del arguments
         return RestartSession(turn=asking.turn)
-
-    def describe(self, reply: SessionChanged, /) -> str:
-        """What was done."""
-        return reply.words

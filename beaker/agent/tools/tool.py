@@ -73,3 +73,10 @@ class Tool(ABC, Generic[A, R]):
         """Name the whole of an output that is cut in the reply; empty if none is."""
         del reply
         return ""
+
+
+class WaitingTool(Tool[A, R]):
+    """One whose reply may wait for the user."""
+
+    timeout_s: ClassVar[float] = WEEK_S
+    waits_for_user: ClassVar[bool] = True
