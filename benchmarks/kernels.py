@@ -70,11 +70,12 @@ class Client:
         socket.rcvhwm = socket.sndhwm = 0  # or outputs would be lost on this side
         return socket
 
-    def send(self, kind: str, content: dict[str, object], *, on: Any = None) -> bytes:  # Any: as above
-        """Sends a request on shell (or another socket) and gives its id."""
+    def send(self, kind: str, content: dict[str, object], *, cell: str = "", on: Any = None) -> bytes:  # Any: as above
+        """Sends a request on shell (or another socket) and gives its id; `cell` is its cell's, as JupyterLab says it."""
         msg_id = f"{self._session}-{next(self._numbers)}"
         header = {"msg_id": msg_id, "msg_type": kind, "session": self._session, "username": "", "version": "5.3", "date": DATE}
-        parts = [json.dumps(header).encode(), b"{}", b"{}", json.dumps(content).encode()]
+        metadata = {"cellId": cell} if cell else {}
+        parts = [json.dumps(header).encode(), b"{}", json.dumps(metadata).encode(), json.dumps(content).encode()]
         signature = hmac.new(self._key, b"".join(parts), hashlib.sha256).hexdigest().encode()
         (on or self.shell).send_multipart([DELIMITER, signature, *parts])
         return msg_id.encode()
@@ -121,6 +122,31 @@ class Client:
         asked = self.send("llm_request", {"request": question, "consent": "never", "allow_stdin": False})
         self.wait_for(asked, "llm_delta")
         return asked
+
+    def ask_in_cell(self, question: str, *, until: str) -> bytes:
+        """Asks by a `%%ai` cell; gives the request's id when its display shows the text `until`.
+
+        Raises:
+            LostError: it never did.
+        """
+        content: dict[str, object] = {"code": f"%%ai {question}", "silent": False, "allow_stdin": False}
+        asked = self.send("execute_request", content, cell="asking")
+        self.wait_for_text(asked, until)
+        return asked
+
+    def wait_for_text(self, msg_id: bytes, text: str) -> None:
+        """Returns once a message on iopub about a request holds this text.
+
+        Raises:
+            LostError: none did.
+        """
+        mine, wanted = b'"' + msg_id + b'"', json.dumps(text)[1:-1].encode()
+        while self.iopub.poll(LIMIT_S * 1000):
+            frames = self.iopub.recv_multipart()
+            at = frames.index(DELIMITER)
+            if mine in frames[at + 3] and wanted in frames[at + 5]:
+                return
+        raise LostError(f"nothing said {text!r} in {LIMIT_S:g} s")
 
     def wait_for(self, msg_id: bytes, kind: str) -> None:
         """Returns once a message of this type about a question was read, on shell or iopub.

@@ -6,6 +6,8 @@ The endpoint is the scripted one of the tests, in a process of its own: it answe
 import time
 from collections.abc import Callable
 
+import psutil
+
 from benchmarks.figures import Row, Series, compared
 from benchmarks.kernels import Client, Kernel
 from benchmarks.memory import above_the_subkernel
@@ -23,8 +25,8 @@ Look = Callable[[Client], float]
 
 
 def measure(*, quick: bool) -> list[Row]:
-    """Asks by `llm_request`."""
-    return [*_shell_during_a_call(quick=quick), *_overhead_and_memory(quick=quick)]
+    """Asks by `llm_request`, and by `%%ai` where it is the cell that counts."""
+    return [*_shell_during_a_call(quick=quick), *_overhead_and_memory(quick=quick), *_agent_killed(quick=quick)]
 
 
 def _shell_during_a_call(*, quick: bool) -> list[Row]:
@@ -98,16 +100,59 @@ def _overhead_and_memory(*, quick: bool) -> list[Row]:
             time.sleep(SETTLED_S)
             memory = above_the_subkernel(kernel)
             samples = [_answered(kernel) for _ in range(10 if quick else 60)]
+            in_cells = Series([[_shown(kernel) for _ in range(10 if quick else 60)]])
         finally:
             kernel.stop()
     turns = Series([samples])
     notes = [f"p99 {turns.p99 * 1e3:.3g} ms", f"the first, which starts the agent: {first_s * 1e3:.0f} ms"]
     rows = [Row("question to first delta", turns.median * 1e3, None, "ms", turns.median * 1e3, 60, notes=notes)]
+    notes = [f"p99 {in_cells.p99 * 1e3:.3g} ms"]
+    rows.append(Row("%%ai cell to first text", in_cells.median * 1e3, None, "ms", in_cells.median * 1e3, 60, notes=notes))
     if memory:
         total = sum(memory.values())
         parts = [f"{role} {size:.1f}" for role, size in memory.items()]
         rows.append(Row("PSS above the subkernel, 10 s after an answer", total, None, "MB", total, 120, notes=parts))
     return rows
+
+
+def _agent_killed(*, quick: bool) -> list[Row]:
+    """In the middle of an answer: how soon its cell says so, and how soon the next question has text."""
+    told: list[float] = []
+    asked_again: list[float] = []
+    with scripted("stall") as env:
+        kernel = Kernel("beaker", env=env)
+        try:
+            client = kernel.client
+            client.wait_until_usable()
+            asked = client.ask_in_cell("how long?", until="one ")
+            for _ in range(2 if quick else 4):  # fewer than the five in thirty seconds at which an agent is given up
+                killed = time.perf_counter()
+                _agent(kernel).kill()
+                client.wait_for_text(asked, "the agent was restarted")
+                told.append(time.perf_counter() - killed)
+                asked = client.ask_in_cell("how long?", until="one ")
+                asked_again.append(time.perf_counter() - killed)
+        finally:
+            kernel.stop()
+    rows: list[Row] = []
+    for name, values, budget in (("told", told, 0.5), ("next question answered", asked_again, 2.0)):
+        series = Series([[value] for value in values])
+        notes = [f"worst {max(values):.3g} s"]
+        rows.append(Row(f"agent killed in an answer: {name}", series.median, None, "s", series.median, budget, notes=notes))
+    return rows
+
+
+def _agent(kernel: Kernel) -> psutil.Process:
+    return next(process for process in kernel.processes() if "--role agent" in " ".join(process.cmdline()))
+
+
+def _shown(kernel: Kernel) -> float:
+    """Ask by a cell and wait for its end; gives the seconds until the first text of the answer stands below it."""
+    started = time.perf_counter()
+    asked = kernel.client.ask_in_cell("how warm?", until="The ")
+    first_s = time.perf_counter() - started
+    kernel.client.wait_for(asked, "execute_reply")
+    return first_s
 
 
 def _answered(kernel: Kernel) -> float:
