@@ -13,17 +13,17 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.kit.running_kernel import Outcome, RunningKernel, running_kernel, wait_until
-from tests.kit.scripted_thread import KEY, Served, served
 from tests.scripted.replies import Reply, Speak, ask_user, list_variables, run
+from tests.scripted.threaded import KEY, ThreadedEndpoint, serving
 
 pytestmark = pytest.mark.slow
 PATIENCE_S = 40.0
 
 
 @contextmanager
-def asking(*script: Reply, **options: Any) -> Iterator[tuple[RunningKernel, Served]]:
+def asking(*script: Reply, **options: Any) -> Iterator[tuple[RunningKernel, ThreadedEndpoint]]:
     """A kernel whose model follows a script."""
-    with served(script) as endpoint, running_kernel(env={**endpoint.env, **options.pop("env", {})}, **options) as kernel:
+    with serving(script) as endpoint, running_kernel(env={**endpoint.environment, **options.pop("env", {})}, **options) as kernel:
         yield kernel, endpoint
 
 
@@ -113,11 +113,11 @@ def test_all_cells_at_once_leave_no_prompt_open_and_the_consent_parks() -> None:
     with asking(Speak(text="", calls=run("1 + 1").calls, stall_after=1), Speak(text="Fine.")) as (kernel, endpoint):
         asked = send(kernel, "%%ai go")
         behind = [send(kernel, "import time; print('begun', flush=True)\nwhile not done(): time.sleep(0.02)") for _ in range(1)]
-        wait_until(lambda: endpoint.endpoint.requests, timeout_s=PATIENCE_S, what="the model's call")
+        wait_until(lambda: endpoint.calls, timeout_s=PATIENCE_S, what="the model's call")
         assert kernel.reply(behind[0])["content"]["status"] == "error"  # `done` is not defined: it only shows that cells behind run
         running = send(kernel, "import time; time.sleep(60)")
         next(m for m in kernel.iopub(time.monotonic() + PATIENCE_S) if "sleep(60)" in m["content"].get("code", ""))
-        endpoint.loop.call_soon_threadsafe(endpoint.endpoint.release)
+        endpoint.release()
         parked = kernel.reply(asked, timeout_s=PATIENCE_S)
         assert parked["content"]["status"] == "ok"
         assert not kernel.client.stdin_channel.msg_ready()
@@ -140,8 +140,8 @@ def test_a_question_back_is_answered_by_number() -> None:
 def test_nbclient_ends_by_itself_with_the_code_as_text_and_nothing_was_run(tmp_path: Path) -> None:
     marker = tmp_path / "ran"
     script = [run(f"open({str(marker)!r}, 'w')"), Speak(text="I would run:\n\n```python\nopen('ran', 'w')\n```")]
-    with served(script) as endpoint, pytest.MonkeyPatch.context() as patch:
-        for name, value in endpoint.env.items():
+    with serving(script) as endpoint, pytest.MonkeyPatch.context() as patch:
+        for name, value in endpoint.environment.items():
             patch.setenv(name, value)
         blank: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
         cells = [{**blank, "source": source} for source in ("%%ai go", "1 + 1")]
@@ -215,4 +215,4 @@ def test_a_stop_interrupts_the_code_and_no_further_call_follows() -> None:
         kernel.client.control_channel.send(kernel.client.session.msg("interrupt_request", {}))
         assert kernel.outcome(asked, timeout_s=PATIENCE_S).status == "ok"
         assert kernel.run("1 + 1").text == "2", "the interpreter is free again"
-        assert len(endpoint.endpoint.requests) == 1
+        assert endpoint.calls == 1

@@ -8,8 +8,8 @@ import pytest
 
 from tests.kit.running_kernel import PATIENCE_S, Outcome, RunningKernel, running_kernel
 from tests.kit.scripted_process import scripted
-from tests.kit.scripted_thread import served
 from tests.scripted.replies import Speak, run
+from tests.scripted.threaded import serving
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_cells_run_while_the_model_is_silent_and_an_interrupt_aborts_the_questio
 
 def test_code_of_the_model_runs_when_the_session_that_was_asked_allows_it_and_is_a_cell_of_its_own() -> None:
     script = [run("answer = 6 * 7\nprint(answer)", text="Let me compute."), Speak(text="It is 42.")]
-    with served(script) as endpoint, running_kernel(env=endpoint.env) as kernel:
+    with serving(script) as endpoint, running_kernel(env=endpoint.environment) as kernel:
         stranger = kernel.connect()
         stranger.wait_for_ready(timeout=PATIENCE_S)
         asked = request(kernel, "llm_request", request="what is it?")

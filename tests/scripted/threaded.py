@@ -29,6 +29,15 @@ class ThreadedEndpoint:
         """How many chat completions were asked for."""
         return len(self.endpoint.requests)
 
+    @property
+    def asked(self) -> list[str]:
+        """The requests so far, each as text."""
+        return [str(request.body) for request in self.endpoint.requests]
+
+    def results(self) -> list[str]:
+        """What the model was told of its tool calls, as it stands in the newest request."""
+        return [str(message["content"]) for message in self.endpoint.requests[-1].body["messages"] if message["role"] == "tool"]
+
     def release(self) -> None:
         """Let stalled answers go on."""
         self._loop.call_soon_threadsafe(self.endpoint.release)

@@ -62,11 +62,6 @@ def answered(kernel: RunningKernel, code: str) -> str:
     return "".join(message["content"].get("data", {}).get("text/markdown", "") for message in outcome.outputs)
 
 
-def results(endpoint: ThreadedEndpoint) -> list[str]:
-    """What the model's tools brought, in order."""
-    return [str(message["content"]) for message in endpoint.endpoint.requests[-1].body["messages"] if message["role"] == "tool"]
-
-
 def test_cells_run_in_r_and_what_they_hold_is_told() -> None:
     names = ["df", "my.mean", "words", "lively", "thing", "nothing"]
     with r_session(list_variables(), *map(shown, names), Speak(text="There.")) as (kernel, endpoint):
@@ -75,7 +70,7 @@ def test_cells_run_in_r_and_what_they_hold_is_told() -> None:
         assert kernel.run("ls()").text.split() == ["[1]", '"df"', '"lively"', '"my.mean"', '"thing"', '"words"']
         assert kernel.run("1 + 'a'").status == "error"
         assert "There." in answered(kernel, "%%ai what is it?")
-        listed, df, mean, words, lively, thing, nothing = results(endpoint)
+        listed, df, mean, words, lively, thing, nothing = endpoint.results()
         assert "df: data.frame = 3 rows x 2 columns: temp (numeric), city (factor)" in listed
         assert "my.mean: function = (values, ...)" in listed
         assert "thing: Thing = names inside" in listed
@@ -97,7 +92,7 @@ def test_a_look_at_r_calls_nothing_of_the_users_and_leaves_the_session_as_it_was
         before = kernel.run(same).text
         assert before.endswith("nothing")
         answered(kernel, "%%ai what is it?")
-        listed, *details = results(endpoint)
+        listed, *details = endpoint.results()
         assert "rows: mine = 2 rows x 1 columns: a (integer)" in listed
         assert "four: Four = slots n" in listed
         assert ["42" in detail for detail in details] == [True, True, False, True]
@@ -114,8 +109,8 @@ def test_a_question_takes_a_number_in_r_and_code_of_the_model_takes_the_next() -
         assert outcome.reply["content"]["execution_count"] == 2
         text = "".join(message["content"].get("data", {}).get("text/markdown", "") for message in outcome.outputs)
         assert "runs as `[3]`" in text
-        assert "ran as cell 3" in results(endpoint)[-1]
-        assert "42" in results(endpoint)[-1]
+        assert "ran as cell 3" in endpoint.results()[-1]
+        assert "42" in endpoint.results()[-1]
         after = kernel.run("y")
         assert (after.text, after.reply["content"]["execution_count"]) == ("[1] 42", 4)
 
@@ -127,7 +122,7 @@ def test_a_busy_r_session_is_left_alone_an_interrupt_ends_its_cell_and_a_restart
         next(message for message in kernel.iopub(time.monotonic() + LIMIT_S) if message["content"].get("text") == "begun\n")
         asked = ask(kernel, "%%ai what is it?", **CELL)
         until_text(kernel, asked, "Later.")
-        assert "a busy R session cannot be looked at" in results(endpoint)[0]
+        assert "a busy R session cannot be looked at" in endpoint.results()[0]
         status = kernel.run("%beaker status").text
         assert "R (ir)" in status
         interrupt(kernel)

@@ -12,10 +12,10 @@ import psutil
 import pytest
 
 from tests.kit.dropping_ptrace import without_ptrace
-from tests.kit.endpoint_thread import endpoint_beside
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 from tests.scripted.endpoint import ScriptedEndpoint
 from tests.scripted.replies import Reply, Speak, failure
+from tests.scripted.threaded import serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="no claim on memory reads elsewhere")]
 
@@ -66,12 +66,12 @@ def _environment(place: str, home: Path) -> dict[str, str]:
 def asked(request: pytest.FixtureRequest, own_home: Path) -> Iterator[Asked]:
     """The questions were asked."""
     script: list[Reply] = [Speak(text="hello"), failure(401, f"Incorrect API key provided: {CANARY}")]
-    with endpoint_beside(script) as endpoint:
-        more = {"OPENAI_BASE_URL": endpoint.base_url, "BEAKER_MODEL": "scripted-1", "BEAKER_LOGS_LEVEL": "debug"}
+    with serving(script) as served:
+        more = {"OPENAI_BASE_URL": served.endpoint.base_url, "BEAKER_MODEL": "scripted-1", "BEAKER_LOGS_LEVEL": "debug"}
         env = {**_environment(request.param, own_home), **more}
         kernel = without_ptrace(lambda: RunningKernel(env=env))
         try:
-            found = Asked(kernel.ready(), endpoint, own_home)
+            found = Asked(kernel.ready(), served.endpoint, own_home)
             for code in ("x = 1; print('cell')", "%%ai hello", "%%ai again", "%beaker config", "%beaker status"):
                 outcome = kernel.run(code)
                 found.heard += [str(outcome.reply), str(outcome.outputs)]
@@ -103,14 +103,14 @@ def test_the_key_is_nowhere_but_in_the_request_and_its_own_place(asked: Asked) -
 
 
 def test_an_agent_that_is_started_again_has_the_key_too(own_home: Path) -> None:
-    with endpoint_beside([Speak(text="hello")]) as endpoint:
-        env = {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": endpoint.base_url, "BEAKER_MODEL": "scripted-1"}
+    with serving([Speak(text="hello")]) as served:
+        env = {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": served.endpoint.base_url, "BEAKER_MODEL": "scripted-1"}
         with running_kernel(env=env) as kernel:
             for _ in range(3):
                 # A question that meets the agent in the moment of its death is answered with "ask again".
                 wait_until(lambda: "hello" in kernel.run("%%ai hello").text, what="an answer")
                 kernel.wait_for_role("agent").kill()
-    assert [recorded.headers["Authorization"] for recorded in endpoint.requests] == [f"Bearer {CANARY}"] * 3
+    assert [recorded.headers["Authorization"] for recorded in served.endpoint.requests] == [f"Bearer {CANARY}"] * 3
 
 
 ATTEMPTS = """

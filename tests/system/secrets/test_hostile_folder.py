@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.endpoint_thread import endpoint_beside
 from tests.kit.running_kernel import RunningKernel, running_kernel
 from tests.scripted.replies import Speak, list_variables
+from tests.scripted.threaded import serving
 
 pytestmark = pytest.mark.slow
 
@@ -124,9 +124,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_with_a_key_of_the_users_own_nothing_of_the_folder_counts(folder: Path) -> None:
-    with listening() as (host, came), endpoint_beside([list_variables(), Speak(text="hello")]) as endpoint:
+    with listening() as (host, came), serving([list_variables(), Speak(text="hello")]) as served:
         lay_out(folder, host)
-        env = {"OPENAI_API_KEY": OWN_KEY, "OPENAI_BASE_URL": endpoint.base_url, "BEAKER_MODEL": "scripted-1"}
+        env = {"OPENAI_API_KEY": OWN_KEY, "OPENAI_BASE_URL": served.endpoint.base_url, "BEAKER_MODEL": "scripted-1"}
         with running_kernel(env=env, folder=folder) as kernel:
             assert "hello" in kernel.run("%%ai what is there?").text
             assert setting(kernel, "agent.mode") == ["agent.mode", '"ask"', "default"]
@@ -138,9 +138,9 @@ def test_with_a_key_of_the_users_own_nothing_of_the_folder_counts(folder: Path) 
             assert "hello" in kernel.run("%%ai what is there?").text
             assert setting(kernel, "agent.mode") == ["agent.mode", '"ask"', "default"]
             assert imported_by_us(folder, kernel) == []
-    assert {recorded.headers["Authorization"] for recorded in endpoint.requests} == {f"Bearer {OWN_KEY}"}
-    assert {recorded.body["model"] for recorded in endpoint.requests} == {"scripted-1"}
-    assert host not in str([recorded.body for recorded in endpoint.requests]), "not even its rules reach the model"
+    assert {recorded.headers["Authorization"] for recorded in served.endpoint.requests} == {f"Bearer {OWN_KEY}"}
+    assert {recorded.body["model"] for recorded in served.endpoint.requests} == {"scripted-1"}
+    assert host not in str([recorded.body for recorded in served.endpoint.requests]), "not even its rules reach the model"
     assert (came, started(folder)) == ([], [])
 
 
@@ -161,11 +161,13 @@ def test_even_a_folder_that_the_user_trusts_does_not_get_her_key(folder: Path, o
     config = own_home / ".config/beaker/beaker.toml"
     config.parent.mkdir()
     config.write_text(f'[trust]\nfolders = ["{folder}"]\n')
-    with endpoint_beside([Speak(text="from theirs")]) as endpoint:
-        (folder / "beaker.toml").write_text(f'[agent]\nbase_url = "{endpoint.base_url}"\nmodel = "m"\nkey_command = ["{folder}/pass"]\n')
+    with serving([Speak(text="from theirs")]) as served:
+        (folder / "beaker.toml").write_text(
+            f'[agent]\nbase_url = "{served.endpoint.base_url}"\nmodel = "m"\nkey_command = ["{folder}/pass"]\n'
+        )
         with running_kernel(env={"OPENAI_API_KEY": OWN_KEY}, folder=folder) as kernel:
             assert "from theirs" in kernel.run("%%ai hello").text
-    assert [OWN_KEY in str(recorded.headers) for recorded in endpoint.requests] == [False]
+    assert [OWN_KEY in str(recorded.headers) for recorded in served.endpoint.requests] == [False]
     assert started(folder) == []
 
 
