@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pexpect  # type: ignore[import-untyped]  # it ships none
 import pytest
 
+from tests.system.clients.console import console
 from tests.system.clients.notebooks import notebook, read, write
 
 pytestmark = pytest.mark.slow
@@ -77,39 +77,23 @@ def test_nbconvert_executes(kernel_name: str, work_folder: Path, environment: di
     assert "end" in page
 
 
-@pytest.fixture
-def console(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> "pexpect.spawn[str]":
-    """A jupyter console on a terminal of its own, at its first prompt."""
-    # No cursor reports: nothing here answers them as a terminal would. Wide, so that no line is folded.
-    terminal = environment | {"PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm", "COLUMNS": "200", "LINES": "50"}
-    words = ["-m", "jupyter", "console", "--kernel", kernel_name, "--simple-prompt"]
-    process = pexpect.spawn(
-        sys.executable, words, cwd=str(work_folder), env=terminal, encoding="utf-8", timeout=LIMIT_S, dimensions=(50, 200)
-    )
-    process.expect(re.escape("In [1]: "))
-    return process
-
-
-def test_jupyter_console_runs_asks_interrupts_and_leaves(console: "pexpect.spawn[str]") -> None:
-    console.sendline("6 * 7")
-    console.expect(r"Out\[1\]: 42")
-    console.expect(re.escape("In [2]: "))
-    console.sendline("name = input('your name? ')")
-    console.expect("your name\\? ")
-    console.sendline("ada")
-    console.expect(re.escape("In [3]: "))
-    console.sendline("print('hello', name)")
-    console.expect("hello ada\r\n")
-    console.expect(re.escape("In [4]: "))
-    console.sendline("print('beg' + 'un', flush=True); import time; time.sleep(100)")
-    console.expect("begun\r\n")
-    console.sendintr()
-    console.expect("KeyboardInterrupt")
-    console.expect(re.escape("In [5]: "))
-    console.sendline("print('still', name)")
-    console.expect("still ada\r\n")
-    console.expect(re.escape("In [6]: "))
-    console.sendline("exit")
-    console.expect(pexpect.EOF)
-    console.close()
-    assert console.exitstatus == 0
+def test_jupyter_console_runs_asks_interrupts_and_leaves(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
+    with console(work_folder, environment, kernel_name=kernel_name) as terminal:
+        terminal.sendline("6 * 7")
+        terminal.expect(r"Out\[1\]: 42")
+        terminal.expect(re.escape("In [2]: "))
+        terminal.sendline("name = input('your name? ')")
+        terminal.expect("your name\\? ")
+        terminal.sendline("ada")
+        terminal.expect(re.escape("In [3]: "))
+        terminal.sendline("print('hello', name)")
+        terminal.expect("hello ada\r\n")
+        terminal.expect(re.escape("In [4]: "))
+        terminal.sendline("print('beg' + 'un', flush=True); import time; time.sleep(100)")
+        terminal.expect("begun\r\n")
+        terminal.sendintr()
+        terminal.expect("KeyboardInterrupt")
+        terminal.expect(re.escape("In [5]: "))
+        terminal.sendline("print('still', name)")
+        terminal.expect("still ada\r\n")
+        terminal.expect(re.escape("In [6]: "))

@@ -3,57 +3,29 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pexpect  # type: ignore[import-untyped]  # it ships none
 import pytest
 
 from tests.scripted.replies import STALL, Reply, Speak, run
-from tests.scripted.threaded import ThreadedEndpoint, serving
+from tests.scripted.threaded import serving
+from tests.system.clients.console import LIMIT_S, console
 from tests.system.clients.notebooks import notebook, read, write
 
 pytestmark = pytest.mark.slow
 
-LIMIT_S = 60
-"""Ends a hang; each step takes a second or two."""
-
 CHOICES = re.escape("[y]es / [n]o / [a]lways / [e]dit / [l]ater: ")
 
-Console = Callable[[ThreadedEndpoint], "pexpect.spawn[str]"]
 
-
-@pytest.fixture
-def console(work_folder: Path, environment: dict[str, str]) -> Iterator[Console]:
-    """Starts a jupyter console on a terminal of its own, with a scripted model, and waits for its first prompt."""
-    started: list[pexpect.spawn[str]] = []
-
-    def start(endpoint: ThreadedEndpoint) -> "pexpect.spawn[str]":
-        terminal = environment | endpoint.environment | {"PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm", "COLUMNS": "200", "LINES": "50"}
-        words = ["-m", "jupyter", "console", "--kernel", "beaker", "--simple-prompt"]
-        process = pexpect.spawn(
-            sys.executable, words, cwd=str(work_folder), env=terminal, encoding="utf-8", timeout=LIMIT_S, dimensions=(50, 200)
-        )
-        started.append(process)
-        process.expect(re.escape("In [1]: "))
-        return process
-
-    yield start
-    for process in started:
-        process.sendline("exit")
-        process.expect(pexpect.EOF)
-        process.close()
-
-
-def test_in_the_console_consent_is_given_refused_and_mended_at_the_prompt(console: Console) -> None:
+def test_in_the_console_consent_is_given_refused_and_mended_at_the_prompt(work_folder: Path, environment: dict[str, str]) -> None:
     script: list[Reply] = [
         *(run("print('ran', 40 + 2)"), Speak(text="That was yes.")),
         *(run("refused = 1"), Speak(text="That was no.")),
         *(run("edited = 1"), Speak(text="That was an edit.")),
     ]
-    with serving(script) as endpoint:
-        terminal = console(endpoint)
+    with serving(script) as endpoint, console(work_folder, environment | endpoint.environment) as terminal:
         terminal.sendline("%ai how much?")
+        terminal.expect(re.escape("A1 wants to run this:"))
         terminal.expect(re.escape("print('ran', 40 + 2)"))
         terminal.expect(CHOICES)
         terminal.sendline("y")
@@ -70,8 +42,9 @@ def test_in_the_console_consent_is_given_refused_and_mended_at_the_prompt(consol
         terminal.sendline("e")
         terminal.expect("a line with only '.' ends it: ")
         terminal.sendline("edited = 20")
-        terminal.sendline("edited += 2")
+        terminal.sendline("edited += 2; print('mended', edited)")
         terminal.sendline(".")
+        terminal.expect("mended 22\r\n")
         terminal.expect(re.escape("That was an edit."))
         terminal.expect(r"In \[\d+\]: ")
         terminal.sendline("print('refused' in globals(), edited)")
@@ -79,9 +52,11 @@ def test_in_the_console_consent_is_given_refused_and_mended_at_the_prompt(consol
         terminal.expect(r"In \[\d+\]: ")
 
 
-def test_in_the_console_later_parks_the_code_and_a_command_runs_it(console: Console) -> None:
-    with serving([run("print('ran', 40 + 2)"), Speak(text="There it is.")]) as endpoint:
-        terminal = console(endpoint)
+def test_in_the_console_later_parks_the_code_and_a_command_runs_it(work_folder: Path, environment: dict[str, str]) -> None:
+    with (
+        serving([run("print('ran', 40 + 2)"), Speak(text="There it is.")]) as endpoint,
+        console(work_folder, environment | endpoint.environment) as terminal,
+    ):
         terminal.sendline("%ai how much?")
         terminal.expect(CHOICES)
         terminal.sendline("l")
@@ -94,9 +69,8 @@ def test_in_the_console_later_parks_the_code_and_a_command_runs_it(console: Cons
         terminal.expect(r"In \[\d+\]: ")
 
 
-def test_in_the_console_ctrl_c_ends_an_answer_and_the_session_is_as_it_was(console: Console) -> None:
-    with serving([STALL]) as endpoint:
-        terminal = console(endpoint)
+def test_in_the_console_ctrl_c_ends_an_answer_and_the_session_is_as_it_was(work_folder: Path, environment: dict[str, str]) -> None:
+    with serving([STALL]) as endpoint, console(work_folder, environment | endpoint.environment) as terminal:
         terminal.sendline("kept = 42")
         terminal.expect(re.escape("In [2]: "))
         terminal.sendline("%ai how long?")

@@ -1,0 +1,37 @@
+"""A jupyter console on a terminal of its own, typed at by a test."""
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pexpect  # type: ignore[import-untyped]  # it ships none
+
+LIMIT_S = 60
+"""Ends a hang; each step takes a second or two."""
+
+TERMINAL = {"PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm", "COLUMNS": "200", "LINES": "50"}
+"""No cursor reports: nothing here answers them as a terminal would. Wide, so that no line is folded."""
+
+
+@contextmanager
+def console(folder: Path, environment: Mapping[str, str], *, kernel_name: str = "beaker") -> "Iterator[pexpect.spawn[str]]":
+    """Start one, wait for its first prompt, and see it leave in good order when the block is over."""
+    process = pexpect.spawn(
+        sys.executable,
+        ["-m", "jupyter", "console", "--kernel", kernel_name, "--simple-prompt"],
+        cwd=str(folder),
+        env={**environment, **TERMINAL},
+        encoding="utf-8",
+        timeout=LIMIT_S,
+        dimensions=(50, 200),
+    )
+    try:
+        process.expect(re.escape("In [1]: "))
+        yield process
+        process.sendline("exit")
+        process.expect(pexpect.EOF)
+    finally:
+        process.close()
+    assert process.exitstatus == 0
