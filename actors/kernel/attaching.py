@@ -7,8 +7,8 @@ lived, so that nobody could tell. The way itself is `supervisor_door.py`'s.
 import asyncio
 import time
 
+from actors.kernel.inheritance import Inheritance
 from actors.kernel.life import Life
-from actors.kernel.shell import Shell
 from actors.kernel.state import KernelState, Phase
 from actors.kernel.supervisor_door import SupervisorDoor, SupervisorMissing
 from actors.runtime.actor import ActorContext
@@ -23,13 +23,13 @@ class Attaching:
     """Keeps the kernel attached."""
 
     def __init__(
-        self, state: KernelState, context: ActorContext[KernelMessage], supervisor: SupervisorDoor, life: Life, shell: Shell
+        self, state: KernelState, context: ActorContext[KernelMessage], supervisor: SupervisorDoor, life: Life, inheritance: Inheritance
     ) -> None:
         self._state = state
         self._context = context
         self._supervisor = supervisor
         self._life = life
-        self._shell = shell
+        self._inheritance = inheritance
         self._without_supervisor = False
 
     @property
@@ -74,7 +74,7 @@ class Attaching:
         lives = attached.subkernel is not None and (not attached.first_owner or attached.subkernel.adopted)
         takeover = first_look and not attached.session_lost and lives
         if first_look and not takeover:
-            self._shell.answer_lost_session("the subkernel died while the front process was being replaced")
+            self._inheritance.answer_lost_session("the subkernel died while the front process was being replaced")
         if first_look and attached.session_lost and attached.state != "dead":
             state.notices.append("front process replaced; the subkernel died meanwhile and was started anew: variables lost")
         if attached.subkernel is not None:

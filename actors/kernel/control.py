@@ -16,6 +16,7 @@ from actors.kernel.state import KernelState, Phase
 from beaker.kernel.custom.kinds import OURS
 from beaker.kernel.interrupting import Interrupted, decide
 from beaker.kernel.requests import Channel, Pending
+from beaker.wire import compose
 from beaker.wire.parts import CONTENT, HEADER, UNREADABLE, Header, Parts
 
 HELD_LIMIT = 1000
@@ -74,7 +75,7 @@ class Control:
             case _:
                 if header.msg_type == "debug_request":
                     self._state.debug_parent = parts[HEADER]
-                self._submit(Pending(header.msg_id, header.session, header.msg_type, parts[HEADER], idents, "control", None), parts)
+                self.submit(Pending(header.msg_id, header.session, header.msg_type, parts[HEADER], idents, "control", None), parts)
 
     def interrupt(self) -> None:
         """An interrupt by message or by signal."""
@@ -102,17 +103,17 @@ class Control:
             if parent.session != self._state.private.session_id:
                 self._state.log.info("reply.unexpected", msg_type=parent.msg_type)
             return
+        self._state.answered(pending.msg_id, "control")
         if pending.msg_type == "kernel_info_request":
             parts = amend_kernel_info(parts)
         self._state.front.send_control(pending.idents, parts)
 
     def release(self) -> None:
         """A subkernel is ready: send what waited."""
-        assert self._state.link is not None
         while self._held:
             pending, parts = self._held.popleft()
             pending.sent = True
-            self._state.link.send_control(parts)
+            self._send(pending, parts)
 
     def answer_owed(self, *, unsent_too: bool) -> None:
         """The subkernel is gone: what it owed is answered `aborted`; see `Shell.answer_owed`."""
@@ -121,18 +122,31 @@ class Control:
         if unsent_too:
             self._held.clear()
 
-    def _submit(self, pending: Pending, parts: Parts) -> None:
+    def end(self, pending: Pending, ename: str, reason: str) -> None:
+        """Answer a request with an error: the subkernel never will."""
+        state = self._state
+        owed.end(state, pending, owed.error_body(state, pending, compose.error(ename, reason), reason))
+
+    def submit(self, pending: Pending, parts: Parts) -> None:
+        """Send a request to the subkernel, or keep it until there is one."""
         state = self._state
         if state.phase is Phase.READY:
-            assert state.link is not None
             state.control_requests.accept(pending)
-            state.link.send_control(parts)
+            self._send(pending, parts)
         elif state.phase in {Phase.STARTING, Phase.RESTARTING} and len(self._held) < HELD_LIMIT:
             pending.sent = False
             state.control_requests.accept(pending)
             self._held.append((pending, parts))
+            if pending.expects_reply:
+                state.inflight.begun(pending)
         else:
             self._abort(pending)
+
+    def _send(self, pending: Pending, parts: Parts) -> None:
+        assert self._state.link is not None
+        if pending.expects_reply:
+            self._state.inflight.begun(pending)
+        self._state.link.send_control(parts)
 
     def _abort(self, pending: Pending) -> None:
         owed.end(self._state, pending, owed.aborted_body(self._state, pending))

@@ -9,7 +9,7 @@ import os
 from actors.runtime.log import Log
 from beaker.kernel import inflight
 from beaker.kernel.inflight import Replayed
-from beaker.kernel.requests import Pending
+from beaker.kernel.requests import Channel, Pending
 
 
 class InflightLog:
@@ -23,7 +23,7 @@ class InflightLog:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._log = log
         self._bytes = 0
-        self._kept: dict[str, Pending] = {}
+        self._kept: dict[tuple[Channel, str], Pending] = {}
         """Requests that are not over and that no subkernel has: we answer them ourselves, or they wait for one."""
         self._former = self.read()
         """Read before anything of ours is written, as clients are served before it is known what became of the subkernel."""
@@ -31,20 +31,21 @@ class InflightLog:
     def begun(self, pending: Pending) -> None:
         """A request was sent to the subkernel, waits for one, or is being answered by us."""
         if pending.own or not pending.sent:
-            self._kept[pending.msg_id] = pending
+            self._kept[pending.channel, pending.msg_id] = pending
         else:
-            self._kept.pop(pending.msg_id, None)
+            self._kept.pop((pending.channel, pending.msg_id), None)
         self._write(inflight.begun(pending))
 
-    def over(self, msg_id: str, last_count: int, *, quiet: bool) -> None:
+    def over(self, msg_id: str, last_count: int, *, quiet: bool, channel: Channel) -> None:
         """A request was answered.
 
         Args:
+            channel: that it came by.
             last_count: the highest number of a cell until then.
             quiet: no client waits for the subkernel, so the file may be emptied if it has grown.
         """
-        self._kept.pop(msg_id, None)
-        self._write(inflight.over(msg_id, last_count))
+        self._kept.pop((channel, msg_id), None)
+        self._write(inflight.over(msg_id, last_count, channel))
         if quiet and self._bytes > inflight.COMPACT_BYTES:
             self.forget()
             self._write(inflight.over("", last_count))
@@ -56,7 +57,7 @@ class InflightLog:
             held_too: nor does anything wait for one.
         """
         if held_too:
-            self._kept = {msg_id: pending for msg_id, pending in self._kept.items() if pending.own}
+            self._kept = {key: pending for key, pending in self._kept.items() if pending.own}
         os.ftruncate(self._file, 0)
         self._bytes = 0
         for pending in self._kept.values():

@@ -7,11 +7,12 @@ that arrive meanwhile wait for the next life.
 
 import asyncio
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable
 
 import msgspec
 
 from actors.kernel.control import Control
+from actors.kernel.inheritance import Inheritance
 from actors.kernel.shell import Shell
 from actors.kernel.state import KernelState, Phase
 from actors.kernel.subkernel_link import LinkHandlers, SubkernelGone, SubkernelLink
@@ -34,11 +35,6 @@ class _KernelInfo(msgspec.Struct, frozen=True):
     supported_features: list[str] = []
 
 
-class _Subshells(msgspec.Struct, frozen=True):
-    subshell_id: list[str] = []
-    """Of all; that is what the key is called in the reply."""
-
-
 class Life:
     """Follows the Supervisor's events.
 
@@ -52,6 +48,7 @@ class Life:
         state: KernelState,
         shell: Shell,
         control: Control,
+        inheritance: Inheritance,
         handlers: LinkHandlers,
         context: ActorContext[KernelMessage],
         *,
@@ -60,6 +57,7 @@ class Life:
         self._state = state
         self._shell = shell
         self._control = control
+        self._inheritance = inheritance
         self._handlers = handlers
         self._context = context
         self._on_ready = on_ready
@@ -199,7 +197,7 @@ class Life:
             private=state.private,
             on_dropped=lambda channel, reason: state.log.warning("message.dropped", channel=f"subkernel {channel}", reason=reason),
         )
-        inherited = self._shell.take_over() if takeover else 0
+        inherited = self._inheritance.take_over() if takeover else 0
         if not takeover:
             state.inflight.forget()
         try:
@@ -211,7 +209,7 @@ class Life:
             return
         self._introduce(info)
         if takeover:
-            self._context.spawn(self._settle_inherited(link), name="settle-inherited")
+            self._context.spawn(self._inheritance.settle(link), name="settle-inherited")
         state.phase = Phase.READY
         state.dead_reason = ""
         state.log.info("subkernel.ready", generation=subkernel.generation, takeover=takeover, inherited=inherited)
@@ -242,35 +240,3 @@ class Life:
         name = known.language_info.get("name")
         if name is not None:
             state.language = str(msgspec.json.decode(name))
-
-    async def _settle_inherited(self, link: SubkernelLink) -> None:
-        """Ask behind all that a former process had sent: what has no reply by the answer will never have one.
-
-        Every subshell is asked, as none of them waits for another.
-        """
-        self._shell.answer_own_lost()
-        used = self._state.requests.inherited_subshells()
-        try:
-            living = used & await self._living_subshells(link) if used else used
-        except SubkernelGone:
-            return
-        for subshell in living:
-            self._context.spawn(self._settle_shell(link, {subshell}, ask=subshell), name="settle-subshell")
-        # One that has ended answers no more; a kernel that knows of none took the request on its only shell.
-        await self._settle_shell(link, {""} | (used - living), ask="")
-
-    async def _settle_shell(self, link: SubkernelLink, settled: Set[str], *, ask: str) -> None:
-        try:
-            await link.ask("shell", "kernel_info_request", {}, subshell_id=ask)
-        except SubkernelGone:
-            return
-        self._shell.answer_lost(settled, reason=self._state.lost_words or "outcome unknown: the front process was replaced while it ran")
-
-    async def _living_subshells(self, link: SubkernelLink) -> Set[str]:
-        if "kernel subshells" not in self._state.features:
-            return frozenset()
-        listed = await link.ask("control", "list_subshell_request", {})
-        try:
-            return frozenset(msgspec.json.decode(listed[CONTENT], type=_Subshells).subshell_id)
-        except UNREADABLE:
-            return frozenset()

@@ -81,8 +81,7 @@ class OwnCell:
         metadata = {"started": self.started, "dependencies_met": True, "engine": str(self.state.kernel_id), "status": status}
         self.state.front.send_shell(self.idents, publisher.reply("execute_reply", body, parent=self.header, metadata=metadata))
         publisher.idle(self.header)
-        requests = self.state.requests
-        self.state.inflight.over(self.msg_id, requests.last_count, quiet=requests.quiet)
+        self.state.answered(self.msg_id)
         took_ms = round((time.monotonic() - self.since) * 1000, 1)
         self.state.log.info("cell.replied", trace=self.trace, status=status, count=self.count, took_ms=took_ms, own=True)
 

@@ -57,6 +57,6 @@ class OwnRequest:
         reply = state.publisher.reply(reply_type(self.kind), content, parent=client.header)
         send_on(state, client.channel, client.idents, reply)
         state.publisher.idle(client.header)
-        state.inflight.over(client.msg_id, state.requests.last_count, quiet=state.requests.quiet)
+        state.answered(client.msg_id, client.channel)
         took_ms = round((time.monotonic() - self.since) * 1000, 1)
         state.log.info("request.replied", trace=client.trace, msg_type=self.kind, status=status, took_ms=took_ms)

@@ -14,6 +14,7 @@ from actors.kernel.ending import Ending
 from actors.kernel.front import Front
 from actors.kernel.hang_watch import HangWatch
 from actors.kernel.inflight_log import InflightLog
+from actors.kernel.inheritance import Inheritance
 from actors.kernel.interrupt import interrupt_subkernel
 from actors.kernel.iopub import Iopub
 from actors.kernel.life import Life
@@ -87,8 +88,9 @@ class Rooms:
         self.stdin = Stdin(state, self._prompts)
         self.hangs = HangWatch(state)
         self.supervisor = SupervisorDoor(kernel_id, connect_supervisor)
-        self.life = Life(state, self.shell, self.control, hub, context, on_ready=self._subkernel_ready)
-        self.attaching = Attaching(state, context, self.supervisor, self.life, self.shell)
+        inheritance = Inheritance(state, self.shell, self.control, context)
+        self.life = Life(state, self.shell, self.control, inheritance, hub, context, on_ready=self._subkernel_ready)
+        self.attaching = Attaching(state, context, self.supervisor, self.life, inheritance)
         self.ending = Ending(state, context, self.supervisor, self.life, stop_questions=self._stop_questions, on_finished=on_finished)
         self.questions_now: Questions | None = None
         """Those of questions and commands, if there was ever any."""

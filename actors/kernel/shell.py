@@ -7,7 +7,6 @@ subkernel dies, everything that it owed is answered from here: the running cell 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Set
 from typing import Protocol
 
 import msgspec
@@ -28,9 +27,6 @@ CELL_REQUESTS = frozenset({"execute_request", "complete_request", "inspect_reque
 
 HELD_LIMIT = 10_000
 """Requests that may wait for a subkernel; then clients are read no further until some have left."""
-
-NEVER_SENT = "it was not run: the front process was replaced while the session was starting; run it again"
-QUESTION_LOST = "the front process was replaced and this answer was cut; ask again"
 
 _flags_decoder = msgspec.json.Decoder(ExecuteFlags)
 _facts_decoder = msgspec.json.Decoder(ReplyFacts)
@@ -144,7 +140,7 @@ class Shell:
             if facts is not None and not state.granted.replied(pending.msg_id, facts):
                 self._ours.place_taken(pending, facts)
             return
-        self._state.inflight.over(pending.msg_id, state.requests.last_count, quiet=state.requests.quiet)
+        state.answered(pending.msg_id)
         if pending.msg_type == "kernel_info_request":
             parts = amend_kernel_info(parts)
         state.front.send_shell(pending.idents, parts)
@@ -176,7 +172,7 @@ class Shell:
             if not pending.sent:
                 self.answer_without_subkernel(pending, reason)
             elif pending.busy and not pending.replied:
-                self._end(pending, ename, reason)
+                self.end(pending, ename, reason)
             else:
                 self._abort(pending)
         if unsent_too:
@@ -189,57 +185,18 @@ class Shell:
         """Answer a request that can go nowhere with an error that says why."""
         self._state.publisher.busy(pending.header)
         pending.busy = True
-        self._end(pending, ename, reason)
+        self.end(pending, ename, reason)
 
-    def answer_lost(self, subshells: Set[str], *, reason: str) -> None:
-        """After a takeover: what was in flight there before and is still unanswered will never be; see `Requests.end_lost`."""
-        self._end_lost(self._state.requests.end_lost(subshells=subshells), reason)
-
-    def answer_own_lost(self) -> None:
-        """After a takeover: the questions that the process before us was answering have gone with it."""
-        self._end_lost(self._state.requests.end_own_lost(), QUESTION_LOST)
-
-    def _end_lost(self, lost: list[Pending], reason: str) -> None:
+    def end(self, pending: Pending, ename: str, reason: str) -> None:
+        """Answer a request with an error: the subkernel never will."""
         state = self._state
-        for pending in lost:
-            self._end(pending, "KernelReattached", reason)
-            state.inflight.over(pending.msg_id, state.requests.last_count, quiet=state.requests.quiet)
-
-    def answer_lost_session(self, reason: str) -> None:
-        """There is no session to take over: what a process before us had in flight, if there was one, is answered."""
-        state = self._state
-        self.take_over()
-        self.answer_own_lost()
-        for pending in state.requests.end_lost():
-            self._end(pending, "KernelDied", reason)
-        state.requests.last_count = 0
-        state.inflight.forget()
-
-    def take_over(self) -> int:
-        """Take over the requests that the process before us had in flight; returns how many.
-
-        Those that no subkernel has seen end here: clients were told that the kernel restarts, and do not expect them to run any more.
-        """
-        state = self._state
-        found, last_count = state.inflight.take_former()
-        state.requests.last_count = max(state.requests.last_count, last_count)
-        for pending in found:
-            if not pending.sent:
-                self._end_unsent(pending)
-                continue
-            pending.inherited = True
-            state.requests.accept(pending)
-            state.stdin_routing.executes(pending.msg_id, pending.idents)
-        return len(found)
-
-    def _end_unsent(self, pending: Pending) -> None:
-        state = self._state
-        state.inflight.over(pending.msg_id, state.requests.last_count, quiet=False)
-        if pending.msg_type == "kernel_info_request":
-            # Nothing but its header is needed to ask it again, and its reply must be the subkernel's own: see `kernel_info.py`.
-            self.submit(pending, [pending.header, *[compose.EMPTY] * 3])
-        else:
-            self.answer_without_subkernel(pending, NEVER_SENT, ename="KernelReattached")
+        content = compose.error(ename, reason)
+        if pending.flags is not None and not pending.replied:
+            if not pending.flags.silent and not pending.idle:
+                state.publisher.say("error", content, parent=pending.header)
+            state.transcript.end(pending.msg_id, "error")
+            self._log_reply(pending, "error", pending.count, ename=ename)
+        owed.end(state, pending, owed.error_body(state, pending, content, reason))
 
     def _log_reply(self, pending: Pending, status: str, count: int | None, *, ename: str = "") -> None:
         """One line per cell, with the times of its waiting and running.
@@ -274,16 +231,6 @@ class Shell:
             state.front.pause_shell()
         if pending.flags is not None and state.logs_cells:
             state.log.debug("cell.sent", trace=pending.msg_id[:TRACE_CHARS], private=pending.private)
-
-    def _end(self, pending: Pending, ename: str, reason: str) -> None:
-        state = self._state
-        content = compose.error(ename, reason)
-        if pending.flags is not None and not pending.replied:
-            if not pending.flags.silent and not pending.idle:
-                state.publisher.say("error", content, parent=pending.header)
-            state.transcript.end(pending.msg_id, "error")
-            self._log_reply(pending, "error", pending.count, ename=ename)
-        owed.end(state, pending, owed.error_body(state, pending, content, reason))
 
     def _abort(self, pending: Pending) -> None:
         if pending.flags is not None and not pending.replied:

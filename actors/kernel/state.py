@@ -15,7 +15,7 @@ from actors.kernel.publisher import Publisher
 from actors.kernel.subkernel_link import SubkernelLink
 from actors.runtime.log import Log
 from beaker.kernel.missed_variable import MissedVariable
-from beaker.kernel.requests import Requests
+from beaker.kernel.requests import Channel, Requests
 from beaker.kernel.stdin_routing import StdinRouting
 from beaker.kernel.transcript import Transcript
 from beaker.messages.base import KernelId
@@ -94,6 +94,12 @@ class KernelState:
     def logs_cells(self) -> bool:
         """Whether every step of an ordinary cell is logged: at level debug, since at info it would cost more than the hop."""
         return self.settings.logs.level == "debug"
+
+    def answered(self, msg_id: str, channel: Channel = "shell") -> None:
+        """Note, for a successor of this process, that a request owes nothing any more."""
+        # The file may be emptied only when nobody waits on either channel.
+        quiet = self.requests.quiet and self.control_requests.quiet
+        self.inflight.over(msg_id, self.requests.last_count, quiet=quiet, channel=channel)
 
     def ready_link(self) -> SubkernelLink | None:
         """The link, if requests may pass."""

@@ -35,7 +35,7 @@ class Unanswered:
         state = self._state
         if not state.requests.end_unbegun(pending):
             return
-        state.inflight.over(pending.msg_id, state.requests.last_count, quiet=state.requests.quiet)
+        state.answered(pending.msg_id, pending.channel)
         if not pending.private:
             state.publisher.busy(pending.header)
             state.publisher.idle(pending.header)
@@ -50,5 +50,5 @@ class Unanswered:
         content = Failed(ename="UnknownRequest", evalue=f"Neither beaker nor the {state.language} kernel knows {pending.msg_type[:100]}.")
         reply = state.publisher.reply(reply_type(pending.msg_type), content, parent=pending.header)
         send_on(state, pending.channel, pending.idents, reply)
-        state.inflight.over(pending.msg_id, state.requests.last_count, quiet=state.requests.quiet)
+        state.answered(pending.msg_id, pending.channel)
         state.log.info("request.unknown", msg_type=pending.msg_type[:100])

@@ -38,6 +38,7 @@ class Over(msgspec.Struct, frozen=True, tag=2, array_like=True):
     msg_id: str
     last_count: int = 0
     """The highest number of a cell until then."""
+    channel: Channel = "shell"
 
 
 class Replayed(NamedTuple):
@@ -75,9 +76,9 @@ def begun(pending: Pending) -> bytes:
     )
 
 
-def over(msg_id: str, last_count: int) -> bytes:
+def over(msg_id: str, last_count: int, channel: Channel = "shell") -> bytes:
     """The entry that says a request was answered; with an empty id it only keeps the number, at the head of an emptied log."""
-    return _entry(Over(msg_id, last_count))
+    return _entry(Over(msg_id, last_count, channel))
 
 
 def replay(log: bytes) -> Replayed:
@@ -94,13 +95,14 @@ def replay(log: bytes) -> Replayed:
         except UNREADABLE:
             break
         if isinstance(record, Begun):
-            held = next((each for each in found if each.held and (each.msg_id, each.session) == (record.msg_id, record.session)), None)
+            held = next((each for each in found if each.held and _is_the_same(each, record)), None)
             if held is not None and not record.held:
                 found.remove(held)
             found.append(record)
         else:
             # Of two with one id the older one was answered first.
-            index = next((index for index, begun in enumerate(found) if begun.msg_id == record.msg_id), None)
+            same = (record.msg_id, record.channel)
+            index = next((index for index, begun in enumerate(found) if (begun.msg_id, begun.channel) == same), None)
             if index is not None:
                 del found[index]
             last_count = max(last_count, record.last_count)
@@ -121,3 +123,7 @@ def replay(log: bytes) -> Replayed:
         for record in found
     ]
     return Replayed(unanswered, last_count)
+
+
+def _is_the_same(one: Begun, other: Begun) -> bool:
+    return (one.msg_id, one.session, one.channel) == (other.msg_id, other.session, other.channel)

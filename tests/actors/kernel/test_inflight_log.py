@@ -1,5 +1,6 @@
 """The file for a successor: what is kept in it when it is emptied, and when the disk is full."""
 
+import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,7 @@ def unanswered(log: InflightLog) -> list[tuple[str, str, bool]]:
 def test_what_is_not_over_is_read_back(log: InflightLog) -> None:
     log.begun(request("a"))
     log.begun(request("b", own=True))
-    log.over("a", 3, quiet=True)
+    log.over("a", 3, quiet=True, channel="control")
     assert unanswered(log) == [("b", "control", True)]
     assert log.read().last_count == 3
 
@@ -41,7 +42,7 @@ def test_what_we_answer_ourselves_outlives_the_subkernel(log: InflightLog) -> No
     log.begun(request("b", own=True))
     log.forget()
     assert unanswered(log) == [("b", "control", True)]
-    log.over("b", 0, quiet=True)
+    log.over("b", 0, quiet=True, channel="control")
     log.forget()
     assert unanswered(log) == []
 
@@ -50,9 +51,9 @@ def test_a_file_that_has_grown_is_emptied_when_all_is_quiet_but_for_what_we_answ
     log.begun(request("b", own=True))
     while os.path.getsize(tmp_path / "inflight") <= inflight.COMPACT_BYTES:
         log.begun(request("a"))
-        log.over("a", 7, quiet=False)
+        log.over("a", 7, quiet=False, channel="control")
     log.begun(request("a"))
-    log.over("a", 8, quiet=True)
+    log.over("a", 8, quiet=True, channel="control")
     assert os.path.getsize(tmp_path / "inflight") < 200
     assert unanswered(log) == [("b", "control", True)]
     assert log.read().last_count == 8
@@ -66,6 +67,14 @@ def test_what_waits_for_a_subkernel_outlives_the_one_before_it_and_is_an_ordinar
     assert [(each.msg_id, each.sent, each.busy) for each in log.read().unanswered] == [("a", True, True)]
     log.forget()
     assert unanswered(log) == []
+
+
+def test_what_waits_under_one_id_on_two_channels_is_kept_twice(log: InflightLog) -> None:
+    waiting = request("a", sent=False)
+    log.begun(waiting)
+    log.begun(dataclasses.replace(waiting, channel="shell"))
+    log.forget()
+    assert sorted(unanswered(log)) == [("a", "control", False), ("a", "shell", False)]
 
 
 def test_when_no_subkernel_will_come_nothing_waits_for_one(log: InflightLog) -> None:
@@ -93,5 +102,5 @@ def test_a_full_disk_costs_no_request(monkeypatch: pytest.MonkeyPatch, log: Infl
 
     monkeypatch.setattr(os, "write", full)
     log.begun(request("a"))
-    log.over("a", 1, quiet=True)
+    log.over("a", 1, quiet=True, channel="control")
     assert unanswered(log) == []

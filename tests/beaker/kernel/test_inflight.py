@@ -40,3 +40,10 @@ def test_the_last_number_is_kept_over_an_emptied_log() -> None:
 
 def test_of_two_requests_with_one_id_the_second_is_still_owed_after_one_reply() -> None:
     assert [p.msg_id for p in replay(begun(cell("a")) + begun(cell("a")) + over("a", 1)).unanswered] == ["a"]
+
+
+def test_of_two_requests_with_one_id_the_one_is_over_whose_channel_the_reply_left_by() -> None:
+    on_control = Pending("a", "session", "debug_request", b"{}", [b"client"], "control", None)
+    log = begun(cell("a")) + begun(on_control)
+    assert [p.channel for p in replay(log + over("a", 0, "control")).unanswered] == ["shell"]
+    assert [p.channel for p in replay(log + over("a", 1)).unanswered] == ["control"]

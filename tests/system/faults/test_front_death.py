@@ -15,7 +15,7 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 
 from tests.kit.kernelspecs import install
-from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
+from tests.kit.running_kernel import PATIENCE_S, RunningKernel, running_kernel, wait_until
 
 REATTACHED_WITHIN_S = 10.0
 """The figure is 1 s, and 0.1 s as measured on a quiet machine."""
@@ -187,6 +187,32 @@ def test_a_cell_that_waited_for_a_session_still_starting_is_told_that_it_was_not
     finally:
         gate.touch()
         kernel.close()
+
+
+def test_control_requests_that_were_under_way_are_each_answered_once(kernel: RunningKernel) -> None:
+    subkernel = kernel.subkernel_pid()
+    session, control = kernel.client.session, kernel.client.control_channel
+    os.kill(subkernel, signal.SIGSTOP)  # so that all of them are under way when the process is killed
+    try:
+        kinds = ["create_subshell_request", "usage_request", "debug_request"]
+        debug = {"type": "request", "seq": 1, "command": "debugInfo", "arguments": {}}
+        asked = {}
+        for kind in kinds:
+            message = session.send(control.socket, kind, debug if kind == "debug_request" else {})
+            asked[message["header"]["msg_id"]] = kind.replace("request", "reply")
+        log = kernel.runtime_folder / "inflight"
+        wait_until(lambda: all(msg_id.encode() in log.read_bytes() for msg_id in asked), what="the requests in the log")
+        replace(kernel)
+    finally:
+        os.kill(subkernel, signal.SIGCONT)
+    replies = [control.get_msg(timeout=PATIENCE_S) for _ in asked]
+    assert {reply["parent_header"]["msg_id"]: reply["msg_type"] for reply in replies} == asked
+    for reply in replies:  # whether the subkernel's word was late or never came is a race that nobody decides
+        content = reply["content"]
+        assert content.get("ename") == "KernelReattached" or content.get("status", "ok") == "ok"
+    usage = kernel.client.session.send(control.socket, "usage_request", {})
+    assert control.get_msg(timeout=PATIENCE_S)["parent_header"]["msg_id"] == usage["header"]["msg_id"], "no second reply to any"
+    kernel.ready()
 
 
 def test_kernel_and_supervisor_killed_together_are_both_replaced(kernel: RunningKernel) -> None:
