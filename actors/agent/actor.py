@@ -26,7 +26,7 @@ from beaker.messages.base import Event, Lane, TurnId
 from beaker.messages.context import AgentFailure, ListContexts, ListModels, ModelsListed
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.running import Parked
-from beaker.messages.turn import AgentMessage, Question, Stop, Taken
+from beaker.messages.turn import AgentMessage, Ping, Pong, Question, Stop, Taken
 
 QUEUE_LIMIT = 100
 """Questions that may wait: more than a notebook has, and 10 MB at most with their cells."""
@@ -88,6 +88,9 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
                 self._stop(turn)
             case Parked(turn=turn):
                 self._put_aside(turn)
+            case Ping():
+                if asked is not None:
+                    asked.answer(Pong())
             case ListContexts():
                 if asked is not None:
                     self.context.spawn(self._list_contexts(message, asked), name="contexts")

@@ -58,6 +58,11 @@ class AgentDoor:
         """The agent if it runs."""
         return None if self._link is None else self._link.ref("agent")
 
+    @property
+    def pid(self) -> int | None:
+        """Of its process; None if it does not run."""
+        return None if self._link is None else self._link.peer.pid
+
     def lost(self) -> None:
         """Its link is gone."""
         self._link = None

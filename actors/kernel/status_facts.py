@@ -38,6 +38,8 @@ def gather(state: KernelState, turns: Turns, consent: Consent, hangs: HangWatch)
         running_for_s=clock - running.since if running else None,
         waiting_cells=state.requests.waiting(),
         agent_state=turns.agent_state,
+        agent_trouble=turns.agent_watch.words,
+        agent_pid=turns.agent_pid,
         model=turns.model,
         turns=tuple(RunningTurn(number=number, for_s=clock - since, words=words) for number, since, words in turns.running_since()),
         approvals=tuple(consent.waiting),

@@ -62,6 +62,12 @@ class Turn:
                 pass  # a display shows none of the others
         self.face.heard(event)
 
+    def trouble(self, words: str) -> None:
+        """Show why nothing comes; empty takes that away."""
+        if words != self.display.trouble:
+            self.display.trouble = words
+            self.face.heard(Waiting(turn=self.number, words=words or self.display.words))
+
     def propose(self, message: ProposeCell, state: KernelState) -> Proposed | TurnFailure:
         """The agent proposes a cell; gives what it is answered."""
         replaces, after = cell_named(message.replaces), cell_named(message.after)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from actors.kernel.agent_door import AgentDoor, AgentMissing
+from actors.kernel.agent_watch import AgentWatch
 from actors.kernel.choices import Chosen
 from actors.kernel.composing import Spent, compose, read_prompt
 from actors.kernel.face import Face, Outcome
@@ -34,7 +35,6 @@ from beaker.messages.turn import (
     Used,
 )
 
-TAKEN_TIMEOUT_S = 10.0
 OVERDUE_S = 30.0
 """Of silence beyond the agent's own time limit for an answer."""
 
@@ -77,6 +77,7 @@ class Turns:
         self.model = ""
         """What answered last, as it is shown."""
         self._spent = Spent()
+        self.agent_watch = AgentWatch(state, context, agent, at_work=lambda: bool(self.attended), on_words=self._show_trouble)
 
     @property
     def running(self) -> list[TurnId]:
@@ -99,6 +100,11 @@ class Turns:
         if self._agent.ref_now() is not None:
             return "running"
         return "starting" if self._turns else "not started"
+
+    @property
+    def agent_pid(self) -> int | None:
+        """Of the agent's process."""
+        return self._agent.pid
 
     def ask(self, face: Face, wanted: Ask) -> TurnId:
         """Somebody asks; the face is closed when the turn ends."""
@@ -152,6 +158,8 @@ class Turns:
         """Something that a turn had asked for is done; without an agent nobody goes on from there."""
         self._heard_at = time.monotonic()
         if not turn.orphaned:
+            self._show_trouble()
+            self.agent_watch.begin()
             return
         if turn.number in self._turns:
             self._end(turn.number, "error", turn.orphaned)
@@ -210,9 +218,11 @@ class Turns:
         if turn is None:
             return  # stopped meanwhile
         state.log.info("turn.asked", turn=number)
+        self.agent_watch.begin()
+        self._show_trouble()
         question = compose(turn, wanted, reading, state=state, conversation=self.conversation, chosen=self.chosen, spent=self._spent)
         try:
-            await agent.ask(question, timeout_s=TAKEN_TIMEOUT_S)
+            await agent.ask(question, timeout_s=self._patience_s)
         except RuntimeFault as error:
             self._give_up(number, f"the question did not reach the agent: {error}; ask again")
             return
@@ -221,13 +231,25 @@ class Turns:
 
     async def _watch_silence(self, number: TurnId) -> None:
         """End a turn whose last word was lost: its cell must not stay busy for ever."""
-        limit_s = self._state.settings.agent.turn_time_limit_s + OVERDUE_S
+        limit_s = self._patience_s
         while (turn := self._turns.get(number)) is not None:
             left_s = self._heard_at + limit_s - time.monotonic()
             if left_s <= 0 and not turn.busy_with_user:
                 break
             await asyncio.sleep(max(left_s, limit_s / 10))
         self._give_up(number, "the agent never ended its answer; ask again")
+
+    @property
+    def _patience_s(self) -> float:
+        """With an agent that says nothing: before this is over there are words for it, and the user's Stop."""
+        return self._state.settings.agent.turn_time_limit_s + OVERDUE_S
+
+    def _show_trouble(self) -> None:
+        """Say of each turn that waits for the agent how that is."""
+        words = self.agent_watch.words
+        for turn in self._turns.values():
+            waits = words and not turn.parked and not turn.busy_with_user
+            turn.trouble(f"the agent is {words}; Stop ends the answer" if waits else "")
 
     def _give_up(self, number: TurnId, reason: str) -> None:
         """End a turn of which the agent may still hold the question: it must call no model for an answer that nobody sees."""

@@ -51,6 +51,8 @@ class TurnDisplay:
     model: str = ""
     words: str = ""
     """What the turn waits for."""
+    trouble: str = ""
+    """Why nothing comes now, which is shown in place of those words."""
     proposals: list[Proposal] = field(default_factory=list[Proposal])
     _segments: list[str | Proposal | RunBlock] = field(default_factory=list[str | Proposal | RunBlock])
     _part: int = 0
@@ -127,7 +129,8 @@ class TurnDisplay:
         """
         body = _joined(self._segments[self._part :], _numbered_block)
         if ending is None:
-            below = f"*{self.words}*" if self.words else ""
+            words = self.trouble or self.words
+            below = f"*{words}*" if words else ""
             if not body:
                 return below or THINKING
             return f"{body}\n\n{below}" if below else body + CURSOR

@@ -61,6 +61,16 @@ class Stop(Command, frozen=True, kw_only=True, tag="turn.stop"):
     turn: TurnId
 
 
+class Ping(Request["Pong"], frozen=True, kw_only=True, tag="agent.ping"):
+    """Say that you are there; asked while a turn runs."""
+
+    lane: ClassVar[Lane] = "control"
+
+
+class Pong(Event, frozen=True, kw_only=True, tag="agent.pong"):
+    """Answers Ping."""
+
+
 class Began(Event, frozen=True, kw_only=True, tag="turn.began"):
     """The agent took the question up."""
 
@@ -197,8 +207,8 @@ class TurnFailure(Failure, frozen=True, kw_only=True, tag="turn.failure"):
     reason: str
 
 
-AgentMessage = Question | Stop | Parked | ListContexts | ListModels
-AgentReply = Taken | ContextsListed | ModelsListed | AgentFailure
+AgentMessage = Question | Stop | Parked | Ping | ListContexts | ListModels
+AgentReply = Taken | Pong | ContextsListed | ModelsListed | AgentFailure
 TurnEvent = Began | Delta | Waiting | Thought | ToolCalled | ToolAnswered | Used | Ended
 TurnRequest = ListVariables | ProposeCell | LookRequest | RunRequest
 TurnReply = Variables | Proposed | TurnFailure | LookReply | RunReply

@@ -1,4 +1,4 @@
-"""What tests of consent need beside a `KernelStage`: a Supervisor that really decides, the agent's requests, the user's answers."""
+"""What a `KernelStage` has for neighbours: a Supervisor that really decides about consent, an agent that says it is there."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,7 @@ from beaker.consent.office import Office, take
 from beaker.messages.base import KernelId, TurnId
 from beaker.messages.consent import ConsentRequest, RunDecided, RunRedeemed, RunRefused, RunWanted
 from beaker.messages.subkernel import SupervisorMessage
+from beaker.messages.turn import AgentMessage, Ping, Pong
 
 FIRST = TurnId(1)
 
@@ -41,3 +42,31 @@ class DecidingProbe(Probe[SupervisorMessage]):
         fresh, now = f"grant-{len(self.asked)}", len(self.asked) + self.late_s
         self.office, reply = take(self.office, message, generation=self._generation(), fresh=fresh, now=now)
         (asked.fail if isinstance(reply, RunRefused) else asked.answer)(reply)
+
+
+class PresentProbe(Probe[AgentMessage]):
+    """An agent that leaves everything to the test but the question whether it is there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers = True
+        """False: it is silent to that question too."""
+        self.pings = 0
+        """How often it was asked."""
+        self._unanswered: list[Asked] = []
+
+    def receive(self, message: AgentMessage, asked: Asked | None) -> None:
+        if not isinstance(message, Ping):
+            super().receive(message, asked)
+            return
+        assert asked is not None
+        self.pings += 1
+        self._unanswered.append(asked)
+        if self.answers:
+            self.answer()
+
+    def answer(self) -> None:
+        """Answer from now on, and what was asked before."""
+        self.answers = True
+        while self._unanswered:
+            self._unanswered.pop().answer(Pong())

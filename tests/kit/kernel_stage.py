@@ -19,7 +19,7 @@ from actors.kernel.agent_door import AgentMissing
 from actors.kernel.front import Front, Handlers
 from actors.kernel.supervisor_door import SupervisorMissing
 from actors.runtime.codec import Codec
-from actors.runtime.kit import Probe, link_nodes, run_to_idle
+from actors.runtime.kit import link_nodes, run_to_idle
 from actors.runtime.link import Link
 from actors.runtime.node import Node
 from actors.runtime.ref import Ref
@@ -32,7 +32,7 @@ from beaker.messages.turn import AgentMessage, AgentReply, Question, Taken, Turn
 from beaker.settings.load import Loaded, load
 from beaker.wire.compose import Composer
 from beaker.wire.parts import HEADER, PARENT, Parts, read_header
-from tests.kit.consent_stage import FIRST, DecidingProbe
+from tests.kit.consent_stage import FIRST, DecidingProbe, PresentProbe
 from tests.kit.recording_front import PATIENCE_S, RecordingFront
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 
@@ -70,7 +70,7 @@ class KernelStage:
         self.front = RecordingFront()
         self.node = Node("kernel")
         self.supervisor = DecidingProbe(KERNEL_ID, lambda: len(self.subkernels))
-        self.agent: Probe[AgentMessage] = Probe()
+        self.agent = PresentProbe()
         self.supervisor_link: Link | None = None
         """The kernel's end; cutting it is the Supervisor's death."""
         self.agent_link: Link | None = None

@@ -81,6 +81,8 @@ class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Behind the running one."""
     agent_state: Literal["not started", "starting", "running"] = "not started"
     """Of the agent's process."""
+    agent_trouble: str = ""
+    """What is wrong with it; empty while it answers."""
     agent_pid: int | None = None
     """None: none runs."""
     model: str = ""
@@ -141,7 +143,7 @@ def _cells(facts: StatusFacts) -> str:
 def _agent(facts: StatusFacts) -> str:
     if facts.agent_state == "not started":
         return _joined(["not running; the next question starts it", facts.model and f"model {facts.model}"])
-    return _joined([facts.agent_state, _pid(facts.agent_pid), facts.model and f"model {facts.model}"])
+    return _joined([facts.agent_trouble or facts.agent_state, _pid(facts.agent_pid), facts.model and f"model {facts.model}"])
 
 
 def _turn(turn: RunningTurn) -> str:

@@ -289,13 +289,15 @@ async def test_a_lost_agent_ends_every_turn_with_its_text_and_the_next_question_
 
 
 async def test_a_question_that_was_not_taken_in_time_is_stopped_at_the_agent_too(
-    stage: KernelStage, subkernel: ScriptedSubkernel, monkeypatch: pytest.MonkeyPatch
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "TAKEN_TIMEOUT_S", 0.05)
-    msg_id = stage.run("%%ai why?")
-    await stage.agent.expect_ask(Question)
-    assert "the question did not reach the agent" in (await stage.front.reply(msg_id)).content["evalue"]
-    assert await stage.agent.expect(Stop) == Stop(turn=FIRST)
+    monkeypatch.setattr(turns, "OVERDUE_S", 0.05)
+    async with staged(short_folder, {"agent": {"turn_time_limit_s": 0.05}}) as stage:
+        await stage.ready()
+        msg_id = stage.run("%%ai why?")
+        await stage.agent.expect_ask(Question)
+        assert "the question did not reach the agent" in (await stage.front.reply(msg_id)).content["evalue"]
+        assert await stage.agent.expect(Stop) == Stop(turn=FIRST)
 
 
 async def test_a_turn_whose_agent_is_silent_for_too_long_is_stopped_at_the_agent_too(

@@ -13,8 +13,15 @@ import pytest
 import zmq
 
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
+from tests.questions.test_questions import CELL, ask, until_text
+from tests.scripted.replies import STALL
+from tests.scripted.threaded import serving
 
-QUICK = {"BEAKER_KERNEL_HEARTBEAT_SILENCE_S": "1", "BEAKER_KERNEL_CONTROL_SILENCE_S": "1"}
+QUICK = {
+    "BEAKER_KERNEL_HEARTBEAT_SILENCE_S": "1",
+    "BEAKER_KERNEL_CONTROL_SILENCE_S": "1",
+    "BEAKER_KERNEL_AGENT_SILENCE_S": "0.5",
+}
 
 
 @pytest.fixture
@@ -76,6 +83,36 @@ def test_a_stopped_agent_holds_no_cell_back(kernel: RunningKernel) -> None:
         for number in range(10):
             assert kernel.run(f"{number}").text == str(number)
     assert kernel.reply(asked)["content"]["status"] == "ok"
+
+
+def test_an_agent_stopped_in_mid_answer_is_called_not_responding_and_its_answer_comes_whole() -> None:
+    with serving([STALL]) as endpoint, running_kernel(env={**QUICK, **endpoint.environment}) as kernel:
+        asked = ask(kernel, "%%ai how long?", **CELL)
+        until_text(kernel, asked, "one two")
+        with stopped(kernel.wait_for_role("agent").pid):
+            until_text(kernel, asked, "\n\n*the agent is not responding since ")
+            assert "not responding since" in status(kernel)
+            endpoint.release()
+            assert kernel.run("40 + 2").text == "42"
+        outcome = kernel.outcome(asked)
+        assert outcome.status == "ok"
+        last = [message for message in outcome.outputs if message["msg_type"] == "update_display_data"][-1]
+        assert last["content"]["data"]["text/markdown"] == "one two three four"
+        assert "not responding" not in status(kernel)
+
+
+def test_a_stop_ends_the_answer_of_a_stopped_agent_and_the_next_question_is_answered_when_it_goes_on() -> None:
+    with serving([STALL]) as endpoint, running_kernel(env={**QUICK, **endpoint.environment}) as kernel:
+        asked = ask(kernel, "%%ai how long?", **CELL)
+        until_text(kernel, asked, "one two")
+        with stopped(kernel.wait_for_role("agent").pid):
+            until_text(kernel, asked, "not responding")
+            assert kernel.run("%beaker stop").status == "ok"
+            assert kernel.reply(asked)["content"]["status"] == "ok"
+            following = ask(kernel, "%%ai and now?", **CELL)
+            until_text(kernel, following, "not responding")
+            endpoint.release()
+        assert kernel.outcome(following).status == "ok"
 
 
 def test_the_heartbeat_echoes_only_while_the_front_runs(kernel: RunningKernel) -> None:

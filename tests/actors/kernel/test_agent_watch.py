@@ -1,0 +1,131 @@
+"""Words about an agent that is silent in the middle of an answer; never an action."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from beaker.messages.base import TurnId
+from beaker.messages.running import RunCode
+from beaker.messages.turn import Delta, Ended, Question, Stop, Taken, Waiting
+from tests.kit.kernel_stage import KernelStage, staged, until
+
+FIRST = TurnId(1)
+SILENT = "the agent is not responding since "
+STOP = "; Stop ends the answer"
+
+
+@pytest.fixture
+async def stage(short_folder: Path) -> AsyncIterator[KernelStage]:
+    """A kernel that is soon worried, with its subkernel."""
+    async with staged(short_folder, {"kernel": {"agent_silence_s": 0.2, "display_interval_s": 0.01}}) as stage:
+        await stage.ready()
+        yield stage
+
+
+def shown(stage: KernelStage, msg_id: str) -> str:
+    """The display as it stands."""
+    texts = [sent.content["data"]["text/markdown"] for sent in stage.front.about(msg_id) if sent.kind.endswith("display_data")]
+    return str(texts[-1]) if texts else ""
+
+
+async def said(stage: KernelStage, msg_id: str, words: str, *, there: bool = True) -> None:
+    """Wait until the display says so, or says it no more."""
+    await stage.front.wait(lambda: (words in shown(stage, msg_id)) == there, words)
+
+
+async def status(stage: KernelStage) -> str:
+    """What `%beaker status` says."""
+    msg_id = stage.run("%beaker status", store_history=False)
+    return str((await stage.front.output(msg_id, "display_data")).content["data"]["text/plain"])
+
+
+async def test_an_agent_that_falls_silent_is_called_so_until_it_answers_again(stage: KernelStage) -> None:
+    msg_id, _ = await stage.ask()
+    stage.tell(Delta(turn=FIRST, text="so far"), Waiting(turn=FIRST, words="no data for 15 s"))
+    stage.agent.answers = False
+    await said(stage, msg_id, SILENT)
+    assert shown(stage, msg_id).startswith("so far\n\n*" + SILENT)
+    assert shown(stage, msg_id).endswith(STOP + "*")
+    assert "agent      not responding since " in await status(stage)
+    assert "execute_reply" not in stage.front.kinds(msg_id), "words, never an action"
+    stage.agent.answer()
+    await said(stage, msg_id, SILENT, there=False)
+    assert shown(stage, msg_id) == "so far\n\n*no data for 15 s*", "what it waited for is shown again"
+    assert "agent      running" in await status(stage)
+    stage.tell(Delta(turn=FIRST, text=", and on"), Ended(turn=FIRST, status="ok", text=""))
+    assert (await stage.front.reply(msg_id)).content["status"] == "ok"
+    assert shown(stage, msg_id) == "so far, and on"
+
+
+async def test_a_question_to_a_silent_agent_is_told_at_once_and_lost_by_nobody(stage: KernelStage) -> None:
+    first, _ = await stage.ask()
+    stage.agent.answers = False
+    await said(stage, first, SILENT)
+    second = stage.run("%%ai and you?", metadata={"cellId": "c2"})
+    await said(stage, second, SILENT)
+    stage.agent.answer()
+    _, asked = await stage.agent.expect_ask(Question)
+    asked.answer(Taken())
+    await said(stage, second, SILENT, there=False)
+    for turn in (FIRST, TurnId(2)):
+        stage.tell(Delta(turn=turn, text="whole"), Ended(turn=turn, status="ok", text=""))
+    for msg_id in (first, second):
+        assert (await stage.front.reply(msg_id)).content["status"] == "ok"
+        assert shown(stage, msg_id) == "whole"
+
+
+async def test_a_stop_ends_the_answer_of_a_silent_agent_at_once(stage: KernelStage) -> None:
+    msg_id, _ = await stage.ask()
+    stage.tell(Delta(turn=FIRST, text="so far"))
+    stage.agent.answers = False
+    await said(stage, msg_id, SILENT)
+    stage.run("%beaker stop")
+    assert (await stage.front.reply(msg_id)).content["status"] == "ok"
+    assert shown(stage, msg_id) == "so far\n\n*stopped*"
+    assert await stage.agent.expect(Stop) == Stop(turn=FIRST)
+    assert "not responding since " in await status(stage), "it is silent still"
+
+
+async def test_an_interface_of_its_own_hears_the_words_too(stage: KernelStage) -> None:
+    msg_id = stage.request("llm_request", {"request": "why?"})
+    _, asked = await stage.agent.expect_ask(Question)
+    asked.answer(Taken())
+    stage.agent.answers = False
+    words = (await stage.front.output(msg_id, "llm_waiting")).content["words"]
+    assert words.startswith(SILENT)
+    stage.agent.answer()
+    await stage.front.wait(lambda: any(s.kind == "llm_waiting" and not s.content["words"] for s in stage.front.about(msg_id)), "their end")
+
+
+async def test_code_that_runs_is_not_interrupted_by_words_and_they_come_when_it_is_over(stage: KernelStage) -> None:
+    subkernel = stage.subkernels[0]
+    msg_id, _ = await stage.ask()
+    subkernel.run(await subkernel.expect(), 1)
+    wanted = stage.wants(RunCode(turn=FIRST, code="slow()", language=""))
+    await stage.front.wait(lambda: "input_request" in stage.front.kinds(msg_id), "the prompt")
+    stage.agent.answers = False
+    pings = stage.agent.pings
+    while "agent      not responding" not in await status(stage):
+        await stage.settle()
+    assert SILENT not in shown(stage, msg_id)
+    stage.type("y")
+    request = await subkernel.expect()
+    subkernel.run(request, 2)
+    await wanted
+    await said(stage, msg_id, SILENT)
+    assert stage.agent.pings - pings <= 1, "one question is open, however long the silence"
+
+
+async def test_an_agent_without_work_is_asked_for_nothing(stage: KernelStage) -> None:
+    msg_id, _ = await stage.ask()
+    await until(lambda: stage.agent.pings, "a ping")
+    stage.tell(Ended(turn=FIRST, status="ok", text=""))
+    await stage.front.over(msg_id)
+    await until(lambda: not any("agent-watch" in task.get_name() for task in asyncio.all_tasks()), "the end of the watch")
+    second, question = await stage.ask()
+    pings = stage.agent.pings
+    await until(lambda: stage.agent.pings > pings, "a ping for the next question")
+    stage.tell(Ended(turn=question.turn, status="ok", text=""))
+    await stage.front.over(second)
