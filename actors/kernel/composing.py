@@ -5,6 +5,7 @@ nothing.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from actors.kernel.choices import Chosen
 from actors.kernel.looking import Looking
@@ -14,6 +15,9 @@ from beaker.kernel.conversation import TOLD, Conversation
 from beaker.kernel.mentions import Reading, may_mention
 from beaker.kernel.question import Ask
 from beaker.messages.turn import Question, Used
+
+if TYPE_CHECKING:
+    from actors.kernel.mentioning import MentionsRead
 
 SEEN_CELLS = 12
 SEEN_OUTPUT_CHARS = 1900
@@ -33,14 +37,19 @@ class Spent:
         self.usd += used.cost_usd or 0.0
 
 
-async def read_prompt(prompt: str, state: KernelState, looking: Looking) -> Reading:
-    """Look up what a prompt refers to."""
+def begin_reading(prompt: str, state: KernelState, looking: Looking) -> "MentionsRead | None":
+    """Begin to look up what a prompt refers to, ahead of any cell that comes behind it; None if it refers to nothing."""
     if not may_mention(prompt):
-        return Reading(prompt=prompt)
+        return None
     # Imported by the first that refers to anything: most questions do not, and their first answer is waited for.
-    from actors.kernel.mentioning import read_mentions
+    from actors.kernel.mentioning import MentionsRead
 
-    return await read_mentions(prompt, state, looking)
+    return MentionsRead(prompt, state, looking)
+
+
+async def finish_reading(prompt: str, begun: "MentionsRead | None") -> Reading:
+    """The prompt with what it refers to."""
+    return Reading(prompt=prompt) if begun is None else await begun.reading()
 
 
 def compose(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from actors.kernel.silent_look import LookFailed
+from actors.kernel.silent_look import RESTARTED, LookFailed
 from actors.kernel.state import KernelState
 from actors.kernel.subkernel_link import SubkernelGone, SubkernelLink
 from beaker.languages.language import Display, Inspect, Language, Seen
@@ -68,7 +68,7 @@ class Glancing:
             if not seen:
                 raise LookFailed(f"a cell is running and holds the interpreter; nothing was seen within {limit_s:g} s") from None
         except SubkernelGone:
-            raise LookFailed("the session could not be looked at; it was restarted just now") from None
+            raise LookFailed(RESTARTED) from None
         except UNREADABLE:
             raise LookFailed("a cell is running, and the session gave no proper answer to a look") from None
         finally:

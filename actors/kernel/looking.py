@@ -11,7 +11,7 @@ from collections import OrderedDict
 from typing import NamedTuple, assert_never
 
 from actors.kernel.glancing import Glancing
-from actors.kernel.silent_look import LookFailed, SilentLook
+from actors.kernel.silent_look import LookBegun, LookFailed, SilentLook
 from actors.kernel.state import KernelState
 from actors.kernel.subkernel_link import SubkernelLink
 from actors.runtime.actor import ActorContext, Asked
@@ -41,6 +41,21 @@ class _Moment(NamedTuple):
     @property
     def words(self) -> str:
         return time.strftime("%H:%M:%S", time.localtime(self.wall))
+
+
+class Sought(NamedTuple):
+    """One variable that is looked for."""
+
+    name: str
+    link: SubkernelLink | None
+    """None: there was no session."""
+    look: LookBegun | LookFailed | None
+    """None: it will be a glance."""
+
+    @property
+    def behind_cells(self) -> bool:
+        """Whether something of a client's was under way: a cell ahead may be about to make the variable."""
+        return self.link is not None and self.look is None
 
 
 class Looking:
@@ -110,19 +125,31 @@ class Looking:
 
     async def variable(self, name: str) -> VariableShown | TurnFailure:
         """One variable in detail, or why it cannot be seen."""
-        return await self.find(name) or TurnFailure(reason=f"the session has no variable {name}")
+        return await self.found(self.seek(name)) or TurnFailure(reason=f"the session has no variable {name}")
 
-    async def find(self, name: str) -> VariableShown | TurnFailure | None:
-        """One variable in detail, why it cannot be seen, or None if there is none of that name."""
+    def seek(self, name: str) -> Sought:
+        """Begin to look for one variable. If the session is idle the look is sent here and now, ahead of all cells to come."""
         link = self._state.ready_link()
+        if link is None or self._is_busy():
+            return Sought(name, link, None)
+        try:
+            return Sought(name, link, self._silent.begin(link, self.language, name))
+        except LookFailed as failed:
+            return Sought(name, link, failed)
+
+    async def found(self, sought: Sought) -> VariableShown | TurnFailure | None:
+        """What became of it: the variable in detail, why it cannot be seen, or None if there is none of that name."""
+        name, link, look = sought
         if link is None:
             return self._no_session()
         self._forget_former_life()
         last = self._details.get(name)
         try:
-            if self._is_busy():
+            if look is None:
                 return await self._glance_at(link, name, last)
-            sight = await self._silent.look(link, self.language, name)
+            if isinstance(look, LookFailed):
+                raise look
+            sight = await look.sight()
         except LookFailed as failed:
             if last is None:
                 return TurnFailure(reason=str(failed))
@@ -138,7 +165,7 @@ class Looking:
 
     async def _list(self, link: SubkernelLink) -> tuple[Sight, str]:
         if not self._is_busy():
-            return await self._silent.look(link, self.language, None), ""
+            return await self._silent.begin(link, self.language, None).sight(), ""
         if not self.language.glances:
             raise LookFailed(f"a cell is running, and a busy {self.language.name} session cannot be looked at")
         seen = await self._glancing.glance(link, self.language, self.known_names(), detail=False)

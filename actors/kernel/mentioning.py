@@ -1,13 +1,16 @@
-"""Reads what a question mentions, at the moment when it arrives: values by looks, cells from the transcript, files from the folder.
+"""Reads what a question mentions, as it is at the moment when the question arrives: values by looks, cells from the transcript,
+files from the folder.
 
-What comes of it goes to the model marked as data. What was mentioned with an `@`, or by a cell's number, and is not there becomes a
+The looks are begun before anything else is read from a client, because the cell behind the question may change what they are
+about. What comes of it goes to the model marked as data. What was mentioned with an `@`, or by a cell's number, and is not there becomes a
 sentence for the user; braces around something that is no variable are just text.
 """
 
 import asyncio
 import os
+from collections.abc import Mapping
 
-from actors.kernel.looking import Looking
+from actors.kernel.looking import Looking, Sought
 from actors.kernel.state import KernelState
 from beaker.kernel.cutting import cut_bytes
 from beaker.kernel.mentioned_file import Read, file_matches, read_mentioned
@@ -18,49 +21,76 @@ from beaker.messages.turn import TurnFailure
 ATTACHED_BYTES = 20_000
 """Of one; ten of them fit into a message with the longest question."""
 
+MAYBE_LATER = "the session was busy when the question came, and a cell ahead of it may not have made it yet"
+
 _WORDS = {"In": "has no input", "Out": "has no result", "Err": "had no error"}
 
 
-async def read_mentions(prompt: str, state: KernelState, looking: Looking) -> Reading:
-    """Read all that a question mentions."""
-    mentions = find_mentions(prompt, name=looking.language.name_pattern)
-    missing: list[str] = []
-    if len(mentions) > MENTIONS:
-        missing.append(f"only the first {MENTIONS} things that the question mentions were read")
-    values: dict[str, str] = {}
-    mentioned: list[Mentioned] = []
-    # Cells first: they are read at once, before a look lets anything else happen.
-    read = {each.label: _cell(each, state) for each in mentions[:MENTIONS] if each.kind in _WORDS}
-    for mention in mentions[:MENTIONS]:
-        found = read[mention.label] if mention.label in read else await _find(mention, looking)
-        match found:
+class MentionsRead:
+    """All that one question mentions: begun to be read when it is made, within the turn of the loop in which the question came."""
+
+    def __init__(self, prompt: str, state: KernelState, looking: Looking) -> None:
+        self._prompt = prompt
+        self._looking = looking
+        self._name_pattern = looking.language.name_pattern
+        mentions = find_mentions(prompt, name=self._name_pattern)
+        self._mentions = mentions[:MENTIONS]
+        self._too_many = len(mentions) > MENTIONS
+        loop, folder = asyncio.get_running_loop(), _folder()
+        self._cells: dict[str, Mentioned | str] = {}
+        self._files: dict[str, asyncio.Future[Read | str]] = {}
+        self._sought: dict[str, Sought] = {}
+        """By the variable's name: one look does for `{x}` and `@x`."""
+        for mention in self._mentions:
+            if mention.kind in _WORDS:
+                self._cells[mention.label] = _cell(mention, state)
+            elif mention.kind == "file":
+                self._files[mention.label] = loop.run_in_executor(None, read_mentioned, mention.name, folder)
+            elif mention.name not in self._sought:
+                self._sought[mention.name] = looking.seek(mention.name)
+
+    async def reading(self) -> Reading:
+        """The question with what was read."""
+        missing: list[str] = []
+        if self._too_many:
+            missing.append(f"only the first {MENTIONS} things that the question mentions were read")
+        values: dict[str, str] = {}
+        mentioned: list[Mentioned] = []
+        found = {name: await self._looking.found(sought) for name, sought in self._sought.items()}
+        for mention in self._mentions:
+            match await self._read(mention, found):
+                case None:
+                    continue
+                case str(sentence):
+                    missing.append(sentence)
+                case Mentioned(inline=inline) as read:
+                    if inline and mention.kind != "variable":
+                        values[mention.label] = inline
+                    else:
+                        mentioned.append(read)
+                        if mention.kind == "braces":
+                            values[mention.label] = f"`{mention.name}`"
+        return Reading(prompt=fill(self._prompt, values, name=self._name_pattern), mentioned=mentioned, missing=missing)
+
+    async def _read(self, mention: Mention, found: Mapping[str, VariableShown | TurnFailure | None]) -> Mentioned | str | None:
+        """What was read, a sentence for the user, or None if it is just text."""
+        label = mention.label
+        if label in self._cells:
+            return self._cells[label]
+        if label in self._files:
+            file = await self._files[label]
+            return Mentioned(label=label, text=file.text) if isinstance(file, Read) else file
+        match found[mention.name]:
+            case VariableShown(text=text, note=note, line=line):
+                text = f"({note})\n{text}" if note else text
+                return Mentioned(label=label, text=cut_bytes(text, ATTACHED_BYTES), inline=line[:INLINE_CHARS])
+            case TurnFailure(reason=reason):
+                return f"`{label}` could not be read: {reason}"
             case None:
-                continue
-            case str():
-                missing.append(found)
-            case Mentioned(inline=inline):
-                if inline and mention.kind != "variable":
-                    values[mention.label] = inline
-                else:
-                    mentioned.append(found)
-                    if mention.kind == "braces":
-                        values[mention.label] = f"`{mention.name}`"
-    return Reading(prompt=fill(prompt, values, name=looking.language.name_pattern), mentioned=mentioned, missing=missing)
-
-
-async def _find(mention: Mention, looking: Looking) -> Mentioned | str | None:
-    if mention.kind == "file":
-        read = await asyncio.to_thread(read_mentioned, mention.name, _folder())
-        return Mentioned(label=mention.label, text=read.text) if isinstance(read, Read) else read
-    shown = await looking.find(mention.name)
-    match shown:
-        case VariableShown(text=text, note=note, line=line):
-            text = f"({note})\n{text}" if note else text
-            return Mentioned(label=mention.label, text=cut_bytes(text, ATTACHED_BYTES), inline=line[:INLINE_CHARS])
-        case TurnFailure(reason=reason):
-            return f"`{mention.label}` could not be read: {reason}"
-        case None:
-            return None if mention.kind == "braces" else f"`{mention.label}` names no variable of the session"
+                behind_cells = self._sought[mention.name].behind_cells
+                if mention.kind == "braces" and not behind_cells:
+                    return None
+                return f"`{label}` names no variable of the session" + ("; " + MAYBE_LATER if behind_cells else "")
 
 
 def _cell(mention: Mention, state: KernelState) -> Mentioned | str:

@@ -14,7 +14,9 @@ import msgspec
 from actors.kernel.state import KernelState
 from actors.kernel.subkernel_link import SubkernelGone, SubkernelLink
 from beaker.languages.language import Language, Look, Sight
-from beaker.wire.parts import CONTENT, UNREADABLE
+from beaker.wire.parts import CONTENT, UNREADABLE, Parts
+
+RESTARTED = "the session could not be looked at; it was restarted just now"
 
 
 class LookFailed(Exception):
@@ -47,26 +49,49 @@ class SilentLook:
         self._folder = folder
         self._numbers = itertools.count(1)
 
-    async def look(self, link: SubkernelLink, language: Language, name: str | None) -> Sight:
-        """See all variables, or one in detail.
+    def begin(self, link: SubkernelLink, language: Language, name: str | None) -> "LookBegun":
+        """Ask for all variables, or one in detail. It is sent now, so that no cell that comes later runs before it.
 
         Raises:
-            LookFailed: it could not be done in time, or at all.
+            LookFailed: it cannot be done.
         """
         if language.answers == "none":
             raise LookFailed(f"the variables of a {language.name} session cannot be looked at; ask the user to print what is needed")
         path = f"{self._folder}/look-{next(self._numbers)}"
-        wanted = language.look(name, path)
+        try:
+            reply = link.begin("shell", "execute_request", _content(language.look(name, path)))
+        except SubkernelGone:
+            raise LookFailed(RESTARTED) from None
+        return LookBegun(self._state, language, name, path, reply)
+
+
+class LookBegun:
+    """A look that was sent. Whoever began it waits for it, once."""
+
+    def __init__(self, state: KernelState, language: Language, name: str | None, path: str, reply: "asyncio.Future[Parts]") -> None:
+        self._state = state
+        self._language = language
+        self._name = name
+        self._path = path
+        self._reply = reply
+
+    async def sight(self) -> Sight:
+        """What it saw; the time limit counts from here, as looks that were sent before it take theirs.
+
+        Raises:
+            LookFailed: it saw nothing, or not in time.
+        """
+        language, path = self._language, self._path
         try:
             async with asyncio.timeout(self._state.settings.kernel.look_time_limit_s):
-                reply = _reply_decoder.decode((await link.ask("shell", "execute_request", _content(wanted)))[CONTENT])
+                reply = _reply_decoder.decode((await self._reply)[CONTENT])
             answer = _value(reply) if language.answers == "expression" else _file(path)
-            return language.read(name, answer)
+            return language.read(self._name, answer)
         except TimeoutError:
             limit_s = self._state.settings.kernel.look_time_limit_s
             raise LookFailed(f"the session did not answer within {limit_s:g} s; something holds it, try again later") from None
         except SubkernelGone:
-            raise LookFailed("the session could not be looked at; it was restarted just now") from None
+            raise LookFailed(RESTARTED) from None
         except (ValueError, OSError, *UNREADABLE) as error:
             self._state.log.warning("look.unreadable", language=language.name, kind=type(error).__name__)
             raise LookFailed("the session could not be looked at; it gave no proper answer") from None

@@ -111,7 +111,11 @@ class SubkernelLink:
         self._stdin.send(join([], self._signer.sign(parts), parts))
 
     async def ask(self, channel: str, msg_type: str, content: object, *, subshell_id: str = "") -> Parts:
-        """Send a request of our own on `shell` or `control` and wait for its reply.
+        """Send a request of our own and wait for its reply; see `begin`."""
+        return await self.begin(channel, msg_type, content, subshell_id=subshell_id)
+
+    def begin(self, channel: str, msg_type: str, content: object, *, subshell_id: str = "") -> "asyncio.Future[Parts]":
+        """Send a request of our own on `shell` or `control`, here and now: it stands ahead of all that is sent later.
 
         Args:
             channel: `shell` or `control`.
@@ -119,23 +123,29 @@ class SubkernelLink:
             content: what it says.
             subshell_id: the subshell that is to answer; empty for the main one.
 
+        Returns:
+            Its reply; cancelled, nobody waits for that any more.
+
         Raises:
-            SubkernelGone: the link is closed, or was meanwhile.
+            SubkernelGone: the link is closed; of the reply: it was closed meanwhile.
         """
         if self._closed:
             raise SubkernelGone
         parts = self._private.message(msg_type, content, subshell_id=subshell_id)
         msg_id = read_header(parts[HEADER]).msg_id
         self._answers[msg_id] = answer = self._loop.create_future()
-        try:
-            if channel == "shell":
-                self.send_shell(parts)
-            else:
-                self.send_control(parts)
-            reply: Parts = await answer
-            return reply
-        finally:
+
+        def forget(over: "asyncio.Future[Parts]") -> None:
             self._answers.pop(msg_id, None)
+            if not over.cancelled():
+                over.exception()  # or asyncio would complain of a link that was closed while nobody waited
+
+        answer.add_done_callback(forget)
+        if channel == "shell":
+            self.send_shell(parts)
+        else:
+            self.send_control(parts)
+        return answer
 
     def ping(self) -> None:
         """Ask for a heartbeat unless one is under way."""

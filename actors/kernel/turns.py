@@ -7,12 +7,12 @@ who asked is busy until the turn ends, while the cells behind it run in the subk
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from actors.kernel.agent_door import AgentDoor, AgentMissing
 from actors.kernel.agent_watch import AgentWatch
 from actors.kernel.choices import Chosen
-from actors.kernel.composing import Spent, compose, read_prompt
+from actors.kernel.composing import Spent, begin_reading, compose, finish_reading
 from actors.kernel.face import Face, Outcome
 from actors.kernel.looking import Looking
 from actors.kernel.state import KernelState
@@ -34,6 +34,9 @@ from beaker.messages.turn import (
     TurnFailure,
     Used,
 )
+
+if TYPE_CHECKING:
+    from actors.kernel.mentioning import MentionsRead
 
 OVERDUE_S = 30.0
 """Of silence beyond the agent's own time limit for an answer."""
@@ -118,7 +121,9 @@ class Turns:
         face.open(turn.display)
         self._state.log.info("question.received", turn=number, prompt_chars=len(wanted.prompt), background=wanted.background)
         self._heard_at = time.monotonic()
-        self._context.spawn(self._send(number, wanted), name=f"question-{number}")
+        # Now and not in the task: what the cell behind the question does must not change what the question says.
+        mentions = begin_reading(wanted.prompt, self._state, self._looking)
+        self._context.spawn(self._send(number, wanted, mentions), name=f"question-{number}")
         return number
 
     def find(self, number: TurnId) -> Turn | None:
@@ -206,11 +211,10 @@ class Turns:
         answer = TurnFailure(reason="this turn is over") if turn is None else turn.propose(message, self._state)
         (asked.fail if isinstance(answer, TurnFailure) else asked.answer)(answer)
 
-    async def _send(self, number: TurnId, wanted: Ask) -> None:
+    async def _send(self, number: TurnId, wanted: Ask, mentions: "MentionsRead | None") -> None:
         state = self._state
         try:
-            # What it refers to is read now, while an agent may still have to be started.
-            reading, agent = await asyncio.gather(read_prompt(wanted.prompt, state, self._looking), self._agent.ref())
+            reading, agent = await asyncio.gather(finish_reading(wanted.prompt, mentions), self._agent.ref())
         except AgentMissing as error:
             self._end(number, "error", str(error))
             return

@@ -11,7 +11,7 @@ from actors.runtime.failures import AskFailed
 from beaker.messages.base import TurnId
 from beaker.messages.look import ShowVariable, VariableShown
 from beaker.messages.subkernel import Started, Starting
-from beaker.messages.turn import ListVariables, TurnFailure, Variables
+from beaker.messages.turn import ListVariables, Question, Taken, TurnFailure, Variables
 from tests.kit.kernel_stage import KernelStage, staged, until
 from tests.kit.real_subkernel import real_subkernel
 
@@ -101,6 +101,19 @@ async def python(short_folder: Path) -> AsyncIterator[Session]:
 async def bash(short_folder: Path) -> AsyncIterator[Session]:
     async for session in session_of("bash", short_folder):
         yield session
+
+
+async def test_a_question_says_what_a_name_held_when_it_came(python: Session) -> None:
+    stage = python.stage
+    await python.run("x, y = 1, [1, 2]")
+    stage.run("%%ai is {x} in {y}?", metadata={"cellId": "c"})
+    behind = stage.run("x = y = 'later'")  # in the same burst
+    question, taken = await stage.agent.expect_ask(Question)
+    taken.answer(Taken())
+    assert question.prompt == "is 1 in [1, 2]?"
+    await stage.front.over(behind)
+    _, question = await stage.ask("%%ai and {x}?")
+    assert question.prompt == "and later?"
 
 
 async def test_an_idle_session_tells_of_its_data(python: Session) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from beaker.messages.look import Mentioned
+from beaker.messages.subkernel import Died
 from beaker.messages.turn import Question, Taken
 from tests.actors.kernel.test_looking import busy, tell
 from tests.kit.kernel_stage import KernelStage
@@ -95,6 +96,45 @@ async def test_behind_a_running_cell_values_come_by_glances(stage: KernelStage, 
     question, _ = await stage.agent.expect_ask(Question)
     assert question.prompt == "what is 5?"
     assert not any(request.content.get("silent") for request in subkernel.received)
+
+
+async def test_values_are_those_of_the_moment_in_which_the_question_came(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    stage.run("%%ai is {x} in @df and {x} in @x?", metadata={"cellId": "c"})
+    behind = stage.run("x = 2")  # in the same burst
+    looks = [await look_of(subkernel) for _ in range(2)]
+    cell = await subkernel.expect()
+    assert cell.content["code"] == "x = 2", "both looks stand ahead of it, and there is one for each name"
+    tell(subkernel, looks[0], {"found": True, "type": "int", "text": "int: 1", "line": "1"})
+    tell(subkernel, looks[1], {"found": True, "type": "DataFrame", "text": "2 rows", "line": ""})
+    subkernel.run(cell, 2)
+    await stage.front.over(behind)
+    question, _ = await stage.agent.expect_ask(Question)
+    assert question.prompt == "is 1 in @df and 1 in @x?"
+    assert [(each.label, each.text) for each in question.mentioned] == [("@df", "2 rows"), ("@x", "int: 1")]
+
+
+async def test_a_session_that_dies_with_the_looks_is_said(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    stage.run("%%ai is {x} in {y}?", metadata={"cellId": "c"})
+    for _ in range(2):
+        await look_of(subkernel)
+    subkernel.die()
+    stage.tell(Died(generation=1, reason="killed", at=0.0, stderr_tail="", restarting=True))
+    question, _ = await stage.agent.expect_ask(Question)
+    assert question.prompt == "is {x} in {y}?"
+    restarted = "the session could not be looked at; it was restarted just now"
+    assert question.missing == [f"`{{{name}}}` could not be read: {restarted}" for name in "xy"]
+
+
+async def test_a_name_that_a_cell_ahead_may_still_make_is_said(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await busy(stage, subkernel)
+    stage.run("%%ai what is {n} in @m?", metadata={"cellId": "c"})
+    for number in range(2):
+        subkernel.reply(await subkernel.expect("create_subshell_request"), {"status": "ok", "subshell_id": f"s{number}"})
+        subkernel.reply(await subkernel.expect("inspect_request"), {"status": "ok", "found": False, "data": {}, "metadata": {}})
+    question, _ = await stage.agent.expect_ask(Question)
+    assert question.prompt == "what is {n} in @m?"
+    later = "the session was busy when the question came, and a cell ahead of it may not have made it yet"
+    assert question.missing == [f"`{label}` names no variable of the session; {later}" for label in ("{n}", "@m")]
 
 
 async def test_mentions_are_completed_from_what_is_known_without_a_look(
