@@ -21,8 +21,6 @@ from actors.kernel.rooms import Rooms
 from actors.kernel.supervisor_door import Connect
 from actors.runtime.actor import Actor, Asked, Down
 from actors.supervisor.order import Remembered
-from beaker.kernel.interrupting import Interrupted
-from beaker.kernel.requests import Channel, Pending, ReplyFacts
 from beaker.messages.base import KernelId
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.subkernel import Died, GaveUp, Started, Starting
@@ -92,9 +90,9 @@ class KernelActor(Actor[KernelMessage]):
         rooms = self._rooms
         if rooms.ending.begun:
             return
-        if (questions := rooms.questions_now) is not None and down.name == questions.agent.link_name:
+        if down.name == rooms.questions.agent_link:
             self.context.log.warning("agent.lost", reason=down.reason)
-            questions.turns.agent_lost()
+            rooms.questions.agent_lost()
         elif down.name == rooms.supervisor.link_name:
             self.context.log.warning("supervisor.lost", reason=down.reason)
             rooms.attaching.begin()
@@ -152,55 +150,11 @@ class KernelActor(Actor[KernelMessage]):
         """The subkernel takes requests again."""
         self._rooms.shell.flushed()
 
-    # What a control request can set in motion (see Powers).
-
-    @property
-    def turn_running(self) -> bool:
-        """Whether a question is being answered that does not wait, parked, for the user."""
-        return (questions := self._rooms.questions_now) is not None and bool(questions.turns.attended)
-
-    @property
-    def asking(self) -> bool:
-        """Whether a prompt for consent stands open."""
-        return (questions := self._rooms.questions_now) is not None and questions.consent.asking
-
-    @property
-    def gave_way(self) -> bool:
-        """Whether a question waits, parked, because its prompt gave way to the last interrupt."""
-        return (questions := self._rooms.questions_now) is not None and bool(questions.consent.gave_way)
-
-    def interrupt(self, what: Interrupted) -> None:
-        """Stop a cell, a turn or both."""
-        if (questions := self._rooms.questions_now) is not None:
-            gave_way = questions.consent.gave_way
-            questions.consent.interrupted(park=what.park)
-            if what.turn:
-                questions.turns.stop(attended_only=True)
-            for number in gave_way if what.parked else ():
-                questions.turns.stop(number)
-        if what.subkernel:
-            self._rooms.interrupt_subkernel()
+    # What the process tells.
 
     def shut_down(self, *, restart: bool) -> None:
         """End the subkernel, then this process; a second call hurries the first."""
         self._rooms.ending.shut_down(restart=restart)
-
-    # What is ours and not the subkernel's (see Ours).
-
-    def take_own(self, idents: list[bytes], header: Header, parts: Parts, channel: Channel) -> None:
-        """Answer a request of our own kind."""
-        self._rooms.questions.take_request(idents, header, parts, channel)
-
-    def take_cell(self, idents: list[bytes], header: Header, parts: Parts) -> bool:
-        """Answer a request whose cell may be ours; False leaves it to the subkernel."""
-        return self._rooms.questions.cells.take(idents, header, parts)
-
-    def place_taken(self, pending: Pending, facts: ReplyFacts) -> None:
-        """A private request of our own was executed, or aborted with the queue."""
-        if (questions := self._rooms.questions_now) is not None:
-            questions.cells.place_taken(pending, facts)
-
-    # What the process tells.
 
     def interrupt_by_signal(self) -> None:
         """SIGINT reached this process: the same as an interrupt_request."""

@@ -6,16 +6,18 @@ the bytes it came in: breakpoints are hashes of the code, so debug requests must
 
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
 from actors.kernel import owed
 from actors.kernel.kernel_info import amend_kernel_info
+from actors.kernel.questions_door import QuestionsDoor
 from actors.kernel.state import KernelState, Phase
 from beaker.kernel.custom.kinds import OURS
-from beaker.kernel.interrupting import Interrupted, decide
-from beaker.kernel.requests import Channel, Pending
+from beaker.kernel.interrupting import decide
+from beaker.kernel.requests import Pending
 from beaker.wire import compose
 from beaker.wire.parts import CONTENT, HEADER, UNREADABLE, Header, Parts
 
@@ -23,43 +25,27 @@ HELD_LIMIT = 1000
 """Control requests that may wait for a subkernel; later ones are answered `aborted`."""
 
 
-class Powers(Protocol):
-    """What a control request can set in motion."""
+class ShutDown(Protocol):
+    """Ends the kernel."""
 
-    def interrupt(self, what: Interrupted) -> None:
-        """Stop a cell, a turn or both."""
-        ...
-
-    def shut_down(self, *, restart: bool) -> None:
-        """End the kernel."""
-        ...
-
-    def take_own(self, idents: list[bytes], header: Header, parts: Parts, channel: Channel) -> None:
-        """Answer a request of our own kind."""
-        ...
-
-    @property
-    def turn_running(self) -> bool:
-        """Whether a question is being answered that does not wait, parked, for the user."""
-        ...
-
-    @property
-    def asking(self) -> bool:
-        """Whether a prompt for consent stands open."""
-        ...
-
-    @property
-    def gave_way(self) -> bool:
-        """Whether a question waits, parked, because its prompt gave way to the last interrupt."""
-        ...
+    def __call__(self, *, restart: bool) -> None: ...
 
 
 class Control:
-    """Routes the control channel."""
+    """Routes the control channel.
 
-    def __init__(self, state: KernelState, powers: Powers) -> None:
+    Args:
+        questions: what is ours, and what of an interrupt concerns it.
+        interrupt_subkernel, shut_down: what else a request can set in motion.
+    """
+
+    def __init__(
+        self, state: KernelState, questions: QuestionsDoor, *, interrupt_subkernel: Callable[[], None], shut_down: ShutDown
+    ) -> None:
         self._state = state
-        self._powers = powers
+        self._questions = questions
+        self._interrupt_subkernel = interrupt_subkernel
+        self._end_kernel = shut_down
         self._held: deque[tuple[Pending, Parts]] = deque()
 
     def request(self, idents: list[bytes], header: Header, parts: Parts) -> None:
@@ -71,7 +57,7 @@ class Control:
             case "shutdown_request":
                 self._shutdown(idents, header, parts)
             case kind if kind in OURS:
-                self._powers.take_own(idents, header, parts, "control")
+                self._questions.take_own(idents, header, parts, "control")
             case _:
                 if header.msg_type == "debug_request":
                     self._state.debug_parent = parts[HEADER]
@@ -84,17 +70,19 @@ class Control:
         since = None if state.last_interrupt_at is None else now - state.last_interrupt_at
         state.last_interrupt_at = now
         running = state.requests.running() is not None
-        powers, at_rest = self._powers, state.requests.at_rest
+        questions, at_rest = self._questions, state.requests.at_rest
         what = decide(
             cell_running=running,
-            turn_running=powers.turn_running,
+            turn_running=questions.turn_running,
             since_last_s=since,
             at_rest=at_rest,
-            asking=powers.asking,
-            gave_way=powers.gave_way,
+            asking=questions.asking,
+            gave_way=questions.gave_way,
         )
         state.log.info("interrupt.wanted", subkernel=what.subkernel, turn=what.turn, park=what.park, parked=what.parked)
-        self._powers.interrupt(what)
+        questions.interrupt(what)
+        if what.subkernel:
+            self._interrupt_subkernel()
 
     def reply(self, parent: Header, parts: Parts) -> None:
         """The subkernel answered."""
@@ -161,4 +149,4 @@ class Control:
             content = {}
         restart = content.get("restart") is True
         self._answer(idents, header, parts, {"status": "ok", "restart": restart})
-        self._powers.shut_down(restart=restart)
+        self._end_kernel(restart=restart)

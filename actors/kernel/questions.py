@@ -1,8 +1,7 @@
 """The rooms that questions and commands need: opened by the first cell or message of ours.
 
 They are half of the KernelActor's rooms, and an ordinary session never enters them. So this module, with all that it imports, is
-imported by `Rooms` alone, after the sockets are bound, and the rooms are made by the first who needs one. Before they are, no
-agent lives, no turn runs and nothing waits for the user's consent.
+imported by `Rooms` alone, after the sockets are bound, and the rooms are made by the first who needs one (`questions_door.py`).
 """
 
 from collections.abc import Awaitable, Callable

@@ -5,11 +5,11 @@ What an ordinary cell passes is made at once. The rooms of questions and command
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from actors.kernel.agent_door import Start
 from actors.kernel.attaching import Attaching
-from actors.kernel.control import Control, Powers
+from actors.kernel.control import Control
 from actors.kernel.ending import Ending
 from actors.kernel.front import Front
 from actors.kernel.hang_watch import HangWatch
@@ -20,7 +20,8 @@ from actors.kernel.iopub import Iopub
 from actors.kernel.life import Life
 from actors.kernel.prompts import Prompts
 from actors.kernel.publisher import Publisher
-from actors.kernel.shell import Ours, Shell
+from actors.kernel.questions_door import QuestionsDoor
+from actors.kernel.shell import Shell
 from actors.kernel.state import KernelState
 from actors.kernel.stdin import Stdin
 from actors.kernel.subkernel_link import LinkHandlers
@@ -38,15 +39,11 @@ if TYPE_CHECKING:
     from actors.kernel.questions import Questions
 
 
-class Hub(LinkHandlers, Powers, Ours, Protocol):
-    """Whom the rooms reach each other by: the KernelActor."""
-
-
 class Rooms:
     """All of them.
 
     Args:
-        hub: hands on what comes in.
+        handlers: who takes what the subkernel sends.
         context: the actor's.
         front: the clients' side.
         connect_supervisor, start_agent, on_finished: see the KernelActor.
@@ -54,7 +51,7 @@ class Rooms:
 
     def __init__(
         self,
-        hub: Hub,
+        handlers: LinkHandlers,
         context: ActorContext[KernelMessage],
         *,
         kernel_id: KernelId,
@@ -81,19 +78,23 @@ class Rooms:
             inflight=InflightLog(f"{folder}/inflight", context.log),
             missed_variable=MissedVariable(loaded.withheld, loaded.user_file),
         )
-        self.shell = Shell(state, hub)
-        self.control = Control(state, hub)
+        self.questions = QuestionsDoor(self._make_questions)
+        self.shell = Shell(state, self.questions)
+        self.control = Control(
+            state,
+            self.questions,
+            interrupt_subkernel=self._interrupt_subkernel,
+            shut_down=self._shut_down,
+        )
         self.iopub = Iopub(state)
         self._prompts = Prompts(state)
         self.stdin = Stdin(state, self._prompts)
         self.hangs = HangWatch(state)
         self.supervisor = SupervisorDoor(kernel_id, connect_supervisor)
         inheritance = Inheritance(state, self.shell, self.control, context)
-        self.life = Life(state, self.shell, self.control, inheritance, hub, context, on_ready=self._subkernel_ready)
+        self.life = Life(state, self.shell, self.control, inheritance, handlers, context, on_ready=self._subkernel_ready)
         self.attaching = Attaching(state, context, self.supervisor, self.life, inheritance)
-        self.ending = Ending(state, context, self.supervisor, self.life, stop_questions=self._stop_questions, on_finished=on_finished)
-        self.questions_now: Questions | None = None
-        """Those of questions and commands, if there was ever any."""
+        self.ending = Ending(state, context, self.supervisor, self.life, stop_questions=self.questions.stop, on_finished=on_finished)
 
     def prepare(self) -> None:
         """Import what the first question needs, while the subkernel is starting and there is nothing else to do.
@@ -103,44 +104,37 @@ class Rooms:
         """
         import actors.kernel.questions  # noqa: F401
 
-    @property
-    def questions(self) -> "Questions":
-        """Those of questions and commands."""
-        if self.questions_now is None:
-            # Not at the top: the sockets are bound first, see `prepare`.
-            from actors.kernel.questions import Questions
-
-            self.questions_now = Questions(
-                self.state,
-                self._context,
-                self._loaded,
-                self._folder,
-                shell=self.shell,
-                prompts=self._prompts,
-                hangs=self.hangs,
-                supervisor=self.supervisor,
-                start_agent=self._start_agent,
-                interrupt=self.interrupt_subkernel,
-                restart=self.ending.restart,
-            )
-        return self.questions_now
-
-    def interrupt_subkernel(self) -> None:
-        """Interrupt what the subkernel runs."""
-        self._context.spawn(interrupt_subkernel(self.state, self.supervisor), name="interrupt")
-
     def close(self) -> None:
         """The kernel is over: whatever is still open is answered."""
-        self._stop_questions()
+        self.questions.stop()
         self.life.close("the kernel was shut down")
-        if self.questions_now is not None:
-            self.questions_now.agent.close()
+        self.questions.close()
         self.state.inflight.close()
         self.state.front.close()
 
-    def _stop_questions(self) -> None:
-        if self.questions_now is not None:
-            self.questions_now.turns.stop()
+    def _make_questions(self) -> "Questions":
+        # Not at the top: the sockets are bound first, see `prepare`.
+        from actors.kernel.questions import Questions
+
+        return Questions(
+            self.state,
+            self._context,
+            self._loaded,
+            self._folder,
+            shell=self.shell,
+            prompts=self._prompts,
+            hangs=self.hangs,
+            supervisor=self.supervisor,
+            start_agent=self._start_agent,
+            interrupt=self._interrupt_subkernel,
+            restart=self.ending.restart,
+        )
+
+    def _interrupt_subkernel(self) -> None:
+        self._context.spawn(interrupt_subkernel(self.state, self.supervisor), name="interrupt")
+
+    def _shut_down(self, *, restart: bool) -> None:
+        self.ending.shut_down(restart=restart)
 
     def _subkernel_ready(self, generation: int) -> None:
         if (supervisor := self.supervisor.ref) is not None:

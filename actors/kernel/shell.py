@@ -33,7 +33,7 @@ _facts_decoder = msgspec.json.Decoder(ReplyFacts)
 
 
 class Ours(Protocol):
-    """Who answers what is ours and not the subkernel's."""
+    """Who answers what is ours and not the subkernel's: a `QuestionsDoor`, behind which the rooms know the shell."""
 
     def take_own(self, idents: list[bytes], header: Header, parts: Parts, channel: Channel) -> None:
         """Answer a request of our own kind."""
