@@ -15,7 +15,7 @@ from actors.kernel.orders import start_agent
 from actors.runtime.codec import Codec
 from actors.runtime.hello import Peer, Refusal
 from actors.runtime.link import Link
-from actors.runtime.listener import Listener
+from actors.runtime.listener import AddressTaken, Listener
 from actors.runtime.node import Node
 from actors.runtime.process import Child, NotReadyError
 from beaker.messages.turn import AgentReply, TurnEvent, TurnRequest
@@ -80,7 +80,12 @@ class AgentProcess:
             await self._child.end(GRACE_S)
 
     async def _listen(self) -> None:
-        """Let the agent in; anew if somebody has cleaned the socket away under a living kernel."""
+        """Let the agent in; anew if somebody has cleaned the socket away under a living kernel.
+
+        Raises:
+            AgentMissing: somebody else has the socket.
+            PlaceError: its folder cannot be used.
+        """
         if self._listener is not None:
             if self._listener.is_reachable:
                 return
@@ -88,9 +93,16 @@ class AgentProcess:
         folder = KernelFolder(Path(self._folder))
         for path in (folder.path.parent, folder.path):
             make_private(path, uid=os.getuid())
-        self._listener = await self._node.listen(
-            str(folder.kernel_socket), codec=self._codec, admit=self._admit, secret=self._secret, on_link=self._linked
-        )
+        address = str(folder.kernel_socket)
+        try:
+            self._listener = await self._node.listen(
+                address, codec=self._codec, admit=self._admit, secret=self._secret, on_link=self._linked
+            )
+        except AddressTaken:
+            raise AgentMissing(
+                f"the agent could not be started: another process listens at {address}, perhaps a kernel with the same connection file. "
+                "End that process and ask again"
+            ) from None
 
     def _admit(self, peer: Peer) -> Refusal | None:
         if peer.role == "agent" and peer.pid == self.pid:

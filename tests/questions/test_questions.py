@@ -1,5 +1,6 @@
 """`%%ai` in a real kernel: an answer that streams, a shell that does not wait, a Stop."""
 
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -195,6 +196,19 @@ def test_what_goes_wrong_at_the_endpoint_is_a_sentence_and_no_traceback(script: 
         assert "Traceback" not in str(failed.reply)
         assert env["OPENAI_API_KEY"] not in str(failed.reply)
         assert kernel.run("1 + 1").text == "2"
+
+
+def test_a_socket_that_somebody_else_has_is_named_with_the_remedy() -> None:
+    with running_kernel() as kernel, socket.socket(socket.AF_UNIX) as other:
+        path = kernel.runtime_folder / "kernel.sock"
+        other.bind(str(path))
+        other.listen()
+        refused = kernel.run("%%ai hello")
+        assert refused.status == "error"
+        assert f"another process listens at {path}" in refused.text
+        assert "End that process and ask again" in refused.text
+        other.close()
+        assert kernel.run("%%ai hello").status == "ok"
 
 
 @pytest.mark.parametrize(
