@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, TypeVar
 from actors.runtime.actor import Actor
 from actors.runtime.asks import Asked, Obligation
 from actors.runtime.clock import Clock
-from actors.runtime.context import Context, CrashNotice, StopNotice
+from actors.runtime.context import Context, CrashNotice, Letter, StopNotice
 from actors.runtime.dead_letters import DeadLetters
 from actors.runtime.down import Down
 from actors.runtime.envelope import BUSY, CRASHED, EXPIRED, STOPPED, UNREACHABLE, Envelope
@@ -69,7 +69,7 @@ class Cell(Generic[M]):
         """True once no further life will come."""
         self.gave_up = ""
         """Why the restart policy ended it, in words; empty otherwise."""
-        self.mailbox: Mailbox[Envelope[Any] | Obligation | Down | StopNotice | CrashNotice] = Mailbox(mailbox_size)
+        self.mailbox: Mailbox[Letter] = Mailbox(mailbox_size)
         self.dead_letters = dead_letters
         self._factory = factory
         self._counter = RestartCounter(policy)

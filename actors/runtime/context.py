@@ -2,20 +2,19 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from actors.runtime.actor import Watchable
+from actors.runtime.asks import Obligation
 from actors.runtime.clock import Clock, Timer
 from actors.runtime.down import Down
 from actors.runtime.envelope import TELL, Envelope
 from actors.runtime.lanes import is_control
-from actors.runtime.local_ref import LocalRef
+from actors.runtime.local_ref import LocalRef, Receiver
 from actors.runtime.log import Log
+from actors.runtime.mailbox import Mailbox
 from actors.runtime.ref import Ref
 from actors.runtime.trace import current_trace
-
-if TYPE_CHECKING:
-    from actors.runtime.cell import Cell
 
 M = TypeVar("M")
 
@@ -35,21 +34,43 @@ class CrashNotice:
         self.error = error
 
 
+Letter = Envelope[Any] | Obligation | Down | StopNotice | CrashNotice  # Any: the actor's union, known to the actor
+"""What lies in an actor's mailbox."""
+
+
+class Holder(Receiver, Protocol):
+    """What holds an actor over all its lives: its cell."""
+
+    @property
+    def generation(self) -> int:
+        """Which life runs."""
+        ...
+
+    @property
+    def mailbox(self) -> Mailbox[Letter]:
+        """The same for all lives."""
+        ...
+
+    def request_stop(self) -> None:
+        """Let the actor stop as soon as the message at hand is done."""
+        ...
+
+
 class Context(Generic[M]):
     """The context of one life; see `ActorContext` for what its actor does with it.
 
     Args:
-        cell: the holder of the actor.
+        holder: the cell of the actor.
         log: bound to the actor.
     """
 
-    def __init__(self, cell: "Cell[M]", log: Log) -> None:
-        self.name = cell.name
-        self.generation = cell.generation
+    def __init__(self, holder: Holder, log: Log) -> None:
+        self.name = holder.name
+        self.generation = holder.generation
         self.log = log
-        self.clock: Clock = cell.clock
-        self.ref: Ref[M] = LocalRef(cell, cell.generation)
-        self._cell = cell
+        self.clock: Clock = holder.clock
+        self.ref: Ref[M] = LocalRef(holder, holder.generation)
+        self._holder = holder
         self._tasks: set[asyncio.Task[object]] = set()
         self._timers: set[Timer] = set()
         self._unwatch: list[Callable[[], None]] = []
@@ -71,7 +92,7 @@ class Context(Generic[M]):
         def tell_itself() -> None:
             timers.discard(timer)
             envelope = Envelope(self.name, TELL, 0, trace_id, 0.0, self.generation, message)
-            mailbox = self._cell.mailbox
+            mailbox = self._holder.mailbox
             (mailbox.notice if is_control(message) else mailbox.own)(envelope)
 
         timer = _HeldTimer(self.clock.call_later(delay_s, tell_itself), timers)
@@ -79,7 +100,7 @@ class Context(Generic[M]):
         return timer
 
     def stop(self) -> None:
-        self._cell.request_stop()
+        self._holder.request_stop()
 
     async def close(self, limit_s: float) -> None:
         """End what belongs to this life; tasks get `limit_s` seconds to be cancelled."""
@@ -98,7 +119,7 @@ class Context(Generic[M]):
 
     def _hear_down(self, down: Down) -> None:
         if not self._over:
-            self._cell.mailbox.notice(down)
+            self._holder.mailbox.notice(down)
 
     def _task_done(self, task: "asyncio.Task[object]") -> None:
         self._tasks.discard(task)
@@ -107,7 +128,7 @@ class Context(Generic[M]):
         if self._over or not isinstance(error, Exception):
             self.log.error("actor.task_failed", task=task.get_name(), exc_info=error)
         else:
-            self._cell.mailbox.notice(CrashNotice(error))
+            self._holder.mailbox.notice(CrashNotice(error))
 
 
 class _HeldTimer:

@@ -1,16 +1,34 @@
 """A ref to an actor at the other end of a link: messages are encoded, once, together with their envelope."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from actors.runtime.down import Down
 from actors.runtime.envelope import ANY_LIFE, TELL, Envelope
 from actors.runtime.trace import current_trace
 
-if TYPE_CHECKING:
-    from actors.runtime.link import Link
-
 M = TypeVar("M", contravariant=True)
+
+
+class Way(Protocol):
+    """Takes messages to the node of an actor: a `Link`."""
+
+    @property
+    def name(self) -> str:
+        """For logs."""
+        ...
+
+    def tell(self, envelope: Envelope[Any]) -> None:  # Any: whoever holds the ref knows what the actor understands
+        """Send a tell, or count it as a dead letter."""
+        ...
+
+    async def ask(self, target: str, message: Any, *, timeout_s: float, generation: int) -> Any:  # Any: typed by Ref
+        """Send an ask and wait for its outcome; see `Ref.ask`."""
+        ...
+
+    def watch_actor(self, name: str, notify: Callable[[Down], None]) -> Callable[[], None]:
+        """Monitor an actor of the other node; see `Ref.watch`."""
+        ...
 
 
 class RemoteRef(Generic[M]):
@@ -24,7 +42,7 @@ class RemoteRef(Generic[M]):
 
     __slots__ = ("_generation", "_link", "name")
 
-    def __init__(self, link: "Link", name: str, generation: int = ANY_LIFE) -> None:
+    def __init__(self, link: Way, name: str, generation: int = ANY_LIFE) -> None:
         self.name = name
         self._link = link
         self._generation = generation
