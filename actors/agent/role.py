@@ -18,13 +18,13 @@ from actors.agent.order import AgentOrder, read_order
 from actors.agent.sdk_import import SdkBroken, load_model_stream
 from actors.agent.silence import StreamTimeouts
 from actors.agent.turn_run import RunLimits
+from actors.roles.own_logs import configure_logs
 from actors.roles.settling import read_key
 from actors.runtime.birth import Birth
 from actors.runtime.clock import Clock
 from actors.runtime.codec import Codec
 from actors.runtime.failures import RuntimeFault
 from actors.runtime.link import Link
-from actors.runtime.logging import Logs, configure
 from actors.runtime.node import Node
 from actors.runtime.supervision import RestartPolicy
 from beaker import places
@@ -34,7 +34,7 @@ from beaker.agent.model_failure import ModelFailure
 from beaker.agent.turn_state import TurnLimits
 from beaker.messages.base import PROTOCOL
 from beaker.messages.turn import AgentMessage, TurnReply
-from beaker.settings.schema import AgentSettings, LogSettings
+from beaker.settings.schema import AgentSettings
 
 NO_RESTART = RestartPolicy(limit=0)
 """After a crash the process ends, so that the kernel process sees it and ends every turn: a question that arrived between two
@@ -70,7 +70,7 @@ def main(argv: list[str]) -> int:
     if options.key_fd is not None:
         key = read_key(options.key_fd)
         os.close(options.key_fd)
-    logs = _configure_logs(order.logs, options.kernel, key)
+    logs = configure_logs(order.logs, "agent", options.kernel, key)
     try:
         return asyncio.run(run_agent(birth, f"{options.folder}/kernel.sock", order, key))
     finally:
@@ -153,22 +153,6 @@ def timeouts_of(settings: AgentSettings) -> StreamTimeouts:
         silence_s=settings.silence_timeout_s,
         words_after_s=settings.waiting_words_after_s,
     )
-
-
-def _configure_logs(settings: LogSettings, kernel: str, key: str | None) -> Logs | None:
-    try:
-        return configure(
-            places.state_folder(os.environ) / "logs",
-            role="agent",
-            kernel=kernel,
-            level=settings.level,
-            max_bytes=settings.max_bytes,
-            keep=settings.keep,
-            secrets=[key] if key else [],
-        )
-    except OSError as error:
-        sys.stderr.write(f"beaker: no log is written: {error}\n")
-        return None
 
 
 def _name_process(kernel: str) -> None:

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from actors.supervisor.order import Order
-from beaker import places
 from beaker.settings.load import Loaded
-from beaker.settings.schema import LogSettings, Settings
+from beaker.settings.schema import Settings
 
 if TYPE_CHECKING:
     from actors.runtime.process import Child
@@ -55,27 +54,3 @@ def start_agent(argv: Sequence[str], loaded: Loaded, *, secret: bytes, key: int 
         return start([*argv, *options], role="agent", secret=secret, output=None, inherit=[order, *keys])
     finally:
         os.close(order)
-
-
-def configure_logs(settings: LogSettings, role: str, kernel_id: str, key: str) -> None:
-    """Send this process's log lines to a file of its own; one that cannot be written is said once on stderr.
-
-    Args:
-        key: the client's HMAC key, which must never stand in a log.
-    """
-    import sys
-
-    from actors.runtime.logging import configure
-
-    try:
-        configure(
-            places.state_folder(os.environ) / "logs",
-            role=role,
-            kernel=kernel_id,
-            level=settings.level,
-            max_bytes=settings.max_bytes,
-            keep=settings.keep,
-            secrets=[key] if key else [],
-        )
-    except OSError as error:
-        sys.stderr.write(f"beaker: no log is written: {error}\n")

@@ -13,9 +13,9 @@ import msgspec
 
 from actors.kernel.actor import KernelActor
 from actors.kernel.front import Front, Handlers, ZmqFront
-from actors.kernel.orders import configure_logs
 from actors.kernel.parent_watch import watch_parent
 from actors.kernel.supervisor_door import SupervisorMissing
+from actors.roles.own_logs import configure_logs
 from actors.runtime.codec import Codec
 from actors.runtime.failures import Unreachable
 from actors.runtime.hello import Refused

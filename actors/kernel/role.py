@@ -8,7 +8,8 @@ import hmac
 import os
 import sys
 
-from actors.kernel.orders import configure_logs, make_order
+from actors.kernel.orders import make_order
+from actors.roles.own_logs import configure_logs
 from actors.roles.settling import Settled
 from actors.runtime.malloc import return_large_buffers
 from actors.runtime.prctl import become_subreaper, become_undumpable

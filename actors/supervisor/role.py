@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TITLE = "beaker --role supervisor --kernel {}"
 
 
-def fork_supervisor(order: Order, *, before_serving: Callable[[], None] | None = None) -> int:
+def fork_supervisor(order: Order, *, before_serving: Callable[[], object] | None = None) -> int:
     """Fork a Supervisor into a session of its own, and return its pid at once.
 
     Works early, before anything is imported, and late, out of a process with a running loop and threads: the copy
@@ -82,7 +82,7 @@ def _is_open(descriptor: int) -> bool:
     return True
 
 
-def run_supervisor(order: Order, *, before_serving: Callable[[], None] | None = None) -> int:
+def run_supervisor(order: Order, *, before_serving: Callable[[], object] | None = None) -> int:
     """Supervise until all is done.
 
     Returns:
