@@ -1,28 +1,12 @@
 """Messages of our own in a real kernel, by a stock jupyter_client: what an interface sees of a question, and what can go wrong."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from tests.kit.running_kernel import PATIENCE_S, Outcome, RunningKernel, running_kernel
 from tests.kit.scripted_process import scripted
 from tests.scripted.replies import Speak, run
 from tests.scripted.threaded import serving
-
-
-@pytest.fixture(scope="module")
-def demo() -> Iterator[RunningKernel]:
-    """A kernel with the demo model, shared: questions leave nothing behind that another test would trip over."""
-    with running_kernel() as kernel:
-        yield kernel
-
-
-@pytest.fixture
-def stalling() -> Iterator[RunningKernel]:
-    with scripted("stall") as env, running_kernel(env=env) as kernel:
-        yield kernel
 
 
 def request(kernel: RunningKernel, kind: str, **content: Any) -> str:

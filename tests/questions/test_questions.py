@@ -2,7 +2,6 @@
 
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +11,6 @@ from tests.kit.running_kernel import RunningKernel, running_kernel
 from tests.kit.scripted_process import scripted
 
 CELL = {"cellId": "a-cell"}
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningKernel]:
-    """A kernel with the demo model, shared: questions leave nothing behind that another test would trip over."""
-    with running_kernel() as kernel:
-        yield kernel
-
-
-@pytest.fixture
-def stalling() -> Iterator[RunningKernel]:
-    with scripted("stall") as env, running_kernel(env=env) as kernel:
-        yield kernel
 
 
 def ask(kernel: RunningKernel, code: str, **metadata: Any) -> str:

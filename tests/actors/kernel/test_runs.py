@@ -116,13 +116,19 @@ async def test_a_long_output_is_cut_for_the_model(stage: KernelStage, subkernel:
     assert len("".join(printed)) == 50_000
 
 
-async def test_code_waits_for_the_cells_that_the_user_has_running(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+async def want_behind_a_cell(stage: KernelStage, subkernel: ScriptedSubkernel) -> tuple[str, Received, "asyncio.Task[RunReply]"]:
+    """A cell of the user runs, and the model wants code run: the cell's id, its request, and the want."""
     mine = stage.run("slow()")
     slow = await subkernel.expect_code()
     subkernel.begin(slow, 1)
     await stage.ask("%%ai --mode auto go")
     running = stage.wants_run("go()")
     await until(lambda: len(stage.supervisor.asked) == 1, "the want")
+    return mine, slow, running
+
+
+async def test_code_waits_for_the_cells_that_the_user_has_running(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    mine, slow, running = await want_behind_a_cell(stage, subkernel)
     await stage.settle()
     assert subkernel.codes() == ["slow()"]
     subkernel.end(slow, 1)
@@ -159,12 +165,7 @@ async def test_what_is_aborted_again_and_again_is_told(stage: KernelStage, subke
 
 
 async def test_a_stop_before_it_was_sent_leaves_nothing_in_the_queue(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
-    mine = stage.run("slow()")
-    slow = await subkernel.expect_code()
-    subkernel.begin(slow, 1)
-    await stage.ask("%%ai --mode auto go")
-    running = stage.wants_run("go()")
-    await until(lambda: len(stage.supervisor.asked) == 1, "the want")
+    mine, slow, running = await want_behind_a_cell(stage, subkernel)
     stage.run("%beaker stop 1")
     assert "over" in await refusal(running)
     subkernel.end(slow, 1)

@@ -28,7 +28,17 @@ from actors.runtime.ref import Ref
 from actors.supervisor.order import Order
 from actors.supervisor.role import fork_supervisor
 from beaker.messages.base import PROTOCOL, KernelId
-from beaker.messages.subkernel import Attach, Attached, Ready, Started, Subkernel, SubkernelEvent, SupervisorMessage, SupervisorReply
+from beaker.messages.subkernel import (
+    Attach,
+    Attached,
+    Interrupt,
+    Ready,
+    Started,
+    Subkernel,
+    SubkernelEvent,
+    SupervisorMessage,
+    SupervisorReply,
+)
 
 PATIENCE_S = 30.0
 _PR_SET_CHILD_SUBREAPER = 36
@@ -129,6 +139,17 @@ class Stage:
         """Run code and return what it printed."""
         async with self.client(subkernel) as client:
             return await run_code(client, code)
+
+    async def interrupted(self, supervisor: Ref[SupervisorMessage], subkernel: Subkernel) -> str:
+        """Have the Supervisor interrupt a cell that runs, and return the name of the error that ended it."""
+        async with self.client(subkernel) as client:
+            client.execute("print('running', flush=True)\nimport time\ntime.sleep(60)")
+            while (await client.get_iopub_msg(timeout=30))["msg_type"] != "stream":
+                pass
+            await supervisor.ask(Interrupt(generation=subkernel.generation), timeout_s=10)
+            while (message := await client.get_iopub_msg(timeout=30))["msg_type"] != "error":
+                pass
+            return str(message["content"]["ename"])
 
     async def close(self) -> None:
         """End whatever is left."""

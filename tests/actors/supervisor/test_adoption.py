@@ -11,7 +11,7 @@ import pytest
 
 from actors.supervisor.order import NOT_THE_FIRST
 from actors.supervisor.role import fork_supervisor
-from beaker.messages.subkernel import Died, Interrupt, Restart
+from beaker.messages.subkernel import Died, Restart
 from tests.actors.supervisor.stage import is_gone, run_code, stage, until
 
 pytestmark = pytest.mark.slow
@@ -63,14 +63,7 @@ async def test_an_adopted_subkernel_takes_signals_and_is_restarted() -> None:
         await until(lambda: is_gone(kernel.supervisor))
         kernel.fork()
         supervisor, _ = await kernel.attach()
-        async with kernel.client(subkernel) as client:
-            client.execute("print('running', flush=True)\nimport time\ntime.sleep(60)")
-            while (await client.get_iopub_msg(timeout=30))["msg_type"] != "stream":
-                pass
-            await supervisor.ask(Interrupt(generation=1), timeout_s=5)
-            while (message := await client.get_iopub_msg(timeout=30))["msg_type"] != "error":
-                pass
-            assert message["content"]["ename"] == "KeyboardInterrupt"
+        assert await kernel.interrupted(supervisor, subkernel) == "KeyboardInterrupt"
         assert (await supervisor.ask(Restart(), timeout_s=10)).generation == 2
         await kernel.started()
         assert subkernel.pid is not None

@@ -14,7 +14,7 @@ from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner as JupyterLocalProvisioner
 
 from actors.supervisor.provisioner import LocalProvisioner
-from beaker.messages.subkernel import Died, GaveUp, Interrupt, Restart, Shutdown
+from beaker.messages.subkernel import Died, GaveUp, Restart, Shutdown
 from tests.actors.supervisor.stage import install_spec, is_gone, stage, until
 
 pytestmark = pytest.mark.slow
@@ -72,14 +72,7 @@ async def test_a_spec_gets_the_provisioner_that_it_asks_for(elsewhere: dict[str,
         assert noted(elsewhere["ASKED"]) == "{}"
         assert await kernel.run(subkernel, "print(6 * 7)") == "42\n"
         assert await kernel.run(subkernel, "import os; print(os.environ['WRAPPED'])") == "yes\n"
-        async with kernel.client(subkernel) as client:
-            client.execute("print('running', flush=True)\nimport time\ntime.sleep(60)")
-            while (await client.get_iopub_msg(timeout=30))["msg_type"] != "stream":
-                pass
-            await supervisor.ask(Interrupt(generation=1), timeout_s=10)
-            while (message := await client.get_iopub_msg(timeout=30))["msg_type"] != "error":
-                pass
-            assert message["content"]["ename"] == "KeyboardInterrupt"
+        assert await kernel.interrupted(supervisor, subkernel) == "KeyboardInterrupt"
         assert (await supervisor.ask(Restart(), timeout_s=20)).generation == 2
         fresh = await kernel.started()
         await kernel.answer(supervisor, fresh)

@@ -61,17 +61,20 @@ def _value(client: BlockingKernelClient, expression: str) -> Any:  # Any: whatev
     return json.loads(eval(content["data"]["text/plain"]))
 
 
-def test_the_environment_of_a_cell_is_that_of_python3(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
-    seen: list[dict[str, str]] = []
-    for name in (kernel_name, "python3"):
-        with _kernel(name, work_folder, environment | {"OWN_VARIABLE": "own"}) as client:
-            seen.append(_value(client, "dict(__import__('os').environ)"))
-    ours, theirs = seen
+def _assert_same_but_for_the_starter(ours: dict[str, str], theirs: dict[str, str]) -> None:
     assert ours["OWN_VARIABLE"] == "own"
     assert sorted(ours) == sorted(theirs)
     # The pid of the process that started the kernel: on beaker that is another process by necessity.
     ours.pop("JPY_PARENT_PID"), theirs.pop("JPY_PARENT_PID")
     assert ours == theirs
+
+
+def test_the_environment_of_a_cell_is_that_of_python3(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
+    seen: list[dict[str, str]] = []
+    for name in (kernel_name, "python3"):
+        with _kernel(name, work_folder, environment | {"OWN_VARIABLE": "own"}) as client:
+            seen.append(_value(client, "dict(__import__('os').environ)"))
+    _assert_same_but_for_the_starter(*seen)
 
 
 def test_with_a_key_it_is_that_of_python3_without_the_variable_of_the_key(work_folder: Path, environment: dict[str, str]) -> None:
@@ -126,11 +129,7 @@ def test_the_environment_of_a_cell_is_that_of_python3_under_vs_code(tmp_path: Pa
         given = environment | {"OWN_VARIABLE": "own", "VSCODE_PID": "1", "PYTHONUNBUFFERED": "1", "JPY_PARENT_PID": str(os.getpid())}
         with _as_vscode_does(module, work_folder, given, tmp_path / f"kernel-v3-{number}.json") as client:
             seen.append(_value(client, "dict(__import__('os').environ)"))
-    ours, theirs = seen
-    assert ours["OWN_VARIABLE"] == "own"
-    assert sorted(ours) == sorted(theirs)
-    ours.pop("JPY_PARENT_PID"), theirs.pop("JPY_PARENT_PID")
-    assert ours == theirs
+    _assert_same_but_for_the_starter(*seen)
 
 
 def test_folder_path_and_arguments_of_a_cell_are_those_of_python3(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
