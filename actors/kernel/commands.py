@@ -76,7 +76,7 @@ class Commands:
             case ShowConfig():
                 cell.show(config_words(self._loaded))
             case ChooseMagics():
-                self._state.magics_ours = order.ours
+                self._state.magics_ours, self._state.magics_decided = order.ours, True
                 cell.show(magics_words(order))
             case StopTurns():
                 self._stop(cell, order.number)

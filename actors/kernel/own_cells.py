@@ -13,6 +13,7 @@ from actors.kernel import owed
 from actors.kernel.cell_face import CellFace
 from actors.kernel.commands import Commands
 from actors.kernel.looking import Looking
+from actors.kernel.namesakes import Namesakes
 from actors.kernel.own_cell import OwnCell
 from actors.kernel.shell import Shell
 from actors.kernel.state import KernelState, Phase
@@ -61,12 +62,13 @@ class _Place(NamedTuple):
 class OwnCells:
     """Answers cells of ours."""
 
-    def __init__(self, state: KernelState, shell: Shell, turns: Turns, commands: Commands, looking: Looking) -> None:
+    def __init__(self, state: KernelState, shell: Shell, turns: Turns, commands: Commands, looking: Looking, namesakes: Namesakes) -> None:
         self._state = state
         self._shell = shell
         self._turns = turns
         self._commands = commands
         self._looking = looking
+        self._namesakes = namesakes
         self._places: dict[str, _Place] = {}
 
     def take(self, idents: list[bytes], header: Header, parts: Parts) -> bool:
@@ -85,7 +87,8 @@ class OwnCells:
                     return False
                 cell = self._begin(idents, header, parts, request)
                 if isinstance(ours, Ask):
-                    self._turns.ask(CellFace(self._state, cell, background=ours.background), ours)
+                    number = self._turns.ask(CellFace(self._state, cell, background=ours.background), ours)
+                    self._namesakes.notice(request.code, number)
                 else:
                     self._commands.perform(cell, ours)
                 return True

@@ -14,6 +14,7 @@ from actors.kernel.commands import Commands
 from actors.kernel.consent import Consent
 from actors.kernel.hang_watch import HangWatch
 from actors.kernel.looking import Looking
+from actors.kernel.namesakes import Namesakes
 from actors.kernel.own_cells import OwnCells
 from actors.kernel.prompts import Prompts
 from actors.kernel.runs import Runs
@@ -80,7 +81,7 @@ class Questions:
         )
         self._choices = Choices(state, context, self.agent, turns.chosen)
         commands = Commands(state, turns, self._choices, self.consent, hangs, loaded, restart=restart)
-        self.cells = OwnCells(state, shell, turns, commands, self.looking)
+        self.cells = OwnCells(state, shell, turns, commands, self.looking, Namesakes(state, context, turns, self.looking))
         self._custom: CustomMessages | None = None
 
     def receive(self, message: AgentSaid, asked: Asked | None) -> None:

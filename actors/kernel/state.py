@@ -85,6 +85,8 @@ class KernelState:
     """This process took a living subkernel over from one that was lost."""
     magics_ours: bool = True
     """False when the user has left `%%ai`, `%%ask` and `%ai` to the session's own magics; `%beaker` is always ours."""
+    magics_decided: bool = False
+    """The user has said whose they are."""
     known_to_clients: bool = False
     """A client has sent a message of our own kind: it can read more than stock clients do."""
     supervisor_pid: int | None = None

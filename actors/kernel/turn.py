@@ -68,6 +68,11 @@ class Turn:
             self.display.trouble = words
             self.face.heard(Waiting(turn=self.number, words=words or self.display.words))
 
+    def note(self, words: str) -> None:
+        """Show something below the answer that is no part of it."""
+        self.display.note = words
+        self.face.heard(Waiting(turn=self.number, words=self.display.words))
+
     def propose(self, message: ProposeCell, state: KernelState) -> Proposed | TurnFailure:
         """The agent proposes a cell; gives what it is answered."""
         replaces, after = cell_named(message.replaces), cell_named(message.after)

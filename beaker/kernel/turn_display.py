@@ -53,6 +53,8 @@ class TurnDisplay:
     """What the turn waits for."""
     trouble: str = ""
     """Why nothing comes now, which is shown in place of those words."""
+    note: str = ""
+    """Stands below this part and is no part of the answer."""
     proposals: list[Proposal] = field(default_factory=list[Proposal])
     _segments: list[str | Proposal | RunBlock] = field(default_factory=list[str | Proposal | RunBlock])
     _part: int = 0
@@ -110,6 +112,7 @@ class TurnDisplay:
     def begin_part(self) -> None:
         """What comes from here on is shown further below, apart from what is there already."""
         self._part = len(self._segments)
+        self.note = ""
 
     @property
     def answer(self) -> str:
@@ -132,9 +135,12 @@ class TurnDisplay:
             words = self.trouble or self.words
             below = f"*{words}*" if words else ""
             if not body:
-                return below or THINKING
-            return f"{body}\n\n{below}" if below else body + CURSOR
-        return "\n\n".join(part for part in (body, ending) if part)
+                body = below or THINKING
+            elif below:
+                body = f"{body}\n\n{below}"
+            else:
+                body += CURSOR
+        return "\n\n".join(part for part in (body, ending, self.note) if part)
 
     def insert_hint(self, *, first_comes: bool) -> str:
         """How to get at the cells that do not come by themselves; empty if there are none.

@@ -124,6 +124,12 @@ class Language:
         yield from ()
         return None
 
+    def has_magic(self, name: str) -> Generator[Inspect, str | None, bool]:
+        """Ask whether the session has defined a magic of this name, by help requests alone; False where there are no magics."""
+        del name
+        yield from ()
+        return False
+
     def assigned(self, code: str) -> Sequence[str]:
         """Names to which a cell gives a value; guesses are welcome, since whoever asks looks them up."""
         del code

@@ -14,7 +14,7 @@ import ast
 import keyword
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import cache, lru_cache
 
 import msgspec
@@ -125,6 +125,15 @@ class Python(Language):
             text = ""
         plain = kind in SIMPLE and "<...>" not in text and "\n" not in text
         return Seen(name=name, type=kind, summary=text, plain=plain)
+
+    def has_magic(self, name: str) -> Generator[Inspect, str | None, bool]:
+        """IPython's help finds a variable first and a magic where there is none; a magic that was made of a function is an attribute too.
+
+        One of a class of magics stays unseen behind a variable of its name, whose text is not asked for: it may cost anything.
+        """
+        if (yield Inspect(path=f"{name}.__class__.__name__")) is None:
+            return (yield Inspect(path=name)) is not None
+        return (yield Inspect(path=f"get_ipython.__self__.magics_manager.user_magics.{name}.__class__.__name__")) is not None
 
     def assigned(self, code: str) -> Sequence[str]:
         """Names that the cell binds at its top level."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from actors.runtime.failures import AskFailed
+from beaker.languages.python import Python
 from beaker.messages.base import TurnId
 from beaker.messages.look import ShowVariable, VariableShown
 from beaker.messages.subkernel import Started, Starting
@@ -114,6 +115,34 @@ async def test_a_question_says_what_a_name_held_when_it_came(python: Session) ->
     await stage.front.over(behind)
     _, question = await stage.ask("%%ai and {x}?")
     assert question.prompt == "and later?"
+
+
+MAGICS = {
+    "None": False,
+    "ai = 1": False,
+    "from IPython.core.magic import register_cell_magic\n@register_cell_magic\ndef ai(line, cell):\n    'mine'": True,
+    "ai = 1  # the magic is still there": True,
+    "del ai, get_ipython().magics_manager.magics['cell']['ai'], get_ipython().magics_manager.user_magics.ai": False,
+    "from IPython.core import magic\n@magic.magics_class\nclass Mine(magic.Magics):\n    @magic.line_cell_magic\n"
+    "    def ai(self, line, cell=None):\n        'mine'\nget_ipython().register_magics(Mine)": True,
+}
+
+
+async def test_help_requests_tell_whether_the_session_has_a_magic(python: Session) -> None:
+    async def has_magic() -> bool:
+        asking = Python("python").has_magic("ai")
+        try:
+            wanted = next(asking)
+            while True:
+                content = {"code": wanted.path, "cursor_pos": len(wanted.path), "detail_level": 0}
+                told = (await python.stage.front.reply(python.stage.request("inspect_request", content, channel="control"))).content
+                wanted = asking.send("help" if told["found"] else None)
+        except StopIteration as end:
+            return bool(end.value)
+
+    for code, there in MAGICS.items():
+        await python.run(code)
+        assert await has_magic() == there, code
 
 
 async def test_an_idle_session_tells_of_its_data(python: Session) -> None:

@@ -69,6 +69,18 @@ def test_a_proposal_says_which_cell_it_is_for() -> None:
     assert "**[2]** behind cell `c-1f`\n" in display.markdown(ending="")
 
 
+def test_a_note_stands_below_its_part_and_belongs_to_no_answer() -> None:
+    display = TurnDisplay(1)
+    display.note = "*note*"
+    assert display.markdown() == f"{THINKING}\n\n*note*"
+    display.add_text("text")
+    assert display.markdown() == f"text{CURSOR}\n\n*note*"
+    assert display.markdown(ending="end") == "text\n\nend\n\n*note*"
+    assert display.answer == "text"
+    display.begin_part()
+    assert display.markdown(ending="end") == "end"
+
+
 def test_a_run_stands_in_the_answer_with_its_words_and_what_follows_is_a_part_of_its_own() -> None:
     display = TurnDisplay(1)
     display.add_text("Let me see.")
