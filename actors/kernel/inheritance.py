@@ -29,6 +29,11 @@ class _Subshells(msgspec.Struct, frozen=True):
     """Of all; that is what the key is called in the reply."""
 
 
+class _Comms(msgspec.Struct, frozen=True):
+    comms: dict[str, msgspec.Raw] = {}
+    """By id."""
+
+
 class Inheritance:
     """Settles what the log says."""
 
@@ -88,6 +93,17 @@ class Inheritance:
             self._context.spawn(self._settle_shell(link, {subshell}, ask=subshell), name="settle-subshell")
         # One that has ended answers no more; a kernel that knows of none took the request on its only shell.
         await self._settle_shell(link, {""} | (used - living), ask="")
+        await self._learn_comms(link)
+
+    async def _learn_comms(self, link: SubkernelLink) -> None:
+        """Which comms the process before us had seen open; a kernel that does not know the question leaves it open."""
+        try:
+            told = await link.ask("shell", "comm_info_request", {})
+            comms = msgspec.json.decode(told[CONTENT], type=_Comms).comms
+        except (SubkernelGone, *UNREADABLE):
+            return
+        for comm_id in comms:
+            self._state.comms.opened(comm_id)
 
     async def _settle_shell(self, link: SubkernelLink, settled: Set[str], *, ask: str) -> None:
         """Ask behind all that a former process had sent there: what has no reply by the answer will never have one."""

@@ -11,6 +11,7 @@ import msgspec
 from actors.kernel.granted_cells import PASSED_ON, GrantedCell
 from actors.kernel.state import KernelState
 from actors.kernel.unanswered import Unanswered
+from beaker.kernel.comms import COMM_LIFE
 from beaker.kernel.transcript import RECORDED
 from beaker.wire import compose
 from beaker.wire.parts import CONTENT, HEADER, METADATA, PARENT, UNREADABLE, Header, Parts
@@ -54,6 +55,8 @@ class Iopub:
             if state.notices:
                 self._show_notices(parts[PARENT])
             return
+        elif kind in COMM_LIFE:
+            state.comms.heard(kind, parts[CONTENT])
         state.publisher.relay(topic, parts)
         if missed is not None:
             state.publisher.say("stream", compose.stream(f"beaker: {missed}\n", name="stderr"), parent=parts[PARENT])
@@ -83,6 +86,8 @@ class Iopub:
         kind = header.msg_type
         if kind in RECORDED:
             self._state.transcript.output(granted.msg_id, parts[CONTENT])
+        elif kind in COMM_LIFE:
+            self._state.comms.heard(kind, parts[CONTENT])
         self._state.publisher.relay([b"beaker." + kind.encode()], [parts[HEADER], granted.parent, *parts[METADATA:]])
 
     def _status(self, parent: Header, parts: Parts) -> None:

@@ -164,7 +164,19 @@ class Life:
         if notice:
             state.notices.append(notice)
         state.publisher.say("status", compose.status("restarting"))
+        self._close_comms()
         state.log.info("subkernel.buried", ename=ename)
+
+    def _close_comms(self) -> None:
+        """Say that nobody is at the other end any more, behind `restarting` and never before it.
+
+        JupyterLab (4.6) and VS Code drop their comms at `restarting` by themselves, and keep widgets in the notebook, marked as
+        disconnected; a `comm_close` that comes first removes the widgets with their saved state (jupyterlab_widgets 3.0,
+        `WidgetModel.close`). Behind it the word is for clients that do not know `restarting`, and costs those nothing. It belongs
+        to no request.
+        """
+        for comm_id in self._state.comms.take():
+            self._state.publisher.say("comm_close", {"comm_id": comm_id, "data": {}})
 
     async def _give_up(self, event: GaveUp) -> None:
         state, reason = self._state, event.reason
@@ -182,6 +194,7 @@ class Life:
         self._shell.answer_owed(reason=reason, ename="KernelDied", unsent_too=True)
         self._control.answer_owed(unsent_too=True)
         state.publisher.say("status", compose.status("dead"))
+        self._close_comms()
         state.log.error("subkernel.gave_up", generation=state.generation)
 
     async def _greet(self, subkernel: Subkernel, *, takeover: bool) -> None:

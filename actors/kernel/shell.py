@@ -17,6 +17,7 @@ from actors.kernel.kernel_info import amend_kernel_info
 from actors.kernel.state import KernelState, Phase
 from actors.kernel.unanswered import Unanswered
 from beaker.kernel.cell_head import might_be_ours
+from beaker.kernel.comms import COMM_LIFE
 from beaker.kernel.custom.kinds import OURS
 from beaker.kernel.requests import Channel, ExecuteFlags, Pending, ReplyFacts
 from beaker.wire import compose
@@ -229,7 +230,10 @@ class Shell:
             state.inflight.begun(pending)
         if not state.link.send_shell(parts):
             state.front.pause_shell()
-        if pending.flags is not None and state.logs_cells:
+        if pending.flags is None:
+            if pending.msg_type in COMM_LIFE:
+                state.comms.heard(pending.msg_type, parts[CONTENT])
+        elif state.logs_cells:
             state.log.debug("cell.sent", trace=pending.msg_id[:TRACE_CHARS], private=pending.private)
 
     def _abort(self, pending: Pending) -> None:

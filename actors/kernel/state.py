@@ -14,6 +14,7 @@ from actors.kernel.inflight_log import InflightLog
 from actors.kernel.publisher import Publisher
 from actors.kernel.subkernel_link import SubkernelLink
 from actors.runtime.log import Log
+from beaker.kernel.comms import OpenComms
 from beaker.kernel.missed_variable import MissedVariable
 from beaker.kernel.requests import Channel, Requests
 from beaker.kernel.stdin_routing import StdinRouting
@@ -67,6 +68,7 @@ class KernelState:
     """On the shell channel."""
     control_requests: Requests = field(default_factory=Requests)
     stdin_routing: StdinRouting = field(default_factory=StdinRouting)
+    comms: OpenComms = field(default_factory=OpenComms)
     granted: GrantedCells = field(default_factory=GrantedCells)
     """Code by the model that runs or ran."""
     language: str = "python"

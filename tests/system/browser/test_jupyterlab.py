@@ -99,6 +99,32 @@ def test_a_slider_stays_alive(open_notebook: Open, page: Page) -> None:
     expect(outputs).to_contain_text("python saw 90")
 
 
+def test_widgets_stay_in_the_notebook_when_their_session_dies(open_notebook: Open, page: Page) -> None:
+    """As on python3. A `comm_close` before `restarting` would take them out of the page, so it comes behind: see `life.py`."""
+    notebook = open_notebook("import ipywidgets as widgets\nwidgets.IntSlider(value=10)", "'usable again'", "import os\nos.getpid()")
+    outputs = notebook.run(0)
+    expect(outputs.locator(".widget-readout")).to_have_text("10")
+    os.kill(int(notebook.run(2).inner_text()), signal.SIGKILL)
+    expect_the_widget_after_the_restart(notebook, page)
+
+
+def test_widgets_stay_in_the_notebook_when_their_session_is_restarted(open_notebook: Open, page: Page) -> None:
+    notebook = open_notebook("import ipywidgets as widgets\nwidgets.IntSlider(value=10)", "'usable again'", "%beaker restart")
+    outputs = notebook.run(0)
+    expect(outputs.locator(".widget-readout")).to_have_text("10")
+    notebook.run(2)
+    expect_the_widget_after_the_restart(notebook, page)
+
+
+def expect_the_widget_after_the_restart(notebook: Notebook, page: Page) -> None:
+    expect(page.locator(".jp-Dialog-header")).to_have_text("Kernel Restarting")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    notebook.wait_until("idle")
+    expect(notebook.run(1).last).to_have_text("'usable again'")
+    expect(notebook.outputs(0).locator(".noUi-handle")).to_be_visible()
+    expect(notebook.outputs(0).locator(".widget-readout")).to_have_text("10")
+
+
 def test_a_killed_subkernel_is_told_and_replaced(open_notebook: Open, page: Page) -> None:
     notebook = open_notebook("import os\nos.getpid()", "'usable again'", "import time\nprint('begun')\ntime.sleep(100)")
     outputs = notebook.run(0)
