@@ -26,6 +26,13 @@ async def look_of(subkernel: ScriptedSubkernel) -> Received:
     return request
 
 
+async def glance_of(subkernel: ScriptedSubkernel) -> Received:
+    """The next help request for a value; those for a magic come on control."""
+    while (request := await subkernel.expect("inspect_request")).channel == "control":
+        pass
+    return request
+
+
 async def asked(stage: KernelStage, subkernel: ScriptedSubkernel, prompt: str, *answers: dict[str, object]) -> Question:
     """Ask, and answer the looks that follow in their order."""
     stage.run(f"%%ai {prompt}", metadata={"cellId": "c"})
@@ -91,7 +98,7 @@ async def test_behind_a_running_cell_values_come_by_glances(stage: KernelStage, 
     stage.run("%%ai what is {n}?", metadata={"cellId": "c"})
     subkernel.reply(await subkernel.expect("create_subshell_request"), {"status": "ok", "subshell_id": "s"})
     for form in ("int", "5"):
-        request = await subkernel.expect("inspect_request")
+        request = await glance_of(subkernel)
         subkernel.reply(request, {"status": "ok", "found": True, "data": {"text/plain": f"String form: {form}"}, "metadata": {}})
     question, _ = await stage.agent.expect_ask(Question)
     assert question.prompt == "what is 5?"
@@ -130,7 +137,7 @@ async def test_a_name_that_a_cell_ahead_may_still_make_is_said(stage: KernelStag
     stage.run("%%ai what is {n} in @m?", metadata={"cellId": "c"})
     for number in range(2):
         subkernel.reply(await subkernel.expect("create_subshell_request"), {"status": "ok", "subshell_id": f"s{number}"})
-        subkernel.reply(await subkernel.expect("inspect_request"), {"status": "ok", "found": False, "data": {}, "metadata": {}})
+        subkernel.reply(await glance_of(subkernel), {"status": "ok", "found": False, "data": {}, "metadata": {}})
     question, _ = await stage.agent.expect_ask(Question)
     assert question.prompt == "what is {n} in @m?"
     later = "the session was busy when the question came, and a cell ahead of it may not have made it yet"
