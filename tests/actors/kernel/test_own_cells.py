@@ -183,15 +183,40 @@ async def test_what_cannot_be_done_is_an_error_in_words(stage: KernelStage, subk
     assert "frobnicate" in told["evalue"]
 
 
+BARE = {
+    "help": "%beaker help [COMMAND]",
+    "status": "agent      not running",
+    "restart": "The subkernel is being restarted",
+    "config": "subkernel.spec",
+    "history": "No question was asked yet.",
+    "reset": "There was no conversation to forget.",
+    "trust": "There is nothing to trust",
+    "stop": "UsageError: no question is being answered",
+    "allow": "UsageError: `%beaker allow` takes a name",
+    "reject": "UsageError: `%beaker reject` takes a name",
+    "insert": "UsageError: `%beaker insert` takes the number of a proposed cell",
+    "model": "AgentError: ",
+    "context": "AgentError: ",
+}
+"""What each command says in a kernel in which nothing was asked yet, where the agent dies when it is asked."""
+
+
 @pytest.mark.parametrize("name", COMMAND_NAMES)
 async def test_every_command_of_the_table_is_performed(stage: KernelStage, subkernel: ScriptedSubkernel, name: str) -> None:
     msg_id = stage.run(f"%beaker {name}")
-    asks_the_agent = name in {"model", "context"}
-    if asks_the_agent:
+    if name in {"model", "context"}:
         await stage.agent.expect_ask(ListModels if name == "model" else ListContexts)
         stage.cut_agent()
-    told = (await stage.front.reply(msg_id)).content
-    assert told["status"] == "ok" or told["ename"] == ("AgentError" if asks_the_agent else "UsageError")
+    reply = (await stage.front.reply(msg_id)).content
+    outputs = [sent.content for sent in stage.front.about(msg_id) if sent.kind in {"display_data", "stream"}]
+    if BARE[name].startswith(("UsageError", "AgentError")):
+        assert (reply["status"], outputs) == ("error", [])
+        said = f"{reply['ename']}: {reply['evalue']}"
+        assert said.startswith(BARE[name])
+    else:
+        (shown,) = outputs
+        assert reply["status"] == "ok"
+        assert BARE[name] in (shown.get("text") or shown["data"]["text/plain"])
 
 
 async def test_the_numbers_of_running_questions_complete_a_stop(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
