@@ -33,7 +33,7 @@ from beaker.agent.endpoint import Unusable, choose_endpoint, read_presets
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.turn_state import TurnLimits
 from beaker.messages.base import PROTOCOL
-from beaker.messages.turn import AgentMessage, TurnReply
+from beaker.messages.turn import ToAgent
 from beaker.settings.schema import AgentSettings
 
 NO_RESTART = RestartPolicy(limit=0)
@@ -95,7 +95,7 @@ async def run_agent(birth: Birth, socket_path: str, order: AgentOrder, key: str 
     birth.on_parent_death(leaving.set)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leaving.set)
     try:
-        link = await node.connect(socket_path, codec=Codec(AgentMessage | TurnReply), secret=birth.secret, timeout_s=CONNECT_TIMEOUT_S)
+        link = await node.connect(socket_path, codec=Codec(ToAgent), secret=birth.secret, timeout_s=CONNECT_TIMEOUT_S)
     except RuntimeFault as error:
         birth.failed(f"no link to the kernel process: {error}")
         return 1

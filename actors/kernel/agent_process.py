@@ -18,7 +18,7 @@ from actors.runtime.link import Link
 from actors.runtime.listener import AddressTaken, Listener
 from actors.runtime.node import Node
 from actors.runtime.process import Child, NotReadyError
-from beaker.messages.turn import AgentReply, TurnEvent, TurnRequest
+from beaker.messages.turn import FromAgent
 from beaker.places import KernelFolder, PlaceError, make_private
 from beaker.settings.load import Loaded
 
@@ -44,7 +44,7 @@ class AgentProcess:
         self._secret = secrets.token_bytes(32)
         """What an agent must say to be let in."""
         self._key = key
-        self._codec = Codec(TurnEvent | TurnRequest | AgentReply)
+        self._codec = Codec(FromAgent)
         self._child: Child | None = None
         self._link: asyncio.Future[Link] | None = None
         self._listener: Listener | None = None

@@ -212,3 +212,7 @@ AgentReply = Taken | Pong | ContextsListed | ModelsListed | AgentFailure
 TurnEvent = Began | Delta | Waiting | Thought | ToolCalled | ToolAnswered | Used | Ended
 TurnRequest = ListVariables | ProposeCell | LookRequest | RunRequest
 TurnReply = Variables | Proposed | TurnFailure | LookReply | RunReply
+
+FromAgent = TurnEvent | TurnRequest | AgentReply
+"""All that an agent's link lets in: nothing with which it could decide for the user or use a grant up."""
+ToAgent = AgentMessage | TurnReply

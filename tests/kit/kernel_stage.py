@@ -28,7 +28,7 @@ from beaker.messages.base import KernelId, TurnId
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.running import RunCode, RunReply, RunRequest
 from beaker.messages.subkernel import Attach, Attached, Ready, Started, Starting, SubkernelEvent, SupervisorMessage, SupervisorReply
-from beaker.messages.turn import AgentMessage, AgentReply, Question, Taken, TurnEvent, TurnReply, TurnRequest
+from beaker.messages.turn import FromAgent, Question, Taken, ToAgent
 from beaker.settings.load import Loaded, load
 from beaker.wire.compose import Composer
 from beaker.wire.parts import HEADER, PARENT, Parts, read_header
@@ -278,9 +278,7 @@ class KernelStage:
         self._nodes.append(node)
         await node.spawn("agent", lambda: self.agent)
         self.agents_started += 1
-        self.agent_link, self.agents_end = link_nodes(
-            self.node, node, codec=Codec(TurnEvent | TurnRequest | AgentReply), second_codec=Codec(AgentMessage | TurnReply)
-        )
+        self.agent_link, self.agents_end = link_nodes(self.node, node, codec=Codec(FromAgent), second_codec=Codec(ToAgent))
         return self.agent_link
 
 
