@@ -154,6 +154,11 @@ def last_step_note() -> str:
     return "This was the last step that this turn allows. Call no more tools: say in a few sentences what you found and what is still open."
 
 
+def last_step_words(steps: int) -> str:
+    """Tell the user that the model was told so: it may have had more in mind."""
+    return f"\n\n*This answer took all of its {steps} steps (agent.step_limit): ask again if something is still open.*"
+
+
 def no_tools_note(reason: str) -> str:
     """Tell the user, once, how the answer came about."""
     return f"*{reason} It sees the latest cells, but cannot look at variables; code in its text counts as proposed.*\n\n"

@@ -14,7 +14,7 @@ import msgspec
 from beaker.agent.budget import Spent, overspent
 from beaker.agent.conversation import Assistant, ChatMessage, System, ToolCall, ToolResult, User
 from beaker.agent.model_failure import ModelFailure
-from beaker.agent.prompts import last_step_note, missing_note, no_tools_note, opening, system_prompt
+from beaker.agent.prompts import last_step_note, last_step_words, missing_note, no_tools_note, opening, system_prompt
 from beaker.agent.tools.tool import BadCall
 from beaker.agent.turn_state import (
     PLAIN,
@@ -101,15 +101,15 @@ def _ended(state: TurnState, ended: CallEnded) -> Step:
             return _finish(state, Finish(status="error", reason=reason, mark=CUT))
         case _:
             pass
+    if not ended.calls:
+        return _last_word(state)
     if state.step >= state.limits.steps:
         reason = (
             f"The turn reached its limit of {state.limits.steps} steps (agent.step_limit). What it found so far stands above: "
             "ask again to go on from there."
         )
         return _finish(state, Finish(status="error", reason=reason))
-    if ended.calls:
-        return _use_tools(state, ended)
-    return _last_word(state)
+    return _use_tools(state, ended)
 
 
 def _use_tools(state: TurnState, ended: CallEnded) -> Step:
@@ -153,6 +153,8 @@ def _last_word(state: TurnState) -> Step:
     if not state.said and not state.proposed:
         reason = "The model ended its answer without a word. Ask again, or choose another model by BEAKER_MODEL."
         return _finish(state, Finish(status="error", reason=reason))
+    if _told_to_end(state):
+        return msgspec.structs.replace(state, ended=True), (Say(text=last_step_words(state.limits.steps)), Finish(status="ok"))
     return _finish(state, Finish(status="ok"))
 
 
@@ -201,9 +203,14 @@ def _call(state: TurnState) -> Step:
         found = " What it found so far stands above." if state.step else ""
         return _finish(state, Finish(status="error", reason=over + found))
     state = msgspec.structs.replace(state, step=state.step + 1, attempt=1)
-    if state.step >= state.limits.steps and state.step > 1:
+    if _told_to_end(state):
         state = msgspec.structs.replace(state, conversation=(*state.conversation, User(content=last_step_note())))
     return state, (_model_call(state),)
+
+
+def _told_to_end(state: TurnState) -> bool:
+    """Whether this step is the last and the model knows it; of a single one it is not told, and its answer is a plain answer."""
+    return state.step >= state.limits.steps and state.step > 1
 
 
 def _model_call(state: TurnState) -> CallModel:

@@ -198,6 +198,25 @@ def test_an_endless_tool_loop_ends_at_the_step_limit_with_a_last_word() -> None:
     assert "last step" in str(state.conversation[-1])
 
 
+def test_an_answer_in_the_only_step_is_an_answer() -> None:
+    _, actions = after(opened(limits=TurnLimits(steps=1)), said("Done."))
+    assert actions == (Finish(status="ok"),)
+
+
+def test_a_model_that_wants_tools_in_the_only_step_has_reached_the_limit() -> None:
+    _, actions = after(opened(limits=TurnLimits(steps=1)), LOOK)
+    assert isinstance(actions[-1], Finish)
+    assert (actions[-1].status, "1 steps (agent.step_limit)" in actions[-1].reason) == ("error", True)
+
+
+def test_an_answer_in_the_last_of_several_steps_is_an_answer_that_says_so() -> None:
+    _, actions = after(opened(limits=TurnLimits(steps=2)), LOOK, LOOKED, said("It has 3 rows."))
+    assert actions == (
+        Say(text="\n\n*This answer took all of its 2 steps (agent.step_limit): ask again if something is still open.*"),
+        Finish(status="ok"),
+    )
+
+
 def test_a_retryable_failure_is_tried_three_times_with_growing_waits() -> None:
     state, first = after(opened(), failed())
     state, again = after(state, PauseOver())
