@@ -40,9 +40,13 @@ def test_a_refused_key_is_one_call_a_sentence_and_nowhere_the_key() -> None:
     with serving([failure(401, f"Incorrect API key provided: {KEY}")]) as endpoint, running_kernel(env=endpoint.environment) as kernel:
         refused = question(kernel)
         assert (refused.status, endpoint.calls) == ("error", 1)
-        assert "OPENAI_API_KEY" in refused.text
+        words = (
+            f"The endpoint {endpoint.endpoint.base_url} refused the key (status 401). It comes from environment OPENAI_API_KEY: "
+            "set a valid one where Jupyter is started, and start Jupyter again."
+        )
+        assert refused.reply["content"]["evalue"] == words
+        assert refused.reply["content"]["traceback"] == [f"\x1b[0;31mAgentError\x1b[0m: {words}"]
         assert KEY not in json.dumps([refused.reply, refused.outputs], default=str)
-        assert refused.reply["content"]["traceback"] == [] or "File" not in str(refused.reply["content"]["traceback"])
         assert "model.failed" in logs_of(kernel)
         assert KEY not in logs_of(kernel)
 
@@ -188,17 +192,26 @@ def test_while_an_endpoint_stalls_cells_completion_and_interrupts_are_as_quick_a
         assert kernel.reply(asked)["content"]["status"] == "ok"
 
 
-@pytest.mark.parametrize(
-    "reply", [bad_call(), Speak(calls=[Call(name="frobnicate", arguments="{}")])], ids=["invalid arguments", "unknown tool"]
-)
-def test_a_model_that_repeats_bad_calls_for_ever_is_ended_after_three_repairs(reply: Reply) -> None:
+BAD_CALLS: list[tuple[Reply, str]] = [
+    (
+        bad_call(),
+        "The arguments of propose_cell could not be read: Input data was truncated. They must be JSON of this schema: {propose_cell}",
+    ),
+    (Speak(calls=[Call(name="frobnicate", arguments="{}")]), "There is no tool 'frobnicate'. The tools are: {tools}."),
+]
+
+
+@pytest.mark.parametrize(("reply", "words"), BAD_CALLS, ids=["invalid arguments", "unknown tool"])
+def test_a_model_that_repeats_bad_calls_for_ever_is_ended_after_three_repairs(reply: Reply, words: str) -> None:
     with serving([reply]) as endpoint, running_kernel(env=endpoint.environment) as kernel:
         failed = question(kernel)
         assert (failed.status, endpoint.calls) == ("error", 4)
-        assert "agent.repair_limit" in failed.text
-        told = endpoint.endpoint.requests[1].body["messages"][-1]
-        assert told["role"] == "tool"
-        assert "{" not in told["content"] or "JSON" in told["content"]
+        offered = {tool["function"]["name"]: tool["function"]["parameters"] for tool in endpoint.endpoint.requests[0].body["tools"]}
+        schema = json.dumps(offered["propose_cell"], separators=(",", ":"))
+        words = words.replace("{propose_cell}", schema).replace("{tools}", ", ".join(offered))
+        assert endpoint.results()[-1] == words
+        reason = f"The model made a tool call that cannot be made 4 times in a row (agent.repair_limit). The last: {words}"
+        assert failed.reply["content"]["evalue"] == reason
 
 
 def test_an_endless_tool_loop_ends_at_the_step_limit() -> None:
