@@ -138,7 +138,7 @@ class CellFace:
         if outcome == "error":
             self._cell.fail("AgentError", reason)
         else:
-            self._cell.finish(payload=[compose.set_next_input(proposal.code) for proposal in display.proposals[:1]])
+            self._cell.finish(payload=[compose.set_next_input(proposal.code) for proposal in display.cells[:1]])
 
     def _end_part(self) -> None:
         """Show what there is for good; what comes is shown below it, with whatever is published in between."""

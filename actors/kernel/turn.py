@@ -79,9 +79,10 @@ class Turn:
         for named in (replaces, after):
             if named.isdecimal() and state.transcript.code(int(named)) is None:
                 return TurnFailure(reason=f"no cell with the number {named} was seen to run; read_cells shows those that were")
-        proposal = self.display.propose(message.code, message.language or state.language, replaces=replaces, after=after)
+        language = message.language or state.language
+        proposal = self.display.propose(message.code, language, session=state.language, replaces=replaces, after=after)
         self.face.proposed(proposal)
-        return Proposed(number=proposal.number)
+        return Proposed(number=proposal.number, text_only=bool(proposal.session))
 
     def talk(self, status: Outcome, reason: str) -> Talk:
         """What the conversation remembers of it."""

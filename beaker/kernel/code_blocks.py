@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 _FENCE = re.compile(r"^( {0,3})(`{3,}|~{3,})[ \t]*([^\s`{]*)[^`\n]*$")
-_NAMES = {"py": "python", "python3": "python", "ipython": "python", "ipython3": "python", "sh": "bash", "shell": "bash", "jl": "julia"}
+_NAMES = {"py": "python", "ipython": "python", "sh": "bash", "shell": "bash", "jl": "julia"}
 """What models write for a language; R and the rest are written as they are called."""
 
 
@@ -31,7 +31,7 @@ def split_blocks(text: str, language: str) -> list[str | CodeBlock]:
     >>> split_blocks("Run\\n```py\\nx = 1\\n```\\nthen this.", "python")
     ['Run\\n', CodeBlock(code='x = 1'), 'then this.']
     """
-    wanted = _common_name(language)
+    wanted = common_name(language)
     parts: list[str | CodeBlock] = []
     outside: list[str] = []
     inside: list[str] = []
@@ -42,7 +42,7 @@ def split_blocks(text: str, language: str) -> list[str | CodeBlock]:
             if found is None:
                 outside.append(line)
                 continue
-            fence, indent, counts, opening = found[2], len(found[1]), _common_name(found[3]) == wanted, line
+            fence, indent, counts, opening = found[2], len(found[1]), common_name(found[3]) == wanted, line
             inside = []
         elif found is not None and found[2].startswith(fence) and line.strip() == found[2]:
             code = "".join(inside).rstrip("\n")
@@ -60,6 +60,11 @@ def split_blocks(text: str, language: str) -> list[str | CodeBlock]:
     return [part for part in parts if part]
 
 
-def _common_name(language: str) -> str:
-    name = language.lower()
+def common_name(language: str) -> str:
+    """The one name of a language that goes by several, and by versions.
+
+    >>> common_name("ipython3"), common_name("Python 3.12"), common_name("sh"), common_name("R")
+    ('python', 'python', 'bash', 'r')
+    """
+    name = language.strip().rstrip("0123456789. ").lower()
     return _NAMES.get(name, name)

@@ -7,12 +7,15 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from beaker.kernel.code_blocks import CodeBlock, split_blocks
+from beaker.kernel.code_blocks import CodeBlock, common_name, split_blocks
 from beaker.kernel.commands.words import code as code_span
 
 THINKING = "*thinking ...*"
 CURSOR = " ▍"
 """Stands behind the text while more is to come."""
+
+LANGUAGE_CHARS = 30
+"""Of a language's name, as a model wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Proposal:
     """The cell whose code it is to take the place of; empty: none."""
     after: str = ""
     """The cell it belongs behind; empty: the question."""
+    session: str = ""
+    """What the session runs, if that is another language: as a cell it would run as code that it is not."""
 
 
 @dataclass(slots=True)
@@ -68,9 +73,14 @@ class TurnDisplay:
         else:
             self._segments.append(text)
 
-    def propose(self, code: str, language: str, *, replaces: str = "", after: str = "") -> Proposal:
-        """A cell was proposed."""
-        proposal = self._numbered(code, language, replaces=replaces, after=after)
+    def propose(self, code: str, language: str, *, session: str = "", replaces: str = "", after: str = "") -> Proposal:
+        """A cell was proposed.
+
+        Args:
+            session: the language that the session runs; empty: not known, and taken to be the same.
+        """
+        other = session if session and common_name(session) != common_name(language) else ""
+        proposal = self._numbered(code, language, replaces=replaces, after=after, session=other)
         self._segments.append(proposal)
         return proposal
 
@@ -98,8 +108,13 @@ class TurnDisplay:
         self._segments[self._part :] = segments
         return found
 
-    def _numbered(self, code: str, language: str, *, replaces: str = "", after: str = "") -> Proposal:
-        proposal = Proposal(len(self.proposals) + 1, code.rstrip("\n"), language, replaces, after)
+    @property
+    def cells(self) -> list[Proposal]:
+        """The proposals that a cell can be made of."""
+        return [proposal for proposal in self.proposals if not proposal.session]
+
+    def _numbered(self, code: str, language: str, *, replaces: str = "", after: str = "", session: str = "") -> Proposal:
+        proposal = Proposal(len(self.proposals) + 1, code.rstrip("\n"), language, replaces, after, session)
         self.proposals.append(proposal)
         return proposal
 
@@ -148,7 +163,7 @@ class TurnDisplay:
         Args:
             first_comes: the client makes a cell of the first one.
         """
-        if len(self.proposals) > first_comes:
+        if len(self.cells) > first_comes:
             return f"*`%beaker insert N {self.number}` makes a cell of one of {'the others' if first_comes else 'these'}.*"
         return ""
 
@@ -156,7 +171,9 @@ class TurnDisplay:
 def _numbered_block(proposal: Proposal) -> str:
     place = f" in place of cell {_plain(proposal.replaces)}" if proposal.replaces else ""
     place = place or (f" behind cell {_plain(proposal.after)}" if proposal.after else "")
-    return f"**[{proposal.number}]**{place}\n\n{fenced(proposal.code, proposal.language)}"
+    language = code_span(proposal.language[:LANGUAGE_CHARS])
+    other = f" *{language} as text: this session runs {code_span(proposal.session)}*" if proposal.session else ""
+    return f"**[{proposal.number}]**{place}{other}\n\n{fenced(proposal.code, proposal.language)}"
 
 
 def _plain(cell: str) -> str:

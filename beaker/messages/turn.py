@@ -199,6 +199,8 @@ class Proposed(Event, frozen=True, kw_only=True, tag="cell.proposed"):
 
     number: int
     """Counts the proposals of the turn from 1; what stands beside its block in the answer."""
+    text_only: bool = False
+    """It is in another language than the session's, so no cell is made of it."""
 
 
 class TurnFailure(Failure, frozen=True, kw_only=True, tag="turn.failure"):

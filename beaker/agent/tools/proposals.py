@@ -43,6 +43,8 @@ class ProposeCellTool(Tool[ProposeCellArguments, Proposed]):
 
     def describe(self, reply: Proposed, /) -> str:
         """The number that stands beside it."""
+        if reply.text_only:
+            return f"Shown as text with the number {reply.number}: it is not in the session's language, so no cell is made of it."
         return f"Proposed as cell {reply.number}: the user sees its code and may run it. You will not see its output in this turn."
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from beaker.kernel.commands.command import Command, Entry, Order, Refused, Values, number_in
-from beaker.kernel.turn_display import Proposal
+from beaker.kernel.turn_display import LANGUAGE_CHARS, Proposal
 
 USAGE = "`%beaker insert` takes the number of a proposed cell, and of its question if that is not the last one"
 
@@ -54,7 +54,7 @@ Offers = Mapping[int, Sequence[Proposal]]
 
 def insertable(offers: Offers) -> list[str]:
     """Everything that may stand behind `%beaker insert`, for completion."""
-    return [f"{proposal.number} {question}" for question, proposals in offers.items() for proposal in proposals]
+    return [f"{proposal.number} {question}" for question, proposals in offers.items() for proposal in proposals if not proposal.session]
 
 
 def pick(order: InsertProposal, offers: Offers) -> Proposal | Refused:
@@ -68,6 +68,8 @@ def pick(order: InsertProposal, offers: Offers) -> Proposal | Refused:
     if found is None:
         numbers = _listed(proposal.number for proposal in offers[question])
         return Refused(reason=f"Question {question} has no proposed cell {order.number}. It has: {numbers}.")
+    if found.session:
+        return Refused(reason=f"[{found.number}] is {found.language[:LANGUAGE_CHARS]}, and this session runs {found.session}. Copy it.")
     return found
 
 

@@ -130,6 +130,20 @@ async def test_the_first_proposal_is_the_next_cell_and_all_are_numbered(stage: K
     assert "**[2]**\n\n```python\ndf.head()\n```" in text
 
 
+async def test_a_proposal_in_another_language_than_the_sessions_becomes_no_cell(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id, _ = await stage.ask()
+    kernel = stage.agents_end.ref("kernel")
+    proposed = await kernel.ask(ProposeCell(turn=FIRST, code="x <- 1", language="r"), timeout_s=10)
+    assert proposed == Proposed(number=1, text_only=True)
+    await kernel.ask(ProposeCell(turn=FIRST, code="x = 1", language="Python"), timeout_s=10)
+    stage.tell(ended())
+    reply = await stage.front.reply(msg_id)
+    assert reply.content["payload"] == [{"source": "set_next_input", "text": "x = 1", "replace": False}]
+    await stage.front.over(msg_id)
+    assert "**[1]** *`r` as text: this session runs `python`*\n\n```r\nx <- 1\n```" in displays(stage, msg_id)[-1][1]
+    assert "insert" not in displays(stage, msg_id)[-1][1]
+
+
 async def test_code_in_the_text_of_an_answer_is_the_next_cell_if_nothing_else_was_proposed(
     stage: KernelStage, subkernel: ScriptedSubkernel
 ) -> None:

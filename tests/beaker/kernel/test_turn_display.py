@@ -1,5 +1,7 @@
 """What a question shows while and after it is answered."""
 
+import pytest
+
 from beaker.kernel.turn_display import CURSOR, THINKING, TurnDisplay, fenced
 
 
@@ -67,6 +69,19 @@ def test_a_proposal_says_which_cell_it_is_for() -> None:
     display.propose("b", "python", after="c-1f")
     assert "**[1]** in place of cell [4]\n" in display.markdown(ending="")
     assert "**[2]** behind cell `c-1f`\n" in display.markdown(ending="")
+
+
+@pytest.mark.parametrize(
+    ("named", "session", "other"),
+    [("r", "python", True), ("R", "r", False), ("Python 3", "python", False), ("r", "", False), ("bash", "python", True)],
+)
+def test_of_a_proposal_in_another_language_than_the_sessions_no_cell_is_made(named: str, session: str, other: bool) -> None:
+    display = TurnDisplay(3)
+    display.propose("x <- 1", named, session=session)
+    assert [proposal.code for proposal in display.cells] == ([] if other else ["x <- 1"])
+    note = f" *`{named}` as text: this session runs `python`*" if other else ""
+    assert display.markdown(ending="") == f"**[1]**{note}\n\n```{named}\nx <- 1\n```"
+    assert (display.insert_hint(first_comes=False) == "") is other
 
 
 def test_a_note_stands_below_its_part_and_belongs_to_no_answer() -> None:

@@ -7,7 +7,7 @@ from beaker.agent.tools.proposals import EditCellArguments, EditCellTool, Propos
 from beaker.agent.tools.tool import Asking, BadCall
 from beaker.agent.tools.variables import ListVariablesArguments
 from beaker.messages.base import TurnId
-from beaker.messages.turn import ProposeCell, TurnFailure
+from beaker.messages.turn import ProposeCell, Proposed, TurnFailure
 
 
 def test_the_schemas_are_the_public_ones() -> None:
@@ -47,3 +47,8 @@ def test_a_cell_that_is_too_long_is_refused_with_its_size() -> None:
 
 def test_a_failure_reads_the_same_for_every_tool() -> None:
     assert BUILT_IN.describe("list_variables", TurnFailure(reason="gone")) == "That did not work: gone"
+
+
+def test_a_proposal_in_another_language_is_told_to_be_text_only() -> None:
+    told = BUILT_IN.describe("propose_cell", Proposed(number=2, text_only=True))
+    assert told == "Shown as text with the number 2: it is not in the session's language, so no cell is made of it."

@@ -29,6 +29,12 @@ def test_an_unknown_number_is_a_sentence_with_the_valid_ones(number: int, questi
     assert pick(InsertProposal(number=number, question=question), OFFERS) == Refused(reason=reason)
 
 
+def test_code_in_another_language_than_the_sessions_is_not_inserted() -> None:
+    offers = {2: [Proposal(1, "x <- 1", "r", session="python"), Proposal(2, "b", "python")]}
+    assert pick(InsertProposal(number=1), offers) == Refused(reason="[1] is r, and this session runs python. Copy it.")
+    assert insertable(offers) == ["2 2"]
+
+
 def test_with_nothing_proposed_it_says_so() -> None:
     assert pick(InsertProposal(number=1), {}) == Refused(reason="No cell was proposed yet that could be inserted.")
 
