@@ -22,6 +22,7 @@ from jupyter_client.connect import write_connection_file
 
 from beaker import places
 from tests.kit.ports import free_ports
+from tests.kit.processes import living
 
 PATIENCE_S = 20.0
 """How long a test waits for what must come; it returns as soon as it came."""
@@ -162,11 +163,7 @@ class RunningKernel:
     def role(self, name: str) -> psutil.Process | None:
         """The living process of this kernel with this role."""
         kernel_id = self.runtime_folder.name
-        for process in psutil.process_iter(["cmdline"]):
-            words = " ".join(process.info["cmdline"] or [])
-            if f"--role {name}" in words and kernel_id in words and process.status() != psutil.STATUS_ZOMBIE:
-                return process
-        return None
+        return next(iter(living(lambda line: f"--role {name}" in line and kernel_id in line)), None)
 
     def wait_for_role(self, name: str, *, other_than: int = 0) -> psutil.Process:
         """The process of this role, once there is one."""

@@ -71,6 +71,7 @@ class Stage:
         self.supervisor = 0
         self.link: Link | None = None
         self._pids: set[int] = set()
+        self._before = set(psutil.Process().children())
 
     def fork(self) -> None:
         """Start a Supervisor."""
@@ -167,7 +168,21 @@ class Stage:
         for pid in self._pids:
             with suppress(ChildProcessError):
                 await asyncio.to_thread(os.waitpid, pid, 0)
+        # Last, what a Supervisor had forked a moment before it was stopped: no command line names it yet, but it is ours by now.
+        for process in set(psutil.Process().children()) - self._before:
+            with suppress(psutil.Error):
+                process.kill()
+                await asyncio.to_thread(process.wait)
         shutil.rmtree(self.root, ignore_errors=True)
+
+    def watchers(self) -> list[int]:
+        """The pids of its watchers."""
+        found: list[int] = []
+        for process in self.left():
+            with suppress(psutil.NoSuchProcess):  # it ended between two looks
+                if process.name() == "sh":
+                    found.append(process.pid)
+        return found
 
     def left(self) -> list[psutil.Process]:
         """The processes that belong to this kernel: whose command line names its folder, and what they started."""

@@ -58,15 +58,15 @@ async def test_the_watcher_leaves_alone_what_a_new_supervisor_took_over() -> Non
         kernel.fork()
         await kernel.attach()
         assert await kernel.run(subkernel, "import time; time.sleep(1.0); print('here')") == "here\n"
-        assert len([process for process in kernel.left() if process.name() == "sh"]) == 1
+        assert len(kernel.watchers()) == 1
 
 
 async def test_a_watcher_that_is_killed_is_replaced() -> None:
     async with stage() as kernel:
         await kernel.begin()
-        [old] = [process.pid for process in kernel.left() if process.name() == "sh"]
+        [old] = kernel.watchers()
         os.kill(old, signal.SIGKILL)
-        await until(lambda: [process.pid for process in kernel.left() if process.name() == "sh" and process.pid != old])
+        await until(lambda: set(kernel.watchers()) - {old})
         assert len(list(kernel.folder.glob("owners-*"))) == 1
 
 

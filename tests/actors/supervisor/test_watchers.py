@@ -24,10 +24,6 @@ from tests.actors.supervisor.stage import Stage, is_gone, stage, until
 pytestmark = pytest.mark.slow
 
 
-def watchers(kernel: Stage) -> list[int]:
-    return [process.pid for process in kernel.left() if process.name() == "sh"]
-
-
 def clean_away(kernel: Stage) -> None:
     """Remove the folder at once, whoever is writing in it."""
     aside = kernel.root / "gone"
@@ -46,9 +42,9 @@ async def test_a_watcher_that_was_inherited_is_replaced_when_it_is_killed() -> N
         await kill_supervisor(kernel)
         kernel.fork()
         await kernel.attach()
-        [old] = watchers(kernel)
+        [old] = kernel.watchers()
         os.kill(old, signal.SIGKILL)
-        await until(lambda: [pid for pid in watchers(kernel) if pid != old])
+        await until(lambda: [pid for pid in kernel.watchers() if pid != old])
         assert len(list(kernel.folder.glob("owners-*"))) == 1
         await kill_supervisor(kernel)
         await until(lambda: is_gone(subkernel.pid or 0))
@@ -61,12 +57,12 @@ async def test_a_watcher_that_is_killed_again_and_again_is_replaced_at_once_five
         await kernel.begin()
         seen: set[int] = set()
         for _ in range(7):
-            await until(lambda: set(watchers(kernel)) - seen)
-            [new] = set(watchers(kernel)) - seen
+            await until(lambda: set(kernel.watchers()) - seen)
+            [new] = set(kernel.watchers()) - seen
             seen.add(new)
             os.kill(new, signal.SIGKILL)
-            await until(partial(lambda pid: pid not in watchers(kernel), new))
-        await until(lambda: set(watchers(kernel)) - seen)
+            await until(partial(lambda pid: pid not in kernel.watchers(), new))
+        await until(lambda: set(kernel.watchers()) - seen)
 
 
 async def test_every_owner_hears_of_the_end_of_a_watcher_that_waits_for_the_lease(tmp_path: Path) -> None:
@@ -112,7 +108,7 @@ async def test_a_folder_that_is_cleaned_away_makes_the_supervisor_give_way_and_t
         fresh = await kernel.started()
         assert await kernel.run(fresh, "print(6 * 7)") == "42\n"
         await until(lambda: is_gone(subkernel.pid or 0))
-        assert len(watchers(kernel)) == 1
+        assert len(kernel.watchers()) == 1
 
 
 async def test_a_folder_that_is_cleaned_away_without_an_owner_ends_all() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.kit.processes import living
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 
 
@@ -31,12 +32,7 @@ def clean_away(kernel: RunningKernel, tmp_path: Path, *, wait: bool = True) -> N
 
 def subkernels(kernel: RunningKernel) -> list[int]:
     """The pids of all ipykernels of this kernel."""
-    found: list[int] = []
-    for process in psutil.process_iter(["cmdline", "pid"]):
-        words = " ".join(process.info["cmdline"] or [])
-        if "ipykernel_launcher" in words and kernel.runtime_folder.name in words and process.status() != psutil.STATUS_ZOMBIE:
-            found.append(process.info["pid"])
-    return found
+    return [process.pid for process in living(lambda line: "ipykernel_launcher" in line and kernel.runtime_folder.name in line)]
 
 
 def test_a_question_is_answered_though_the_agents_socket_is_gone(kernel: RunningKernel, tmp_path: Path) -> None:

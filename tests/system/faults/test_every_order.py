@@ -13,6 +13,7 @@ from itertools import permutations
 import psutil
 import pytest
 
+from tests.kit.processes import lives
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 
 ROLES = ("kernel", "supervisor", "watcher", "subkernel")
@@ -170,7 +171,7 @@ def test_killing_the_whole_process_group_of_the_kernel_ends_all_after_the_lease(
         child = int(kernel.run("import subprocess; print(subprocess.Popen(['sleep', '300']).pid)").text)
         os.killpg(os.getpgid(kernel.process.pid), signal.SIGKILL)
         wait_for_the_end(kernel)
-        wait_until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE, what="the child's end")
+        wait_until(lambda: not lives(child), what="the child's end")
 
 
 def test_killing_the_leader_of_the_subkernels_group_ends_what_it_had_started() -> None:
@@ -179,7 +180,7 @@ def test_killing_the_leader_of_the_subkernels_group_ends_what_it_had_started() -
         os.kill(kernel.subkernel_pid(), signal.SIGKILL)
         kernel.wait_for_status("restarting")
         assert kernel.run("40 + 2").text.endswith("42")
-        wait_until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE, what="the child's end")
+        wait_until(lambda: not lives(child), what="the child's end")
 
 
 def test_an_agent_that_is_killed_leaves_no_zombie_and_keeps_nobody_else_from_being_reaped() -> None:

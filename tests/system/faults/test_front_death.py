@@ -15,6 +15,7 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 
 from tests.kit.kernelspecs import install
+from tests.kit.processes import lives
 from tests.kit.running_kernel import PATIENCE_S, RunningKernel, running_kernel, wait_until
 
 REATTACHED_WITHIN_S = 10.0
@@ -251,7 +252,7 @@ def test_nobody_is_left_after_the_lease(whom: str) -> None:
         if whom == "kernel and supervisor":
             supervisor.kill()
         kernel.process.wait()
-        wait_until(lambda: not alive(pid), what="the subkernel's end")
+        wait_until(lambda: not lives(pid), what="the subkernel's end")
         wait_until(lambda: not folder.exists(), what="the removal of the runtime folder")
         wait_until(lambda: kernel.role("supervisor") is None, what="the supervisor's end")
     finally:
@@ -292,12 +293,4 @@ def test_the_kernel_leaves_when_its_frontend_dies(kernel: RunningKernel) -> None
         frontend.kill()
         frontend.wait()
         frontend.stdout.close()
-    wait_until(lambda: not any(alive(each) for each in gone), what="the end of kernel, supervisor and subkernel")
-
-
-def alive(pid: int) -> bool:
-    """Whether it runs; a zombie does not."""
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
+    wait_until(lambda: not any(lives(each) for each in gone), what="the end of kernel, supervisor and subkernel")

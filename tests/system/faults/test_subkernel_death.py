@@ -10,6 +10,7 @@ import psutil
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 
+from tests.kit.processes import is_zombie
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 
 TOLD_WITHIN_S = 1.0
@@ -112,10 +113,6 @@ def test_restarts_leave_no_zombie_and_no_process() -> None:
         # A process that ended this moment is a zombie until its parent had a turn.
         wait_until(lambda: not [each for each in tree if is_zombie(each)], what="no zombies")
         assert sum(kernel.runtime_folder.name in " ".join(words) for words in command_lines()) == 4
-
-
-def is_zombie(process: psutil.Process) -> bool:
-    return bool(process.is_running() and process.status() == psutil.STATUS_ZOMBIE)
 
 
 def command_lines() -> list[list[str]]:
