@@ -19,6 +19,7 @@ from actors.runtime.actor import Actor, Asked
 from actors.runtime.ref import Ref
 from actors.runtime.trace import current_trace
 from beaker.agent.model_failure import ModelFailure
+from beaker.agent.pace import Pace
 from beaker.agent.prompts import refusal
 from beaker.agent.turn_state import Quirks
 from beaker.contexts.shelf import Shelf
@@ -62,6 +63,7 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         self._limits = limits or RunLimits()
         self._quirks: dict[str, Quirks] = {}
         """By the model's name; written by the turns, so that each is told of once."""
+        self._pace = Pace(self._limits.calls_per_s)
         self._contexts = Contexts(kernel, shelf)
         self._loading: asyncio.Task[Model | ModelFailure] | None = None
         self._running: TurnRun | None = None
@@ -148,6 +150,7 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
             limits=self._limits,
             quirks=self._quirks,
             contexts=self._contexts,
+            pace=self._pace,
             clock=self.context.clock,
             log=self.context.log,
             on_time_up=lambda: self._cancel(question.turn),

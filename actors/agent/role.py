@@ -126,6 +126,7 @@ def make_actor(link: Link, order: AgentOrder, key: str | None, clock: Clock) -> 
                 ),
             ),
             time_s=settings.turn_time_limit_s,
+            calls_per_s=settings.requests_per_s,
             answers=str(places.state_folder(os.environ) / "answers"),
         ),
     )

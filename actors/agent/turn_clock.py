@@ -1,4 +1,4 @@
-"""The time that one turn may take, without the time that it waits for the user."""
+"""The time that one turn may take, without the time that it waits for the user or for its turn to call the model."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -23,6 +23,7 @@ from actors.runtime.failures import AskError, AskFailed
 from actors.runtime.log import Log
 from actors.runtime.ref import Ref
 from beaker.agent.model_failure import ModelFailure
+from beaker.agent.pace import Pace
 from beaker.agent.tools.function import FunctionTool, Performed
 from beaker.agent.tools.tool import Asking
 from beaker.agent.turn import begin, step
@@ -51,12 +52,17 @@ from beaker.contexts.shelf import Missing
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.turn import Question, TurnFailure, TurnReply
 
+WORDS_FROM_S = 1.0
+"""A shorter wait for the pace is over before its words are read."""
+
 
 class RunLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What one turn may take."""
 
     turn: TurnLimits = TurnLimits()
     time_s: float = 600.0
+    calls_per_s: float = 5.0
+    """To the model, by all turns of one agent."""
     delta_interval_s: float = 0.03
     """Between two messages with text: a third of what a display is redrawn at."""
     answers: str = ""
@@ -72,6 +78,7 @@ class TurnRun:
         limits: what the turn may take.
         quirks: what is known of each model by its name; what this turn finds is added.
         contexts: where the question's own is found.
+        pace: how often the model may be called, by this turn and all others.
         clock, log: the actor's.
         on_time_up: called when the turn took too long and has been ended; cancels the task of `run`.
     """
@@ -84,6 +91,7 @@ class TurnRun:
         limits: RunLimits,
         quirks: dict[str, Quirks],
         contexts: Contexts,
+        pace: Pace,
         clock: Clock,
         log: Log,
         on_time_up: Callable[[], None],
@@ -97,6 +105,7 @@ class TurnRun:
         self._state: TurnState | None = None
         self._quirks = quirks
         self._contexts = contexts
+        self._pace = pace
         self._surroundings = PLAIN
         self._model_name = ""
         self._on_time_up = on_time_up
@@ -179,6 +188,8 @@ class TurnRun:
 
     async def _call(self, call: CallModel, model: Model) -> Input:
         self.outbox.new_part()
+        if (wait_s := self._pace.book(self._clock.monotonic())) > 0:
+            await self._wait_for_pace(wait_s)
         number, attempt = (1, 1) if self._state is None else (self._state.step, self._state.attempt)
         logged = CallLog(self.outbox, step=number, log=self._log, clock=self._clock)
         logged.began(call, attempt)
@@ -193,6 +204,15 @@ class TurnRun:
         for asked in heard.calls:
             self.outbox.tool_called(asked.id, asked.function.name, asked.function.arguments)
         return CallEnded(text=heard.text, calls=heard.calls, finish_reason=heard.finish_reason, usage=heard.usage)
+
+    async def _wait_for_pace(self, wait_s: float) -> None:
+        self._log.info("turn.waits", seconds=round(wait_s, 3))
+        if wait_s >= WORDS_FROM_S:
+            self.outbox.words(f"waiting {wait_s:.3g} s: the model may be called {self._pace.per_s:g} times a second (agent.requests_per_s)")
+        with self._time.halted():
+            await self._clock.sleep(wait_s)
+        if wait_s >= WORDS_FROM_S:
+            self.outbox.words("")
 
     async def _use_aloud(self, use: ToolUse) -> TurnReply | Performed:
         reply, toolbox = await self._use(use), self._surroundings.toolbox

@@ -92,6 +92,8 @@ class AgentSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Attempts at one model call, the first included."""
     retry_after_limit_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 60.0
     """The longest `Retry-After` that is waited for; beyond it the user is told the time instead."""
+    requests_per_s: Annotated[float, msgspec.Meta(ge=0.1, le=1000)] = 5.0
+    """Model calls in any second, by all questions of a kernel; one more waits. A turn makes a few in a row, a loop makes hundreds."""
     turn_time_limit_s: Seconds = 600.0
     """How long one question may take, not counting the time it waits for the user."""
     turn_token_limit: Annotated[int, msgspec.Meta(ge=1_000, le=1_000_000_000)] = 1_000_000

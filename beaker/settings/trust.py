@@ -28,6 +28,7 @@ LOWERABLE = frozenset(
         "agent.repair_limit",
         "agent.call_limit",
         "agent.retry_after_limit_s",
+        "agent.requests_per_s",
         "agent.turn_time_limit_s",
         "agent.turn_token_limit",
         "agent.session_token_limit",

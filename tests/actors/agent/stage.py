@@ -38,7 +38,7 @@ from tests.scripted.replies import Reply
 
 KEY = "sk-canary-1234567890"
 KEY_FACTS = KeyFacts("OPENAI_API_KEY", "environment OPENAI_API_KEY")
-FAST = RunLimits(turn=TurnLimits(backoff_s=0.01), delta_interval_s=0.0)
+FAST = RunLimits(turn=TurnLimits(backoff_s=0.01), delta_interval_s=0.0, calls_per_s=1000.0)
 STOP_LIMIT_S = 2.0
 """0.3 s are promised; on a busy machine a test leaves room, as what it stops would take two minutes."""
 

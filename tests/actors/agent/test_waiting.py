@@ -2,15 +2,17 @@
 
 import time
 
+from msgspec.structs import replace
+
 from actors.agent.turn_clock import TurnClock
 from actors.agent.turn_run import RunLimits
 from actors.runtime.kit import ManualClock, Probe
 from beaker.messages.base import TurnId
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.running import AskUser, CodeRan, Parked, RunCode, UserAnswered
-from beaker.messages.turn import Stop
+from beaker.messages.turn import Began, Stop, Waiting
 from tests.actors.agent.stage import FAST, STOP_LIMIT_S, on, question
-from tests.scripted.replies import Speak, ask_user, run
+from tests.scripted.replies import Speak, ask_user, list_variables, run
 
 
 async def test_a_parked_turn_lets_the_next_begin_and_goes_on_when_it_is_answered() -> None:
@@ -81,3 +83,43 @@ async def test_a_turn_clock_counts_only_what_it_runs() -> None:
     await clock.advance(0.2)
     assert rung == [began + 1010.0]
     timer.stop()
+
+
+async def test_calls_beyond_the_pace_wait_with_words_and_never_fail() -> None:
+    clock, limits = ManualClock(), replace(FAST, calls_per_s=0.5, time_s=1.0)
+    async with on([list_variables(), Speak(text="done")], limits=limits, clock=clock) as (stage, server):
+        stage.agent.tell(question(1))
+        waits = await stage.kernel.expect(Waiting)
+        assert waits.words == "waiting 2 s: the model may be called 0.5 times a second (agent.requests_per_s)"
+        assert len(server.requests) == 1
+        await clock.advance(1.9)
+        assert len(server.requests) == 1
+        await clock.advance(0.1)
+        ended = await stage.ended()
+        assert (ended.status, ended.text, len(server.requests)) == ("ok", "done", 2)
+
+
+async def test_the_pace_is_one_for_all_questions_and_a_short_wait_has_no_words() -> None:
+    clock, limits = ManualClock(), replace(FAST, calls_per_s=2.0)
+    async with on([Speak(text="so")], limits=limits, clock=clock) as (stage, server):
+        for turn in (1, 2):
+            stage.agent.tell(question(turn))
+            await stage.kernel.expect(Began)
+            await stage.ended()
+            await clock.advance(0.25)
+        stage.agent.tell(question(3))
+        await stage.kernel.expect(Began)
+        await clock.advance(0.25)
+        assert len(server.requests) == 2
+        await clock.advance(0.25)
+        assert (await stage.ended()).text == "so"
+        assert not any(isinstance(said, Waiting) for said in stage.kernel.seen)
+
+
+async def test_a_question_that_waits_for_the_pace_is_stopped_without_another_call() -> None:
+    async with on([list_variables()], limits=replace(FAST, calls_per_s=0.1)) as (stage, server):
+        stage.agent.tell(question(1))
+        await stage.kernel.expect(Waiting)
+        stage.agent.tell(Stop(turn=TurnId(1)))
+        assert (await stage.ended()).status == "stopped"
+        assert len(server.requests) == 1
