@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from actors.kernel.face import Client
 from actors.kernel.turn import Turn
+from beaker.kernel.commands.allow import OpenApproval
 from beaker.kernel.turn_display import RunBlock
 from beaker.messages.consent import Decision, Kind
 
@@ -33,3 +34,16 @@ class Approval:
     parked: bool = False
     gave_way: bool = False
     """It was parked by the interrupt that came last."""
+
+    def facts(self) -> OpenApproval:
+        """What the user is told of it."""
+        block = self.block
+        return OpenApproval(
+            name=self.name,
+            turn=self.turn.number,
+            kind=self.kind,
+            code=block.code,
+            language=block.language,
+            warning=self.warning,
+            asked=not self.parked,
+        )

@@ -17,7 +17,7 @@ from actors.kernel.status_facts import gather
 from actors.kernel.supervisor_door import SupervisorMissing
 from actors.kernel.trusting import Trusting
 from actors.kernel.turns import Turns
-from beaker.kernel.commands.allow import Decide
+from beaker.kernel.commands.allow import Decide, ShowOpen, open_words
 from beaker.kernel.commands.command import Order, Refused, Values
 from beaker.kernel.commands.config import ChooseMagics, ShowConfig, config_words, magics_words
 from beaker.kernel.commands.context import ChooseContext
@@ -82,6 +82,8 @@ class Commands:
                 self._stop(cell, order.number)
             case Decide():
                 self._decide(cell, order)
+            case ShowOpen():
+                cell.show(open_words(self._consent.open))
             case ChooseModel() | ChooseContext():
                 self._choices.perform(cell, order)
             case InsertProposal():
@@ -107,7 +109,7 @@ class Commands:
             case "stop":
                 return [str(number) for number in self._turns.running]
             case "allow" | "reject":
-                return self._consent.waiting
+                return [approval.name for approval in self._consent.open]
             case "model":
                 return self._choices.models
             case "context":

@@ -23,6 +23,7 @@ from beaker.consent.answers import reasons, waiting_words, what_words
 from beaker.consent.grants import code_hash
 from beaker.consent.office import REJECTED
 from beaker.consent.risk import risks_of
+from beaker.kernel.commands.allow import OpenApproval
 from beaker.kernel.turn_display import RunBlock
 from beaker.messages.base import TurnId
 from beaker.messages.consent import (
@@ -71,9 +72,14 @@ class Consent:
         return any(approval.asked is not None for approval in self._open.values())
 
     @property
-    def waiting(self) -> Sequence[str]:
-        """Names of the approvals that `%beaker allow` and `reject` may be about, oldest first."""
-        return [approval.name for approval in self._open.values() if approval.parked]
+    def open(self) -> Sequence[OpenApproval]:
+        """What `%beaker allow` and `reject` may be about, oldest first."""
+        return [approval.facts() for approval in self._open.values() if not approval.decided.done()]
+
+    @property
+    def parked(self) -> Sequence[str]:
+        """Names of the approvals of which nobody is asked now, oldest first."""
+        return [approval.name for approval in self._open.values() if approval.parked and not approval.decided.done()]
 
     @property
     def gave_way(self) -> Sequence[TurnId]:
@@ -126,7 +132,9 @@ class Consent:
     # What the user says.
 
     def resume(self, name: str, face: Face, decision: Decision, code: str = "") -> str:
-        """A parked approval is decided in another cell or by message, and the answer goes on there.
+        """An approval is decided in another cell or by message, and the answer goes on there.
+
+        It may be one that is being asked: a prompt whose page was closed can be answered by nobody, and looks like any other.
 
         Args:
             code: for `edit`.
@@ -135,11 +143,9 @@ class Consent:
             Why that cannot be; empty if it was done.
         """
         approval = self._open.get(name)
-        if approval is None:
-            names = ", ".join(self.waiting)
-            return f"Nothing named {name} waits to be allowed" + (f"; waiting: {names}." if names else ".")
-        if not approval.parked:
-            return f"{name} is being asked in its own cell: answer it there."
+        if approval is None or approval.decided.done():
+            names = ", ".join(each.name for each in self.open)
+            return f"Nothing named {name} waits to be allowed" + (f"; waiting: {names}." if names else ", and nothing else does.")
         if refusal := _refusal(approval, decision):
             return refusal
         turn = approval.turn

@@ -40,6 +40,9 @@ from beaker.wire.parts import HEADER, METADATA, Parts, read_header
 OUTPUT_CHARS = 6_000
 """Of a run, for the model: DESIGN's 2-8 kB."""
 
+ASKS_CHARS = 200
+"""Of a question of the model's, where it is named on one line."""
+
 CANNOT_ASK = "The user cannot be asked now. State your question in your answer and end there."
 OVER = "This turn is over."
 OTHER_CELL = "The cell that the user was asked about does not run any more, so nothing was interrupted. Look again."
@@ -252,7 +255,11 @@ class Runs:
         if turn.parked or not face.client.allows_stdin or face.consent == "parked":
             raise NotAllowed(CANNOT_ASK)
         face.flush()
-        text = await self._prompts.ask(face.client, question_text(request.question, request.choices))
+        turn.asks = " ".join(request.question.split())[:ASKS_CHARS]
+        try:
+            text = await self._prompts.ask(face.client, question_text(request.question, request.choices))
+        finally:
+            turn.asks = ""
         return UserAnswered(text=chosen(text, request.choices))
 
     async def _interrupt_session(self, turn: Turn) -> SessionChanged:

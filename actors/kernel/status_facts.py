@@ -41,8 +41,10 @@ def gather(state: KernelState, turns: Turns, consent: Consent, hangs: HangWatch)
         agent_trouble=turns.agent_watch.words,
         agent_pid=turns.agent_pid,
         model=turns.model,
-        turns=tuple(RunningTurn(number=number, for_s=clock - since, words=words) for number, since, words in turns.running_since()),
-        approvals=tuple(consent.waiting),
+        turns=tuple(
+            RunningTurn(number=turn.number, for_s=clock - turn.since, words=turn.display.words, asks=turn.asks) for turn in turns.all_running()
+        ),
+        approvals=tuple(consent.open),
         log_path=str(places.state_folder(os.environ) / "logs"),
     )
 

@@ -39,6 +39,8 @@ class Turn:
     """It waits for the user to come back to it; its cell is done."""
     busy_with_user: int = 0
     """How many of its requests wait for the user or for a cell: then the agent is silent for a reason."""
+    asks: str = ""
+    """What the model asks the user, at a prompt that stands open."""
     orphaned: str = ""
     """Why no agent answers it any more; it ends when what it started is over."""
     over: bool = False

@@ -87,9 +87,9 @@ class Turns:
         """Numbers of the turns that are not over, oldest first."""
         return list(self._turns)
 
-    def running_since(self) -> list[tuple[int, float, str]]:
-        """Of each running turn: its number, the monotonic time it was asked, what it waits for."""
-        return [(number, turn.since, turn.display.words) for number, turn in self._turns.items()]
+    def all_running(self) -> list[Turn]:
+        """The turns that are not over, oldest first."""
+        return list(self._turns.values())
 
     def proposals(self) -> dict[int, Sequence[Proposal]]:
         """The proposed cells of each question that has any, by its number: those that are over, then those that run."""

@@ -1,10 +1,15 @@
-"""`%beaker allow A3 [always]` and `%beaker reject A3`: the user decides about what waits for her."""
+"""`%beaker allow A3 [always]` and `%beaker reject A3`: the user decides about what waits for her. Without a name they show what that is."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
+import msgspec
+
+from beaker.consent.answers import what_words
 from beaker.kernel.commands.command import Command, Entry, Order, Refused, Values
+from beaker.kernel.commands.words import Words, quoted
+from beaker.messages.consent import Kind
 
 ALWAYS = "always"
 
@@ -15,6 +20,27 @@ class Decide(Order, frozen=True, kw_only=True):
     approval: str
     """Its name: `A3`."""
     decision: Literal["allow", "always", "reject"]
+
+
+class ShowOpen(Order, frozen=True, kw_only=True):
+    """Show what may be decided about."""
+
+
+class OpenApproval(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits for the user's word."""
+
+    name: str
+    """`A3`."""
+    turn: int
+    """The question that it belongs to."""
+    kind: Kind
+    code: str
+    """The exact text that would run; empty unless it is code."""
+    language: str
+    warning: str = ""
+    """Why she should look twice."""
+    asked: bool = False
+    """A prompt for it stands open at a cell, or in an interface; it may be one that nobody sees any more."""
 
 
 def _name_in(word: str) -> str | None:
@@ -28,6 +54,8 @@ def _name_in(word: str) -> str | None:
 
 
 def _read_allow(words: list[str]) -> Order:
+    if not words:
+        return ShowOpen()
     name = _name_in(words[0]) if words else None
     if name is None or len(words) > 2 or (len(words) == 2 and words[1] != ALWAYS):
         given = " ".join(words)[:60]
@@ -36,6 +64,8 @@ def _read_allow(words: list[str]) -> Order:
 
 
 def _read_reject(words: list[str]) -> Order:
+    if not words:
+        return ShowOpen()
     name = _name_in(words[0]) if len(words) == 1 else None
     if name is None:
         given = " ".join(words)[:60]
@@ -52,7 +82,8 @@ ALLOW = Command(
     Entry(
         "%beaker allow A3 [always]",
         "run what the model asked to run, and go on with the answer below this cell",
-        "The name stands where the answer waits, with the code. With `always` harmless code runs without asking from now on, until the "
+        "The name stands where the answer waits, with the code; `%beaker allow` alone shows all that waits. A prompt that is open for it, "
+        "maybe in a page that was closed, is withdrawn. With `always` harmless code runs without asking from now on, until the "
         "subkernel is restarted; code that starts programs, uses the network or writes elsewhere is asked about every time.",
     ),
     _read_allow,
@@ -64,7 +95,30 @@ REJECT = Command(
     Entry(
         "%beaker reject A3",
         "do not run what the model asked to run, and go on with the answer below this cell",
-        "The model is told that you do not want it, and goes on without.",
+        "The model is told that you do not want it, and goes on without. `%beaker reject` alone shows all that waits.",
     ),
     _read_reject,
 )
+
+
+def open_words(approvals: Sequence[OpenApproval]) -> Words:
+    """What `%beaker allow` shows without a name: all that waits, with its code."""
+    if not approvals:
+        nothing = "Nothing waits to be allowed or rejected.\n"
+        return Words(plain=nothing, markdown=nothing)
+    plain, markdown = zip(*(_one(approval) for approval in approvals), strict=True)
+    return Words(plain="\n\n".join(plain) + "\n", markdown="\n\n".join(markdown) + "\n")
+
+
+def _one(approval: OpenApproval) -> tuple[str, str]:
+    what = what_words(approval.kind) + (f" ({approval.warning})" if approval.warning else "")
+    head = f"{what}; {state_words(approval)}"
+    decide = f"`%beaker allow {approval.name}` / `%beaker reject {approval.name}`"
+    plain = [f"{approval.name} {head}", approval.code, decide.replace("`", "")]
+    markdown = [f"**{approval.name}** {head}", approval.code and quoted(approval.code, approval.language), decide]
+    return "\n\n".join(filter(None, plain)), "\n\n".join(filter(None, markdown))
+
+
+def state_words(approval: OpenApproval) -> str:
+    """Where it stands: at a prompt, or put off."""
+    return f"asked at the prompt of question {approval.turn}" if approval.asked else f"put off, question {approval.turn}"

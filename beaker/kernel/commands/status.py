@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from beaker.kernel.commands.allow import OpenApproval, state_words
 from beaker.kernel.commands.command import Command, Entry, Order, taking_nothing
 from beaker.kernel.commands.words import Table, Words, duration_words, quoted, size_words
 
@@ -34,6 +35,8 @@ class RunningTurn(msgspec.Struct, frozen=True, kw_only=True):
     """Since it was asked."""
     words: str = ""
     """What it waits for, if it waits."""
+    asks: str = ""
+    """What the model asks the user at a prompt that stands open."""
 
 
 class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,8 +92,8 @@ class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What answers, as it is shown at answers; empty: not known before the first question."""
     turns: tuple[RunningTurn, ...] = ()
     """Oldest first."""
-    approvals: tuple[str, ...] = ()
-    """Names of what waits to be allowed or rejected."""
+    approvals: tuple[OpenApproval, ...] = ()
+    """What waits to be allowed or rejected."""
     log_path: str = ""
     """The file or folder of the logs."""
 
@@ -147,12 +150,16 @@ def _agent(facts: StatusFacts) -> str:
 
 
 def _turn(turn: RunningTurn) -> str:
-    return _joined([f"number {turn.number} for {duration_words(turn.for_s)}", turn.words])
+    asks = f"asks you at a prompt: {turn.asks}; `%beaker stop {turn.number}` ends it" if turn.asks else ""
+    return _joined([f"number {turn.number} for {duration_words(turn.for_s)}", asks or turn.words])
 
 
 def _approvals(facts: StatusFacts) -> str:
-    names = ", ".join(facts.approvals)
-    return f"{names}: `%beaker allow {facts.approvals[0]}` or `%beaker reject {facts.approvals[0]}`" if names else ""
+    if not facts.approvals:
+        return ""
+    named = ", ".join(f"{approval.name} ({state_words(approval)})" for approval in facts.approvals)
+    first = facts.approvals[0].name
+    return f"{named}: `%beaker allow {first}` or `%beaker reject {first}`; `%beaker allow` shows the code"
 
 
 def _kernel(facts: StatusFacts) -> str:

@@ -65,11 +65,11 @@ def escaped(text: str) -> str:
     return "".join(code(part).replace("|", "\\|") if at % 2 else re.sub(_MARKUP, r"\\\1", part) for at, part in enumerate(parts))
 
 
-def quoted(text: str) -> str:
+def quoted(text: str, language: str = "text") -> str:
     """Lines as they are: a code block, whatever backticks they have."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}text\n{text.rstrip()}\n{fence}"
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
 
 def duration_words(seconds: float) -> str:

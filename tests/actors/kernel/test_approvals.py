@@ -180,6 +180,19 @@ async def test_what_was_put_off_is_taken_up_by_a_cell_too(stage: KernelStage, su
     assert stage.front.kinds(msg_id)[-1] == "idle"
 
 
+async def test_what_an_interface_is_asked_is_taken_over_by_a_cell(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id = await asked(stage)
+    stage.wants_run("6 * 7")
+    await approval(stage, msg_id)
+    cell = stage.run("%beaker allow A1", client=b"other")
+    await stage.front.over(msg_id)
+    assert "A1 was decided in another cell" in (await stage.front.reply(msg_id)).content["waiting"]
+    assert (await respond(stage, "reject")).content["ename"] == "NotAsked"
+    subkernel.run(await subkernel.expect_code(), 1)
+    stage.tell(Delta(turn=FIRST, text="42."), OK)
+    await stage.front.over(cell)
+
+
 async def test_a_client_that_wants_prompts_is_asked_on_stdin(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     msg_id = await asked(stage, consent="stdin")
     stage.wants_run("6 * 7")

@@ -239,8 +239,6 @@ async def test_an_approval_is_decided_once_and_unknown_names_are_refused_with_th
     msg_id, _ = await stage.ask()
     stage.wants_run("1")
     await stage.front.prompt()
-    early = stage.run("%beaker allow A1")
-    assert "in its own cell" in (await stage.front.reply(early)).content["evalue"]
     stage.type("l")
     await stage.front.reply(msg_id)
     wrong = stage.run("%beaker allow A7")
@@ -249,6 +247,69 @@ async def test_an_approval_is_decided_once_and_unknown_names_are_refused_with_th
     again = stage.run("%beaker allow A1")
     assert (await stage.front.reply(again)).content["status"] == "error"
     await until(lambda: subkernel.codes() == ["1"], "the code")
+
+
+async def status(stage: KernelStage) -> str:
+    """What `%beaker status` says."""
+    msg_id = stage.run("%beaker status", store_history=False)
+    return str((await stage.front.output(msg_id, "display_data")).content["data"]["text/plain"])
+
+
+@pytest.mark.parametrize("client", [b"client", b"after-a-reload"])
+async def test_an_approval_that_is_asked_is_taken_over_by_another_cell_and_its_prompt_withdrawn(
+    stage: KernelStage, subkernel: ScriptedSubkernel, client: bytes
+) -> None:
+    msg_id, _ = await stage.ask()
+    running = stage.wants_run("40 + 2")
+    prompt = await stage.front.prompt()
+    assert "A1 (asked at the prompt of question 1)" in await status(stage)
+    allowing = stage.run("%beaker allow A1", client=client, metadata={"cellId": "c2"})
+    assert (await stage.front.reply(msg_id)).content["status"] == "ok"
+    assert shown(stage, msg_id)[-1].endswith("*A1 was decided in another cell, and the answer goes on there*")
+    request = await subkernel.expect_code()
+    stage.type("n", parent=prompt.parts[HEADER])
+    subkernel.run(request, 3)
+    ran = await running
+    assert isinstance(ran, CodeRan)
+    assert ran.status == "ok"
+    stage.tell(Delta(turn=FIRST, text="It is 42."), OK)
+    assert (await stage.front.reply(allowing)).content["status"] == "ok"
+    assert shown(stage, allowing)[-1] == "It is 42."
+    assert subkernel.codes() == ["40 + 2"]
+    assert "waiting" not in await status(stage)
+
+
+async def test_an_approval_that_is_asked_is_rejected_from_another_cell(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await stage.ask()
+    running = stage.wants_run("1")
+    await stage.front.prompt()
+    rejecting = stage.run("%beaker reject A1", client=b"after-a-reload")
+    assert "does not want" in await refusal(running)
+    stage.tell(OK)
+    await stage.front.reply(rejecting)
+    assert subkernel.codes() == []
+
+
+async def test_what_waits_is_listed_with_its_code_asked_or_put_off(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    async def listed(command: str) -> str:
+        return str((await stage.front.output(stage.run(command), "display_data")).content["data"]["text/plain"])
+
+    await stage.ask()
+    stage.wants_run("x = 1\nprint(x)")
+    await stage.front.prompt()
+    assert "asked at the prompt of question 1\n\nx = 1\nprint(x)\n\n" in await listed("%beaker allow")
+    stage.type("l")
+    await stage.agent.expect(Parked)
+    for command in ("%beaker allow", "%beaker reject"):
+        assert "put off, question 1\n\nx = 1\nprint(x)\n\n%beaker allow A1 / %beaker reject A1" in await listed(command)
+
+
+async def test_the_name_of_what_is_asked_completes(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await stage.ask()
+    stage.wants_run("1")
+    await stage.front.prompt()
+    msg_id = stage.request("complete_request", {"code": "%beaker reject ", "cursor_pos": 15})
+    assert (await stage.front.reply(msg_id)).content["matches"] == ["A1"]
 
 
 async def test_an_interrupt_parks_an_open_consent_and_stops_nothing(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
@@ -421,6 +482,16 @@ async def test_a_question_back_is_asked_on_stdin_with_its_choices_numbered(stage
     assert prompt.content["prompt"] == "Which column?\n  1. level\n  2. flow\n> "
     stage.type("2")
     assert await asking == UserAnswered(text="flow")
+
+
+async def test_a_question_back_is_named_in_the_status_and_a_stop_ends_it(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id, _ = await stage.ask()
+    asking = stage.wants(AskUser(turn=FIRST, question="Which\ncolumn?", choices=[]))
+    await stage.front.prompt()
+    assert "asks you at a prompt: Which column?; `%beaker stop 1` ends it" in await status(stage)
+    stage.run("%beaker stop 1", client=b"after-a-reload")
+    assert "over" in await refusal(asking)
+    assert (await stage.front.reply(msg_id)).content["status"] == "ok"
 
 
 async def test_without_stdin_a_question_back_is_refused_with_the_remedy(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:

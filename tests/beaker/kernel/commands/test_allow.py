@@ -2,7 +2,7 @@
 
 import pytest
 
-from beaker.kernel.commands.allow import Decide
+from beaker.kernel.commands.allow import Decide, OpenApproval, ShowOpen, open_words
 from beaker.kernel.commands.assistance import complete
 from beaker.kernel.commands.command import Refused
 from beaker.kernel.magics import parse
@@ -22,12 +22,33 @@ def test_a_name_decides(code: str, order: Decide) -> None:
     assert parse(code) == order
 
 
-@pytest.mark.parametrize("words", ["", "A0", "everything", "A3 forever", "A3 always now", "A3 A4", "3.5"])
+@pytest.mark.parametrize("words", ["A0", "everything", "A3 forever", "A3 always now", "A3 A4", "3.5"])
 @pytest.mark.parametrize("command", ["allow", "reject"])
 def test_everything_else_is_refused_with_the_form_that_is_right(command: str, words: str) -> None:
     refused = parse(f"%beaker {command} {words}")
     assert isinstance(refused, Refused)
     assert f"`%beaker {command} A3`" in refused.reason
+
+
+@pytest.mark.parametrize("command", ["allow", "reject"])
+def test_without_a_name_they_ask_what_waits(command: str) -> None:
+    assert parse(f"%beaker {command}") == ShowOpen()
+
+
+def test_what_waits_is_shown_with_its_code_and_the_way_to_decide() -> None:
+    parked = OpenApproval(name="A1", turn=1, kind="code", code="x = '```'", language="python", warning="it starts programs")
+    asked = OpenApproval(name="A2", turn=2, kind="restart", code="", language="python", asked=True)
+    words = open_words([parked, asked])
+    assert words.plain == (
+        "A1 wants to run this (it starts programs); put off, question 1\n\nx = '```'\n\n%beaker allow A1 / %beaker reject A1\n\n"
+        "A2 wants to restart the session: all variables are lost; asked at the prompt of question 2\n\n"
+        "%beaker allow A2 / %beaker reject A2\n"
+    )
+    assert "````python\nx = '```'\n````" in words.markdown
+
+
+def test_that_nothing_waits_is_said() -> None:
+    assert open_words([]).plain == "Nothing waits to be allowed or rejected.\n"
 
 
 def test_reject_takes_no_always() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from beaker.kernel.commands.allow import OpenApproval
 from beaker.kernel.commands.status import RunningTurn, StatusFacts, status_words
 
 LEAST = StatusFacts(now=1000.0, kernel_id="ab12", kernel_pid=1, kernel_started_at=990.0, state="starting")
@@ -75,6 +76,17 @@ def changed(**fields: object) -> str:
 )
 def test_each_fact_has_its_words(fields: dict[str, object], line: str) -> None:
     assert line in changed(**fields).splitlines()
+
+
+def test_what_waits_for_the_user_is_named_with_where_it_waits_and_the_way_on() -> None:
+    first = OpenApproval(name="A1", turn=1, kind="code", code="1", language="python", asked=True)
+    second = OpenApproval(name="A3", turn=2, kind="code", code="2", language="python")
+    lines = changed(approvals=(first, second), turns=(RunningTurn(number=2, for_s=13.0, asks="Which colour?"),)).splitlines()
+    assert (
+        "waiting    A1 (asked at the prompt of question 1), A3 (put off, question 2): "
+        "`%beaker allow A1` or `%beaker reject A1`; `%beaker allow` shows the code"
+    ) in lines
+    assert "questions  number 2 for 13 s, asks you at a prompt: Which colour?; `%beaker stop 2` ends it" in lines
 
 
 def test_the_reason_of_a_death_stands_below_as_it_was_written() -> None:
