@@ -2,7 +2,8 @@
 
 It is sent under our private session, takes a number and stands in In and Out. What it publishes is passed on with the asking
 cell's header as parent, so that every client shows it below the answer. The outcome is known once the reply and the idle came, as for
-any cell. Late outputs (threads, timers) still find their way as long as the cell is remembered.
+any cell. Late outputs (threads, timers) still find their way as long as the cell is remembered. So do those for a cell that is long
+over, as that of a question in the background is: JupyterLab and VS Code show what comes for a cell until it is run again.
 """
 
 import asyncio

@@ -43,8 +43,6 @@ class RunBlock:
     language: str
     words: str = ""
     """What becomes of it."""
-    output: str = ""
-    """Only where the client cannot show outputs of its own any more."""
 
 
 @dataclass(slots=True)
@@ -187,10 +185,9 @@ def _joined(segments: Sequence[str | Proposal | RunBlock], block: Callable[[Prop
                 return segment.strip()
             case Proposal():
                 return block(segment)
-            case RunBlock(name=name, code=code, language=language, words=words, output=output):
+            case RunBlock(name=name, code=code, language=language, words=words):
                 head = f"**{name}** {words}".rstrip()
-                blocks = (fenced(code, language) if code else "", fenced(output, "text") if output else "")
-                return "\n\n".join(part for part in (head, *blocks) if part)
+                return f"{head}\n\n{fenced(code, language)}" if code else head
 
     return "\n\n".join(part for part in map(shown, segments) if part)
 

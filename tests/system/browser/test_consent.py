@@ -68,6 +68,28 @@ def test_no_runs_nothing_edit_runs_what_was_written_and_the_saved_notebook_holds
     assert any("40 + 3" in answer for answer in answers)
 
 
+def test_outputs_of_code_that_runs_in_the_background_stand_below_the_cell_that_is_over(
+    open_notebook: Open, page: Page, lab: Lab, request: pytest.FixtureRequest
+) -> None:
+    notebook = open_notebook("%%ai --background --mode auto how much is it?", "Out[2]", kernel="beaker-consent")
+    outputs = notebook.run(0)
+    expect(outputs.last).to_contain_text("It is what I thought.")
+    expect(outputs).to_have_count(3)
+    expect(outputs.nth(0)).to_contain_text("runs as [2]")
+    expect(outputs.nth(1)).to_have_text("42")
+    expect(notebook.prompt(0)).to_have_text("[1]:")
+    expect(notebook.run(1)).to_have_text("42")
+    notebook.cell(1).locator(".cm-content").click()
+    page.keyboard.press("Control+s")
+    file = lab.root / f"{request.node.name}.ipynb"
+    for _ in range(300):
+        asking, asked = read(file).cells
+        if asked.execution_count == 3:
+            break
+        page.wait_for_timeout(100)
+    assert [output.output_type for output in asking.outputs] == ["display_data", "execute_result", "display_data"]
+
+
 def test_run_all_opens_no_dialog_the_cells_behind_run_and_the_consent_is_allowed_later(open_notebook: Open, page: Page) -> None:
     notebook = open_notebook("%%ai how much is it?", "import time\ntime.sleep(8)\n'slept'", "'behind'", kernel="beaker-consent")
     page.get_by_role("menuitem", name="Run", exact=True).click()
