@@ -16,11 +16,18 @@ TERMINAL = {"PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm", "COLUMNS": "200", "LI
 
 
 @contextmanager
-def console(folder: Path, environment: Mapping[str, str], *, kernel_name: str = "beaker") -> "Iterator[pexpect.spawn[str]]":
-    """Start one, wait for its first prompt, and see it leave in good order when the block is over."""
+def console(
+    folder: Path, environment: Mapping[str, str], *, kernel_name: str = "beaker", existing: str = "", leave: str = "exit"
+) -> "Iterator[pexpect.spawn[str]]":
+    """Start one, wait for its first prompt, and see it leave in good order when the block is over.
+
+    Args:
+        existing: the connection file of a kernel that runs; without one the console starts its own.
+        leave: what is typed in the end; what the console says to it is in `before`.
+    """
     process = pexpect.spawn(
         sys.executable,
-        ["-m", "jupyter", "console", "--kernel", kernel_name, "--simple-prompt"],
+        ["-m", "jupyter", "console", "--simple-prompt", *(["--existing", existing] if existing else ["--kernel", kernel_name])],
         cwd=str(folder),
         env={**environment, **TERMINAL},
         encoding="utf-8",
@@ -30,7 +37,7 @@ def console(folder: Path, environment: Mapping[str, str], *, kernel_name: str = 
     try:
         process.expect(re.escape("In [1]: "))
         yield process
-        process.sendline("exit")
+        process.sendline(leave)
         process.expect(pexpect.EOF)
     finally:
         process.close()

@@ -1,0 +1,107 @@
+"""`exit` and `quit` in a cell: the payload `ask_exit` reaches the client untouched, and what ends and what stays is as on python3.
+
+ipykernel's process ends by itself a tenth of a second after such a cell, unless it was told to keep the kernel. Who shows a prompt
+leaves it then, and shuts the kernel down where that was not to be kept. A notebook server starts python3 anew; beaker does so itself.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
+from tests.system.clients.console import console
+
+pytestmark = pytest.mark.slow
+
+CONSOLE_KERNELS = ["beaker", "python3"]
+
+
+def payload_of(kernel_name: str, code: str) -> Any:
+    """What the reply to one cell brings, in a kernel of its own."""
+    manager, client = start_new_kernel(kernel_name=kernel_name)
+    try:
+        reply = client.execute_interactive(code, timeout=30)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=False)
+    assert reply["content"]["status"] == "ok"
+    return reply["content"]["payload"]
+
+
+@pytest.mark.parametrize(
+    ("code", "kept"), [("exit", False), ("quit", False), ("exit()", False), ("exit(keep_kernel=True)", True), ("quit(True)", True)]
+)
+def test_the_payload_passes_with_the_flag_as_it_is(code: str, kept: bool) -> None:
+    ours, theirs = [payload_of(name, code) for name in CONSOLE_KERNELS]
+    assert ours == [{"source": "ask_exit", "keepkernel": kept}]
+    assert ours == theirs
+
+
+def test_after_keeping_the_session_goes_on_and_after_leaving_it_is_another() -> None:
+    with running_kernel() as kernel:
+        kernel.run("x = 41")
+        first = kernel.subkernel_pid()
+        kernel.run("exit(keep_kernel=True)")
+        assert kernel.run("x + 1").text == "42"
+        kernel.run("exit")
+        kernel.wait_for_status("restarting")
+        kernel.wait_for_status("idle")
+        after = kernel.run("'x' in globals()")
+        assert "exited with status 0" in after.text
+        assert after.text.endswith("False")
+        assert kernel.subkernel_pid() != first
+        assert kernel.process.poll() is None
+
+
+@pytest.mark.parametrize("kernel_name", CONSOLE_KERNELS)
+@pytest.mark.parametrize(
+    ("leave", "words"), [("exit", "Shutting down kernel"), ("exit(keep_kernel=True)", "owning kernel, cannot keep it alive")]
+)
+def test_a_console_that_owns_its_kernel_ends_it(
+    kernel_name: str, leave: str, words: str, work_folder: Path, environment: dict[str, str]
+) -> None:
+    with console(work_folder, environment, kernel_name=kernel_name, leave=leave) as terminal:
+        terminal.sendline("import os; print(f'<{os.getpid()}>')")
+        terminal.expect(r"<(\d+)>")
+        session = int(terminal.match.group(1))
+        terminal.expect("In \\[2\\]: ")
+        started = [process.pid for process in psutil.Process(terminal.pid).children(recursive=True)]
+        assert kernel_name == "beaker" or session in started
+    assert words in terminal.before
+    # Roles of beaker are in sessions of their own; all of them leave with the kernel.
+    wait_until(lambda: not any(alive(pid) for pid in {session, *started}), what="the end of the kernel")
+
+
+@pytest.mark.parametrize("leave", ["exit", "exit(keep_kernel=True)"])
+def test_a_console_at_a_kernel_that_others_use_ends_it_unless_told_to_keep_it(
+    leave: str, work_folder: Path, environment: dict[str, str]
+) -> None:
+    kernel = RunningKernel().ready()
+    try:
+        kernel.run("x = 41")
+        session = kernel.subkernel_pid()
+        with console(work_folder, environment, existing=kernel.connection_file, leave=leave) as terminal:
+            terminal.sendline("print('seen', x + 1)")
+            terminal.expect("seen 42\r\n")
+            terminal.expect("In \\[")
+        if "keep" in leave:
+            assert "keeping kernel alive" in terminal.before
+            assert (kernel.run("x + 1").text, kernel.subkernel_pid()) == ("42", session)
+        else:
+            assert "Shutting down kernel" in terminal.before
+            assert kernel.process.wait(timeout=20) == 0
+            wait_until(lambda: not alive(session), what="the end of the session")
+            wait_until(lambda: not kernel.runtime_folder.exists(), what="the removal of the runtime folder")
+    finally:
+        kernel.close()
+
+
+def alive(pid: int) -> bool:
+    """Whether it runs; a zombie does not."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
