@@ -79,15 +79,23 @@ class Attaching:
             state.notices.append("front process replaced; the subkernel died meanwhile and was started anew: variables lost")
         if attached.subkernel is not None:
             if takeover:
-                state.front_replaced = True
-                since = attached.owner_lost_at
-                lost_from = time.strftime("%H:%M:%S", time.localtime(since)) if since is not None else "the end of the former process"
-                lost_to = time.strftime("%H:%M:%S")
-                state.lost_words = f"outcome unknown; output between {lost_from} and {lost_to} was lost"
-                state.notices.append(
-                    f"front process replaced, your variables were kept; output between {lost_from} and {lost_to} was lost; "
-                    "Restart gives a clean session"
-                )
+                self._note_replacement(attached)
             self._life.started(attached.subkernel, takeover=takeover)
         elif attached.state == "dead" and state.phase is not Phase.DEAD:
             self._life.gave_up(GaveUp(generation=max(attached.generation, state.generation), reason=attached.reason))
+
+    def _note_replacement(self, attached: Attached) -> None:
+        """What users are told of a process that took over from one that was lost."""
+        state = self._state
+        if not attached.used:
+            state.notices.append("front process replaced while the session was starting: what waited for it was not run")
+            return
+        since = attached.owner_lost_at
+        lost_from = time.strftime("%H:%M:%S", time.localtime(since)) if since is not None else "the end of the former process"
+        lost_to = time.strftime("%H:%M:%S")
+        state.front_replaced = True
+        state.lost_words = f"outcome unknown; output between {lost_from} and {lost_to} was lost"
+        state.notices.append(
+            f"front process replaced, your variables were kept; output between {lost_from} and {lost_to} was lost; "
+            "Restart gives a clean session"
+        )

@@ -68,6 +68,8 @@ class Attached(Event, frozen=True, kw_only=True, tag="supervisor.attached"):
     """Wall clock at which the former owner's link broke: since then nobody listened to the subkernel."""
     session_lost: bool = False
     """The life that the former owner knew is over: it ended while nobody listened."""
+    used: bool = True
+    """Some owner has said that this life is ready, so it may hold variables; before that nothing can have run in it."""
 
 
 class Ready(Command, frozen=True, kw_only=True, tag="subkernel.ready"):

@@ -37,6 +37,7 @@ def attach(state: State, number: int, request: Attach) -> Step:
         first_owner=first_owner,
         owner_lost_at=state.owner_lost_at,
         session_lost=not first_owner and state.heard > 0 and (state.heard < state.generation or bool(ended)),
+        used=state.answered,
     )
     return following, [Reply(number=number, reply=attached), Record(), *ended, *start_timer(following)]
 

@@ -218,6 +218,30 @@ async def test_what_waited_for_a_starting_session_is_told_that_it_was_not_run(st
     assert second.front.kinds(cell).count("execute_reply") == 1
 
 
+async def test_a_session_that_was_launched_and_not_used_is_not_said_to_have_kept_variables(
+    starting: tuple[KernelStage, KernelStage],
+) -> None:
+    first, second = starting
+    waiting = first.run("x")
+    subkernel = first.make_subkernel()
+    await first.settle()
+    await first.kill()
+    await second.open()
+    await second.attach(
+        Attached(subkernel=subkernel.as_announced(), generation=1, state="running", first_owner=False, owner_lost_at=LOST_AT, used=False)
+    )
+    await second.greeted(1)
+    assert "not run" in (await second.front.reply(waiting)).content["evalue"]
+    shown = second.run("1")
+    subkernel.run(await subkernel.expect(), 1)
+    await second.front.over(shown)
+    (text,) = [sent.content["text"] for sent in second.front.about(shown) if sent.kind == "stream"]
+    assert text == "beaker: front process replaced while the session was starting: what waited for it was not run\n"
+    status = second.run("%beaker status")
+    await second.front.over(status)
+    assert "kept" not in str([sent.content for sent in second.front.about(status)])
+
+
 async def test_a_kernel_info_request_that_waited_gets_the_reply_of_the_subkernel(starting: tuple[KernelStage, KernelStage]) -> None:
     first, second = starting
     asked = first.request("kernel_info_request", {})

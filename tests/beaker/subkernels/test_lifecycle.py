@@ -45,7 +45,7 @@ def test_an_owner_that_comes_later_hears_what_is_there() -> None:
     world = World()
     world.open()
     number = world.attach()
-    assert world.replies[number] == Attached(subkernel=subkernel(1), generation=1, state="running")
+    assert world.replies[number] == Attached(subkernel=subkernel(1), generation=1, state="running", used=False)
 
 
 def test_a_second_kernel_process_hears_that_it_is_not_the_first() -> None:
@@ -391,7 +391,7 @@ def test_a_recorded_subkernel_that_is_dead_counts_as_a_death() -> None:
     world.open(Found(subkernel=subkernel(4), alive=False, answered=True, spec_path=SPEC, owner=7))
     assert world.alive == {5}
     reply = world.replies[world.attach(pid=9)]
-    assert reply == Attached(subkernel=subkernel(5), generation=5, state="running", first_owner=False)
+    assert reply == Attached(subkernel=subkernel(5), generation=5, state="running", first_owner=False, used=False)
 
 
 def test_the_death_of_an_adopted_subkernel_has_an_unknown_status_and_is_mended() -> None:

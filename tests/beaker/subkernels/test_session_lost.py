@@ -64,6 +64,26 @@ def test_a_session_that_nobody_had_used_is_not_lost() -> None:
     assert not attached(world, 7).session_lost
 
 
+def test_a_life_counts_as_used_once_an_owner_has_said_that_it_is_ready() -> None:
+    world = World()
+    world.open()
+    assert not attached(world, 7).used
+    world.lose_owner(pid=7)
+    assert not attached(world, 8).used
+    world.tell(Ready(generation=1))
+    world.lose_owner(pid=8)
+    assert attached(world, 9).used
+    world.kill()
+    assert not attached(world, 9).used, "the next life"
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_whether_a_life_was_used_is_known_to_the_next_supervisor(answered: bool) -> None:
+    world = World()
+    world.open(Found(subkernel=subkernel(4), alive=True, answered=answered, spec_path=SPEC, owner=7, heard=4 if answered else 3))
+    assert attached(world, 8).used is answered
+
+
 def test_a_launch_that_is_on_its_way_is_told_as_a_loss() -> None:
     world = owned()
     world.slow = True

@@ -87,6 +87,14 @@ def test_killing_the_supervisor_costs_a_running_cell_nothing(kernel: RunningKern
     assert kernel.subkernel_pid() == pid
 
 
+def owner(kernel: RunningKernel) -> int | None:
+    """The kernel process that owns the subkernel, as the Supervisor has written it down."""
+    try:
+        return int(json.loads((kernel.runtime_folder / "subkernel.json").read_text())["owner"] or 0)
+    except (OSError, ValueError):
+        return None
+
+
 def attached(kernel: RunningKernel) -> bool:
     """Whether the Supervisor of now has written down that this kernel process owns the subkernel."""
     try:
@@ -190,6 +198,7 @@ def test_a_cell_that_waited_for_a_session_still_starting_is_told_that_it_was_not
         waiting = kernel.send("x = 1")
         log = kernel.runtime_folder / "inflight"
         wait_until(lambda: log.exists() and waiting.encode() in log.read_bytes(), what="the cell in the log")
+        wait_until(lambda: owner(kernel) == kernel.process.pid, what="the Supervisor's first owner")
         kernel.process.kill()
         kernel.process.wait()
         kernel.start()
@@ -197,7 +206,10 @@ def test_a_cell_that_waited_for_a_session_still_starting_is_told_that_it_was_not
         assert (content["status"], content["ename"]) == ("error", "KernelReattached")
         assert "not run" in content["evalue"]
         gate.touch()
-        assert kernel.ready().run("'x' in globals()").text.endswith("False")
+        first = kernel.ready().run("'x' in globals()").text
+        assert first.endswith("False")
+        assert "replaced while the session was starting" in first
+        assert "kept" not in first
     finally:
         gate.touch()
         kernel.close()
