@@ -65,11 +65,15 @@ class Household:
         spec_name: which kernelspec to launch; looked up anew each time, so that a mended one is taken.
         environment: the user's own.
         file_name: what connection files are called.
+        lease_s: how long the subkernel lives without an owner; only written down here.
         held: the lock on the folder, see `lock`.
     """
 
-    def __init__(self, folder: KernelFolder, spec_name: str, environment: Mapping[str, str], file_name: str, *, held: int) -> None:
+    def __init__(
+        self, folder: KernelFolder, spec_name: str, environment: Mapping[str, str], file_name: str, *, lease_s: float, held: int
+    ) -> None:
         self.folder = folder
+        self._lease_s = lease_s
         self._held = held
         self._spec_name = spec_name
         self._environment = environment
@@ -224,6 +228,7 @@ class Household:
             provisioner=self._provisioner,
             heard=state.heard,
             reachable=state.reachable,
+            lease_s=self._lease_s,
         )
         record.write(self.folder, written)
 

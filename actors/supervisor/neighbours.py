@@ -3,7 +3,8 @@
 Kernel process, Supervisor and watcher end each other's work, whichever of them is killed; killed all at once, as `kill -9` of
 everything that is called beaker does, they leave a subkernel alone. It cannot see to itself: a signal at its parent's death would
 end it with a Supervisor that is replaced, and a thread of ours in the user's process is out of the question. So the
-Supervisor of another kernel, once it runs, gives it a watcher again, and that ends it after the lease, as a restarter may be on its way.
+Supervisor of another kernel, once it runs, gives it a watcher again, and that ends it after the lease that its own kernel had, as a
+restarter may be on its way.
 """
 
 import contextlib
@@ -11,7 +12,7 @@ import errno
 import os
 from collections.abc import Iterator
 
-from actors.supervisor import lock, watcher
+from actors.supervisor import lock, record, watcher
 from actors.supervisor.local_process import LocalProcess
 from actors.supervisor.start_time import start_time
 from beaker.places import KernelFolder
@@ -22,7 +23,7 @@ def give_watchers(own: KernelFolder, *, lease_s: float) -> list[LocalProcess]:
 
     Args:
         own: the folder of our own kernel.
-        lease_s: after which it ends what it finds.
+        lease_s: for a kernel whose own is not known.
 
     Returns:
         The watchers, for whoever reaps them.
@@ -72,7 +73,9 @@ def _give_watcher(folder: KernelFolder, lease_s: float) -> LocalProcess | None:
     if held is None:
         return None  # its Supervisor lives, and starts a watcher itself
     try:
-        given = watcher.ensure(folder, kernel_id=folder.path.name, lease_s=lease_s)
+        known = record.read(folder)
+        theirs = known.lease_s if known is not None and known.lease_s is not None else lease_s
+        given = watcher.ensure(folder, kernel_id=folder.path.name, lease_s=theirs)
         given.release()  # we do not own what it watches
     finally:
         os.close(held)

@@ -33,6 +33,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The last generation that an owner said was ready."""
     reachable: bool = True
     """False where its sockets were cleaned away."""
+    lease_s: float | None = None
+    """How long it lives without an owner: what a Supervisor of another kernel goes by; None where its own did not say."""
 
 
 _decoder = msgspec.json.Decoder(Record)

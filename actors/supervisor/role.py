@@ -100,7 +100,7 @@ def run_supervisor(order: Order, *, before_serving: Callable[[], object] | None 
     held = lock.take(folder)
     if held is None:
         return NOT_THE_FIRST
-    household = Household(folder, order.spec_name, order.environment, order.connection_file_name, held=held)
+    household = Household(folder, order.spec_name, order.environment, order.connection_file_name, lease_s=order.lease_s, held=held)
     known = order.remembered or Remembered(generation=0, subkernel=None, start=None, dead_reason="")
     state = State(
         spec_name=order.spec_name,

@@ -1,13 +1,16 @@
 """Kernels whose kernel process, Supervisor and watcher were all killed at once: another kernel's Supervisor sees to their end."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+import psutil
 import pytest
 
-from actors.supervisor import lock, watcher
+from actors.supervisor import lock, record, watcher
 from actors.supervisor.neighbours import give_watchers
 from actors.supervisor.start_time import start_time
 from beaker.places import KernelFolder
@@ -53,6 +56,24 @@ async def test_a_subkernel_of_which_nobody_is_left_ends_after_the_lease(own: Ker
     await until(lambda: given.status is not None)
     assert given.status == 0
     assert sorted(path.name for path in own.path.parent.iterdir()) == ["own"]
+
+
+async def test_a_neighbour_is_given_the_time_that_its_own_supervisor_had_written_down(subkernel: "subprocess.Popen[bytes]") -> None:
+    async with stage(lease_s=71.5) as kernel:
+        await kernel.begin()
+        folder = KernelFolder(kernel.folder)
+        written = record.read(folder)
+        assert written is not None
+        assert written.lease_s == 71.5
+        orphaned = inhabit(folder_in(kernel.root, "orphaned"), subkernel)
+        record.write(orphaned, msgspec.structs.replace(written, start=start_time(subkernel.pid)))
+        inhabit(orphaned, subkernel)
+        [given] = give_watchers(KernelFolder(kernel.root / "looking"), lease_s=LEASE_S)
+        try:
+            assert psutil.Process(given.pid).cmdline()[-1] == "71.5"
+        finally:
+            given.send(signal.SIGKILL)
+            await until(lambda: given.status is not None)
 
 
 async def test_nobody_else_is_touched(own: KernelFolder, subkernel: "subprocess.Popen[bytes]") -> None:
