@@ -62,6 +62,20 @@ def _ignore_interrupts() -> None:
     _signal.signal(_signal.SIGINT, lambda *_: None)
 
 
+def _open_standard_streams() -> None:
+    """Gives /dev/null to those of the descriptors 0, 1 and 2 that are closed, as a launch by a daemon may leave them.
+
+    Else the next socket or log would become somebody's stdout: what the subkernel writes would go into it, and ipykernel, which needs
+    a `sys.stdout`, would not start.
+    """
+    while (lowest := os.open(os.devnull, os.O_RDWR)) <= 2:  # the lowest number that is free
+        os.set_inheritable(lowest, True)
+    os.close(lowest)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115 -- it lives as long as the process
+
+
 def _drop_current_folder() -> None:
     """Takes the folder we were started in out of the import path, where it would come before the standard library.
 
@@ -115,6 +129,7 @@ def logs() -> int:
 if __name__ == "__main__":
     if sys.argv[1:2] != ["install"]:
         _ignore_interrupts()
+    _open_standard_streams()
     _drop_current_folder()
 _settle_names()
 

@@ -103,6 +103,38 @@ def _refused(connection_file: Path, folder: Path, environment: dict[str, str]) -
     return ran.stderr
 
 
+@pytest.mark.parametrize("closed", [(0, 1, 2), (0,), (1,), (2,)])
+def test_a_launch_with_closed_standard_streams_gives_a_kernel(
+    closed: tuple[int, ...],
+    connection_file: Path,
+    work_folder: Path,
+    environment: dict[str, str],
+    processes: list[subprocess.Popen[bytes]],
+) -> None:
+    closing = " ".join(f"{number}>&-" for number in closed)
+    words = ["/bin/sh", "-c", f'exec "$@" {closing}', "sh", *ENTRY, "-f", str(connection_file)]
+    process = subprocess.Popen(words, cwd=work_folder, env=environment)
+    processes.append(process)
+    client = BlockingKernelClient(connection_file=str(connection_file))
+    client.load_connection_file()
+    client.start_channels(hb=False)
+    try:
+        _wait_until_it_answers(client, process)
+        texts: list[str] = []
+        code = "import os, sys\nprint(6 * 7, file=sys.stderr)\nfor n in (1, 2): os.write(n, b'raw\\n')"
+        reply = client.execute_interactive(
+            code, timeout=LIMIT_S, output_hook=lambda message: texts.append(message["content"].get("text", ""))
+        )
+        assert reply["content"]["status"] == "ok"
+        assert "42" in "".join(texts)
+        if os.getuid() == 0:  # the process lets nobody else look
+            assert {os.readlink(f"/proc/{process.pid}/fd/{number}") for number in closed} == {os.devnull}
+        client.shutdown()
+        assert process.wait(LIMIT_S) == 0
+    finally:
+        client.stop_channels()
+
+
 @pytest.mark.parametrize("mode", [0o666, 0o620, 0o602])
 def test_a_connection_file_that_others_can_write_is_refused(
     mode: int, connection_file: Path, work_folder: Path, environment: dict[str, str]
