@@ -6,6 +6,7 @@ import time
 from actors.kernel.consent import Consent
 from actors.kernel.hang_watch import HangWatch
 from actors.kernel.state import KernelState
+from actors.kernel.turn import Turn
 from actors.kernel.turns import Turns
 from beaker import places
 from beaker.kernel.commands.status import RunningTurn, StatusFacts
@@ -41,12 +42,14 @@ def gather(state: KernelState, turns: Turns, consent: Consent, hangs: HangWatch)
         agent_trouble=turns.agent_watch.words,
         agent_pid=turns.agent_pid,
         model=turns.model,
-        turns=tuple(
-            RunningTurn(number=turn.number, for_s=clock - turn.since, words=turn.display.words, asks=turn.asks) for turn in turns.all_running()
-        ),
+        turns=tuple(_running(turn, clock) for turn in turns.all_running()),
         approvals=tuple(consent.open),
         log_path=str(places.state_folder(os.environ) / "logs"),
     )
+
+
+def _running(turn: Turn, clock: float) -> RunningTurn:
+    return RunningTurn(number=turn.number, for_s=clock - turn.since, words=turn.display.words, asks=turn.asks)
 
 
 def _resident_bytes(pid: int) -> int | None:
