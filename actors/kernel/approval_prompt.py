@@ -1,19 +1,19 @@
 """Asks for consent on stdin: the exact code, the choices, and code of the user's own if she wants to change it.
 
-The prompt gives way when other cells have waited behind it for long enough: JupyterLab sends none while it stands, but another client
-of the kernel does.
+The prompt gives way when the user has gone on with other cells for long enough: JupyterLab sends none while it stands, but another client
+of the kernel does, and so does the same page after a reload.
 """
 
 import asyncio
+import time
 
 from actors.kernel.approval import Approval, Decided
 from actors.kernel.face import Client
 from actors.kernel.prompts import Prompts
 from beaker.consent.answers import EDIT_PROMPT, END_OF_CODE, prompt_text, read_answer
+from beaker.kernel.patience import LOOKS, Patience
 from beaker.kernel.requests import Requests
 
-LOOKS = 4
-"""How often, within the patience with cells behind, it is looked whether they still are there."""
 ATTEMPTS = 5
 """Answers that cannot be read, before the prompt gives way."""
 EDIT_LINES = 2_000
@@ -32,11 +32,11 @@ async def ask_approval(approval: Approval, client: Client, prompts: Prompts, req
     """
     hearing = asyncio.ensure_future(_hear(approval, client, prompts))
     try:
-        seen = 0
-        while seen < LOOKS and not hearing.done():
-            await asyncio.wait([hearing], timeout=patience_s / LOOKS)
-            seen = seen + 1 if requests.cells_since(approval.turn.face_since) else 0
-        return hearing.result() if hearing.done() else None
+        patience = Patience(since := approval.turn.face_since)
+        while not (await asyncio.wait([hearing], timeout=patience_s / LOOKS))[0]:
+            if patience.look(unanswered=requests.cells_since(since), last_came=requests.last_came, now=time.monotonic()):
+                return None
+        return hearing.result()
     finally:
         hearing.cancel()
 

@@ -111,6 +111,8 @@ class Requests:
 
     last_count: int = 0
     """The highest number seen in this life of the subkernel."""
+    last_came: float = 0.0
+    """Monotonic time at which the latest cell of a client came, answered or not."""
     _pending: dict[str, list[Pending]] = field(default_factory=dict[str, list[Pending]])
     """By msg_id. Two clients may have chosen the same one, and one client may use one twice: then the oldest is meant first."""
     _numbers: int = 0
@@ -118,6 +120,7 @@ class Requests:
     def accept(self, pending: Pending) -> None:
         """A request is on its way to the subkernel."""
         self._numbers += 1
+        self.last_came = max(self.last_came, pending.received)
         pending.number = self._numbers
         self._pending.setdefault(pending.msg_id, []).append(pending)
 

@@ -8,6 +8,7 @@ import pytest
 
 from actors.runtime.failures import AskFailed
 from beaker.kernel import interrupting
+from beaker.kernel.requests import Requests
 from beaker.messages.base import TurnId
 from beaker.messages.consent import RunDecided, RunRedeemed, RunWanted
 from beaker.messages.running import AskUser, CodeRan, Parked, RunReply, UserAnswered
@@ -390,6 +391,31 @@ async def test_a_prompt_gives_way_when_cells_have_waited_behind_it_for_long(shor
         subkernel.begin(await subkernel.expect_code(), 2)
         await stage.front.reply(msg_id)
         assert "waiting" in shown(stage, msg_id)[-1]
+
+
+async def test_a_prompt_gives_way_to_short_cells_too(short_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+
+    def look(requests: Requests, at: float) -> int:
+        looks.append(cells_since(requests, at))
+        return looks[-1]
+
+    cells_since = Requests.cells_since
+    async with staged(short_folder, {"agent": {"consent_patience_s": 0.8}}) as stage:
+        subkernel = await stage.ready()
+        msg_id, _ = await stage.ask()
+        running = stage.wants_run("1")
+        await stage.front.prompt()
+        monkeypatch.setattr(Requests, "cells_since", look)
+        for number in range(1, 5):
+            before = len(looks)
+            short = stage.run("short()", client=b"other")
+            subkernel.run(await subkernel.expect_code(number), number + 1)
+            await stage.front.over(short)
+            await until(lambda: len(looks) > before, "a look")  # noqa: B023 -- awaited here
+        await stage.front.reply(msg_id)
+        assert "waiting: `%beaker allow A1`" in shown(stage, msg_id)[-1]
+        assert not running.done()
 
 
 async def test_in_the_background_consent_is_parked_at_once(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
