@@ -50,6 +50,14 @@ class InflightLog:
             self.forget()
             self._write(inflight.over("", last_count))
 
+    def asked(self, msg_id: str, idents: list[bytes]) -> None:
+        """A cell asks its client for input."""
+        self._write(inflight.asked(msg_id, idents))
+
+    def input_answered(self, idents: list[bytes]) -> None:
+        """The client has answered."""
+        self._write(inflight.input_answered(idents))
+
     def forget(self, *, held_too: bool = False) -> None:
         """Nothing that went to the subkernel is in flight any more.
 
@@ -65,7 +73,7 @@ class InflightLog:
 
     def take_former(self) -> Replayed:
         """What the process before us had in flight. The first to ask is told, and has to see to it."""
-        former, self._former = self._former, Replayed([], 0)
+        former, self._former = self._former, Replayed([], 0, [])
         return former
 
     def read(self) -> Replayed:

@@ -49,7 +49,7 @@ class Inheritance:
         Those that no subkernel has seen end here: clients were told that the kernel restarts, and do not expect them to run any more.
         """
         state = self._state
-        found, last_count = state.inflight.take_former()
+        found, last_count, asked = state.inflight.take_former()
         state.requests.last_count = max(state.requests.last_count, last_count)
         for pending in found:
             if not pending.sent:
@@ -61,6 +61,8 @@ class Inheritance:
                 continue
             state.requests.accept(pending)
             state.stdin_routing.executes(pending.msg_id, pending.idents)
+        for idents in asked:
+            state.stdin_routing.still_asked(idents)
         return len(found)
 
     def answer_lost_session(self, reason: str) -> None:
@@ -73,6 +75,7 @@ class Inheritance:
         for pending in state.control_requests.end_lost():
             self._control.end(pending, "KernelDied", reason)
         state.requests.last_count = 0
+        state.stdin_routing.forget_questions()
         state.inflight.forget()
 
     async def settle(self, link: SubkernelLink) -> None:

@@ -137,5 +137,6 @@ class Rooms:
         self.ending.shut_down(restart=restart)
 
     def _subkernel_ready(self, generation: int) -> None:
+        self.stdin.release()
         if (supervisor := self.supervisor.ref) is not None:
             supervisor.tell(Ready(generation=generation))

@@ -179,6 +179,7 @@ class Shell:
         if unsent_too:
             self._held.clear()
             self._state.front.resume_shell()
+        self._state.stdin_routing.forget_questions()
         self._state.inflight.forget(held_too=unsent_too)
         self._tell_waiters()
 

@@ -1,8 +1,8 @@
 """The log of requests in flight, read by the next kernel process after this one was killed.
 
 While a request waits in the subkernel only the kernel process knows which client asked. That knowledge is appended to a
-small file in the runtime folder (page cache survives SIGKILL), so that the successor can deliver a late reply, and can
-tell a client whose reply was lost that its outcome is unknown.
+small file in the runtime folder (page cache survives SIGKILL), so that the successor can deliver a late reply, can take the
+answer to an `input()` that is open, and can tell a client whose reply was lost that its outcome is unknown.
 """
 
 from typing import NamedTuple
@@ -41,6 +41,21 @@ class Over(msgspec.Struct, frozen=True, tag=2, array_like=True):
     channel: Channel = "shell"
 
 
+class Asked(msgspec.Struct, frozen=True, tag=3, array_like=True):
+    """A cell called `input()`, and a client was asked."""
+
+    msg_id: str
+    """Of the cell."""
+    idents: list[bytes]
+    """Of the client."""
+
+
+class Answered(msgspec.Struct, frozen=True, tag=4, array_like=True):
+    """That client's answer was passed on."""
+
+    idents: list[bytes]
+
+
 class Replayed(NamedTuple):
     """What a log says."""
 
@@ -48,13 +63,15 @@ class Replayed(NamedTuple):
     """Requests that were not answered, oldest first; `sent` is False for those that no subkernel has seen."""
     last_count: int
     """The highest number that a cell had got."""
+    asked: list[list[bytes]]
+    """The client of each `input()` that is open."""
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Begun | Over)
+_decoder = msgspec.msgpack.Decoder(Begun | Over | Asked | Answered)
 
 
-def _entry(record: Begun | Over) -> bytes:
+def _entry(record: Begun | Over | Asked | Answered) -> bytes:
     document = _encoder.encode(record)
     return len(document).to_bytes(4, "little") + document
 
@@ -81,9 +98,20 @@ def over(msg_id: str, last_count: int, channel: Channel = "shell") -> bytes:
     return _entry(Over(msg_id, last_count, channel))
 
 
+def asked(msg_id: str, idents: list[bytes]) -> bytes:
+    """The entry that says the client of a cell was asked for input."""
+    return _entry(Asked(msg_id, idents))
+
+
+def input_answered(idents: list[bytes]) -> bytes:
+    """The entry that says a client's answer was passed on."""
+    return _entry(Answered(idents))
+
+
 def replay(log: bytes) -> Replayed:
     """Read a log back. A torn last entry is ignored."""
     found: list[Begun] = []
+    open_questions: list[Asked] = []
     last_count = 0
     at = 0
     while at + 4 <= len(log):
@@ -99,12 +127,20 @@ def replay(log: bytes) -> Replayed:
             if held is not None and not record.held:
                 found.remove(held)
             found.append(record)
+        elif isinstance(record, Asked):
+            open_questions.append(record)
+        elif isinstance(record, Answered):
+            index = next((index for index, each in enumerate(open_questions) if each.idents == record.idents), None)
+            if index is not None:
+                del open_questions[index]
         else:
             # Of two with one id the older one was answered first.
             same = (record.msg_id, record.channel)
             index = next((index for index, begun in enumerate(found) if (begun.msg_id, begun.channel) == same), None)
             if index is not None:
                 del found[index]
+            # A cell that is over without an answer, as by an interrupt, waits for none.
+            open_questions = [each for each in open_questions if each.msg_id != record.msg_id]
             last_count = max(last_count, record.last_count)
         at = end
     unanswered = [
@@ -122,7 +158,7 @@ def replay(log: bytes) -> Replayed:
         )
         for record in found
     ]
-    return Replayed(unanswered, last_count)
+    return Replayed(unanswered, last_count, [each.idents for each in open_questions])
 
 
 def _is_the_same(one: Begun, other: Begun) -> bool:

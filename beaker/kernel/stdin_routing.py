@@ -32,6 +32,14 @@ class StdinRouting:
             self._asked[tuple(idents)] += 1
         return idents
 
+    def still_asked(self, idents: list[bytes]) -> None:
+        """A process before this one had put a question to this client, which is open."""
+        self._asked[tuple(idents)] += 1
+
+    def forget_questions(self) -> None:
+        """The session that asked is gone."""
+        self._asked.clear()
+
     def may_reply(self, idents: list[bytes]) -> bool:
         """Whether this client is the one that was asked; an answer is taken once."""
         if not self._asked[tuple(idents)]:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.kit.kernel_stage import KernelStage, staged
 from tests.kit.scripted_subkernel import ScriptedSubkernel
+from tests.kit.takeover_stage import Replaced
 
 
 @pytest.fixture
@@ -20,3 +21,10 @@ async def stage(short_folder: Path) -> AsyncIterator[KernelStage]:
 async def subkernel(stage: KernelStage) -> ScriptedSubkernel:
     """The first life of the subkernel of a kernel that is ready."""
     return await stage.ready()
+
+
+@pytest.fixture
+async def replaced(short_folder: Path) -> AsyncIterator[Replaced]:
+    """A kernel that is ready, and the process that comes after it."""
+    async with staged(short_folder) as first, staged(short_folder) as second:
+        yield Replaced(first, second, await first.ready())

@@ -1,8 +1,10 @@
 """`input()`: the client whose cell asks is asked, and only its answer is taken, once."""
 
+from beaker.messages.subkernel import Died
 from tests.kit.kernel_stage import KernelStage
 from tests.kit.recording_front import Sent
 from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
+from tests.kit.takeover_stage import Replaced
 
 
 async def asked(stage: KernelStage, subkernel: ScriptedSubkernel, request: Received, count: int = 1) -> Sent:
@@ -58,3 +60,69 @@ async def test_a_thread_may_ask_after_its_cell_has_ended(stage: KernelStage, sub
     subkernel.run(request, 1)
     await stage.front.over(msg_id)
     assert (await asked(stage, subkernel, request)).idents == [b"client"]
+
+
+async def begin_asking(replaced: Replaced) -> Received:
+    """A cell of a process that is killed afterwards has asked its client."""
+    request = await replaced.begin("input()", 5)
+    await asked(replaced.first, replaced.subkernel, request)
+    replaced.subkernel.behind_a_cell = True
+    return request
+
+
+def answer(replaced: Replaced, value: str, client: bytes = b"client") -> None:
+    """A client answers the process of now."""
+    replaced.second.request("input_reply", {"value": value}, client=client, channel="stdin")
+
+
+async def test_a_question_that_was_open_when_the_process_was_replaced_is_answered_by_its_client_once(replaced: Replaced) -> None:
+    request = await begin_asking(replaced)
+    await replaced.take_over()
+    await replaced.second.greeted(1)
+    for value, client in (("not asked", b"another"), ("yes", b"client"), ("twice", b"client")):
+        answer(replaced, value, client)
+    await asked(replaced.second, replaced.subkernel, request)
+    answer(replaced, "again")
+    first, second = [(await replaced.subkernel.expect("input_reply")).content["value"] for _ in range(2)]
+    assert (first, second) == ("yes", "again")
+
+
+async def test_an_answer_that_comes_before_the_session_is_taken_over_waits_for_it(replaced: Replaced) -> None:
+    await begin_asking(replaced)
+    await replaced.first.kill()
+    await replaced.second.open()
+    answer(replaced, "early")
+    await replaced.second.settle()
+    await replaced.attach()
+    assert (await replaced.subkernel.expect("input_reply")).content == {"value": "early"}
+
+
+async def test_an_answer_to_a_session_that_was_lost_goes_to_no_other(replaced: Replaced) -> None:
+    await begin_asking(replaced)
+    await replaced.first.kill()
+    second = replaced.second
+    await second.open()
+    answer(replaced, "early")
+    await second.settle()
+    await second.attach()
+    fresh = await second.start_subkernel(generation=2)
+    answer(replaced, "late")
+    msg_id = second.run("input()")
+    request = await fresh.expect()
+    fresh.begin(request, 1)
+    await second.front.output(msg_id, "execute_input")
+    await asked(second, fresh, request)
+    answer(replaced, "asked")
+    assert (await fresh.expect("input_reply")).content == {"value": "asked"}
+
+
+async def test_an_answer_to_a_session_that_died_goes_to_no_other(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    stage.run("input()")
+    await asked(stage, subkernel, await subkernel.expect())
+    stage.tell(Died(generation=1, reason="killed", at=0.0, stderr_tail="", restarting=True))
+    fresh = await stage.start_subkernel()
+    stage.request("input_reply", {"value": "late"}, channel="stdin")
+    stage.run("input()")
+    await asked(stage, fresh, await fresh.expect(), 2)
+    stage.request("input_reply", {"value": "asked"}, channel="stdin")
+    assert (await fresh.expect("input_reply")).content == {"value": "asked"}

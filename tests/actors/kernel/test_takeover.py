@@ -8,47 +8,9 @@ import pytest
 
 from beaker.kernel import inflight
 from beaker.messages.subkernel import Attached, Died, GaveUp
-from tests.kit.kernel_stage import KernelStage, cell, staged
-from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
-
-LOST_AT = 1_700_000_000.0
-
-
-class Replaced:
-    """Two kernel processes, one after the other, over one subkernel."""
-
-    def __init__(self, first: KernelStage, second: KernelStage, subkernel: ScriptedSubkernel) -> None:
-        self.first = first
-        self.second = second
-        self.subkernel = subkernel
-
-    async def begin(self, code: str, count: int, *, header: dict[str, object] | None = None) -> Received:
-        """A cell that is begun in the first process."""
-        msg_id = self.first.request("execute_request", cell(code), header=header)
-        request = await self.subkernel.expect()
-        self.subkernel.begin(request, count)
-        await self.first.front.output(msg_id, "execute_input")
-        return request
-
-    async def take_over(self, *, adopted: bool = False, lost_at: float | None = LOST_AT) -> None:
-        """The first is killed, the second attaches and greets."""
-        await self.first.kill()
-        await self.second.open()
-        announced = self.subkernel.as_announced(adopted=adopted)
-        attached = Attached(subkernel=announced, generation=1, state="running", first_owner=adopted, owner_lost_at=lost_at)
-        await self.second.attach(attached)
-
-    async def end(self, cell: Received, count: int) -> None:
-        """The cell ends, and the subkernel comes to the request behind it."""
-        behind = await self.subkernel.expect("kernel_info_request")
-        self.subkernel.end(cell, count)
-        self.subkernel.reply(behind, self.subkernel.info)
-
-
-@pytest.fixture
-async def replaced(short_folder: Path) -> AsyncIterator[Replaced]:
-    async with staged(short_folder) as first, staged(short_folder) as second:
-        yield Replaced(first, second, await first.ready())
+from tests.kit.kernel_stage import KernelStage, staged
+from tests.kit.scripted_subkernel import ScriptedSubkernel
+from tests.kit.takeover_stage import LOST_AT, Replaced
 
 
 async def test_a_cell_that_still_runs_is_answered_when_it_ends(replaced: Replaced) -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beaker.kernel.inflight import begun, over, replay
+from beaker.kernel.inflight import asked, begun, input_answered, over, replay
 from beaker.kernel.requests import ExecuteFlags, Pending
 
 
@@ -13,7 +13,7 @@ def cell(msg_id: str) -> Pending:
 
 def test_what_was_begun_and_not_over_is_found_with_its_client() -> None:
     log = begun(cell("a")) + begun(cell("b")) + over("a", 1)
-    ((found,), _) = replay(log)
+    ((found,), _, _) = replay(log)
     assert (found.msg_id, found.idents, found.header) == ("b", [b"client"], b'{"msg_id":"x"}')
     assert found.flags is not None
     assert found.busy, "whether it began is unknown, so it gets an error that says so and not a mere abort"
@@ -34,7 +34,7 @@ def test_junk_is_no_entry_and_no_failure(junk: bytes) -> None:
 
 def test_the_last_number_is_kept_over_an_emptied_log() -> None:
     assert replay(over("", 7) + begun(cell("a")) + over("a", 8) + begun(cell("b"))).last_count == 8
-    assert replay(over("", 7)) == ([], 7)
+    assert replay(over("", 7)) == ([], 7, [])
     assert replay(b"").last_count == 0
 
 
@@ -47,3 +47,15 @@ def test_of_two_requests_with_one_id_the_one_is_over_whose_channel_the_reply_lef
     log = begun(cell("a")) + begun(on_control)
     assert [p.channel for p in replay(log + over("a", 0, "control")).unanswered] == ["shell"]
     assert [p.channel for p in replay(log + over("a", 1)).unanswered] == ["control"]
+
+
+ANNA, BERT = [b"anna"], [b"bert"]
+
+
+def test_clients_that_were_asked_for_input_are_known_until_they_answer_or_their_cell_is_over() -> None:
+    log = begun(cell("a")) + begun(cell("b")) + asked("a", ANNA) + asked("b", BERT)
+    assert replay(log).asked == [ANNA, BERT]
+    assert replay(log + input_answered(ANNA)).asked == [BERT]
+    assert replay(log + input_answered(ANNA) + asked("a", ANNA)).asked == [BERT, ANNA]
+    assert replay(log + over("b", 1)).asked == [ANNA]
+    assert replay(log + input_answered([b"nobody"])).asked == [ANNA, BERT]

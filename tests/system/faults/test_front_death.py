@@ -171,6 +171,15 @@ def test_a_cell_that_still_runs_when_the_process_is_replaced_is_answered_when_it
     kernel.ready()
 
 
+def test_an_input_that_was_open_when_the_process_was_replaced_takes_its_answer(kernel: RunningKernel) -> None:
+    running = kernel.send("said = input('? ')", allow_stdin=True)
+    assert kernel.client.get_stdin_msg(timeout=PATIENCE_S)["content"]["prompt"] == "? "
+    replace(kernel)
+    kernel.client.input("this")  # before the new process can know of the session
+    assert kernel.reply(running)["content"]["status"] == "ok"
+    assert kernel.ready().run("said").text.endswith("'this'")
+
+
 def test_a_cell_that_ended_while_nobody_listened_is_told_unknown(kernel: RunningKernel, tmp_path: Path) -> None:
     gate, done = tmp_path / "gate", tmp_path / "done"
     code = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)\nopen({str(done)!r}, 'w').close()"
