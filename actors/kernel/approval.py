@@ -2,13 +2,17 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from actors.kernel.face import Client
 from actors.kernel.turn import Turn
 from beaker.kernel.commands.allow import OpenApproval
 from beaker.kernel.turn_display import RunBlock
 from beaker.messages.consent import Decision, Kind
+from beaker.wire.parts import read_header
+
+if TYPE_CHECKING:
+    from beaker.kernel.custom.approval import ApprovalRequest
 
 
 class Decided(NamedTuple):
@@ -16,6 +20,8 @@ class Decided(NamedTuple):
 
     decision: Decision
     code: str
+    taken_over: bool = False
+    """She has the code as a cell of her own, so that a `reject` means no more than that it need not run again."""
 
 
 @dataclass(slots=True)
@@ -35,6 +41,15 @@ class Approval:
     gave_way: bool = False
     """It was parked by the interrupt that came last."""
 
+    taken_over: bool = False
+    """Its code was brought as a cell of the user's own."""
+
+    def refusal(self, decision: Decision | None) -> str:
+        """Why it cannot be decided so; empty if it can."""
+        if self.kind != "code" and decision in {"always", "edit"}:
+            return f"{self.name} can be allowed, rejected or put off: there is no code in it."
+        return ""
+
     def facts(self) -> OpenApproval:
         """What the user is told of it."""
         block = self.block
@@ -46,4 +61,19 @@ class Approval:
             language=block.language,
             warning=self.warning,
             asked=not self.parked,
+        )
+
+    def request(self, client: Client) -> "ApprovalRequest":
+        """What an interface is told that is asked."""
+        from beaker.kernel.custom.approval import CODE_CHOICES, OTHER_CHOICES, ApprovalRequest  # not at the kernel's start
+
+        return ApprovalRequest(
+            approval_id=self.name,
+            turn=self.turn.number,
+            kind=self.kind,
+            code=self.block.code,
+            language=self.block.language,
+            reason=self.warning,
+            choices=CODE_CHOICES if self.kind == "code" else OTHER_CHOICES,
+            session=read_header(client.header).session,
         )

@@ -6,16 +6,19 @@ of the kernel does, and so does the same page after a reload.
 
 import asyncio
 import time
+from typing import Literal
 
 from actors.kernel.approval import Approval, Decided
 from actors.kernel.face import Client
 from actors.kernel.prompts import Prompts
-from beaker.consent.answers import EDIT_PROMPT, END_OF_CODE, prompt_text, read_answer
+from beaker.consent.answers import prompt_text, read_answer
+from beaker.consent.editing import END_OF_CODE, line_prompt, review_text
 from beaker.kernel.patience import LOOKS, Patience
 from beaker.kernel.requests import Requests
 
 ATTEMPTS = 5
 """Answers that cannot be read, before the prompt gives way."""
+BACK: Literal["back"] = "back"
 EDIT_LINES = 2_000
 """Of a paste, line by line."""
 
@@ -50,9 +53,9 @@ async def _hear(approval: Approval, client: Client, prompts: Prompts) -> Decided
             case "later":
                 return None
             case "edit" if approval.kind == "code":
-                code = await _edited(client, prompts)
-                if code.strip():
-                    return Decided("edit", code)
+                decided = await _edited(approval, client, prompts)
+                if not isinstance(decided, str):
+                    return decided
             case "always" if approval.kind != "code":
                 continue
             case "allow" | "reject" | "always":
@@ -62,11 +65,36 @@ async def _hear(approval: Approval, client: Client, prompts: Prompts) -> Decided
     return None
 
 
-async def _edited(client: Client, prompts: Prompts) -> str:
-    """Take code from the user: whole, or line by line where her client sends lines."""
+async def _edited(approval: Approval, client: Client, prompts: Prompts) -> Decided | Literal["back"] | None:
+    """Take code from the user, show it as it would run, and ask again.
+
+    Returns:
+        Her word; None for later; BACK if she wrote nothing, or nothing that can be read.
+    """
+    code = ""
+    for _ in range(ATTEMPTS):
+        code = code or await _typed(client, prompts)
+        if not code.strip():
+            break
+        match read_answer(await prompts.ask(client, review_text(approval.name, code, approval.block.language))):
+            case "allow":
+                return Decided("edit", code)
+            case "reject":
+                return Decided("reject", approval.block.code)
+            case "later":
+                return None
+            case "edit":
+                code = ""
+            case _:
+                continue
+    return BACK
+
+
+async def _typed(client: Client, prompts: Prompts) -> str:
+    """Take lines until one ends them, or all of them at once where her client sends line ends."""
     lines: list[str] = []
     while len(lines) < EDIT_LINES:
-        text = await prompts.ask(client, "" if lines else EDIT_PROMPT)
+        text = await prompts.ask(client, line_prompt(len(lines) + 1))
         if "\n" in text:
             return "\n".join([*lines, text.removesuffix(f"\n{END_OF_CODE}")])
         if text.strip() == END_OF_CODE:

@@ -21,6 +21,7 @@ from beaker.kernel.commands.allow import Decide, ShowOpen, open_words
 from beaker.kernel.commands.command import Order, Refused, Values
 from beaker.kernel.commands.config import ChooseMagics, ShowConfig, config_words, magics_words
 from beaker.kernel.commands.context import ChooseContext
+from beaker.kernel.commands.edit import EditApproval, edit_words
 from beaker.kernel.commands.help import ShowHelp, help_words
 from beaker.kernel.commands.history import ShowHistory, history_words
 from beaker.kernel.commands.insert import InsertProposal, insertable, pick
@@ -84,6 +85,8 @@ class Commands:
                 self._decide(cell, order)
             case ShowOpen():
                 cell.show(open_words(self._consent.open))
+            case EditApproval():
+                self._edit(cell, order)
             case ChooseModel() | ChooseContext():
                 self._choices.perform(cell, order)
             case InsertProposal():
@@ -108,7 +111,7 @@ class Commands:
         match command:
             case "stop":
                 return [str(number) for number in self._turns.running]
-            case "allow" | "reject":
+            case "allow" | "reject" | "edit":
                 return [approval.name for approval in self._consent.open]
             case "model":
                 return self._choices.models
@@ -132,6 +135,14 @@ class Commands:
         refusal = self._consent.resume(order.approval, CellFace(self._state, cell, background=False), order.decision)
         if refusal:
             cell.fail("UsageError", refusal)
+
+    def _edit(self, cell: OwnCell, order: EditApproval) -> None:
+        """It is the user's cell from here on, so nothing of ours runs in it."""
+        code = self._consent.take_over(order.approval)
+        if isinstance(code, Refused):
+            cell.fail("UsageError", code.reason)
+        else:
+            cell.show(edit_words(order.approval), payload=[set_next_input(code)])
 
     def _insert(self, cell: OwnCell, order: InsertProposal) -> None:
         found = pick(order, self._turns.proposals())

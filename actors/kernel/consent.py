@@ -8,7 +8,6 @@ and `%beaker allow A3` in another cell takes it up. Approvals belong to this pro
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
 
 from actors.kernel.agent_door import AgentDoor
 from actors.kernel.approval import Approval, Decided
@@ -24,6 +23,7 @@ from beaker.consent.grants import code_hash
 from beaker.consent.office import REJECTED
 from beaker.consent.risk import risks_of
 from beaker.kernel.commands.allow import OpenApproval
+from beaker.kernel.commands.command import Refused
 from beaker.kernel.turn_display import RunBlock
 from beaker.messages.base import TurnId
 from beaker.messages.consent import (
@@ -38,10 +38,8 @@ from beaker.messages.kernel import KernelMessage
 from beaker.messages.running import Parked
 from beaker.wire.parts import read_header
 
-if TYPE_CHECKING:
-    from beaker.kernel.custom.approval import ApprovalRequest
-
 NOT_RUN = "was not run"
+TAKEN_OVER = "The user took this code over as a cell of her own, to change it and run it herself. Look at what she ran before you go on."
 
 Free = Callable[[RunBlock], Awaitable[bool]]
 """Returns once nothing of the user's is in the way of what a block shows: whether it had to wait for that."""
@@ -109,11 +107,13 @@ class Consent:
         wanted = RunWanted(
             kind=kind, code_hash=digest, generation=self._state.generation, mode=turn.mode, tainted=turn.tainted, risks=risks
         )
+        taken_over = False
         try:
             while isinstance(reply := await self._clearance.ask(wanted), RunGranted) and free is not None and await free(block):
                 pass  # it waited: what it has may be too old by now
             if isinstance(reply, RunToBeAsked):
                 decided = await self._ask_user(turn, kind, block, reasons(risks, tainted=turn.tainted))
+                taken_over = decided.taken_over
                 if decided.decision == "edit":
                     code, digest = decided.code, code_hash(decided.code, language=language, kind=kind)
                     block.code = code.rstrip("\n")
@@ -122,8 +122,11 @@ class Consent:
                 word = RunDecided(want=reply.want, decision=decided.decision, code_hash=digest)
                 reply = await self._clearance.report(wanted, word)
         except NotAllowed as refused:
-            block.words = "was not run: the user does not want it" if str(refused) == REJECTED else NOT_RUN
+            rejected = str(refused) == REJECTED
+            block.words = f"{NOT_RUN}: {'the user took it over' if taken_over else 'the user does not want it'}" if rejected else NOT_RUN
             turn.face.wanted(block, "")
+            if rejected and taken_over:
+                raise NotAllowed(TAKEN_OVER) from None
             raise
         assert isinstance(reply, RunGranted)
         block.words = ""
@@ -144,9 +147,8 @@ class Consent:
         """
         approval = self._open.get(name)
         if approval is None or approval.decided.done():
-            names = ", ".join(each.name for each in self.open)
-            return f"Nothing named {name} waits to be allowed" + (f"; waiting: {names}." if names else ", and nothing else does.")
-        if refusal := _refusal(approval, decision):
+            return self._unknown(name)
+        if refusal := approval.refusal(decision):
             return refusal
         turn = approval.turn
         approval.parked = approval.gave_way = turn.parked = False
@@ -156,6 +158,21 @@ class Consent:
         face.open(turn.display)
         self._decide(approval, decision, code if decision == "edit" else approval.block.code)
         return ""
+
+    def take_over(self, name: str) -> str | Refused:
+        """The user wants the code as a cell of her own; what is being asked is put off.
+
+        Returns:
+            The code, or why that cannot be.
+        """
+        approval = self._open.get(name)
+        if approval is None or approval.decided.done():
+            return Refused(reason=self._unknown(name))
+        if approval.kind != "code":
+            return Refused(reason=f"{name} can be allowed or rejected: there is no code in it.")
+        approval.taken_over = True
+        self._park(approval)
+        return approval.block.code
 
     def answer(self, name: str, decision: Decision | None, code: str, *, idents: list[bytes], session: str) -> str:
         """An interface that knows us answers; taken only from the client session that was asked.
@@ -173,7 +190,7 @@ class Consent:
         if approval.asked.idents != idents or read_header(approval.asked.header).session != session:
             self._state.log.warning("approval.answered_by_another", approval=name)
             return f"{name} was asked of another client."
-        if refusal := _refusal(approval, decision):
+        if refusal := approval.refusal(decision):
             return refusal
         if decision is None:
             self._park(approval)
@@ -201,11 +218,15 @@ class Consent:
         approval.parked = True
         return waiting_words(approval.name)
 
+    def _unknown(self, name: str) -> str:
+        names = ", ".join(each.name for each in self.open)
+        return f"Nothing named {name} waits to be allowed" + (f"; waiting: {names}." if names else ", and nothing else does.")
+
     def _decide(self, approval: Approval, decision: Decision, code: str) -> None:
         self._stop_asking(approval)
         self._state.log.info("approval.decided", approval=approval.name, decision=decision)
         if not approval.decided.done():
-            approval.decided.set_result(Decided(decision, code))
+            approval.decided.set_result(Decided(decision, code, approval.taken_over))
 
     async def _ask_user(self, turn: Turn, kind: Kind, block: RunBlock, warning: str) -> Decided:
         decided: asyncio.Future[Decided] = asyncio.get_running_loop().create_future()
@@ -227,7 +248,7 @@ class Consent:
             approval.parked = True
         elif face.consent == "messages":
             approval.asked = face.client
-            self._state.publisher.say("approval_request", _request_of(approval, face.client), parent=face.client.header)
+            self._state.publisher.say("approval_request", approval.request(face.client), parent=face.client.header)
         elif face.consent == "stdin" and not self._state.requests.cells_since(approval.turn.face_since):
             approval.asked = face.client
             face.flush()
@@ -241,7 +262,7 @@ class Consent:
         if decided is None:
             self._park(approval)
         else:
-            self._decide(approval, *decided)
+            self._decide(approval, decided.decision, decided.code)
 
     def _park(self, approval: Approval) -> None:
         if approval.parked or approval.decided.done():
@@ -260,26 +281,3 @@ class Consent:
         asking, approval.asking = approval.asking, None
         if asking is not None and asking is not asyncio.current_task():
             asking.cancel()
-
-
-def _refusal(approval: Approval, decision: Decision | None) -> str:
-    """Why it cannot be decided so; empty if it can."""
-    if approval.kind != "code" and decision in {"always", "edit"}:
-        return f"{approval.name} can be allowed, rejected or put off: there is no code in it."
-    return ""
-
-
-def _request_of(approval: Approval, client: Client) -> "ApprovalRequest":
-    """What an interface is told that is asked."""
-    from beaker.kernel.custom.approval import CODE_CHOICES, OTHER_CHOICES, ApprovalRequest  # not at the kernel's start
-
-    return ApprovalRequest(
-        approval_id=approval.name,
-        turn=approval.turn.number,
-        kind=approval.kind,
-        code=approval.block.code,
-        language=approval.block.language,
-        reason=approval.warning,
-        choices=CODE_CHOICES if approval.kind == "code" else OTHER_CHOICES,
-        session=read_header(client.header).session,
-    )

@@ -57,10 +57,10 @@ class OwnCell:
         if not self.flags.silent:
             self.state.publisher.say(msg_type, content, parent=self.header)
 
-    def show(self, words: Words) -> None:
+    def show(self, words: Words, *, payload: Sequence[Mapping[str, object]] = ()) -> None:
         """Publish a text that reads well with and without markdown, and reply."""
         self.say("display_data", {"data": {"text/markdown": words.markdown, "text/plain": words.plain}, "metadata": {}, "transient": {}})
-        self.finish()
+        self.finish(payload=payload)
 
     def finish(self, *, payload: Sequence[Mapping[str, object]] = ()) -> None:
         """Reply ok."""

@@ -12,11 +12,6 @@ Answer = Literal["allow", "reject", "always", "edit", "later"]
 CHOICES = "[y]es / [n]o / [a]lways / [e]dit / [l]ater"
 TAINTED = "asked after reading untrusted data"
 
-END_OF_CODE = "."
-"""A line of its own that ends what is pasted: blank lines belong to code."""
-
-EDIT_PROMPT = f"Your code; a line with only {END_OF_CODE!r} ends it: "
-
 _WORDS: dict[str, Answer] = {
     "y": "allow",
     "yes": "allow",

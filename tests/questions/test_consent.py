@@ -76,6 +76,8 @@ def test_no_runs_nothing_and_edit_runs_what_the_user_wrote() -> None:
         kernel.client.input("e")
         prompt(kernel)
         kernel.client.input("x = 3\ny = 4")
+        assert "A2 would run your code:\n\nx = 3\ny = 4\n" in prompt(kernel)
+        kernel.client.input("y")
         assert kernel.outcome(asked, timeout_s=PATIENCE_S).status == "ok"
         refused, edited = endpoint.results()
         assert "does not want" in refused

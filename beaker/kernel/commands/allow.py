@@ -43,10 +43,10 @@ class OpenApproval(msgspec.Struct, frozen=True, kw_only=True):
     """A prompt for it stands open at a cell, or in an interface; it may be one that nobody sees any more."""
 
 
-def _name_in(word: str) -> str | None:
+def name_in(word: str) -> str | None:
     """The name of an approval, as it is written or nearly so.
 
-    >>> _name_in("a3"), _name_in("3"), _name_in("A"), _name_in("A0")
+    >>> name_in("a3"), name_in("3"), name_in("A"), name_in("A0")
     ('A3', 'A3', None, None)
     """
     found = re.fullmatch(r"[Aa]?([1-9][0-9]{0,8})", word)
@@ -56,7 +56,7 @@ def _name_in(word: str) -> str | None:
 def _read_allow(words: list[str]) -> Order:
     if not words:
         return ShowOpen()
-    name = _name_in(words[0]) if words else None
+    name = name_in(words[0]) if words else None
     if name is None or len(words) > 2 or (len(words) == 2 and words[1] != ALWAYS):
         given = " ".join(words)[:60]
         return Refused(reason=f"`%beaker allow` takes a name and maybe `always`, as in `%beaker allow A3`, and there is {given!r}.")
@@ -66,7 +66,7 @@ def _read_allow(words: list[str]) -> Order:
 def _read_reject(words: list[str]) -> Order:
     if not words:
         return ShowOpen()
-    name = _name_in(words[0]) if len(words) == 1 else None
+    name = name_in(words[0]) if len(words) == 1 else None
     if name is None:
         given = " ".join(words)[:60]
         return Refused(reason=f"`%beaker reject` takes a name, as in `%beaker reject A3`, and there is {given!r}.")
@@ -113,7 +113,8 @@ def open_words(approvals: Sequence[OpenApproval]) -> Words:
 def _one(approval: OpenApproval) -> tuple[str, str]:
     what = what_words(approval.kind) + (f" ({approval.warning})" if approval.warning else "")
     head = f"{what}; {state_words(approval)}"
-    decide = f"`%beaker allow {approval.name}` / `%beaker reject {approval.name}`"
+    verbs = ("allow", "reject", "edit") if approval.kind == "code" else ("allow", "reject")
+    decide = " / ".join(f"`%beaker {verb} {approval.name}`" for verb in verbs)
     plain = [f"{approval.name} {head}", approval.code, decide.replace("`", "")]
     markdown = [f"**{approval.name}** {head}", approval.code and quoted(approval.code, approval.language), decide]
     return "\n\n".join(filter(None, plain)), "\n\n".join(filter(None, markdown))

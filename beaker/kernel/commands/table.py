@@ -7,6 +7,7 @@ from beaker.kernel.commands.allow import ALLOW, REJECT
 from beaker.kernel.commands.command import Command
 from beaker.kernel.commands.config import CONFIG
 from beaker.kernel.commands.context import CONTEXT
+from beaker.kernel.commands.edit import EDIT
 from beaker.kernel.commands.history import HISTORY
 from beaker.kernel.commands.insert import INSERT
 from beaker.kernel.commands.model import MODEL
@@ -23,6 +24,7 @@ COMMANDS: tuple[Command, ...] = (
     STOP,
     ALLOW,
     REJECT,
+    EDIT,
     INSERT,
     MODEL,
     CONTEXT,

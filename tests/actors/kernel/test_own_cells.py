@@ -194,6 +194,7 @@ BARE = {
     "stop": "UsageError: no question is being answered",
     "allow": "Nothing waits to be allowed or rejected.",
     "reject": "Nothing waits to be allowed or rejected.",
+    "edit": "UsageError: `%beaker edit` takes a name, as in `%beaker edit A3`; `%beaker allow` shows what waits.",
     "insert": "UsageError: `%beaker insert` takes the number of a proposed cell",
     "model": "AgentError: ",
     "context": "AgentError: ",

@@ -1,8 +1,10 @@
 """Consent in JupyterLab: the prompt at the cell, and what becomes of it when all cells are run at once."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
+from nbformat.reader import NotJSONError
 from playwright.sync_api import Page, expect
 
 from tests.system.browser.lab import Lab, Notebook
@@ -51,6 +53,7 @@ def test_no_runs_nothing_edit_runs_what_was_written_and_the_saved_notebook_holds
     expect(prompt.last).not_to_contain_text("a line with only")
     line.last.fill(".")
     line.last.press("Enter")
+    say("y", asked="would run your code:")
     expect(notebook.cell(0)).to_contain_text("It is what I thought.")
     expect(outputs.filter(has_text="43").first).to_be_visible()
     expect(notebook.prompt(0)).to_have_text("[2]:")
@@ -58,9 +61,10 @@ def test_no_runs_nothing_edit_runs_what_was_written_and_the_saved_notebook_holds
     page.keyboard.press("Control+s")
     file = lab.root / f"{request.node.name}.ipynb"
     for _ in range(300):
-        (cell,) = read(file).cells
-        if cell.execution_count == 2:
-            break
+        with suppress(NotJSONError):  # it is being written
+            (cell,) = read(file).cells
+            if cell.execution_count == 2:
+                break
         page.wait_for_timeout(100)
     assert "43" in [output.data["text/plain"] for output in cell.outputs if output.output_type == "execute_result"]
     answers = [output.data["text/markdown"] for output in cell.outputs if output.output_type == "display_data"]
@@ -118,3 +122,29 @@ def test_after_a_reload_of_the_page_what_was_asked_is_named_and_allowed_in_anoth
     outputs = notebook.run(1)
     expect(outputs.last).to_contain_text("It is what I thought.")
     expect(outputs.filter(has_text="42").first).to_be_visible()
+
+
+def test_lines_that_the_field_joins_are_called_so_and_the_code_comes_as_a_cell(open_notebook: Open, page: Page) -> None:
+    notebook = open_notebook("%%ai how much is it?", "%beaker edit A1", kernel="beaker-consent")
+    prompt, line = notebook.cell(0).locator(".jp-Stdin-prompt"), notebook.cell(0).locator(".jp-Stdin-input")
+    notebook.run(0)
+    expect(prompt.last).to_contain_text("[e]dit")
+    line.last.fill("e")
+    line.last.press("Enter")
+    expect(prompt.last).to_contain_text("Your code, line 1")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate("navigator.clipboard.writeText('a = 1\\nb = 2\\nprint(a + b)')")
+    line.last.click()
+    page.keyboard.press("Control+v")
+    line.last.press("Enter")
+    expect(prompt.last).to_contain_text("line 2:")
+    line.last.fill(".")
+    line.last.press("Enter")
+    expect(prompt.last).to_contain_text("a = 1 b = 2 print(a + b)")
+    expect(prompt.last).to_contain_text("Python cannot read this: invalid syntax (line 1)")
+    line.last.fill("l")
+    line.last.press("Enter")
+    expect(notebook.prompt(0)).to_have_text("[1]:")
+    notebook.run(1)
+    expect(notebook.cell(2).locator(".cm-content")).to_have_text("40 + 2")
+    expect(notebook.cell(1)).to_contain_text("The code of A1 is the next cell")

@@ -40,7 +40,8 @@ def test_what_waits_is_shown_with_its_code_and_the_way_to_decide() -> None:
     asked = OpenApproval(name="A2", turn=2, kind="restart", code="", language="python", asked=True)
     words = open_words([parked, asked])
     assert words.plain == (
-        "A1 wants to run this (it starts programs); put off, question 1\n\nx = '```'\n\n%beaker allow A1 / %beaker reject A1\n\n"
+        "A1 wants to run this (it starts programs); put off, question 1\n\nx = '```'\n\n"
+        "%beaker allow A1 / %beaker reject A1 / %beaker edit A1\n\n"
         "A2 wants to restart the session: all variables are lost; asked at the prompt of question 2\n\n"
         "%beaker allow A2 / %beaker reject A2\n"
     )
