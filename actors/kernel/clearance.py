@@ -13,9 +13,22 @@ from actors.runtime.log import Log
 from beaker.consent.office import UNKNOWN
 from beaker.kernel.turn_display import RunBlock
 from beaker.messages.base import KernelId
-from beaker.messages.consent import ConsentReply, ConsentRequest, RunDecided, RunRedeemed, RunRefused, RunToBeAsked, RunWanted
+from beaker.messages.consent import (
+    ConsentReply,
+    ConsentRequest,
+    RunDecided,
+    RunRedeemed,
+    RunRefused,
+    RunToBeAsked,
+    RunWanted,
+    StandingEnded,
+    StandingTold,
+    StandingWanted,
+)
 
 SUPERVISOR_TIMEOUT_S = 5.0
+SOON_S = 1.0
+"""Where the user waits for the answer and can do without; it takes a millisecond."""
 PATIENCE_S = 20.0
 """How long a Supervisor is waited for that is being replaced; that takes 0.2 s."""
 PAUSE_S = 0.05
@@ -69,6 +82,23 @@ class Clearance:
         if not isinstance(again, RunToBeAsked):
             return again
         return await self.ask(RunDecided(want=again.want, decision=decided.decision, code_hash=decided.code_hash))
+
+    async def standing(self) -> StandingTold | None:
+        """What the user said once for the rest of this session; None if the Supervisor does not tell soon: she waits for the answer."""
+        return await self._ask_soon(StandingWanted())
+
+    async def end_standing(self) -> StandingTold | None:
+        """Take that back: what held until now; None if the Supervisor does not answer, so that it may hold still."""
+        return await self._ask_soon(StandingEnded())
+
+    async def _ask_soon(self, request: StandingWanted | StandingEnded) -> StandingTold | None:
+        if (ref := self._supervisor.ref) is None:
+            return None
+        try:
+            return await ref.ask(request, timeout_s=SOON_S)
+        except AskError as error:
+            self._log.warning("consent.not_told", reason=str(error))
+            return None
 
     async def ask(self, request: ConsentRequest) -> ConsentReply:
         """Ask it something; one that is being replaced is waited for.

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from actors.kernel.cell_face import CellFace
 from actors.kernel.choices import Choices
+from actors.kernel.clearance import Clearance
 from actors.kernel.consent import Consent
 from actors.kernel.hang_watch import HangWatch
 from actors.kernel.own_cell import OwnCell
@@ -17,7 +18,8 @@ from actors.kernel.status_facts import gather
 from actors.kernel.supervisor_door import SupervisorMissing
 from actors.kernel.trusting import Trusting
 from actors.kernel.turns import Turns
-from beaker.kernel.commands.allow import Decide, ShowOpen, open_words
+from actors.runtime.actor import ActorContext
+from beaker.kernel.commands.allow import Decide, ShowOpen, TakeAlwaysBack, open_words, taken_back_words
 from beaker.kernel.commands.command import Order, Refused, Values
 from beaker.kernel.commands.config import ChooseMagics, ShowConfig, config_words, magics_words
 from beaker.kernel.commands.context import ChooseContext
@@ -33,6 +35,7 @@ from beaker.kernel.commands.stop import StopTurns
 from beaker.kernel.commands.trust import GiveTrust, ShowTrust, TakeTrustBack
 from beaker.kernel.commands.words import Words
 from beaker.messages.base import TurnId
+from beaker.messages.kernel import KernelMessage
 from beaker.settings.load import Loaded
 from beaker.wire.compose import set_next_input
 
@@ -47,18 +50,22 @@ class Commands:
     def __init__(
         self,
         state: KernelState,
+        context: ActorContext[KernelMessage],
         turns: Turns,
         choices: Choices,
         consent: Consent,
+        clearance: Clearance,
         hangs: HangWatch,
         loaded: Loaded,
         *,
         restart: Callable[[], Awaitable[None]],
     ) -> None:
         self._state = state
+        self._context = context
         self._turns = turns
         self._choices = choices
         self._consent = consent
+        self._clearance = clearance
         self._hangs = hangs
         self._loaded = loaded
         self._trusting = Trusting(loaded, os.environ)
@@ -73,7 +80,7 @@ class Commands:
             case ShowHelp():
                 cell.show(help_words(order.topic))
             case ShowStatus():
-                cell.show(status_words(gather(self._state, self._turns, self._consent, self._hangs)))
+                self._context.spawn(self._status(cell), name="status")
             case ShowConfig():
                 cell.show(config_words(self._loaded))
             case ChooseMagics():
@@ -85,6 +92,8 @@ class Commands:
                 self._decide(cell, order)
             case ShowOpen():
                 cell.show(open_words(self._consent.open))
+            case TakeAlwaysBack():
+                self._context.spawn(self._take_always_back(cell), name="take-always-back")
             case EditApproval():
                 self._edit(cell, order)
             case ChooseModel() | ChooseContext():
@@ -129,6 +138,18 @@ class Commands:
         running = ", ".join(map(str, self._turns.running))
         wanted = "" if number is None else f" {number}"
         cell.fail("UsageError", f"no question{wanted} is being answered" + (f"; running: {running}" if running else ""))
+
+    async def _status(self, cell: OwnCell) -> None:
+        standing = await self._clearance.standing()
+        cell.show(status_words(gather(self._state, self._turns, self._consent, self._hangs, standing)))
+
+    async def _take_always_back(self, cell: OwnCell) -> None:
+        held = await self._clearance.end_standing()
+        if held is None:
+            cell.fail("ConsentError", "the process that decides what may run does not answer, so `always` may hold still; try again")
+            return
+        text = taken_back_words(held.always)
+        cell.show(Words(plain=text + "\n", markdown=text))
 
     def _decide(self, cell: OwnCell, order: Decide) -> None:
         """The answer goes on in this cell; it is done when the turn is."""

@@ -80,7 +80,7 @@ class Questions:
             on_served=turns.served,
         )
         self._choices = Choices(state, context, self.agent, turns.chosen)
-        commands = Commands(state, turns, self._choices, self.consent, hangs, loaded, restart=restart)
+        commands = Commands(state, context, turns, self._choices, self.consent, clearance, hangs, loaded, restart=restart)
         self.cells = OwnCells(state, shell, turns, commands, self.looking, Namesakes(state, context, turns, self.looking))
         self._custom: CustomMessages | None = None
 

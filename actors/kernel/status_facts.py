@@ -10,10 +10,15 @@ from actors.kernel.turn import Turn
 from actors.kernel.turns import Turns
 from beaker import places
 from beaker.kernel.commands.status import RunningTurn, StatusFacts
+from beaker.messages.consent import StandingTold
 
 
-def gather(state: KernelState, turns: Turns, consent: Consent, hangs: HangWatch) -> StatusFacts:
-    """Look at the kernel as it is now."""
+def gather(state: KernelState, turns: Turns, consent: Consent, hangs: HangWatch, standing: StandingTold | None) -> StatusFacts:
+    """Look at the kernel as it is now.
+
+    Args:
+        standing: what the Supervisor told; None if it does not answer.
+    """
     now, clock = time.time(), time.monotonic()
     running = state.requests.running()
     subkernel = state.subkernel
@@ -44,6 +49,7 @@ def gather(state: KernelState, turns: Turns, consent: Consent, hangs: HangWatch)
         model=turns.model,
         turns=tuple(_running(turn, clock) for turn in turns.all_running()),
         approvals=tuple(consent.open),
+        always="" if standing is None or not standing.always else "all" if standing.though_tainted else "untainted",
         log_path=str(places.state_folder(os.environ) / "logs"),
     )
 

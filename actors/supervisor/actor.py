@@ -22,7 +22,7 @@ from actors.supervisor.local_process import LocalProcess
 from actors.supervisor.neighbours import give_watchers
 from actors.supervisor.watcher import Watcher
 from actors.supervisor.watcher import ensure as ensure_watcher
-from beaker.messages.consent import RunDecided, RunRedeemed, RunWanted
+from beaker.messages.consent import RunDecided, RunRedeemed, RunWanted, StandingEnded, StandingTold, StandingWanted
 from beaker.messages.subkernel import (
     Attach,
     Died,
@@ -110,7 +110,10 @@ class Supervisor(Actor[Message]):
 
     def receive(self, message: Message, asked: Asked | None) -> None:
         match message:
-            case RunWanted() | RunDecided() | RunRedeemed():
+            case StandingWanted() | StandingEnded() if self._desk is None:
+                if asked is not None:
+                    asked.answer(StandingTold(always=False, though_tainted=False))  # nobody was ever asked here
+            case RunWanted() | RunDecided() | RunRedeemed() | StandingWanted() | StandingEnded():
                 if asked is not None:
                     self._consent_desk().take(message, asked, generation=self._state.generation if self._state.phase == "up" else 0)
             case Attach() | Restart() | Interrupt() | Shutdown():

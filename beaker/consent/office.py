@@ -19,6 +19,9 @@ from beaker.messages.consent import (
     RunRefused,
     RunToBeAsked,
     RunWanted,
+    StandingEnded,
+    StandingTold,
+    StandingWanted,
 )
 
 WANTS_LIMIT = 100
@@ -69,6 +72,14 @@ def take(office: Office, request: ConsentRequest, *, generation: int, fresh: str
                 now=now,
             )
             return msgspec.structs.replace(office, grants=left), RunRefused(reason=reason) if reason else RunCleared()
+        case StandingWanted():
+            return office, _told(office)
+        case StandingEnded():
+            return msgspec.structs.replace(office, standing=Standing()), _told(office)
+
+
+def _told(office: Office) -> StandingTold:
+    return StandingTold(always=office.standing.always, though_tainted=office.standing.though_tainted)
 
 
 def _want(office: Office, wanted: RunWanted, fresh: str, now: float) -> tuple[Office, ConsentReply]:

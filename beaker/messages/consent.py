@@ -74,11 +74,32 @@ class RunCleared(Event, frozen=True, kw_only=True, tag="run.cleared"):
     """Answers RunRedeemed: send it."""
 
 
+class StandingWanted(Request["StandingTold"], frozen=True, kw_only=True, tag="run.standing"):
+    """What did the user say once for the rest of this session?"""
+
+    lane: ClassVar[Lane] = "control"
+
+
+class StandingEnded(Request["StandingTold"], frozen=True, kw_only=True, tag="run.end_standing"):
+    """She takes that back; answered with what held until now."""
+
+    lane: ClassVar[Lane] = "control"
+
+
+class StandingTold(Event, frozen=True, kw_only=True, tag="run.standing_told"):
+    """Answers StandingWanted and StandingEnded."""
+
+    always: bool
+    """Harmless code runs without asking."""
+    though_tainted: bool
+    """Also in questions whose model has read text that nobody vouches for."""
+
+
 class RunRefused(Failure, frozen=True, kw_only=True, tag="run.refused"):
     """It may not run; the sentence is for the model and the user."""
 
     reason: str
 
 
-ConsentRequest = RunWanted | RunDecided | RunRedeemed
-ConsentReply = RunGranted | RunToBeAsked | RunCleared | RunRefused
+ConsentRequest = RunWanted | RunDecided | RunRedeemed | StandingWanted | StandingEnded
+ConsentReply = RunGranted | RunToBeAsked | RunCleared | RunRefused | StandingTold

@@ -6,7 +6,7 @@ from actors.runtime.asks import Asked
 from actors.runtime.kit import Probe
 from beaker.consent.office import Office, take
 from beaker.messages.base import KernelId, TurnId
-from beaker.messages.consent import ConsentRequest, RunDecided, RunRedeemed, RunRefused, RunWanted
+from beaker.messages.consent import ConsentRequest, RunRefused, StandingWanted
 from beaker.messages.subkernel import SupervisorMessage
 from beaker.messages.turn import AgentMessage, Ping, Pong
 
@@ -24,7 +24,7 @@ class DecidingProbe(Probe[SupervisorMessage]):
         super().__init__()
         self.office = Office(kernel_id=kernel_id)
         self.asked: list[ConsentRequest] = []
-        """What it was asked about consent, in order."""
+        """What it was asked about consent, in order, but for what is only told."""
         self.late_s = 0.0
         """How much later it is by its clock, of which each question takes one second."""
         self._generation = generation
@@ -34,11 +34,12 @@ class DecidingProbe(Probe[SupervisorMessage]):
         self.office = Office(kernel_id=self.office.kernel_id)
 
     def receive(self, message: SupervisorMessage, asked: Asked | None) -> None:
-        if not isinstance(message, RunWanted | RunDecided | RunRedeemed):
+        if not isinstance(message, ConsentRequest):
             super().receive(message, asked)
             return
         assert asked is not None
-        self.asked.append(message)
+        if not isinstance(message, StandingWanted):
+            self.asked.append(message)
         fresh, now = f"grant-{len(self.asked)}", len(self.asked) + self.late_s
         self.office, reply = take(self.office, message, generation=self._generation(), fresh=fresh, now=now)
         (asked.fail if isinstance(reply, RunRefused) else asked.answer)(reply)

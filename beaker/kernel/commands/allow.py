@@ -26,6 +26,10 @@ class ShowOpen(Order, frozen=True, kw_only=True):
     """Show what may be decided about."""
 
 
+class TakeAlwaysBack(Order, frozen=True, kw_only=True):
+    """Have harmless code asked about again."""
+
+
 class OpenApproval(msgspec.Struct, frozen=True, kw_only=True):
     """What waits for the user's word."""
 
@@ -66,15 +70,21 @@ def _read_allow(words: list[str]) -> Order:
 def _read_reject(words: list[str]) -> Order:
     if not words:
         return ShowOpen()
+    if words == [ALWAYS]:
+        return TakeAlwaysBack()
     name = name_in(words[0]) if len(words) == 1 else None
     if name is None:
         given = " ".join(words)[:60]
-        return Refused(reason=f"`%beaker reject` takes a name, as in `%beaker reject A3`, and there is {given!r}.")
+        return Refused(reason=f"`%beaker reject` takes a name, or `always`, as in `%beaker reject A3`, and there is {given!r}.")
     return Decide(approval=name, decision="reject")
 
 
 def _complete_allow(words: list[str], values: Values) -> Iterable[str]:
     return [ALWAYS] if len(words) == 1 else () if words else values
+
+
+def _complete_reject(words: list[str], values: Values) -> Iterable[str]:
+    return () if words else [*values, ALWAYS]
 
 
 ALLOW = Command(
@@ -83,8 +93,9 @@ ALLOW = Command(
         "%beaker allow A3 [always]",
         "run what the model asked to run, and go on with the answer below this cell",
         "The name stands where the answer waits, with the code; `%beaker allow` alone shows all that waits. A prompt that is open for it, "
-        "maybe in a page that was closed, is withdrawn. With `always` harmless code runs without asking from now on, until the "
-        "subkernel is restarted; code that starts programs, uses the network or writes elsewhere is asked about every time.",
+        "maybe in a page that was closed, is withdrawn. With `always` harmless code runs without asking from now on, until the subkernel "
+        "is restarted or `%beaker reject always` takes it back; code that starts programs, uses the network or writes elsewhere is asked "
+        "about every time.",
     ),
     _read_allow,
     _complete_allow,
@@ -94,10 +105,12 @@ REJECT = Command(
     "reject",
     Entry(
         "%beaker reject A3",
-        "do not run what the model asked to run, and go on with the answer below this cell",
-        "The model is told that you do not want it, and goes on without. `%beaker reject` alone shows all that waits.",
+        "do not run what the model asked to run, and go on with the answer below this cell; reject always asks about code again",
+        "The model is told that you do not want it, and goes on without. `%beaker reject` alone shows all that waits. "
+        "`%beaker reject always` takes back that harmless code runs without asking; `%beaker status` says whether that holds.",
     ),
     _read_reject,
+    _complete_reject,
 )
 
 
@@ -123,3 +136,12 @@ def _one(approval: OpenApproval) -> tuple[str, str]:
 def state_words(approval: OpenApproval) -> str:
     """Where it stands: at a prompt, or put off."""
     return f"asked at the prompt of question {approval.turn}" if approval.asked else f"put off, question {approval.turn}"
+
+
+def taken_back_words(held: bool) -> str:
+    """What `%beaker reject always` says.
+
+    Args:
+        held: harmless code ran without asking until now.
+    """
+    return "Code is asked about again, each time." if held else "There was nothing to take back: code is asked about each time."

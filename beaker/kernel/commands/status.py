@@ -94,6 +94,8 @@ class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Oldest first."""
     approvals: tuple[OpenApproval, ...] = ()
     """What waits to be allowed or rejected."""
+    always: Literal["", "untainted", "all"] = ""
+    """Whether harmless code by the model runs without asking, and `all`: also where the model has read text that nobody vouches for."""
     log_path: str = ""
     """The file or folder of the logs."""
 
@@ -116,6 +118,7 @@ def _rows(facts: StatusFacts) -> Iterator[tuple[str, str]]:
     yield "agent", _agent(facts)
     yield "questions", "; ".join(_turn(turn) for turn in facts.turns)
     yield "waiting", _approvals(facts)
+    yield "consent", _always(facts)
     yield "kernel", _kernel(facts)
     yield "log", facts.log_path
 
@@ -160,6 +163,14 @@ def _approvals(facts: StatusFacts) -> str:
     named = ", ".join(f"{approval.name} ({state_words(approval)})" for approval in facts.approvals)
     first = facts.approvals[0].name
     return f"{named}: `%beaker allow {first}` or `%beaker reject {first}`; `%beaker allow` shows the code"
+
+
+def _always(facts: StatusFacts) -> str:
+    if not facts.always:
+        return ""
+    tainted = "also where" if facts.always == "all" else "but not where"
+    what = f"`always`: harmless code runs without asking, {tainted} the model has read untrusted data"
+    return f"{what}; `%beaker reject always` takes it back"
 
 
 def _kernel(facts: StatusFacts) -> str:

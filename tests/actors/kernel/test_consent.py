@@ -221,6 +221,39 @@ async def test_always_asks_no_more_for_harmless_code_but_for_risky_code(stage: K
     assert subkernel.codes() == ["1", "2"]
 
 
+async def test_always_is_shown_and_taken_back(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    assert "always" not in await status(stage)
+    await stage.ask()
+    running = stage.wants_run("1")
+    await stage.front.prompt()
+    stage.type("a")
+    subkernel.run(await subkernel.expect_code(), 2)
+    await running
+    assert "`always`: harmless code runs without asking, but not where" in await status(stage)
+    for said in ("asked about again", "nothing to take back"):
+        msg_id = stage.run("%beaker reject always", store_history=False)
+        assert said in str((await stage.front.output(msg_id, "display_data")).content["data"]["text/plain"])
+        assert (await stage.front.reply(msg_id)).content["status"] == "ok"
+    assert "always" not in await status(stage)
+    running = stage.wants_run("2")
+    await stage.front.prompt(2)
+    stage.type("n")
+    await refusal(running)
+    assert subkernel.codes() == ["1"]
+
+
+async def test_without_a_supervisor_the_status_is_told_and_a_taking_back_is_not_claimed(
+    stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
+    stage.supervisor_missing = "none can be started"
+    stage.cut_supervisor()
+    await stage.settle()
+    assert "subkernel" in await status(stage)
+    told = (await stage.front.reply(stage.run("%beaker reject always"))).content
+    assert (told["status"], told["ename"]) == ("error", "ConsentError")
+    assert "may hold still" in told["evalue"]
+
+
 async def test_a_look_taints_the_turn_and_the_prompt_says_so(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     await stage.ask()
     stage.tell(ListVariables(turn=FIRST))
@@ -410,7 +443,7 @@ async def test_the_name_of_what_is_asked_completes(stage: KernelStage, subkernel
     stage.wants_run("1")
     await stage.front.prompt()
     msg_id = stage.request("complete_request", {"code": "%beaker reject ", "cursor_pos": 15})
-    assert (await stage.front.reply(msg_id)).content["matches"] == ["A1"]
+    assert (await stage.front.reply(msg_id)).content["matches"] == ["A1", "always"]
 
 
 async def test_an_interrupt_parks_an_open_consent_and_stops_nothing(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:

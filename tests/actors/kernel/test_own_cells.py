@@ -297,6 +297,7 @@ async def test_status_looks_from_outside(stage: KernelStage, subkernel: Scripted
     subkernel.begin(await subkernel.expect(), 3)
     await stage.front.output(running, "execute_input")
     stage.run("y")
+    await subkernel.expect()
     known = len(subkernel.received)
     msg_id = stage.run("%beaker status", store_history=False)
     told = (await stage.front.output(msg_id, "display_data")).content["data"]["text/plain"]

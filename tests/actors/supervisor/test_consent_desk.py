@@ -21,6 +21,9 @@ from beaker.messages.consent import (
     RunRefused,
     RunToBeAsked,
     RunWanted,
+    StandingEnded,
+    StandingTold,
+    StandingWanted,
 )
 from beaker.messages.subkernel import Restart
 from tests.actors.supervisor.stage import stage
@@ -82,6 +85,21 @@ async def test_names_of_grants_cannot_be_guessed() -> None:
         await node.stop()
     assert len(names) == 20
     assert min(map(len, names)) >= 32
+
+
+@pytest.mark.slow
+async def test_the_supervisors_process_tells_what_was_said_for_all_that_comes_and_takes_it_back() -> None:
+    async with stage() as kernel:
+        supervisor, _ = await kernel.begin()
+        nothing, held = StandingTold(always=False, though_tainted=False), StandingTold(always=True, though_tainted=False)
+        assert await supervisor.ask(StandingWanted(), timeout_s=20) == nothing
+        assert await supervisor.ask(StandingEnded(), timeout_s=20) == nothing
+        asked = await supervisor.ask(WANT, timeout_s=20)
+        assert isinstance(asked, RunToBeAsked)
+        await supervisor.ask(RunDecided(want=asked.want, decision="always", code_hash="h"), timeout_s=20)
+        assert await supervisor.ask(StandingWanted(), timeout_s=20) == held
+        assert await supervisor.ask(StandingEnded(), timeout_s=20) == held
+        assert await supervisor.ask(StandingWanted(), timeout_s=20) == nothing
 
 
 @pytest.mark.slow

@@ -23,6 +23,9 @@ from beaker.messages.consent import (
     RunRefused,
     RunToBeAsked,
     RunWanted,
+    StandingEnded,
+    StandingTold,
+    StandingWanted,
 )
 
 HERE = KernelId("here")
@@ -60,6 +63,30 @@ class Desk:
 
     def redeem(self, grant: str, *, code: str = CODE, kernel: KernelId = HERE, generation: int = 1) -> ConsentReply:
         return self.take(RunRedeemed(grant=grant, kernel_id=kernel, generation=generation, code_hash=code))
+
+
+@pytest.mark.parametrize("tainted", [False, True])
+def test_what_was_said_for_all_that_comes_is_told_and_taken_back(tainted: bool) -> None:
+    desk = Desk()
+    nothing, held = StandingTold(always=False, though_tainted=False), StandingTold(always=True, though_tainted=tainted)
+    assert desk.take(StandingWanted()) == nothing
+    asked = desk.want(tainted=tainted)
+    assert isinstance(asked, RunToBeAsked)
+    desk.decide(asked.want, "always")
+    assert isinstance(desk.want(tainted=tainted), RunGranted)
+    assert desk.take(StandingWanted()) == held
+    assert desk.take(StandingEnded()) == held
+    assert isinstance(desk.want(tainted=tainted), RunToBeAsked)
+    assert desk.take(StandingEnded()) == nothing
+
+
+def test_it_ends_with_the_life_of_the_subkernel() -> None:
+    desk = Desk()
+    asked = desk.want()
+    assert isinstance(asked, RunToBeAsked)
+    desk.decide(asked.want, "always")
+    desk.generation = 2
+    assert desk.take(StandingWanted()) == StandingTold(always=False, though_tainted=False)
 
 
 def test_what_the_user_allowed_runs_once() -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from beaker.kernel.commands.allow import Decide, OpenApproval, ShowOpen, open_words
+from beaker.kernel.commands.allow import Decide, OpenApproval, ShowOpen, TakeAlwaysBack, open_words
 from beaker.kernel.commands.assistance import complete
-from beaker.kernel.commands.command import Refused
+from beaker.kernel.commands.command import Order, Refused
 from beaker.kernel.magics import parse
 
 
@@ -16,9 +16,10 @@ from beaker.kernel.magics import parse
         ("%beaker allow 3", Decide(approval="A3", decision="allow")),
         ("%beaker allow A3 always", Decide(approval="A3", decision="always")),
         ("%beaker reject A3", Decide(approval="A3", decision="reject")),
+        ("%beaker reject always", TakeAlwaysBack()),
     ],
 )
-def test_a_name_decides(code: str, order: Decide) -> None:
+def test_a_name_decides(code: str, order: Order) -> None:
     assert parse(code) == order
 
 
@@ -63,4 +64,5 @@ def test_names_that_wait_are_completed_and_then_always() -> None:
 
     assert matches("%beaker allow ") == ["A1", "A12"]
     assert matches("%beaker reject A1") == ["A1", "A12"]
+    assert matches("%beaker reject ") == ["A1", "A12", "always"]
     assert matches("%beaker allow A1 ") == ["always"]

@@ -72,6 +72,16 @@ def changed(**fields: object) -> str:
         ({"waiting_cells": 2}, "cells      none runs, 2 waiting"),
         ({"model": "m"}, "agent      not running; the next question starts it, model m"),
         ({"agent_state": "starting"}, "agent      starting"),
+        (
+            {"always": "untainted"},
+            "consent    `always`: harmless code runs without asking, but not where the model has read untrusted data; "
+            "`%beaker reject always` takes it back",
+        ),
+        (
+            {"always": "all"},
+            "consent    `always`: harmless code runs without asking, also where the model has read untrusted data; "
+            "`%beaker reject always` takes it back",
+        ),
     ],
 )
 def test_each_fact_has_its_words(fields: dict[str, object], line: str) -> None:
