@@ -118,6 +118,16 @@ def kernel_folder(environment: Mapping[str, str], kernel: KernelId, *, uid: int)
     return KernelFolder(path)
 
 
+def renew(folder: Path, *, uid: int) -> None:
+    """Make a kernel's folder again, with the root that it lies in: somebody may have cleaned them away.
+
+    Raises:
+        PlaceError: it cannot be made or used.
+    """
+    for path in (folder.parent, folder):
+        make_private(path, uid=uid)
+
+
 def make_private(path: Path, *, uid: int) -> None:
     """Make a folder with mode 0700, or check that the one found is the user's own; a mode of ours is tightened.
 

@@ -41,6 +41,7 @@ class Attaching:
             subkernel=state.subkernel,
             start=state.subkernel_start,
             dead_reason=state.dead_reason if state.phase is Phase.DEAD and not self._without_supervisor else "",
+            greeted=self._life.greeted,
         )
 
     def begin(self) -> None:

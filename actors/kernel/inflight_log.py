@@ -5,8 +5,10 @@ waits for a subkernel, lives on, and is written anew into the emptied file.
 """
 
 import os
+from pathlib import Path
 
 from actors.runtime.log import Log
+from beaker import places
 from beaker.kernel import inflight
 from beaker.kernel.inflight import Replayed
 from beaker.kernel.requests import Channel, Pending
@@ -20,7 +22,7 @@ class InflightLog:
     """
 
     def __init__(self, path: str, log: Log) -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._file = _open(Path(path))
         self._log = log
         self._bytes = 0
         self._kept: dict[tuple[Channel, str], Pending] = {}
@@ -94,3 +96,12 @@ class InflightLog:
             self._log.warning("inflight.unwritable", reason=error.strerror)
             return
         self._bytes += len(entry)
+
+
+def _open(path: Path) -> int:
+    """Open the file; its folder may have been cleaned away since it was made."""
+    while True:
+        try:
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            places.renew(path.parent, uid=os.getuid())

@@ -64,6 +64,11 @@ class Life:
         self._burial: asyncio.Task[object] | None = None
         self._greeting: asyncio.Task[object] | None = None
 
+    @property
+    def greeted(self) -> bool:
+        """Whether the subkernel of now has answered this process."""
+        return self._state.link is not None and self._greeting is not None and self._greeting.done()
+
     def starting(self, event: Starting) -> None:
         """A launch began; if a life was still going on, it was ended on request."""
         state = self._state
@@ -117,7 +122,7 @@ class Life:
     def resume(self) -> None:
         """A restart that cells waited for will not be: the life that there is goes on."""
         state = self._state
-        if state.phase is Phase.RESTARTING and state.link is not None and self._greeting is not None and self._greeting.done():
+        if state.phase is Phase.RESTARTING and self.greeted:
             state.phase = Phase.READY
             self._control.release()
             self._shell.release()

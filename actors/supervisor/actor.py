@@ -224,6 +224,11 @@ class Supervisor(Actor[Message]):
         tenant = self._household.tenant(generation)
         if tenant is not None:
             tenant.end_remains()
+        if self._state.phase == "up" and not self._state.answered and not self._household.is_ours:
+            # It ended for want of a folder, which says nothing of its kernelspec: the next Supervisor has one, and starts it anew.
+            self._on_evicted()
+            if self._links:
+                return
         status = tenant.status if tenant is not None else None
         clock = self.context.clock
         exited = Exited(

@@ -79,6 +79,8 @@ class Household:
         self._environment = environment
         self._file_name = file_name
         self._living: dict[int, tuple[Tenant, StderrPipe | None]] = {}
+        self._launched: set[int] = set()
+        """The generations that were launched here; one that was found had been somebody's before."""
         self._provisioner: dict[str, object] | None = None
         self._known = State(spec_name=spec_name)
         """As it was written down last."""
@@ -160,6 +162,7 @@ class Household:
     ) -> Launched:
         """Take up a life that was launched."""
         self._living[subkernel.generation] = (tenant, stderr)
+        self._launched.add(subkernel.generation)
         self._provisioner = provisioner
         # Now, without waiting for the step that follows: whoever is killed between the two would leave a process that nobody knows.
         known = msgspec.structs.replace(self._known, spec_path=spec_path, answered=False, reachable=True)
@@ -197,6 +200,11 @@ class Household:
             held[0].close()
         if self.is_ours:
             self._remove_life(generation)
+
+    def end_launched(self) -> None:
+        """End at once what was launched here, because nobody can have heard of it."""
+        for generation in self._launched:
+            self.send(generation, signal.SIGKILL)
 
     def clear(self) -> None:
         """Remove the folder with all that is in it."""

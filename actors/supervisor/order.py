@@ -24,6 +24,8 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     """Start time of its process."""
     dead_reason: str
     """Why it was given up; empty where it was not."""
+    greeted: bool = True
+    """It has answered its owner. Until then its sockets are only found by their names."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

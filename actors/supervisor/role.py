@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from actors.supervisor.order import NOT_THE_FIRST, Order, Remembered
-from beaker.places import KernelFolder, make_private
+from actors.supervisor.order import GAVE_UP, NOT_THE_FIRST, Order, Remembered
+from beaker.places import KernelFolder, renew
 
 if TYPE_CHECKING:
+    from actors.supervisor.household import Household
     from actors.supervisor.record import Record
 
 TITLE = "beaker --role supervisor --kernel {}"
@@ -88,19 +89,34 @@ def run_supervisor(order: Order, *, before_serving: Callable[[], object] | None 
     Returns:
         The exit status of the process: LEFT, NOT_THE_FIRST or GAVE_UP.
     """
-    from actors.supervisor import lock, watcher
+    from actors.supervisor import lock
     from actors.supervisor.household import Household
+
+    folder = KernelFolder(Path(order.folder))
+    try:
+        renew(folder.path, uid=os.getuid())
+        held = lock.take(folder)
+    except FileNotFoundError:
+        return GAVE_UP  # cleaned away since; the owner starts another Supervisor
+    if held is None:
+        return NOT_THE_FIRST
+    household = Household(folder, order.spec_name, order.environment, order.connection_file_name, lease_s=order.lease_s, held=held)
+    try:
+        return _supervise(order, household, before_serving)
+    except OSError:
+        # It did not come to serve, so nobody has heard of what it launched, nor could the watcher find it.
+        household.end_launched()
+        if household.is_ours:
+            raise
+        return GAVE_UP
+
+
+def _supervise(order: Order, household: "Household", before_serving: Callable[[], object] | None) -> int:
+    from actors.supervisor import watcher
     from actors.supervisor.opening import open_life
     from beaker.subkernels.life_state import Policy, State
     from beaker.subkernels.restart_intensity import RestartIntensity
 
-    folder = KernelFolder(Path(order.folder))
-    for path in (folder.path.parent, folder.path):
-        make_private(path, uid=os.getuid())  # somebody may have cleaned it away under a living kernel
-    held = lock.take(folder)
-    if held is None:
-        return NOT_THE_FIRST
-    household = Household(folder, order.spec_name, order.environment, order.connection_file_name, lease_s=order.lease_s, held=held)
     known = order.remembered or Remembered(generation=0, subkernel=None, start=None, dead_reason="")
     state = State(
         spec_name=order.spec_name,
@@ -111,7 +127,7 @@ def run_supervisor(order: Order, *, before_serving: Callable[[], object] | None 
         reason=known.dead_reason,
     )
     # The watcher first: from its launch on the subkernel has somebody who ends it, whoever is killed.
-    watching = watcher.ensure(folder, kernel_id=order.kernel_id, lease_s=order.lease_s)
+    watching = watcher.ensure(household.folder, kernel_id=order.kernel_id, lease_s=order.lease_s)
     state, backlog = open_life(household, state, _living(order))
     # The subkernel imports its own from here on; what it does not need to be launched comes now.
     from actors.runtime.prctl import become_undumpable
@@ -141,11 +157,11 @@ def _living(order: Order) -> "Record | None":
     return Record(
         subkernel=known.subkernel,
         start=known.start,
-        answered=True,
+        answered=known.greeted,
         spec_path=spec_path,
         owner=os.getppid(),
         owner_lost_at=None,
-        heard=known.generation,
+        heard=known.generation if known.greeted else known.generation - 1,
         reachable=known.subkernel.connection.transport != "ipc",
     )
 

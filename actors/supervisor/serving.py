@@ -87,17 +87,18 @@ async def _serve(order: Order, household: Household, state: State, backlog: list
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, give_way)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(household.folder.supervisor_socket)  # of one that died: we hold the lock, so it is nobody's
-    await node.listen(
-        str(household.folder.supervisor_socket),
-        codec=_CODEC,
-        admit=_admit,
-        secret=order.secret,
-        on_link=links.add,
-        on_refused=make_room,
-    )
-    status = await ended
-    await node.stop()
-    return status
+    try:
+        await node.listen(
+            str(household.folder.supervisor_socket),
+            codec=_CODEC,
+            admit=_admit,
+            secret=order.secret,
+            on_link=links.add,
+            on_refused=make_room,
+        )
+        return await ended
+    finally:
+        await node.stop()
 
 
 def _admit(peer: Peer) -> Refusal | None:

@@ -26,7 +26,8 @@ def attach(state: State, number: int, request: Attach) -> Step:
     first_owner = state.last_owner in (None, request.pid)
     following = msgspec.structs.replace(state, owner=request.pid, last_owner=request.pid, owner_lost_at=None, watch=state.watch + 1)
     ended: list[Action] = []
-    if not first_owner and not state.reachable and state.phase == "up":
+    # Where it had answered, the connections of the owner of then outlive the names of its sockets.
+    if not state.reachable and not (first_owner and state.answered) and state.phase == "up":
         following = msgspec.structs.replace(following, phase="ending", purpose="restart")
         ended = farewell(state.generation, 0)
     attached = Attached(

@@ -113,6 +113,15 @@ def test_a_subkernel_whose_sockets_are_gone_serves_its_owner_and_is_replaced_for
     assert world.state.reachable
 
 
+def test_a_subkernel_whose_sockets_went_before_it_had_answered_is_replaced_for_its_owner_too() -> None:
+    world = World()
+    world.open(Found(subkernel=subkernel(1), alive=True, answered=False, spec_path=SPEC, owner=7, reachable=False))
+    following = attached(world, 7)
+    assert (following.subkernel, following.state, following.session_lost) == (None, "restarting", False)
+    world.settle()
+    assert (world.alive, world.told[-1]) == ({2}, Started(subkernel=subkernel(2)))
+
+
 def test_what_was_given_up_is_not_started_by_the_next_supervisor_but_by_the_user() -> None:
     world = World()
     world.state = msgspec.structs.replace(world.state, phase="dead", generation=6, reason="it died 6 times")
