@@ -9,7 +9,7 @@ import time
 
 from actors.kernel.inheritance import Inheritance
 from actors.kernel.life import Life
-from actors.kernel.state import KernelState, Phase
+from actors.kernel.state import KernelState, Phase, TakenOver
 from actors.kernel.supervisor_door import SupervisorDoor, SupervisorMissing
 from actors.runtime.actor import ActorContext
 from actors.supervisor.order import Remembered
@@ -94,9 +94,10 @@ class Attaching:
         since = attached.owner_lost_at
         lost_from = time.strftime("%H:%M:%S", time.localtime(since)) if since is not None else "the end of the former process"
         lost_to = time.strftime("%H:%M:%S")
-        state.front_replaced = True
-        state.lost_words = f"outcome unknown; output between {lost_from} and {lost_to} was lost"
-        state.notices.append(
-            f"front process replaced, your variables were kept; output between {lost_from} and {lost_to} was lost; "
-            "Restart gives a clean session"
+        lost = f"output between {lost_from} and {lost_to} was lost"
+        state.take_over(
+            TakenOver(
+                notice=f"front process replaced, your variables were kept; {lost}; Restart gives a clean session",
+                lost_words=f"outcome unknown; {lost}",
+            )
         )

@@ -114,7 +114,8 @@ class Inheritance:
             await link.ask("shell", "kernel_info_request", {}, subshell_id=ask)
         except SubkernelGone:
             return
-        reason = self._state.lost_words or "outcome unknown: the front process was replaced while it ran"
+        session = self._state.taken_over
+        reason = "outcome unknown: the front process was replaced while it ran" if session is None else session.lost_words
         self._end_lost(self._state.requests.end_lost(subshells=settled), reason)
 
     async def _living_subshells(self, link: SubkernelLink) -> Set[str]:

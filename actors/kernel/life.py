@@ -75,11 +75,12 @@ class Life:
         if event.generation <= state.generation or state.phase is Phase.CLOSING:
             return
         if state.link is not None:
-            self._bury("the kernel was restarted", ename="KernelRestarted")
+            self._bury("the kernel was restarted", ename="KernelRestarted", wanted=True)
         else:
             # A life may have begun and ended while the one before it was being buried.
             self._cancel_greeting()
             state.subkernel = None
+            state.session_over(wanted=False)
         if state.phase is Phase.DEAD:
             state.publisher.say("status", compose.status("restarting"))
             state.phase = Phase.RESTARTING
@@ -145,9 +146,10 @@ class Life:
             self._greeting.cancel()
             self._greeting = None
 
-    def _bury(self, reason: str, *, ename: str, notice: str = "") -> None:
+    def _bury(self, reason: str, *, ename: str, notice: str = "", wanted: bool = False) -> None:
         self._cancel_greeting()
         state = self._state
+        state.session_over(wanted=wanted)
         link, dead, state.subkernel = state.link, state.subkernel, None
         state.link = None
         state.phase = Phase.RESTARTING
@@ -194,6 +196,7 @@ class Life:
             state.link.close()
             state.link = None
         state.subkernel = None
+        state.session_over(wanted=False)
         state.phase = Phase.DEAD
         state.dead_reason = reason
         self._shell.answer_owed(reason=reason, ename="KernelDied", unsent_too=True)

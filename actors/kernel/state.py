@@ -41,6 +41,16 @@ class Phase(enum.Enum):
     """The kernel shuts down; nothing is taken any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """What is said of a session that outlived the kernel process before this one; true until it ends."""
+
+    notice: str
+    """For the next cell."""
+    lost_words: str
+    """What became of cells whose reply nobody heard."""
+
+
 @dataclass(slots=True)
 class KernelState:
     """One kernel."""
@@ -81,10 +91,8 @@ class KernelState:
     """Sentences that the next cell of a client shows first, each once."""
     died_at: list[float] = field(default_factory=list[float])
     started_at: float = field(default_factory=time.time)
-    lost_words: str = ""
-    """After a takeover: what became of cells whose reply nobody heard."""
-    front_replaced: bool = False
-    """This process took a living subkernel over from one that was lost."""
+    taken_over: TakenOver | None = None
+    """This process took the session that there is over from one that was lost; see `take_over` and `session_over`."""
     magics_ours: bool = True
     """False when the user has left `%%ai`, `%%ask` and `%ai` to the session's own magics; `%beaker` is always ours."""
     magics_decided: bool = False
@@ -104,6 +112,23 @@ class KernelState:
         # The file may be emptied only when nobody waits on either channel.
         quiet = self.requests.quiet and self.control_requests.quiet
         self.inflight.over(msg_id, self.requests.last_count, quiet=quiet, channel=channel)
+
+    def take_over(self, session: TakenOver) -> None:
+        """The session was another process's."""
+        self.taken_over = session
+        self.notices.append(session.notice)
+
+    def session_over(self, *, wanted: bool) -> None:
+        """The session has ended: what was said of it is true no more.
+
+        Args:
+            wanted: the user asked for a fresh one, and needs no notice of what had happened before.
+        """
+        if wanted:
+            self.notices.clear()
+        elif self.taken_over is not None and self.taken_over.notice in self.notices:
+            self.notices.remove(self.taken_over.notice)
+        self.taken_over = None
 
     def ready_link(self) -> SubkernelLink | None:
         """The link, if requests may pass."""

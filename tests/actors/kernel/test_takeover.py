@@ -99,6 +99,34 @@ async def test_the_first_cell_says_once_that_variables_were_kept(replaced: Repla
     assert ("the end of the former process" in text) == adopted
 
 
+@pytest.mark.parametrize("end", ["restarted", "died", "given up and restarted"])
+async def test_variables_are_not_said_to_be_kept_when_their_session_has_ended(replaced: Replaced, end: str) -> None:
+    second = replaced.second
+    second.subkernels.append(replaced.subkernel)
+    await replaced.take_over()
+    await second.greeted(1)
+    if end == "died":
+        second.tell(Died(generation=1, reason="killed by signal 9", at=LOST_AT, stderr_tail="", restarting=True))
+    elif end == "given up and restarted":
+        second.tell(GaveUp(generation=1, reason="it died 6 times"))
+        await second.front.wait(lambda: "dead" in second.front.unparented(), "the status")
+    fresh = await second.start_subkernel()
+    msg_id = second.run("1")
+    fresh.run(await fresh.expect(), 1)
+    await second.front.over(msg_id)
+    shown = [sent.content["text"] for sent in second.front.about(msg_id) if sent.kind == "stream"]
+    assert len(shown) == (end == "died")
+    assert "kept" not in "".join(shown)
+    assert ("variables lost" in "".join(shown)) == (end == "died")
+    assert "kept" not in await status(second)
+
+
+async def status(stage: KernelStage) -> str:
+    """What `%beaker status` says."""
+    msg_id = stage.run("%beaker status", store_history=False)
+    return str((await stage.front.output(msg_id, "display_data")).content["data"]["text/plain"])
+
+
 async def test_numbers_go_on_where_they_were(replaced: Replaced) -> None:
     request = await replaced.begin("x", 41)
     replaced.subkernel.end(request, 41)
