@@ -235,8 +235,9 @@ class EdgeSocket:
                 if self._read_bytes >= enough:
                     return
         finally:
-            if more:
-                # The burst was long enough, or a handler failed: what lies there now makes no edge.
+            if more or self._waiting:
+                # The burst was long enough, or a handler failed: what lies there now makes no edge. Nor does the room that the
+                # other side has made for what waits, once a read has heard of it.
                 self._check_soon()
 
     def _read_one(self) -> bool:
