@@ -17,9 +17,20 @@ DOCUMENT_LIMIT_BYTES = 4 * 1024 * 1024
 """Of any other answer that is no stream: the longest list of models (OpenRouter's) has 600 kB."""
 
 
+EVENT_LIMIT_BYTES = 16 * 1024 * 1024
+"""Of one event, which is held until its end has come: the longest that can be meant is an answer that comes in one piece."""
+
+BEGINNING_BYTES = 2_000
+"""Of what is no stream of events, for the words about it."""
+
+
+class EventTooLong(Exception):
+    """An event does not come to its end."""
+
+
 async def shorten(response: httpx2.Response) -> None:
     """Bound the answers that are read at once; the HTTP client calls this when their headers are there."""
-    if response.status_code >= 400:
+    if response.status_code >= 300 or response.headers.get("content-encoding"):  # what is compressed unfolds to a thousand times its size
         response.stream = _ShortBody(response.stream, ERROR_LIMIT_BYTES)
     elif "json" in response.headers.get("content-type", ""):
         response.stream = _ShortBody(response.stream, DOCUMENT_LIMIT_BYTES)
@@ -44,17 +55,36 @@ class _ShortBody(httpx2.AsyncByteStream):
 
 
 class WatchedBody(httpx2.AsyncByteStream):
-    """Passes the bytes of an answer on and lets the watch see them."""
+    """Passes the bytes of an answer on and lets the watch see them.
 
-    def __init__(self, inner: object, watch: SilenceWatch, lines: EventLines | None) -> None:
+    Iterating raises `EventTooLong` for an event without end.
+    """
+
+    def __init__(self, inner: object, watch: SilenceWatch, lines: EventLines) -> None:
         self._inner = _asynchronous(inner)
         self._watch = watch
         self._lines = lines
+        self._beginning = b""
+
+    @property
+    def had_data(self) -> bool:
+        """Whether there was any event; none in a web page, for example."""
+        return self._lines.had_data
+
+    @property
+    def beginning(self) -> str:
+        """Of all that came."""
+        return self._beginning.decode(errors="replace")
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for data in self._inner:
             self._watch.sign()
-            yield data if self._lines is None else self._lines.only_data(data)
+            if len(self._beginning) < BEGINNING_BYTES:
+                self._beginning += data[:BEGINNING_BYTES]
+            passed = self._lines.only_data(data)
+            if self._lines.event_bytes > EVENT_LIMIT_BYTES:
+                raise EventTooLong(f"an event of more than {EVENT_LIMIT_BYTES // 1_000_000} MB")
+            yield passed
 
     async def aclose(self) -> None:
         await self._inner.aclose()

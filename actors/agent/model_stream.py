@@ -4,7 +4,6 @@ Importing it takes half a second, so this module is itself imported late, by `sd
 the turn machine retries, where it can be told and tested. Foreign words pass into failures only without the key.
 """
 
-import json
 import re
 import ssl
 from typing import Any
@@ -14,13 +13,14 @@ import msgspec
 import openai
 from openai.types.chat import ChatCompletionChunk
 
-from actors.agent.answer_body import ERROR_LIMIT_BYTES, WatchedBody, shorten
+from actors.agent.answer_body import ERROR_LIMIT_BYTES, EventTooLong, WatchedBody, shorten
 from actors.agent.demo_transport import DemoTransport
 from actors.agent.model import Failed, Heard, Listener, Offers, Opened
 from actors.agent.silence import FellSilent, SilenceWatch, StreamTimeouts
 from actors.runtime.clock import Clock
 from beaker.agent.assembly import CallAssembly, Endless
 from beaker.agent.chunk import Chunk, Delta, Function
+from beaker.agent.cutting import sendable
 from beaker.agent.demo import CONNECT
 from beaker.agent.endpoint import DEMO_NAME, Endpoint, is_loopback
 from beaker.agent.event_lines import EventLines
@@ -50,6 +50,15 @@ KEEP_ALIVE = httpx2.Limits(max_connections=10, max_keepalive_connections=2, keep
 """One conversation makes one call at a time; a minute covers the pauses between the steps of a turn."""
 
 
+PLAINLY = {"Accept-Encoding": "identity"}
+"""Events are small, and of what is compressed nobody can say how long it is before it fills the memory."""
+
+NAMES_LIMIT = 1_000
+"""Of a list of models; the longest known has five hundred."""
+
+NAME_LIMIT_CHARS = 200
+
+
 class ModelStream:
     """The models of one endpoint.
 
@@ -77,9 +86,11 @@ class ModelStream:
         elif is_loopback(endpoint.base_url):
             # No proxy leads to this machine, and without its 150 root certificates a client is there 50 ms sooner.
             bare = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            http = openai.DefaultAsyncHttpxClient(timeout=limits, limits=KEEP_ALIVE, verify=bare, trust_env=False)
+            http = openai.DefaultAsyncHttpxClient(
+                timeout=limits, limits=KEEP_ALIVE, verify=bare, trust_env=False, follow_redirects=False, headers=PLAINLY
+            )
         else:
-            http = openai.DefaultAsyncHttpxClient(timeout=limits, limits=KEEP_ALIVE)
+            http = openai.DefaultAsyncHttpxClient(timeout=limits, limits=KEEP_ALIVE, follow_redirects=False, headers=PLAINLY)
         http.event_hooks = {"response": [shorten]}
         self._client = openai.AsyncOpenAI(
             api_key=key or NO_KEY, base_url=endpoint.base_url, http_client=http, timeout=limits, max_retries=0
@@ -125,11 +136,12 @@ class ModelStream:
             failure = await self._refused(error, asked)
         except (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL) as error:
             failure = self._lost(error, asked)
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:  # the SDK lets those of a malformed stream through
-            failure = from_broken_stream(f"a piece is no JSON ({error})", asked)
-        except msgspec.ValidationError as error:
+        except msgspec.ValidationError as error:  # a ValueError, too
             failure = from_broken_stream(f"a piece is no chat completion chunk ({error})", asked)
-        except Endless as error:
+        except (ValueError, RecursionError) as error:
+            # The SDK lets these of a malformed stream through: no JSON, no UTF-8, a number of 5,000 digits, a thousand brackets.
+            failure = from_broken_stream(self._clean(f"a piece is no JSON ({error})"), asked)
+        except (Endless, EventTooLong) as error:
             failure = from_endless(str(error), asked)
         except _NoStreamError as error:
             failure = from_broken_stream(self._clean(str(error)), asked)
@@ -168,8 +180,9 @@ class ModelStream:
             if "json" in kind:
                 said = (await stream.response.aread())[:ERROR_LIMIT_BYTES].decode(errors="replace")
                 raise _NoStreamError(f"no stream but {kind}: {said}")
-            readable = "content-encoding" not in stream.response.headers
-            stream.response.stream = WatchedBody(stream.response.stream, watch, EventLines() if readable else None)
+            if (encoding := stream.response.headers.get("content-encoding", "identity").lower()) != "identity":
+                raise _NoStreamError(f"it came compressed ({encoding[:40]}), though it was asked to come plain")
+            stream.response.stream = body = WatchedBody(stream.response.stream, watch, EventLines())
             async for piece in stream:
                 chunk = msgspec.convert(piece, Chunk, from_attributes=True)
                 usage = read_usage(chunk.usage) or usage
@@ -177,6 +190,8 @@ class ModelStream:
                     finish_reason = choice.finish_reason or finish_reason
                     if choice.delta is not None:
                         self._take(choice.delta, assembly, listener)
+            if not body.had_data and "event-stream" not in kind:
+                raise _NoStreamError(f"no stream of events but {kind or 'something'}: {body.beginning}")
         return finish_reason, usage
 
     async def _create(self, model: str, options: dict[str, Any]) -> openai.AsyncStream[ChatCompletionChunk]:  # Any: JSON
@@ -194,35 +209,35 @@ class ModelStream:
         return stream
 
     def _take(self, delta: Delta, assembly: CallAssembly, listener: Listener) -> None:
-        text = delta.content or delta.refusal
-        if text:
+        if text := sendable(delta.content or delta.refusal or ""):
             assembly.add_text(text)
             listener.say(text)
         for thought in (delta.reasoning_content, delta.reasoning):
             if isinstance(thought, str) and thought:
-                assembly.add_thought(thought)
+                assembly.add_thought(sendable(thought))
                 break
         for position, piece in enumerate(delta.tool_calls or []):
             function = piece.function or Function()
             assembly.add_fragment(
                 position if piece.index is None else piece.index,
-                call_id=piece.id or "",
-                name=function.name or "",
-                arguments=function.arguments or "",
+                call_id=sendable(piece.id or ""),
+                name=sendable(function.name or ""),
+                arguments=sendable(function.arguments or ""),
             )
 
     async def _offered(self) -> list[str] | ModelFailure:
         """Ask what models there are."""
         try:
             page = await self._client.models.list(timeout=openai.Timeout(OFFER_TIMEOUT_S, connect=self._timeouts.connect_s))
-            return [entry.id for entry in page.data or []]
+            names = [sendable(name)[:NAME_LIMIT_CHARS] for entry in page.data or [] if isinstance(name := entry.id, str) and name]
+            return names[:NAMES_LIMIT]
         except openai.APIStatusError as error:
             if error.status_code == 404:  # an endpoint without a list is still an endpoint
                 return []
             return await self._refused(error, self._asked(""))
         except (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             return self._lost(error, self._asked(""))
-        except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, TypeError):  # whatever it sent, it is no list of models
+        except (ValueError, RecursionError, AttributeError, TypeError):  # whatever it sent, it is no list of models
             return []
 
     async def _refused(self, error: openai.APIStatusError, asked: Asked) -> ModelFailure:
@@ -237,6 +252,7 @@ class ModelStream:
             asked,
             retry_after_s=parse_retry_after(headers.get("retry-after-ms"), headers.get("retry-after"), now=self._clock.wall()),
             offered=offered,
+            location=headers.get("location", ""),
         )
 
     def _lost(self, error: Exception, asked: Asked) -> ModelFailure:
@@ -255,6 +271,7 @@ class ModelStream:
 
     def _clean(self, words: str) -> str:
         """Take the key out of foreign words: some endpoints quote it."""
+        words = sendable(words)
         return words.replace(self._key, "[key]") if self._key else words
 
 

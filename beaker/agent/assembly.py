@@ -20,6 +20,9 @@ CALLS_LIMIT = 100
 NAME_LIMIT_CHARS = 200
 """Of a tool's name: three times what the endpoints allow."""
 
+ID_LIMIT_CHARS = 200
+"""Of a call's id, which is sent back with its result: endpoints make some thirty."""
+
 CALL_LIMIT_CHARS = 50_000_000
 """All that one call may send: ten million tokens, a hundred times the longest answer of today's models."""
 
@@ -56,6 +59,7 @@ class CallAssembly:
         Some servers send every call whole and all with index 0: another id under a known index opens a new call.
         """
         self._count(arguments)
+        call_id = call_id[:ID_LIMIT_CHARS]
         known = self._calls.get(index)
         if known is not None and call_id and known.call_id and call_id != known.call_id:
             index = max(self._calls) + 1
@@ -84,16 +88,19 @@ class CallAssembly:
         """Give the calls in the model's order.
 
         Args:
-            step: makes ids for calls that came without one; they must differ within a conversation.
+            step: makes ids for calls that came without one, or with one that another call has; they must differ within a
+                conversation, since each result names its call.
         """
-        return tuple(
-            ToolCall(
-                id=call.call_id or f"call-{step}-{index}",
-                type="function",
-                function=FunctionCall(name=call.name, arguments=call.arguments.text),
-            )
-            for index, call in sorted(self._calls.items())
-        )
+        found: dict[str, ToolCall] = {}
+        for position, (_, call) in enumerate(sorted(self._calls.items())):
+            call_id = call.call_id
+            if not call_id or call_id in found:
+                call_id = f"call-{step}-{position}"
+            while call_id in found:
+                call_id += "-again"
+            function = FunctionCall(name=call.name, arguments=call.arguments.text)
+            found[call_id] = ToolCall(id=call_id, type="function", function=function)
+        return tuple(found.values())
 
     def _count(self, text: str) -> None:
         self._length += len(text)

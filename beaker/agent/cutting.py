@@ -1,4 +1,19 @@
-"""Cutting text to what a model is shown: limits are characters, the middle goes first."""
+"""Cutting text to what a model is shown: limits are characters, the middle goes first; and text that cannot be sent."""
+
+
+def sendable(text: str) -> str:
+    """Text with a question mark for each half of a surrogate pair, which JSON can carry and UTF-8 cannot.
+
+    >>> sendable("a" + chr(0xD800) + "b"), sendable("naïve")
+    ('a?b', 'naïve')
+    """
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode(errors="replace").decode()
+    return text
 
 
 def cut(text: str, limit_chars: int) -> str:

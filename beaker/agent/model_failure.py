@@ -53,7 +53,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Why one that is there was not sent; a sentence."""
 
 
-def from_status(status: int, said: str, asked: Asked, *, retry_after_s: float | None, offered: list[str]) -> ModelFailure:
+def from_status(
+    status: int, said: str, asked: Asked, *, retry_after_s: float | None, offered: list[str], location: str = ""
+) -> ModelFailure:
     """Translate an HTTP error answer.
 
     Args:
@@ -62,6 +64,7 @@ def from_status(status: int, said: str, asked: Asked, *, retry_after_s: float | 
         asked: what the call was about.
         retry_after_s: from the Retry-After header.
         offered: for a 404, what `/v1/models` lists; empty when it could not be had.
+        location: where a redirect leads.
     """
     quote = quoted(said)
     where = asked.base_url
@@ -73,6 +76,8 @@ def from_status(status: int, said: str, asked: Asked, *, retry_after_s: float | 
         )
     if _speaks_of_tools(said) and status in (400, 404, 422, 501):
         return ModelFailure(kind="tools", reason=f"The model {asked.model!r} at {where} cannot call tools{quote}")
+    if 300 <= status < 400:
+        return ModelFailure(kind="refused", reason=_redirect_words(status, location, where))
     match status:
         case 401 | 403:
             return ModelFailure(kind="key", reason=_key_words(status, asked))
@@ -102,6 +107,16 @@ def from_status(status: int, said: str, asked: Asked, *, retry_after_s: float | 
             )
         case _:
             return ModelFailure(kind="refused", reason=f"The endpoint {where} refused the request (status {status}){quote}")
+
+
+def _redirect_words(status: int, location: str, where: str) -> str:
+    """Nobody is asked but who was configured: a redirect would carry the question elsewhere."""
+    target = location.split("?")[0].removesuffix("/chat/completions")
+    to = f" to {cut(target, QUOTED_LIMIT_CHARS)}" if target.startswith(("http://", "https://")) and "@" not in target else ""
+    return (
+        f"The endpoint {where} sends requests on{to} (status {status}), and nothing was sent there. If that is where your questions shall "
+        "go, set OPENAI_BASE_URL to it."
+    )
 
 
 def _key_words(status: int, asked: Asked) -> str:

@@ -239,7 +239,7 @@ def _mended(call: ToolCall) -> ToolCall:
     """Make a call fit for being sent back: many servers refuse a conversation in which arguments are no JSON object."""
     try:
         msgspec.json.decode(call.function.arguments, type=dict)
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         function = msgspec.structs.replace(call.function, arguments="{}")
         return msgspec.structs.replace(call, function=function)
     return call

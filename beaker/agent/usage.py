@@ -5,7 +5,12 @@ We count nothing ourselves: without the model's own tokenizer that would be a gu
 Source: OpenAI API reference, "Create chat completion", `usage`; OpenRouter adds `cost` in US dollars.
 """
 
+import math
+
 import msgspec
+
+MOST_TOKENS = 2**40
+"""Of one call, a million times what any model reads: a larger count is a mistake, and could not be sent on."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,10 +53,24 @@ def read_usage(document: object) -> Usage | None:
         details = msgspec.convert(counted.prompt_tokens_details or {}, _Details, from_attributes=True)
     except msgspec.ValidationError:
         details = _Details()
-    cost = counted.cost
     return Usage(
-        tokens_in=counted.prompt_tokens,
-        tokens_cached=details.cached_tokens or 0,
-        tokens_out=counted.completion_tokens,
-        cost_usd=float(cost) if isinstance(cost, (int, float)) and not isinstance(cost, bool) else None,
+        tokens_in=_possible(counted.prompt_tokens),
+        tokens_cached=_possible(details.cached_tokens or 0),
+        tokens_out=_possible(counted.completion_tokens),
+        cost_usd=_price(counted.cost),
     )
+
+
+def _possible(tokens: int) -> int:
+    """A count that never lowers what was used before: budgets add them up."""
+    return min(max(tokens, 0), MOST_TOKENS)
+
+
+def _price(cost: object) -> float | None:
+    if not isinstance(cost, (int, float)) or isinstance(cost, bool):
+        return None
+    try:
+        price = float(cost)
+    except OverflowError:
+        return None
+    return price if math.isfinite(price) and price >= 0 else None

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from beaker.agent.cutting import cut
+from beaker.agent.tools.readable import is_readable
 from beaker.agent.tools.tool import RESULT_LIMIT_CHARS, Arguments, Asking, WaitingTool
 from beaker.messages.running import AskUser, UserAnswered
 from beaker.messages.turn import TurnRequest
@@ -38,6 +39,8 @@ class AskUserTool(WaitingTool[AskUserArguments, UserAnswered]):
             return "The question of ask_user is empty."
         if len(arguments.question) > QUESTION_LIMIT_CHARS:
             return f"The question of ask_user is longer than {QUESTION_LIMIT_CHARS} characters. Ask it in a few sentences."
+        if not all(map(is_readable, (arguments.question, *arguments.choices))):
+            return "The question of ask_user holds control characters. Ask it in plain text."
         if len(arguments.choices) > CHOICES_LIMIT or any(
             not choice.strip() or len(choice) > CHOICE_LIMIT_CHARS or "\n" in choice for choice in arguments.choices
         ):

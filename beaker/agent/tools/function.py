@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import msgspec
 
-from beaker.agent.cutting import cut
+from beaker.agent.cutting import cut, sendable
 from beaker.agent.tools.session import Session
 from beaker.agent.tools.tool import RESULT_LIMIT_CHARS, Arguments
 
@@ -83,4 +83,4 @@ class FunctionTool:
                 text = msgspec.json.encode(result).decode()
             except (TypeError, ValueError, OverflowError, RecursionError):
                 text = repr(result)
-        return Performed(text=cut(text, RESULT_LIMIT_CHARS) or "(nothing)")
+        return Performed(text=cut(sendable(text), RESULT_LIMIT_CHARS) or "(nothing)")

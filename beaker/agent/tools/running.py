@@ -6,15 +6,13 @@ import msgspec
 
 from beaker.agent.cutting import cut
 from beaker.agent.tools.proposals import code_problem
+from beaker.agent.tools.readable import is_readable
 from beaker.agent.tools.tool import RESULT_LIMIT_CHARS, A, Arguments, Asking, WaitingTool
 from beaker.messages.running import CodeRan, InterruptSession, RestartSession, RunCode, SessionChanged
 from beaker.messages.turn import TurnRequest
 
 RUN_LIMIT_CHARS = 16_000
 """The longest code that is put before the user for her consent: she has to read it."""
-
-_HIDDEN = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""What changes the direction of text on the screen: code with it does not read as it runs."""
 
 
 class RunCodeArguments(Arguments, frozen=True, kw_only=True):
@@ -40,7 +38,7 @@ class RunCodeTool(WaitingTool[RunCodeArguments, CodeRan]):
         code = arguments.code
         if len(code) > RUN_LIMIT_CHARS:
             return f"The code of run_code has {len(code)} characters; at most {RUN_LIMIT_CHARS} are possible. Run it in smaller steps."
-        if any(character in _HIDDEN or (character < " " and character not in "\t\n\r") or character == "\x7f" for character in code):
+        if not is_readable(code):
             return "The code of run_code holds control characters. Write them as escapes, so that the user can read the code."
         return code_problem(self.name, code)
 

@@ -57,7 +57,7 @@ class Toolbox:
             return BadCall(text=f"The arguments of {name} are longer than {ARGUMENTS_LIMIT_CHARS} characters. Make them shorter.")
         try:
             decoded = msgspec.json.decode("{}" if arguments.strip() in ("", "null") else arguments, type=tool.arguments)
-        except (msgspec.DecodeError, UnicodeError) as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             schema = msgspec.json.encode(_parameters(tool.arguments)).decode()
             return BadCall(text=f"The arguments of {name} could not be read: {error}. They must be JSON of this schema: {schema}")
         problem = tool.problem(decoded)

@@ -12,6 +12,9 @@ from beaker.messages.turn import TurnRequest
 NOTE_CHARS = 200
 """Room for the sentence below or above."""
 
+NUMBERS_END = 1_000_000_000
+"""Of cells and characters; larger ones are made up, and could not be sent."""
+
 
 class ReadCellsArguments(Arguments, frozen=True, kw_only=True):
     """Read cells that the user ran, with outputs and errors, by their numbers. Without numbers: the latest ones."""
@@ -30,6 +33,9 @@ class ReadCellsTool(Tool[ReadCellsArguments, CellsRead]):
     def problem(self, arguments: ReadCellsArguments, /) -> str | None:
         """Numbers the wrong way round find nothing."""
         first, last = arguments.from_, arguments.to
+        for number in (first, last):
+            if number is not None and not 0 <= number < NUMBERS_END:
+                return f"read_cells got the number {str(number)[:20]}: cells have numbers from 1 on."
         if first is not None and last is not None and first > last:
             return f"read_cells got from={first} and to={last}: the first number has to come first."
         return None
@@ -63,7 +69,7 @@ class ReadOutputArguments(Arguments, frozen=True, kw_only=True):
     """Read on in an output that was cut, by the handle that stands beside it."""
 
     handle: Annotated[str, msgspec.Meta(description="As it stands at the cell: output-7.")]
-    offset: Annotated[int, msgspec.Meta(ge=0, description="Where to begin, in characters.")] = 0
+    offset: Annotated[int, msgspec.Meta(ge=0, lt=NUMBERS_END, description="Where to begin, in characters.")] = 0
 
 
 class ReadOutputTool(Tool[ReadOutputArguments, OutputRead]):

@@ -3,14 +3,17 @@
 OpenAI's own endpoint, Azure, vLLM, llama.cpp, Ollama, LiteLLM and the proxies before them each do some of these.
 """
 
+import gzip
 import json
 from typing import Any
 
 import pytest
 
+from actors.agent import answer_body
 from actors.agent.model import Failed, Heard
 from tests.actors.agent.test_model_stream import hear
-from tests.scripted.replies import Raw
+from tests.scripted.endpoint import ScriptedEndpoint
+from tests.scripted.replies import Answer, Raw, Speak
 
 TEXT = "naïve → 42 °C ✓ 🦊"
 DONE = b"data: [DONE]\n\n"
@@ -41,6 +44,8 @@ USAGE = {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12}
 ALIKE: dict[str, list[bytes]] = {
     "whole": [PLAIN + DONE],
     "one byte at a time": [bytes([byte]) for byte in PLAIN + DONE],
+    "a byte order mark": [b"\xef\xbb\xbf" + PLAIN + DONE],
+    "a byte order mark in pieces": [b"\xef\xbb", b"\xbf" + PLAIN + DONE],
     "lines that end in CRLF": [(PLAIN + DONE).replace(b"\n", b"\r\n")],
     "a CR and its LF in two pieces": [piece + b"\r" if odd else b"\n" + piece for odd, piece in enumerate([b"", PLAIN + DONE])][::-1],
     "lines that end in CR": [(PLAIN + DONE).replace(b"\n", b"\r")],
@@ -179,6 +184,8 @@ BROKEN: dict[str, bytes] = {
     "cut in the middle of a character": events(chunk({"content": "one "})) + b'data: {"choices": [{"delta": {"content": "\xc3',
     "bytes that are no UTF-8": events(chunk({"content": "one "})) + b'data: {"choices": [{"delta": {"content": "\xff\xfe"}}]}\n\n',
     "a number for text": events(chunk({"content": "one "}), chunk({"content": 7})),
+    "brackets without end": events(chunk({"content": "one "})) + b'data: {"choices": ' + b"[" * 100_000 + b"\n\n",
+    "a number that Python does not read": events(chunk({"content": "one "})) + b'data: {"created": ' + b"9" * 5_000 + b"}\n\n",
     "a list": events(chunk({"content": "one "})) + b"data: [1]\n\n",
     "a web page": events(chunk({"content": "one "})) + b"data: <html>502</html>\n\n",
     "an error among the events": events(chunk({"content": "one "})) + b'event: error\ndata: {"error": {"message": "overloaded"}}\n\n',
@@ -192,3 +199,57 @@ async def test_what_is_no_answer_is_a_failure_that_keeps_the_text_before(stream:
     assert isinstance(heard, Failed), heard
     assert (heard.text, heard.failure.kind) == ("one ", "broken")
     assert "Traceback" not in heard.failure.reason
+
+
+async def test_half_a_surrogate_pair_is_a_question_mark_wherever_it_stands() -> None:
+    """JSON can carry it, and no message between processes can."""
+    half = "\ud800"
+    asked = chunk({"tool_calls": [call(0, f"a{half}", f"propose_cell{half}", f'{{"code": "{half}"}}')]})
+    said = chunk({"content": f"one{half}", "reasoning_content": f"hm{half}"})
+    heard, ear, _ = await hear([Raw(pieces=[events(said, asked, chunk({}, "tool_calls"), ascii_only=True), DONE])])
+    assert isinstance(heard, Heard), heard
+    assert (heard.text, heard.thought, ear.texts) == ("one?", "hm?", ["one?"])
+    assert [(each.id, each.function.name, each.function.arguments) for each in heard.calls] == [("a?", "propose_cell?", '{"code": "?"}')]
+
+
+async def test_an_event_without_end_is_ended_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answer_body, "EVENT_LIMIT_BYTES", 3_000_000)
+    pieces = [events(chunk({"content": "one "})), b"data: ", *[b"x" * 1_000_000] * 5]
+    heard, _, _ = await hear([Raw(pieces=pieces)])
+    assert isinstance(heard, Failed), heard
+    assert (heard.text, heard.failure.retryable) == ("one ", False)
+    assert "an event of more than 3 MB" in heard.failure.reason
+
+
+async def test_many_events_are_no_event_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answer_body, "EVENT_LIMIT_BYTES", 1_000)
+    pieces = [part for _ in range(100) for part in (events(chunk({"content": "x" * 500}))[:-1], b"\n")]
+    heard, ear, _ = await hear([Raw(pieces=[*pieces, events(chunk({}, "stop")), DONE])])
+    assert isinstance(heard, Heard), heard
+    assert len("".join(ear.texts)) == 50_000
+
+
+async def test_an_answer_that_comes_compressed_unasked_is_refused() -> None:
+    packed = gzip.compress(PLAIN + DONE)
+    heard, _, server = await hear([Answer(body=packed, content_type="text/event-stream", headers={"Content-Encoding": "gzip"})])
+    assert server.requests[0].headers["Accept-Encoding"] == "identity"
+    assert isinstance(heard, Failed), heard
+    assert "came compressed (gzip)" in heard.failure.reason
+
+
+@pytest.mark.parametrize("kind", ["text/html", "text/plain", ""])
+async def test_a_web_page_in_place_of_an_answer_is_called_so(kind: str) -> None:
+    heard, _, _ = await hear([Answer(body=b"<html><p>Log in first</p></html>", content_type=kind)])
+    assert isinstance(heard, Failed), heard
+    assert f"no stream of events but {kind}" in heard.failure.reason
+    assert "Log in first" in heard.failure.reason
+
+
+async def test_a_question_is_not_sent_on_to_where_a_redirect_leads() -> None:
+    async with ScriptedEndpoint([Speak(text="stolen")]) as other:
+        target = f"{other.base_url}/chat/completions?x=1"
+        heard, _, _ = await hear([Answer(status=307, headers={"Location": target})])
+    assert other.requests == []
+    assert isinstance(heard, Failed), heard
+    assert f"sends requests on to {other.base_url} (status 307)" in heard.failure.reason
+    assert "OPENAI_BASE_URL" in heard.failure.reason

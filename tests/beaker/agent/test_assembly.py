@@ -5,6 +5,7 @@ import pytest
 from beaker.agent.assembly import (
     CALL_LIMIT_CHARS,
     CALLS_LIMIT,
+    ID_LIMIT_CHARS,
     NAME_LIMIT_CHARS,
     TEXT_LIMIT_CHARS,
     THOUGHT_LIMIT_CHARS,
@@ -41,6 +42,22 @@ def test_a_call_without_an_id_gets_one_that_differs_by_step() -> None:
     assembly = CallAssembly()
     assembly.add_fragment(0, call_id="", name="one", arguments="{}")
     assert calls(assembly) == [("call-3-0", "one", "{}")]
+
+
+def test_calls_that_claim_one_id_get_ids_of_their_own() -> None:
+    assembly = CallAssembly()
+    assembly.add_fragment(0, call_id="x", name="one", arguments="{}")
+    assembly.add_fragment(1, call_id="x", name="two", arguments="{}")
+    assembly.add_fragment(2, call_id="call-3-3", name="three", arguments="{}")
+    assembly.add_fragment(3, call_id="", name="four", arguments="{}")
+    assert calls(assembly) == [("x", "one", "{}"), ("call-3-1", "two", "{}"), ("call-3-3", "three", "{}"), ("call-3-3-again", "four", "{}")]
+
+
+def test_an_id_that_is_too_long_is_cut() -> None:
+    assembly = CallAssembly()
+    for index in range(2):
+        assembly.add_fragment(index, call_id="x" * 1_000_000, name="one", arguments="{}")
+    assert [len(call_id) for call_id, _, _ in calls(assembly)] == [ID_LIMIT_CHARS, len("call-3-1")]
 
 
 def test_of_a_text_without_end_the_beginning_is_kept_and_the_rest_counted() -> None:

@@ -145,8 +145,9 @@ def test_a_call_that_cannot_be_made_is_told_to_the_model(name: str, arguments: s
     assert isinstance(asked, CallModel)
 
 
-def test_arguments_that_are_no_json_are_not_sent_back() -> None:
-    state, _ = after(opened(), BAD)
+@pytest.mark.parametrize("bad", [BAD, called(call("propose_cell", "[" * 100_000))], ids=["no JSON", "nested too deep"])
+def test_arguments_that_are_no_json_are_not_sent_back(bad: CallEnded) -> None:
+    state, _ = after(opened(), bad)
     spoken = state.conversation[-2]
     assert isinstance(spoken, Assistant)
     assert spoken.tool_calls != msgspec.UNSET

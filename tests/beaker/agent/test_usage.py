@@ -2,7 +2,7 @@
 
 import pytest
 
-from beaker.agent.usage import Usage, read_usage
+from beaker.agent.usage import MOST_TOKENS, Usage, read_usage
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,11 @@ from beaker.agent.usage import Usage, read_usage
         ({"prompt_tokens": 9, "cost": 0}, Usage(tokens_in=9, tokens_cached=0, tokens_out=0, cost_usd=0.0)),
         ({"prompt_tokens": 9, "cost": "free"}, Usage(tokens_in=9, tokens_cached=0, tokens_out=0)),
         ({"prompt_tokens": 9, "cost": True}, Usage(tokens_in=9, tokens_cached=0, tokens_out=0)),
+        ({"prompt_tokens": -9, "completion_tokens": -3}, Usage(tokens_in=0, tokens_cached=0, tokens_out=0)),
+        ({"prompt_tokens": 2**70, "completion_tokens": 3}, Usage(tokens_in=MOST_TOKENS, tokens_cached=0, tokens_out=3)),
+        ({"prompt_tokens": 9, "cost": float("nan")}, Usage(tokens_in=9, tokens_cached=0, tokens_out=0)),
+        ({"prompt_tokens": 9, "cost": -1.0}, Usage(tokens_in=9, tokens_cached=0, tokens_out=0)),
+        ({"prompt_tokens": 9, "cost": 10**400}, Usage(tokens_in=9, tokens_cached=0, tokens_out=0)),
         (None, None),
         ({}, None),
         ({"prompt_tokens": None}, None),

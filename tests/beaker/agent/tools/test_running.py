@@ -23,6 +23,8 @@ def ran(**fields: object) -> str:
         ('{"code": "' + "x" * (RUN_LIMIT_CHARS + 1) + '"}', "smaller steps"),
         ('{"code": "x = 1\\u001b[2K"}', "control characters"),
         ('{"code": "x = 1 # \\u202e reversed"}', "control characters"),
+        ('{"code": "evil()\\rprint(1)"}', "control characters"),
+        ('{"code": "x = 1 # \\u009b2K"}', "control characters"),
     ],
 )
 def test_code_that_nobody_could_judge_is_sent_back(arguments: str, words: str) -> None:
@@ -69,7 +71,8 @@ def test_a_result_has_a_limit_whatever_was_printed() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", ['{"question": " "}', '{"question": "?", "choices": [""]}', '{"question": "?", "choices": ["a\\nb"]}']
+    "arguments",
+    ['{"question": " "}', '{"question": "?", "choices": [""]}', '{"question": "?", "choices": ["a\\nb"]}', '{"question": "\\u001b[2J"}'],
 )
 def test_a_question_that_cannot_be_shown_is_sent_back(arguments: str) -> None:
     assert isinstance(BUILT_IN.decode("ask_user", arguments), BadCall)

@@ -1,5 +1,7 @@
 """What the model is told of its tools, and how its calls are read."""
 
+import json
+
 import pytest
 
 from beaker.agent.tools.built_in import BUILT_IN
@@ -37,6 +39,21 @@ def test_a_call_without_arguments_may_be_written_in_several_ways(arguments: str)
 
 def test_unknown_arguments_are_passed_over() -> None:
     assert BUILT_IN.decode("propose_cell", '{"code": "1", "title": "x"}') == ProposeCellArguments(code="1")
+
+
+@pytest.mark.parametrize("arguments", ['{"code": ' + "[" * 100_000, '{"code": "1", "x": ' + "[" * 100_000 + "]" * 100_000 + "}"])
+def test_arguments_that_are_nested_too_deep_are_sent_back(arguments: str) -> None:
+    bad = BUILT_IN.decode("propose_cell", arguments)
+    assert isinstance(bad, BadCall)
+    assert "could not be read" in bad.text
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("read_cells", {"from": 2**70}), ("read_cells", {"to": -1}), ("read_output", {"handle": "output-1", "offset": 2**70})],
+)
+def test_numbers_that_no_message_can_carry_are_sent_back(name: str, arguments: dict[str, object]) -> None:
+    assert isinstance(BUILT_IN.decode(name, json.dumps(arguments)), BadCall)
 
 
 def test_a_cell_that_is_too_long_is_refused_with_its_size() -> None:
