@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from actors.kernel.face import Asks, Client, Outcome
 from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState
+from beaker.kernel.harmless import harmless, visible
 from beaker.kernel.turn_display import Proposal, RunBlock, TurnDisplay
 from beaker.messages.turn import Began, Delta, TurnEvent, Waiting
 from beaker.wire import compose
@@ -178,4 +179,4 @@ class CellFace:
     def _show(self, text: str) -> None:
         kind = "update_display_data" if self._shown else "display_data"
         self._shown = True
-        self._cell.say(kind, compose.markdown(text, display_id=self._display_id))
+        self._cell.say(kind, compose.markdown(harmless(text), plain=visible(text), display_id=self._display_id))

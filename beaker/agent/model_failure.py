@@ -190,7 +190,7 @@ def quoted(said: str, *, bare: bool = False) -> str:
     >>> quoted("")
     '.'
     """
-    plain = re.sub(r"<[^<>]{1,200}>", " ", said)  # some answer with a web page
+    plain = re.sub(r"<[^<>]{1,200}>|[\x00-\x1f\x7f-\x9f]", " ", said)  # some answer with a web page
     words = cut(re.sub(r"\s+", " ", plain).strip(), QUOTED_LIMIT_CHARS).rstrip(".")
     if not words:
         return "." if not bare else "no details."

@@ -13,7 +13,7 @@ PYTHON = frozenset({"python", "python3", "ipython"})
 SHELLS = frozenset({"bash", "sh", "zsh", "fish", "shell", "powershell"})
 
 _SHELL_LINE = re.compile(
-    r"^\s*(?:[^\n#'\"]*=\s*)?(?:!|%%?(?:bash|sh|script|system|sx|cmd|perl|ruby|sc|pip|conda|mamba|uv)\b)", re.MULTILINE
+    r"^[^\S\n]*+(?:[^\n#'\"]*=\s*)?(?:!|%%?(?:bash|sh|script|system|sx|cmd|perl|ruby|sc|pip|conda|mamba|uv)\b)", re.MULTILINE
 )
 
 

@@ -9,9 +9,32 @@ Source: CommonMark 0.31, "Fenced code blocks".
 import re
 from dataclasses import dataclass
 
-_FENCE = re.compile(r"^( {0,3})(`{3,}|~{3,})[ \t]*([^\s`{]*)[^`\n]*$")
+_FENCE = re.compile(r"^( {0,3})(?:(`{3,}+)(?=[^`\n]*+$)|(~{3,}+))[ \t]*+([^\s`{]*+)")
+"""Nothing in it is tried twice: a model may write a line of any length."""
 _NAMES = {"py": "python", "ipython": "python", "sh": "bash", "shell": "bash", "jl": "julia"}
 """What models write for a language; R and the rest are written as they are called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """The line that opens a block."""
+
+    indent: int
+    marks: str
+    """Its backticks or tildes."""
+    name: str
+    """Of the language; empty: none is named."""
+
+    def closes(self, line: str) -> bool:
+        """Whether a line ends the block."""
+        found = _FENCE.match(line.rstrip("\r\n"))
+        return found is not None and (found[2] or found[3]).startswith(self.marks) and line.strip(" \t\r\n") == (found[2] or found[3])
+
+
+def open_fence(line: str) -> Fence | None:
+    """The fence that a line outside of blocks is; None if it is none."""
+    found = _FENCE.match(line.rstrip("\r\n"))
+    return None if found is None else Fence(len(found[1]), found[2] or found[3], found[4])
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +58,27 @@ def split_blocks(text: str, language: str) -> list[str | CodeBlock]:
     parts: list[str | CodeBlock] = []
     outside: list[str] = []
     inside: list[str] = []
-    fence, indent, counts, opening = "", 0, False, ""
+    fence: Fence | None = None
+    counts, opening = False, ""
     for line in text.splitlines(keepends=True):
-        found = _FENCE.match(line.rstrip("\r\n"))
-        if not fence:
-            if found is None:
+        if fence is None:
+            fence = open_fence(line)
+            if fence is None:
                 outside.append(line)
                 continue
-            fence, indent, counts, opening = found[2], len(found[1]), common_name(found[3]) == wanted, line
+            counts, opening = common_name(fence.name) == wanted, line
             inside = []
-        elif found is not None and found[2].startswith(fence) and line.strip() == found[2]:
+        elif fence.closes(line):
             code = "".join(inside).rstrip("\n")
             if counts and code.strip():
                 parts += ["".join(outside), CodeBlock(code)]
                 outside = []
             else:
                 outside += [opening, *inside, line]
-            fence = ""
+            fence = None
         else:
-            inside.append(re.sub(rf"^ {{0,{indent}}}", "", line) if counts else line)
-    if fence:
+            inside.append(re.sub(rf"^ {{0,{fence.indent}}}", "", line) if counts else line)
+    if fence is not None:
         outside += [opening, *inside]
     parts.append("".join(outside))
     return [part for part in parts if part]

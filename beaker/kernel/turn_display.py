@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from beaker.kernel.code_blocks import CodeBlock, common_name, split_blocks
 from beaker.kernel.commands.words import code as code_span
+from beaker.kernel.harmless import closed
 
 THINKING = "*thinking ...*"
 CURSOR = " ▍"
@@ -16,6 +17,11 @@ CURSOR = " ▍"
 
 LANGUAGE_CHARS = 30
 """Of a language's name, as a model wrote it."""
+
+
+LANGUAGE_CHARS = 30
+"""Of a block's language, which the model may name."""
+_NO_NAME = r"[^\w+.#-]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +149,9 @@ class TurnDisplay:
         Args:
             ending: None while the turn goes on; else a line to put below the answer (may be empty).
         """
-        body = _joined(self._segments[self._part :], _numbered_block)
+        # What the model left open must not swallow the code that stands behind it.
+        segments = [closed(segment) if isinstance(segment, str) else segment for segment in self._segments[self._part :]]
+        body = _joined(segments, _numbered_block)
         if ending is None:
             words = self.trouble or self.words
             below = f"*{words}*" if words else ""
@@ -152,7 +160,7 @@ class TurnDisplay:
             elif below:
                 body = f"{body}\n\n{below}"
             else:
-                body += CURSOR
+                body += ("\n" if body.endswith(("```", "~~~")) else "") + CURSOR
         return "\n\n".join(part for part in (body, ending, self.note) if part)
 
     def insert_hint(self, *, first_comes: bool) -> str:
@@ -196,7 +204,7 @@ def fenced(code: str, language: str) -> str:
     """Code as a markdown block whose fence is longer than any run of backticks in it."""
     longest = max((len(run) for run in re.findall(r"`+", code)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{code}\n{fence}"
+    return f"{fence}{re.sub(_NO_NAME, '', language)[:LANGUAGE_CHARS]}\n{code}\n{fence}"
 
 
 def cell_named(name: str) -> str:
@@ -205,5 +213,6 @@ def cell_named(name: str) -> str:
     >>> cell_named("In[3]"), cell_named(" [12] "), cell_named("cell 4"), cell_named("b2f1-9c")
     ('3', '12', '4', 'b2f1-9c')
     """
-    found = re.fullmatch(r"\s*(?:in|out|cell)?\s*\[?\s*(\d{1,9})\s*\]?:?\s*", name, re.IGNORECASE)
-    return found[1] if found else " ".join(name.split())[:100]
+    name = " ".join(name.split())[:100]
+    found = re.fullmatch(r"(?:in|out|cell)? ?\[? ?(\d{1,9}) ?\]?:?", name, re.IGNORECASE)
+    return found[1] if found else name

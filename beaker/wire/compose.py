@@ -84,10 +84,16 @@ def stream(text: str, *, name: str = "stdout") -> dict[str, str]:
     return {"name": name, "text": text}
 
 
-def markdown(text: str, *, display_id: str | None = None, metadata: Mapping[str, object] | None = None) -> dict[str, object]:
-    """Content of a `display_data` or `update_display_data` message that shows markdown, as text where nothing renders it."""
+def markdown(
+    text: str, *, plain: str | None = None, display_id: str | None = None, metadata: Mapping[str, object] | None = None
+) -> dict[str, object]:
+    """Content of a `display_data` or `update_display_data` message that shows markdown, as text where nothing renders it.
+
+    Args:
+        plain: that text, if it is another.
+    """
     return {
-        "data": {"text/markdown": text, "text/plain": text},
+        "data": {"text/markdown": text, "text/plain": text if plain is None else plain},
         "metadata": dict(metadata or {}),
         "transient": {"display_id": display_id} if display_id else {},
     }

@@ -3,6 +3,7 @@
 from beaker.errors import unknown_name
 from beaker.kernel.commands.command import Command, Entry, Order, Refused
 from beaker.kernel.commands.words import Table, Words, escaped
+from beaker.kernel.harmless import harmless, visible
 from beaker.messages.context import ContextFacts, ContextsListed
 
 DEFAULT = "default"
@@ -65,7 +66,7 @@ def context_words(facts: ContextFacts, preview: str) -> Words:
             table = Table(columns=(title, "what it does"), rows=[(one.name, one.description) for one in what], code_columns=frozenset({0}))
             parts.append(Words(plain=table.plain(), markdown=table.markdown()))
     if preview:
-        parts.append(Words(plain=f"In this session:\n{preview}", markdown=f"In this session:\n\n{preview}"))
+        parts.append(Words(plain=f"In this session:\n{visible(preview)}", markdown=f"In this session:\n\n{harmless(preview)}"))
     return _below(parts)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from beaker.kernel.commands.command import Command, Entry, Order, Refused, number_in
 from beaker.kernel.commands.words import Words, escaped
 from beaker.kernel.conversation import Talk
+from beaker.kernel.harmless import harmless, visible
 
 
 class ShowHistory(Order, frozen=True, kw_only=True):
@@ -45,12 +46,12 @@ def history_words(talks: Sequence[Talk]) -> Words:
 
 
 def _plain(talk: Talk) -> str:
-    return "\n\n".join([f"Question {talk.number} ({_outcome(talk)}): {talk.question}", talk.answer or "(no answer)"])
+    return "\n\n".join([f"Question {talk.number} ({_outcome(talk)}): {visible(talk.question)}", visible(talk.answer) or "(no answer)"])
 
 
 def _markdown(talk: Talk) -> str:
-    quotation = "\n".join(f"> {line}" for line in talk.question.splitlines())
-    return "\n\n".join([f"**Question {talk.number}** ({escaped(_outcome(talk))})", quotation, talk.answer or "*no answer*"])
+    quotation = "\n".join(f"> {line}" for line in harmless(talk.question).split("\n"))
+    return "\n\n".join([f"**Question {talk.number}** ({escaped(_outcome(talk))})", quotation, harmless(talk.answer) or "*no answer*"])
 
 
 def _outcome(talk: Talk) -> str:

@@ -12,6 +12,7 @@ from beaker.kernel.commands.model import NAME_LIMIT_CHARS
 from beaker.kernel.custom.kinds import OURS
 from beaker.kernel.custom.reading import read
 from beaker.kernel.custom.replies import Ok
+from beaker.kernel.harmless import harmless, visible
 from beaker.kernel.question import MODES
 from beaker.messages.context import ContextFacts, ContextsListed
 
@@ -196,4 +197,4 @@ def session_info(facts: ContextFacts | None, listed: ContextsListed, language: L
 
 def preview(context: str, markdown: str) -> dict[str, dict[str, dict[str, str]]]:
     """The content of `preview`: by kind, name and MIME type."""
-    return {"Context": {context: {"text/markdown": markdown, "text/plain": markdown}}}
+    return {"Context": {context: {"text/markdown": harmless(markdown), "text/plain": visible(markdown)}}}

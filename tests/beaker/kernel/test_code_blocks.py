@@ -1,5 +1,7 @@
 """Code blocks in the text of an answer."""
 
+import time
+
 import pytest
 
 from beaker.kernel.code_blocks import CodeBlock, split_blocks
@@ -41,6 +43,13 @@ def test_blocks_of_the_language_are_taken_out(text: str, parts: list[str | CodeB
 )
 def test_everything_else_stays_as_it_was_written(text: str) -> None:
     assert split_blocks(text, "python") == [text]
+
+
+@pytest.mark.parametrize("line", ["~" * 100_000 + "`", "~~~" + "x" * 100_000 + "`", "`" * 100_000 + "x`", "```" + " x" * 50_000 + "`"])
+def test_a_line_that_is_nearly_a_fence_costs_no_more_than_its_length(line: str) -> None:
+    began = time.perf_counter()
+    split_blocks(f"{line}\n", "python")
+    assert time.perf_counter() - began < 5.0
 
 
 @pytest.mark.parametrize(("language", "mark"), [("R", "r"), ("R", "R"), ("julia", "jl"), ("bash", "sh"), ("python3", "python")])

@@ -1,8 +1,10 @@
 """What a question shows while and after it is answered."""
 
+import time
+
 import pytest
 
-from beaker.kernel.turn_display import CURSOR, THINKING, TurnDisplay, fenced
+from beaker.kernel.turn_display import CURSOR, THINKING, TurnDisplay, cell_named, fenced
 
 
 def test_nothing_yet_is_thinking_and_words_replace_it() -> None:
@@ -116,3 +118,28 @@ def test_text_behind_a_part_never_joins_the_text_before_it() -> None:
     display.begin_part()
     display.add_text("two")
     assert display.markdown(ending="") == "two"
+
+
+def test_a_block_that_the_model_left_open_does_not_swallow_the_code_that_is_asked_about() -> None:
+    display = TurnDisplay(1)
+    display.add_text("Look:\n~~~text\nnothing to see")
+    display.run("A1", "evil()", "python").words = "wants to run this"
+    assert display.markdown(ending="").endswith("nothing to see\n~~~\n\n**A1** wants to run this\n\n```python\nevil()\n```")
+
+
+def test_while_a_block_is_streaming_the_cursor_stands_below_it() -> None:
+    display = TurnDisplay(1)
+    display.add_text("```python\nx = 1")
+    assert display.markdown() == f"```python\nx = 1\n```\n{CURSOR}"
+
+
+def test_the_language_of_a_block_is_a_name() -> None:
+    assert fenced("1", "py\n```\n<script>") == "```pyscript\n1\n```"
+    assert fenced("1", "c++") == "```c++\n1\n```"
+
+
+@pytest.mark.parametrize("name", [" " * 50_000 + "x", "in" + " " * 50_000 + "[", "3" * 100_000])
+def test_a_name_of_any_length_is_read_at_once(name: str) -> None:
+    began = time.perf_counter()
+    assert len(cell_named(name)) <= 100
+    assert time.perf_counter() - began < 5.0
