@@ -87,7 +87,9 @@ def plain_line(value):
 def safely(describe, value):
     try:
         return describe(value)
-    except Exception as error:  # whatever a value of the user's raises while it is looked at is told, never passed on
+    except KeyboardInterrupt:  # that is the user's own, for whatever she has running
+        raise
+    except BaseException as error:  # whatever a value of the user's raises while it is looked at is told, never passed on
         return f"(could not be looked at: {class_name(error)})"
 
 
@@ -122,7 +124,10 @@ def answer(name, limit, room, budget_s, mark):
         if lines and lines[0].startswith(mark):
             del cache[key]
             getattr(shell.compile, "_filename_map", {}).pop(key, None)
-    return sys.modules["json"].dumps(look(shell.user_ns, shell.user_ns_hidden, name, limit, room, budget_s))
+    json = sys.modules["json"]
+    told = json.dumps(look(shell.user_ns, shell.user_ns_hidden, name, limit, room, budget_s), ensure_ascii=False)
+    # A name of a file that is no UTF-8 holds half of a surrogate pair, which cannot be sent.
+    return json.dumps(json.loads(told.encode("utf-8", "replace").decode()))
 
 
 def look(space, hidden, name, limit, room, budget_s):
@@ -147,7 +152,9 @@ def look(space, hidden, name, limit, room, budget_s):
             return {"found": False}
         value = space[name]
         text = safely(lambda each: detail(each, over), value)
-        return {"found": True, "type": class_name(value), "text": cut(text, room), "line": plain_line(value)}
+        line = safely(lambda each: (plain_line(each),), value)
+        line = line[0] if type(line) is tuple else ""
+        return {"found": True, "type": class_name(value), "text": cut(text, room), "line": line}
     listed = []
     names = user_names(space, hidden)
     for each in names[:limit]:

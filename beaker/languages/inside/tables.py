@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from beaker.languages.inside.values import KINDS, class_name, cut, short
+from beaker.languages.inside.values import KINDS, class_name, cut, of, short
 
 SAMPLE = 100_000
 """Values of a column or array that are looked at; more take longer than a cell may be kept waiting for a look."""
@@ -65,6 +65,14 @@ def array_text(value, over):
     lines = ["%s, shape %s, %s, %d bytes" % (class_name(value), value.shape, value.dtype, value.nbytes)]
     if value.dtype.kind not in "biufcmM" or not value.size:
         return "\n".join(lines)
+    if any(of(each, "numpy", "memmap") for each in (value, value.base)):
+        lines.append("it lies in a file, so only its beginning was read")
+        return "\n".join([*lines, "first values: {}".format(", ".join(plain_number(each) for each in value.flat[:10]))])
+    if of(value, "numpy.ma", "MaskedArray"):
+        lines.append("masked %d" % int(numpy.ma.count_masked(value)))
+        value = value.compressed()
+        if not value.size:
+            return "\n".join(lines)
     base = numpy.asarray(value)
     flat = base.flat[:: max(base.size // SAMPLE, 1)]
     if base.size > 2 * SAMPLE:
@@ -213,6 +221,8 @@ def cell_line(value):
         return cut(value.replace("\n", " "), 30)
     if type(value) is float or type(value).__module__ == "numpy":
         return cut(plain_number(value), 30)
+    if class_name(value) == "NAType":
+        return "<NA>"
     if type(value).__module__ == "datetime":
         return cut(str(value), 30)
     return short(value, 30)

@@ -66,8 +66,10 @@ def short(value, room=200, depth=0):
             return container(value, base, room, depth)
     if kind is range:
         return repr(value)
-    if kind.__module__ in PLAIN or (kind.__module__ == "numpy" and of(value, "numpy", "generic")):
-        return cut(repr(value), room) if value.__class__ is kind else class_name(value)
+    if any(vars(sys.modules[name]).get(class_name(value)) is kind for name in PLAIN if name in sys.modules):
+        return cut(repr(value), room)
+    if of(value, "numpy", "generic") and vars(sys.modules["numpy"]).get(class_name(value)) is kind:
+        return cut(repr(value), room)
     if of(value, "pandas", "Timestamp", "Timedelta", "Period", "Interval"):
         return cut(str(value), room)
     text = cut(brief(value, room), room)
@@ -77,6 +79,8 @@ def short(value, room=200, depth=0):
 def container(value, base, room, depth):
     """The first items of a builtin container, and how many there are."""
     count = base.__len__(value)
+    if not count and base in (set, frozenset):
+        return "set()"  # `{}` is a dict
     opening, closing = {list: "[]", tuple: "()", dict: "{}"}.get(base, "{}")
     if depth >= DEPTH:
         return "{}{}{}".format(opening, "..." if count else "", closing)

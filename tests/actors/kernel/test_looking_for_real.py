@@ -184,6 +184,12 @@ async def test_nothing_is_called_that_the_user_wrote(python: Session) -> None:
     assert await python.run("called") == "[]"
 
 
+async def test_a_text_that_is_no_unicode_hides_neither_itself_nor_others(python: Session) -> None:
+    await python.run(r"name = 'caf\udce9.csv'; names = [name]; n = 1")
+    assert {each.name for each in (await python.list()).variables} == {"name", "names", "n"}
+    assert "caf?.csv" in (await python.show("name")).text
+
+
 async def test_an_idle_look_leaves_the_session_as_it_was(python: Session) -> None:
     await python.run(SNAPSHOT)
     await python.run(

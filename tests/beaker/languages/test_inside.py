@@ -2,8 +2,10 @@
 
 import datetime
 import decimal
+import pathlib
 import sys
 import types
+import uuid
 from collections import OrderedDict, deque
 from typing import Any
 
@@ -233,3 +235,85 @@ def test_one_that_cannot_be_looked_at_costs_only_its_own_line() -> None:
     broken = Broken({"a": [1]})
     told = space["look"]({"broken": broken, "x": 1}, {}, None, 9, 200, 1.0)
     assert told["variables"] == [["broken", "Broken", "(could not be looked at: ZeroDivisionError)"], ["x", "int", "1"]]
+
+
+class Leaves:
+    """Whatever is asked of it ends the interpreter, were it not held."""
+
+    def _leave(self, *_: object) -> Any:
+        raise SystemExit
+
+    __repr__ = _leave
+
+
+class LeavesBySpace(Leaves):
+    @property
+    def __dict__(self) -> Any:  # type: ignore[override]  # that is the point
+        raise SystemExit
+
+
+class Impostor(Leaves):
+    __module__ = "datetime"
+
+
+class LeavingFrame(pd.DataFrame):
+    @property
+    def columns(self) -> Any:  # type: ignore[override]  # that is the point
+        raise SystemExit
+
+
+def listed(**variables: object) -> dict[str, str]:
+    told = space["look"](variables, {}, None, 100, 200, 10.0)
+    return {name: summary for name, _, summary in told["variables"]}
+
+
+def test_a_value_that_leaves_the_interpreter_hides_no_other() -> None:
+    held = listed(a=1, space=LeavesBySpace(), impostor=Impostor(), frame=LeavingFrame({"x": [1]}), z="there")
+    assert (held["a"], held["z"]) == ("1", "'there'")
+    assert held["frame"] == "(could not be looked at: SystemExit)"
+    assert held["impostor"] == "an object"
+
+
+def test_an_interrupt_passes_through_a_look() -> None:
+    class Interrupted(pd.DataFrame):
+        @property
+        def columns(self) -> Any:  # type: ignore[override]  # that is the point
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        listed(frame=Interrupted({"x": [1]}))
+
+
+def test_a_value_that_leaves_is_told_in_detail_too() -> None:
+    told = space["look"]({"x": LeavingFrame({"x": [1]})}, {}, "x", 100, 200, 10.0)
+    assert told == {"found": True, "type": "LeavingFrame", "text": "(could not be looked at: SystemExit)", "line": ""}
+
+
+def test_a_plain_line_of_something_that_leaves_is_empty() -> None:
+    told = space["look"]({"x": [Impostor(), LeavesBySpace()]}, {}, "x", 100, 200, 10.0)
+    assert told["found"]
+    assert told["line"] == ""
+
+
+def test_paths_and_numbers_of_libraries_are_written_as_they_are() -> None:
+    assert short(pathlib.PurePosixPath("a/b")) == "PurePosixPath('a/b')"
+    assert short(uuid.UUID(int=1)) == "UUID('00000000-0000-0000-0000-000000000001')"
+    assert short(set()) == short(frozenset()) == "set()"
+
+
+def test_an_array_in_a_file_is_not_read_through(tmp_path: pathlib.Path) -> None:
+    array = np.memmap(tmp_path / "data", dtype="u1", mode="w+", shape=(1_000_000,))
+    for held in (array, array[10:]):
+        text = text_of(held)
+        assert "it lies in a file, so only its beginning was read" in text
+        assert "range" not in text
+
+
+def test_masked_values_do_not_count() -> None:
+    text = text_of(np.ma.array([1.0, 2.0, 99.0], mask=[False, False, True]))
+    assert "masked 1" in text
+    assert "range 1 .. 2, mean 1.5" in text
+
+
+def test_a_missing_value_of_pandas_is_named() -> None:
+    assert text_of(pd.DataFrame({"i": pd.array([None], dtype="Int64")})).endswith("0 | <NA>")
