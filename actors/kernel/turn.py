@@ -16,6 +16,10 @@ from beaker.messages.base import TurnId
 from beaker.messages.consent import Mode
 from beaker.messages.turn import Began, Delta, ProposeCell, Proposed, ToolAnswered, TurnEvent, TurnFailure, Waiting
 
+PROPOSALS = 50
+PROPOSED_CHARS = 400_000
+"""Of one answer, which is redrawn as a whole and stays in the notebook: five of the longest cells."""
+
 
 @dataclass(slots=True)
 class Turn:
@@ -77,6 +81,9 @@ class Turn:
 
     def propose(self, message: ProposeCell, state: KernelState) -> Proposed | TurnFailure:
         """The agent proposes a cell; gives what it is answered."""
+        proposals = self.display.proposals
+        if len(proposals) >= PROPOSALS or sum(len(each.code) for each in proposals) + len(message.code) > PROPOSED_CHARS:
+            return TurnFailure(reason="this answer holds more proposed cells already than the user reads; end it here")
         replaces, after = cell_named(message.replaces), cell_named(message.after)
         for named in (replaces, after):
             if named.isdecimal() and state.transcript.code(int(named)) is None:

@@ -23,6 +23,9 @@ NAME_LIMIT_CHARS = 200
 ID_LIMIT_CHARS = 200
 """Of a call's id, which is sent back with its result: endpoints make some thirty."""
 
+CALLS_LIMIT_CHARS = 2_000_000
+"""Of the arguments of all calls at once, which stand in the conversation until the turn is over: some of the longest cells."""
+
 CALL_LIMIT_CHARS = 50_000_000
 """All that one call may send: ten million tokens, a hundred times the longest answer of today's models."""
 
@@ -42,6 +45,8 @@ class CallAssembly:
         self._thought = _Beginning(THOUGHT_LIMIT_CHARS)
         self._calls: dict[int, _Fragments] = {}
         self._length = 0
+        self._arguments = 0
+        """Of all calls, as far as they are kept."""
 
     def add_text(self, text: str) -> None:
         """Append to the text."""
@@ -72,7 +77,10 @@ class CallAssembly:
             known = self._calls[index] = _Fragments()
         known.call_id = known.call_id or call_id
         known.name = (known.name + name)[:NAME_LIMIT_CHARS]
-        known.arguments.add(arguments)
+        kept = known.arguments.add(arguments)
+        self._arguments += kept
+        if self._arguments > CALLS_LIMIT_CHARS:
+            raise Endless(f"tool calls of more than {CALLS_LIMIT_CHARS} characters at once")
 
     @property
     def text(self) -> str:
@@ -116,14 +124,14 @@ class _Beginning:
         self._room = limit_chars
         self._missing = 0
 
-    def add(self, text: str) -> None:
-        if len(text) <= self._room:
-            self._kept.append(text)
-            self._room -= len(text)
-            return
-        self._kept.append(text[: self._room])
-        self._missing += len(text) - self._room
-        self._room = 0
+    def add(self, text: str) -> int:
+        """Append; gives how much of it is kept."""
+        kept = min(len(text), self._room)
+        if kept:
+            self._kept.append(text[:kept])
+        self._missing += len(text) - kept
+        self._room -= kept
+        return kept
 
     @property
     def text(self) -> str:

@@ -100,7 +100,7 @@ def fill(prompt: str, values: Mapping[str, str], *, name: str = NAME) -> str:
 
 
 def _pattern(name: str) -> str:
-    return rf"{_ESCAPED}|{_CELL}|\{{(?P<braces>{name})\}}|{_FILE}|(?<![\w@./:-])@(?!file:)(?P<at>{name})(?!@)"
+    return rf"{_ESCAPED}|{_CELL}|\{{(?P<braces>{name})\}}|{_FILE}|(?<![\w@./:-])@(?!file:)(?P<at>{name})(?![\w@])"
 
 
 def _mention(match: re.Match[str]) -> Mention | None:

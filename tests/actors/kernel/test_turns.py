@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from actors.kernel import turns
+from actors.kernel.turn import PROPOSED_CHARS
 from actors.runtime.failures import AskFailed
 from beaker.messages.base import TurnId
 from beaker.messages.turn import Began, Delta, Ended, ProposeCell, Proposed, Question, Stop, Taken, TurnFailure, Waiting
@@ -174,6 +175,17 @@ async def test_an_edit_is_a_proposal_that_says_which_cell_it_is_for(stage: Kerne
     stage.tell(ended())
     await stage.front.over(msg_id)
     assert displays(stage, msg_id)[-1][1] == "**[1]** in place of cell [7]\n\n```python\nx = 42\n```"
+
+
+async def test_an_answer_holds_no_more_cells_than_a_user_reads(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await stage.ask()
+    kernel = stage.agents_end.ref("kernel")
+    long = "x" * (PROPOSED_CHARS // 2)
+    for number in (1, 2):
+        assert await kernel.ask(ProposeCell(turn=FIRST, code=long, language=""), timeout_s=10) == Proposed(number=number)
+    with pytest.raises(AskFailed) as refused:
+        await kernel.ask(ProposeCell(turn=FIRST, code="1", language=""), timeout_s=10)
+    assert "more proposed cells already" in str(refused.value.failure)
 
 
 async def test_a_proposal_for_a_turn_that_is_over_is_refused(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:

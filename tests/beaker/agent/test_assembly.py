@@ -5,6 +5,7 @@ import pytest
 from beaker.agent.assembly import (
     CALL_LIMIT_CHARS,
     CALLS_LIMIT,
+    CALLS_LIMIT_CHARS,
     ID_LIMIT_CHARS,
     NAME_LIMIT_CHARS,
     TEXT_LIMIT_CHARS,
@@ -78,6 +79,14 @@ def test_arguments_without_end_are_kept_until_no_tool_would_read_them() -> None:
     bad = BUILT_IN.decode("propose_cell", arguments)
     assert isinstance(bad, BadCall)
     assert "Make them shorter" in bad.text
+
+
+def test_calls_that_together_are_longer_than_can_be_meant_are_an_end() -> None:
+    assembly = CallAssembly()
+    for index in range(CALLS_LIMIT_CHARS // 100_000):
+        assembly.add_fragment(index, call_id="", name="propose_cell", arguments="x" * 100_000)
+    with pytest.raises(Endless, match="tool calls of more than"):
+        assembly.add_fragment(99, call_id="", name="propose_cell", arguments="x")
 
 
 def test_a_call_that_does_not_end_is_ended() -> None:

@@ -22,6 +22,7 @@ def labels(prompt: str) -> list[str]:
         ("read @file:data/a.csv.", ["@file:data/a.csv"]),
         ('read @file:"my data.csv", please', ['@file:"my data.csv"']),
         ("@größe", ["@größe"]),
+        ("@ann@example.org", []),
         ("mail me@example.org or http://x/@y", []),
         ("{{x}}", []),
         ("{'a': 1} {1} {} {x y} {In[0]} {Out[x]}", []),
