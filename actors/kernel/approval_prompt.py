@@ -6,6 +6,7 @@ of the kernel does, and so does the same page after a reload.
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Literal
 
 from actors.kernel.approval import Approval, Decided
@@ -23,11 +24,20 @@ EDIT_LINES = 2_000
 """Of a paste, line by line."""
 
 
-async def ask_approval(approval: Approval, client: Client, prompts: Prompts, requests: Requests, *, patience_s: float) -> Decided | None:
+async def ask_approval(
+    approval: Approval,
+    client: Client,
+    prompts: Prompts,
+    requests: Requests,
+    *,
+    waits_behind: Callable[[], bool],
+    patience_s: float,
+) -> Decided | None:
     """Put an approval before a client.
 
     Args:
         requests: the cells that may wait behind the prompt.
+        waits_behind: whether a question does.
         patience_s: how long they may.
 
     Returns:
@@ -37,7 +47,7 @@ async def ask_approval(approval: Approval, client: Client, prompts: Prompts, req
     try:
         patience = Patience(since := approval.turn.face_since)
         while not (await asyncio.wait([hearing], timeout=patience_s / LOOKS))[0]:
-            if patience.look(unanswered=requests.cells_since(since), last_came=requests.last_came, now=time.monotonic()):
+            if patience.look(unanswered=requests.cells_since(since) + waits_behind(), last_came=requests.last_came, now=time.monotonic()):
                 return None
         return hearing.result()
     finally:

@@ -46,7 +46,11 @@ Free = Callable[[RunBlock], Awaitable[bool]]
 
 
 class Consent:
-    """Holds the approvals of one kernel."""
+    """Holds the approvals of one kernel.
+
+    Args:
+        waits_behind: whether another question waits for a turn.
+    """
 
     def __init__(
         self,
@@ -55,12 +59,15 @@ class Consent:
         clearance: Clearance,
         agent: AgentDoor,
         prompts: Prompts,
+        *,
+        waits_behind: Callable[[Turn], bool],
     ) -> None:
         self._state = state
         self._context = context
         self._clearance = clearance
         self._agent = agent
         self._prompts = prompts
+        self._waits_behind = waits_behind
         self._open: dict[str, Approval] = {}
         self._last = 0
 
@@ -258,7 +265,14 @@ class Consent:
 
     async def _prompt(self, approval: Approval, client: Client) -> None:
         patience_s = self._state.settings.agent.consent_patience_s
-        decided = await ask_approval(approval, client, self._prompts, self._state.requests, patience_s=patience_s)
+        decided = await ask_approval(
+            approval,
+            client,
+            self._prompts,
+            self._state.requests,
+            waits_behind=lambda: self._waits_behind(approval.turn),
+            patience_s=patience_s,
+        )
         if decided is None:
             self._park(approval)
         else:

@@ -66,7 +66,7 @@ class Questions:
         self.looking = Looking(state, context, folder)
         self.turns = turns = Turns(state, context, self.agent, self.looking)
         clearance = Clearance(state.kernel_id, supervisor, context.log)
-        self.consent = Consent(state, context, clearance, self.agent, prompts)
+        self.consent = Consent(state, context, clearance, self.agent, prompts, waits_behind=turns.waits_behind)
         self._runs = turns.work = Runs(
             state,
             context,

@@ -19,6 +19,7 @@ from actors.kernel.supervisor_door import SupervisorMissing
 from actors.kernel.turn import Turn
 from actors.runtime.actor import ActorContext, Asked
 from beaker.consent.answers import chosen, question_text
+from beaker.kernel.cutting import cut_bytes
 from beaker.kernel.requests import ExecuteFlags, Pending, ReplyFacts
 from beaker.kernel.turn_display import RunBlock
 from beaker.messages.base import TurnId
@@ -42,6 +43,9 @@ OUTPUT_CHARS = 6_000
 
 ASKS_CHARS = 200
 """Of a question of the model's, where it is named on one line."""
+
+EDITED_BYTES = 20_000
+"""Of what the user wrote in place of the model's code, for the model; it ran whole."""
 
 CANNOT_ASK = "The user cannot be asked now. State your question in your answer and end there."
 OVER = "This turn is over."
@@ -245,7 +249,7 @@ class Runs:
             status=status,  # type: ignore[arg-type]  # one of its four words
             output=output,
             execution_count=cell.count,
-            edited=edited,
+            edited=cut_bytes(edited, EDITED_BYTES),
             handle="" if seen is None else seen.handle,
             untrusted=bool(output),
         )

@@ -130,6 +130,10 @@ class Turns:
         """The turn with this number, None when it is over."""
         return self._turns.get(number)
 
+    def waits_behind(self, turn: Turn) -> bool:
+        """Whether another question came later and waits for this one: the agent answers one after the other."""
+        return any(other.since >= turn.face_since and not other.parked for other in self._turns.values() if other is not turn)
+
     @property
     def attended(self) -> list[TurnId]:
         """Numbers of the turns that do not wait, parked, for the user."""

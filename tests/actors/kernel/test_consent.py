@@ -551,6 +551,33 @@ async def test_a_prompt_gives_way_to_short_cells_too(short_folder: Path, monkeyp
         assert not running.done()
 
 
+async def test_a_prompt_gives_way_when_a_question_has_waited_behind_it_for_long(short_folder: Path) -> None:
+    async with staged(short_folder, {"agent": {"consent_patience_s": 0.1}}) as stage:
+        await stage.ready()
+        msg_id, _ = await stage.ask()
+        stage.wants_run("1")
+        await stage.front.prompt()
+        stage.run("%%ai and then?", client=b"other")
+        await stage.front.reply(msg_id)
+        assert "waiting" in shown(stage, msg_id)[-1]
+
+
+async def test_of_long_code_that_the_user_wrote_the_model_sees_the_beginning(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await stage.ask()
+    running = stage.wants_run("a = 0")
+    written = "#" + "x" * 1_000_000 + "\nb = 2"
+    for number, line in enumerate(["e", written], start=1):
+        await stage.front.prompt(number)
+        stage.type(line)
+    request = await subkernel.expect_code()
+    assert request.content["code"] == written
+    subkernel.run(request, 2)
+    ran = await running
+    assert isinstance(ran, CodeRan)
+    assert written.startswith(ran.edited.removesuffix(" ..."))
+    assert 1_000 < len(ran.edited) < 30_000
+
+
 async def test_in_the_background_consent_is_parked_at_once(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     msg_id, _ = await stage.ask("%%ai --background go")
     stage.wants_run("1")

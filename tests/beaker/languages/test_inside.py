@@ -256,9 +256,9 @@ class Impostor(Leaves):
     __module__ = "datetime"
 
 
-class LeavingFrame(pd.DataFrame):
+class LeavingFrame(pd.DataFrame):  # type: ignore[misc]  # pandas has no types here
     @property
-    def columns(self) -> Any:  # type: ignore[override]  # that is the point
+    def columns(self) -> Any:
         raise SystemExit
 
 
@@ -275,9 +275,9 @@ def test_a_value_that_leaves_the_interpreter_hides_no_other() -> None:
 
 
 def test_an_interrupt_passes_through_a_look() -> None:
-    class Interrupted(pd.DataFrame):
+    class Interrupted(pd.DataFrame):  # type: ignore[misc]  # pandas has no types here
         @property
-        def columns(self) -> Any:  # type: ignore[override]  # that is the point
+        def columns(self) -> Any:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
