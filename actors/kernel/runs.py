@@ -45,7 +45,7 @@ ASKS_CHARS = 200
 """Of a question of the model's, where it is named on one line."""
 
 EDITED_BYTES = 20_000
-"""Of what the user wrote in place of the model's code, for the model; it ran whole."""
+"""Of what the user wrote in place of the model's code, which ran whole, or as an answer: for the model."""
 
 CANNOT_ASK = "The user cannot be asked now. State your question in your answer and end there."
 OVER = "This turn is over."
@@ -265,6 +265,9 @@ class Runs:
         finally:
             turn.asks = ""
         return UserAnswered(text=chosen(text, request.choices))
+
+        text = await self._prompts.ask(face.client, question_text(request.question, request.choices))
+        return UserAnswered(text=cut_bytes(chosen(text, request.choices), EDITED_BYTES))
 
     async def _interrupt_session(self, turn: Turn) -> SessionChanged:
         cell = self._state.requests.running()

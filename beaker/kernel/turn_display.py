@@ -21,7 +21,7 @@ LANGUAGE_CHARS = 30
 
 LANGUAGE_CHARS = 30
 """Of a block's language, which the model may name."""
-_NO_NAME = r"[^\w+.#-]"
+_NO_NAME = r"[^\w +.#-]"
 
 
 @dataclass(frozen=True, slots=True)
