@@ -5,10 +5,11 @@ A plugin is imported in a thread: it may load half of the scientific stack, and 
 
 import asyncio
 
+from actors.agent.foreign_thread import in_a_thread
 from actors.agent.function_call import REASON_LIMIT_CHARS
 from actors.agent.kernel_session import NO_TURN, KernelSession
 from actors.runtime.ref import Ref
-from beaker.agent.cutting import cut
+from beaker.agent.cutting import cut, sendable
 from beaker.agent.tools.tool import Asking
 from beaker.agent.tools.toolbox import AnyTool
 from beaker.agent.turn_state import PLAIN, Surroundings
@@ -25,19 +26,27 @@ PERSONA_LIMIT_CHARS = 4_000
 """Of a persona in the list; the model is told it whole."""
 
 
+LOAD_TIMEOUT_S = 20.0
+"""For one context, from when it was first wanted: the largest libraries take ten seconds from a cold disk."""
+
+
 class Contexts:
     """Holds the shelf.
 
     Args:
         kernel: whose session previews look at.
         shelf: the contexts; what is installed, looked up when it is first wanted, if none is given.
+        load_timeout_s: how long one may take to be imported and made.
     """
 
-    def __init__(self, kernel: Ref[KernelMessage], shelf: Shelf | None = None) -> None:
+    def __init__(self, kernel: Ref[KernelMessage], shelf: Shelf | None = None, *, load_timeout_s: float = LOAD_TIMEOUT_S) -> None:
         self._kernel = kernel
+        self._load_timeout_s = load_timeout_s
         self._shelf = shelf
-        self._lock = asyncio.Lock()
-        """Two threads must not make one context twice."""
+        self._taking: dict[str, tuple[asyncio.Task[Loaded | Missing], float]] = {}
+        """By name, one thread each: two must not make one context twice, and one that hangs holds up no other.
+
+        With the loop's time at which nobody waits for it any more."""
 
     async def surroundings(self, name: str, language: str) -> Surroundings | Missing:
         """What a context makes of a question."""
@@ -66,14 +75,23 @@ class Contexts:
         session = KernelSession(self._kernel, Asking(turn=NO_TURN, language=language))
         try:
             async with asyncio.timeout(PREVIEW_TIMEOUT_S):
-                return cut(str(await loaded.context.preview(session)), PREVIEW_LIMIT_CHARS)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 -- foreign code: any error of it is words below the context
-            said = cut(str(error), REASON_LIMIT_CHARS) or type(error).__name__
+                return cut(sendable(str(await loaded.context.preview(session))), PREVIEW_LIMIT_CHARS)
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 -- foreign code: its errors are words below the context
+            said = cut(sendable(str(error)), REASON_LIMIT_CHARS) or type(error).__name__
             return f"There is no preview: {said}."
 
     async def _take(self, name: str) -> Loaded | Missing:
-        async with self._lock:
-            return await asyncio.to_thread((await self._opened()).take, name)
+        shelf = await self._opened()
+        loop = asyncio.get_running_loop()
+        if name not in self._taking:
+            task = asyncio.create_task(in_a_thread(shelf.take, name), name=f"context-{name}")
+            self._taking[name] = (task, loop.time() + self._load_timeout_s)
+        task, until = self._taking[name]
+        await asyncio.wait([task], timeout=max(until - loop.time(), 0))
+        if not task.done():
+            words = f"The context {name!r} cannot be used yet: it has been loading for more than {self._load_timeout_s:g} s."
+            return Missing(reason=words)
+        return task.result()
 
     async def _opened(self) -> Shelf:
         if self._shelf is None:
@@ -85,11 +103,11 @@ def _facts(loaded: Loaded, language: str) -> ContextFacts:
     return ContextFacts(
         name=loaded.name,
         summary=loaded.summary,
-        persona=cut(loaded.context.persona, PERSONA_LIMIT_CHARS),
+        persona=cut(sendable(loaded.context.persona), PERSONA_LIMIT_CHARS),
         tools=[_described(tool) for tool in loaded.tools],
         procedures=[_described(tool) for tool in procedures_of(loaded, language)],
     )
 
 
 def _described(tool: AnyTool) -> Described:
-    return Described(name=tool.name, description=" ".join((tool.arguments.__doc__ or "").split()))
+    return Described(name=tool.name, description=sendable(" ".join((tool.arguments.__doc__ or "").split())))

@@ -3,7 +3,8 @@
 import asyncio
 import inspect
 
-from beaker.agent.cutting import cut
+from actors.agent.foreign_thread import in_a_thread
+from beaker.agent.cutting import cut, sendable
 from beaker.agent.tools.function import FunctionTool, Performed
 from beaker.agent.tools.session import Session, ToolFailed
 from beaker.agent.tools.tool import Arguments
@@ -26,12 +27,17 @@ async def call_function(tool: FunctionTool, arguments: Arguments, session: Sessi
                 result = tool.call(arguments, session)
                 result = await result if inspect.isawaitable(result) else result
             else:
-                result = await asyncio.to_thread(tool.call, arguments, session)
+                result = await in_a_thread(tool.call, arguments, session)
         return tool.performed(result)
     except ToolFailed as refused:
-        return TurnFailure(reason=str(refused))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 -- foreign code: any error of it is the model's to read, none ends the agent
+        return TurnFailure(reason=sendable(str(refused)))
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        return TurnFailure(reason=f"{tool.name} failed: it was cancelled by itself")  # nobody else wanted it to end
+    except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 -- foreign code: its errors are the model's to read, none ends the agent
         if isinstance(error, TimeoutError) and limit.expired():
             return TurnFailure(reason=f"{tool.name} took longer than {tool.timeout_s:g} s")
-        said = cut(str(error), REASON_LIMIT_CHARS)
+        said = cut(sendable(str(error)), REASON_LIMIT_CHARS)
         return TurnFailure(reason=f"{tool.name} failed: {type(error).__name__}{': ' if said else ''}{said}")

@@ -229,8 +229,8 @@ class ModelStream:
         """Ask what models there are."""
         try:
             page = await self._client.models.list(timeout=openai.Timeout(OFFER_TIMEOUT_S, connect=self._timeouts.connect_s))
-            names = [sendable(name)[:NAME_LIMIT_CHARS] for entry in page.data or [] if isinstance(name := entry.id, str) and name]
-            return names[:NAMES_LIMIT]
+            names = [sendable(name)[:NAME_LIMIT_CHARS] for entry in page.data or [] if isinstance(name := entry.id, str) and name.strip()]
+            return [name for name in names if name.isprintable()][:NAMES_LIMIT]
         except openai.APIStatusError as error:
             if error.status_code == 404:  # an endpoint without a list is still an endpoint
                 return []

@@ -264,9 +264,6 @@ class Runs:
             text = await self._prompts.ask(face.client, question_text(request.question, request.choices))
         finally:
             turn.asks = ""
-        return UserAnswered(text=chosen(text, request.choices))
-
-        text = await self._prompts.ask(face.client, question_text(request.question, request.choices))
         return UserAnswered(text=cut_bytes(chosen(text, request.choices), EDITED_BYTES))
 
     async def _interrupt_session(self, turn: Turn) -> SessionChanged:

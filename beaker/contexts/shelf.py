@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from beaker.agent.cutting import cut
+from beaker.agent.cutting import cut, sendable
 from beaker.agent.prompts import PERSONA_LIMIT_CHARS
 from beaker.agent.tools.built_in import BUILT_IN
 from beaker.agent.tools.toolbox import AnyTool, Toolbox
@@ -69,7 +69,7 @@ def surroundings_of(loaded: Loaded, language: str) -> Surroundings | Missing:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         return Missing(reason=f"The context {loaded.name!r} cannot be used: there are two tools {twice!r}.")
-    return Surroundings(persona=cut(loaded.context.persona, PERSONA_LIMIT_CHARS), toolbox=Toolbox(tools))
+    return Surroundings(persona=cut(sendable(loaded.context.persona), PERSONA_LIMIT_CHARS), toolbox=Toolbox(tools))
 
 
 def procedures_of(loaded: Loaded, language: str) -> list[ProcedureTool]:
@@ -90,8 +90,10 @@ def _make(name: str, place: Place) -> Loaded | Missing:
         made = getattr(import_module(module), attribute)()
         if not isinstance(made, Context):
             raise TypeError(f"{place.value} is no Context")
-        return Loaded(name=name, context=made, summary=summary_of(made), tools=tuple(tools_of(made)))
+        if not isinstance(made.persona, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # authors of contexts may not type
+            raise TypeError(f"its persona is no text but {type(made.persona).__name__}")
+        return Loaded(name=name, context=made, summary=sendable(summary_of(made)), tools=tuple(tools_of(made)))
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- foreign code: any error of it is a sentence, none ends the agent
         of = f" of {place.distribution}" if place.distribution else ""
         reason = f"The context {name!r}{of} ({place.value}) cannot be used: {type(error).__name__}: {error}"
-        return Missing(reason=cut(reason, 1_000))
+        return Missing(reason=cut(sendable(reason), 1_000))

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Sequence
 
 import pytest
 
+from actors.agent.contexts import Contexts
 from actors.runtime.failures import AskFailed
 from actors.runtime.kit import Probe
 from beaker.agent.model_failure import ModelFailure
@@ -73,6 +75,52 @@ class Moody(Context):
         raise ValueError("not today")
 
 
+class Wild(Context):
+    """Its functions do what would end a process, a loop or a task."""
+
+    persona = "You know caf\udce9s."
+
+    @tool
+    def leave(self) -> None:
+        """Leave."""
+        raise SystemExit("bye")
+
+    @tool
+    def interrupt_thread(self) -> None:
+        """Interrupt."""
+        raise KeyboardInterrupt
+
+    @tool
+    async def interrupt_loop(self) -> None:
+        """Interrupt the loop."""
+        raise KeyboardInterrupt
+
+    @tool
+    async def cancel(self) -> None:
+        """Cancel itself."""
+        raise asyncio.CancelledError
+
+    @tool
+    def undecodable(self) -> str:
+        """The name of a file that is no UTF-8."""
+        return "caf\udce9"
+
+
+class Wordless(Context):
+    """Its persona is no text."""
+
+    persona = 5  # type: ignore[assignment]  # that is the point
+
+
+class Stuck(Context):
+    """It is never made."""
+
+    let_go = threading.Event()
+
+    def __init__(self) -> None:
+        self.let_go.wait()
+
+
 class MadeShelf(Shelf):
     """A shelf with the contexts of this file, and one that cannot be made."""
 
@@ -80,7 +128,7 @@ class MadeShelf(Shelf):
         super().__init__({"lakes": Place("here", ""), "moody": Place("here", ""), "broken": Place("nowhere_at_all:X", "some-package")})
 
     def take(self, name: str) -> Loaded | Missing:
-        made = {"lakes": Lakes, "moody": Moody}.get(name)
+        made = {"lakes": Lakes, "moody": Moody, "wild": Wild, "stuck": Stuck}.get(name)
         if made is None:
             return super().take(name)
         context: Context = made()
@@ -153,6 +201,42 @@ async def listed(previewed: str) -> ContextsListed:
         reply = await stage.agent.ask(ListContexts(language="python", previewed=previewed), timeout_s=20)
         assert isinstance(reply, ContextsListed)
         return reply
+
+
+async def test_whatever_a_function_raises_is_text_for_the_model_and_the_agent_lives() -> None:
+    names = ["leave", "interrupt_thread", "interrupt_loop", "cancel", "undecodable"]
+    async with on([*[called(name, {}) for name in names], said("done")], shelf=MadeShelf()) as (stage, server):
+        stage.agent.tell(question("wild"))
+        ended = await stage.ended()
+        assert ended.status == "ok", ended
+        messages = server.requests[-1].body["messages"]
+        assert "You know caf?s." in messages[0]["content"]
+        results = [message["content"].removeprefix("That did not work: ") for message in messages if message["role"] == "tool"]
+        assert results == [
+            "leave failed: RuntimeError: SystemExit: bye",
+            "interrupt_thread failed: RuntimeError: KeyboardInterrupt: ",
+            "interrupt_loop failed: KeyboardInterrupt",
+            "cancel failed: it was cancelled by itself",
+            "caf?",
+        ]
+
+
+async def test_a_context_that_is_never_made_is_a_sentence_and_holds_up_no_other() -> None:
+    contexts = Contexts(Probe(reply_of_kernel).ref(), MadeShelf(), load_timeout_s=0.05)
+    try:
+        for _ in range(2):
+            stuck = await contexts.surroundings("stuck", "python")
+            assert isinstance(stuck, Missing)
+            assert "has been loading for more than 0.05 s" in stuck.reason
+        assert not isinstance(await contexts.surroundings("lakes", "python"), Missing)
+    finally:
+        Stuck.let_go.set()
+
+
+async def test_a_context_whose_persona_is_no_text_is_a_sentence() -> None:
+    taken = Shelf({"wordless": Place(f"{__name__}:Wordless", "")}).take("wordless")
+    assert isinstance(taken, Missing)
+    assert "its persona is no text but int" in taken.reason
 
 
 async def test_the_list_tells_what_each_is_and_why_one_cannot_be_used() -> None:

@@ -679,6 +679,7 @@ async def test_a_question_back_is_named_in_the_status_and_a_stop_ends_it(stage: 
     assert "over" in await refusal(asking)
     assert (await stage.front.reply(msg_id)).content["status"] == "ok"
 
+
 async def test_of_a_long_answer_the_model_sees_the_beginning(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     await stage.ask()
     asking = stage.wants(AskUser(turn=FIRST, question="Which?", choices=[]))
