@@ -10,7 +10,7 @@ import math
 import msgspec
 
 MOST_TOKENS = 2**40
-"""Of one call, a million times what any model reads: a larger count is a mistake, and could not be sent on."""
+"""Of one call, a million times what any model reads: a larger count is none, and could not be sent on."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,13 +49,15 @@ def read_usage(document: object) -> Usage | None:
         counted = msgspec.convert(document, _Counted, from_attributes=True)
     except msgspec.ValidationError:
         return None
+    if max(counted.prompt_tokens, counted.completion_tokens) > MOST_TOKENS:
+        return None
     try:
         details = msgspec.convert(counted.prompt_tokens_details or {}, _Details, from_attributes=True)
     except msgspec.ValidationError:
         details = _Details()
     return Usage(
         tokens_in=_possible(counted.prompt_tokens),
-        tokens_cached=_possible(details.cached_tokens or 0),
+        tokens_cached=min(_possible(details.cached_tokens or 0), MOST_TOKENS),
         tokens_out=_possible(counted.completion_tokens),
         cost_usd=_price(counted.cost),
     )
@@ -63,7 +65,7 @@ def read_usage(document: object) -> Usage | None:
 
 def _possible(tokens: int) -> int:
     """A count that never lowers what was used before: budgets add them up."""
-    return min(max(tokens, 0), MOST_TOKENS)
+    return max(tokens, 0)
 
 
 def _price(cost: object) -> float | None:

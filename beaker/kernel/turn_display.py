@@ -17,10 +17,6 @@ CURSOR = " ▍"
 
 LANGUAGE_CHARS = 30
 """Of a language's name, as a model wrote it."""
-
-
-LANGUAGE_CHARS = 30
-"""Of a block's language, which the model may name."""
 _NO_NAME = r"[^\w +.#-]"
 
 

@@ -566,7 +566,7 @@ async def test_of_long_code_that_the_user_wrote_the_model_sees_the_beginning(sta
     await stage.ask()
     running = stage.wants_run("a = 0")
     written = "#" + "x" * 1_000_000 + "\nb = 2"
-    for number, line in enumerate(["e", written], start=1):
+    for number, line in enumerate(["e", written, "y"], start=1):
         await stage.front.prompt(number)
         stage.type(line)
     request = await subkernel.expect_code()

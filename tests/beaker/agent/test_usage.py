@@ -18,7 +18,12 @@ from beaker.agent.usage import MOST_TOKENS, Usage, read_usage
         ({"prompt_tokens": 9, "cost": "free"}, Usage(tokens_in=9, tokens_cached=0, tokens_out=0)),
         ({"prompt_tokens": 9, "cost": True}, Usage(tokens_in=9, tokens_cached=0, tokens_out=0)),
         ({"prompt_tokens": -9, "completion_tokens": -3}, Usage(tokens_in=0, tokens_cached=0, tokens_out=0)),
-        ({"prompt_tokens": 2**70, "completion_tokens": 3}, Usage(tokens_in=MOST_TOKENS, tokens_cached=0, tokens_out=3)),
+        ({"prompt_tokens": 2**70, "completion_tokens": 3}, None),
+        ({"prompt_tokens": 9, "completion_tokens": 2**70}, None),
+        (
+            {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 2**70}},
+            Usage(tokens_in=9, tokens_cached=MOST_TOKENS, tokens_out=0),
+        ),
         ({"prompt_tokens": 9, "cost": float("nan")}, Usage(tokens_in=9, tokens_cached=0, tokens_out=0)),
         ({"prompt_tokens": 9, "cost": -1.0}, Usage(tokens_in=9, tokens_cached=0, tokens_out=0)),
         ({"prompt_tokens": 9, "cost": 10**400}, Usage(tokens_in=9, tokens_cached=0, tokens_out=0)),
