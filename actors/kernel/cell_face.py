@@ -1,4 +1,4 @@
-"""A turn as a `%%ai` cell shows it: one markdown display that is updated as text streams in.
+"""A turn as a `%%ai` cell shows it: a markdown display that is updated as text streams in, and one for each code that asks to be run.
 
 Clients that do not announce cells (nbclient, consoles) get it once, whole, because they drop or cannot show updates. What a
 display cannot hold (thoughts, tool calls, counts) is published beside it once any client has shown that it knows us.
@@ -7,12 +7,12 @@ display cannot hold (thoughts, tool calls, counts) is published beside it once a
 import asyncio
 import secrets
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from actors.kernel.face import Asks, Client, Outcome
 from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState
-from beaker.kernel.harmless import harmless, visible
+from beaker.kernel.panes import EMPTY, Pane, panes
 from beaker.kernel.turn_display import Proposal, RunBlock, TurnDisplay
 from beaker.messages.turn import Began, Delta, TurnEvent, Waiting
 from beaker.wire import compose
@@ -23,9 +23,18 @@ if TYPE_CHECKING:
 SHOWN = frozenset({"llm_delta", "llm_waiting"})
 """News that the display shows."""
 
+NO_ANSWER = "*no answer*"
+
+
+class _Shown(NamedTuple):
+    """A display of the part that is shown now, as it was last drawn."""
+
+    display_id: str
+    pane: Pane
+
 
 class CellFace:
-    """One cell and its display.
+    """One cell and its displays.
 
     Args:
         cell: busy until the turn is over.
@@ -39,10 +48,12 @@ class CellFace:
         self._streams = cell.announces_cells or background
         self._display: TurnDisplay | None = None
         self._news: TurnNews | None = None
-        self._display_id = ""
-        self._parts = 0
+        self._name = f"beaker-{state.kernel_id}-{secrets.token_hex(4)}"
+        """What the ids of the displays begin with."""
+        self._displays = 0
+        """How many were made so far."""
+        self._shown: list[_Shown] = []
         self._parked = False
-        self._shown = False
         self._spoke = False
         """Whether this part of the answer has text: the first is drawn at once."""
         self._drawing: asyncio.TimerHandle | None = None
@@ -63,7 +74,6 @@ class CellFace:
     def open(self, display: TurnDisplay) -> None:
         """The turn begins."""
         self._display = display
-        self._name_part()
         if self._streams:
             self._draw()
         if self._background:
@@ -111,11 +121,12 @@ class CellFace:
         return False
 
     def park(self, words: str) -> None:
-        """The way back stands below the answer, and the cell is done."""
+        """The way back stands below the code, or below the answer where the code was shown before; the cell is done."""
         self._cancel_drawing()
         assert self._display is not None, "a turn is opened before it is parked"
         if self._streams or not self._parked:
-            self._show(self._display.markdown(ending=f"*{words}*"))
+            there = any(isinstance(segment, RunBlock) and segment.below == words for segment in self._display.part)
+            self._show(panes(self._display, ending=[] if there else [words]))
         self._parked = True
         self._cell.finish()
 
@@ -124,16 +135,16 @@ class CellFace:
         self._cancel_drawing()
         display = self._display
         assert display is not None, "a turn is opened before it is closed"
-        stopped = "*stopped*" if outcome == "stopped" else ""
+        stopped = "stopped" if outcome == "stopped" else ""
         hint = display.insert_hint(first_comes=outcome != "error" and not self._cell.over)
-        cut = f"*{reason}*" if self._parked and outcome == "error" else ""
-        text = display.markdown(ending="\n\n".join(part for part in (stopped, cut, hint) if part))
+        cut = reason if self._parked and outcome == "error" else ""
+        last = panes(display, ending=[line for line in (stopped, cut, hint) if line])
         if self._parked and not self._streams:
             pass  # it was shown whole, and no update would be
-        elif text:
-            self._show(text)
-        elif self._shown:
-            self._show("*no answer*")
+        elif last or not self._shown:
+            self._show(last)
+        else:
+            self._show([Pane(NO_ANSWER, NO_ANSWER)])
         if self._parked:
             return  # it has its reply
         if outcome == "error":
@@ -146,20 +157,9 @@ class CellFace:
         self._cancel_drawing()
         if self._display is None:
             return
-        text = self._display.markdown(ending="")
-        if text:
-            self._show(text)
-        elif self._shown:
-            self._show("")
+        self._show(panes(self._display, ending=[]))
         self._display.begin_part()
-        self._name_part()
-
-    def _name_part(self) -> None:
-        self._parts += 1
-        assert self._display is not None, "a turn is opened before it has parts"
-        part = f"-{self._parts}" if self._parts > 1 else ""
-        self._display_id = f"beaker-{self._state.kernel_id}-turn-{self._display.number}-{secrets.token_hex(4)}{part}"
-        self._shown = self._spoke = False
+        self._shown, self._spoke = [], False
 
     def _cancel_drawing(self) -> None:
         if self._drawing is not None:
@@ -174,9 +174,19 @@ class CellFace:
     def _draw(self) -> None:
         self._drawing = None
         if self._display is not None:
-            self._show(self._display.markdown())
+            self._show(panes(self._display))
 
-    def _show(self, text: str) -> None:
-        kind = "update_display_data" if self._shown else "display_data"
-        self._shown = True
-        self._cell.say(kind, compose.markdown(harmless(text), plain=visible(text), display_id=self._display_id))
+    def _show(self, wanted: list[Pane]) -> None:
+        """Make the displays of this part look so; one that is wanted no more is emptied, as none can be taken away."""
+        wanted = wanted + [EMPTY] * (len(self._shown) - len(wanted))
+        for at, pane in enumerate(wanted):
+            if at == len(self._shown):
+                self._displays += 1
+                self._shown.append(_Shown(f"{self._name}-{self._displays}", pane))
+                kind = "display_data"
+            elif self._shown[at].pane != pane:
+                self._shown[at] = _Shown(self._shown[at].display_id, pane)
+                kind = "update_display_data"
+            else:
+                continue
+            self._cell.say(kind, compose.markdown(pane.markdown, plain=pane.plain, display_id=self._shown[at].display_id))

@@ -41,6 +41,14 @@ from beaker.wire.parts import read_header
 NOT_RUN = "was not run"
 TAKEN_OVER = "The user took this code over as a cell of her own, to change it and run it herself. Look at what she ran before you go on."
 
+DECIDED: dict[Decision, str] = {
+    "allow": "was allowed",
+    "always": "was allowed",
+    "edit": "was changed and allowed",
+    "reject": "was rejected",
+}
+"""What stands beside code in the cell in which it was decided about, until it runs."""
+
 Free = Callable[[RunBlock], Awaitable[bool]]
 """Returns once nothing of the user's is in the way of what a block shows: whether it had to wait for that."""
 
@@ -136,13 +144,13 @@ class Consent:
                 raise NotAllowed(TAKEN_OVER) from None
             raise
         assert isinstance(reply, RunGranted)
-        block.words = ""
+        block.words = "" if kind == "code" else f"{what_words(kind)} — allowed"
         return Cleared(reply.grant, code, digest, wanted.generation, block)
 
     # What the user says.
 
     def resume(self, name: str, face: Face, decision: Decision, code: str = "") -> str:
-        """An approval is decided in another cell or by message, and the answer goes on there.
+        """An approval is decided in another cell or by message, and the answer goes on there, below the exact code.
 
         It may be one that is being asked: a prompt whose page was closed can be answered by nobody, and looks like any other.
 
@@ -159,8 +167,10 @@ class Consent:
             return refusal
         turn = approval.turn
         approval.parked = approval.gave_way = turn.parked = False
-        turn.face.park(f"{name} was decided in another cell, and the answer goes on there")
-        turn.display.begin_part()
+        approval.block.below = f"{name} was decided in another cell, and the answer goes on there"
+        turn.face.park(approval.block.below)
+        approval.block.words, approval.block.below = DECIDED[decision], ""
+        turn.display.begin_part(again=approval.block)
         turn.face, turn.face_since = face, time.monotonic()
         face.open(turn.display)
         self._decide(approval, decision, code if decision == "edit" else approval.block.code)
@@ -223,7 +233,13 @@ class Consent:
             return ""
         self._stop_asking(approval)
         approval.parked = True
-        return waiting_words(approval.name)
+        approval.block.below = waiting_words(approval.name)
+        return approval.block.below
+
+    def withdraw(self, turn: Turn) -> None:
+        """The turn is stopped, and what it waits for with it; its last state is drawn before its task hears of that."""
+        if (approval := self.of(turn)) is not None:
+            approval.block.words, approval.block.below = NOT_RUN, ""
 
     def _unknown(self, name: str) -> str:
         names = ", ".join(each.name for each in self.open)
@@ -253,6 +269,7 @@ class Consent:
         face = approval.turn.face
         if approval.turn.orphaned:
             approval.parked = True
+            approval.block.below = waiting_words(approval.name)
         elif face.consent == "messages":
             approval.asked = face.client
             self._state.publisher.say("approval_request", approval.request(face.client), parent=face.client.header)
@@ -286,7 +303,8 @@ class Consent:
         turn = approval.turn
         turn.parked = True
         self._state.log.info("approval.parked", approval=approval.name, turn=turn.number)
-        turn.face.park(waiting_words(approval.name))
+        approval.block.below = waiting_words(approval.name)
+        turn.face.park(approval.block.below)
         if (agent := self._agent.ref_now()) is not None:
             agent.tell(Parked(turn=turn.number))
 

@@ -65,9 +65,9 @@ class Namesakes:
             return
         if found:
             self._note = (
-                f"*This session has a magic `{name}` of its own, and beaker has answered here all the same. "
+                f"This session has a magic `{name}` of its own, and beaker has answered here all the same. "
                 "`%beaker config magics=off` leaves `%%ai`, `%%ask` and `%ai` to the session, "
-                "`%beaker config magics=beaker` keeps them for beaker.*"
+                "`%beaker config magics=beaker` keeps them for beaker."
             )
             self._state.log.info("magic.namesake", name=name)
             self._say(number)

@@ -123,6 +123,7 @@ class Runs:
         for other, block in self._waiting.values():
             if other is turn:
                 block.words = NOT_RUN  # now, as its last state is drawn before its task hears of it
+        self._consent.withdraw(turn)
         for task, other in list(self._tasks.items()):
             if other is turn:
                 task.cancel()

@@ -1,6 +1,7 @@
 """What one question shows: the text of the answer with the proposed cells and the runs in it, where they were made.
 
-It is shown in *parts*: outputs of code that ran stand between two of them, or another cell does, where the answer went on later.
+It is shown in *parts*: outputs of code that ran stand between two of them, or another cell does, where the answer went on later. How a
+part is drawn stands in `panes.py`.
 """
 
 import re
@@ -8,12 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from beaker.kernel.code_blocks import CodeBlock, common_name, split_blocks
-from beaker.kernel.commands.words import code as code_span
 from beaker.kernel.harmless import closed
-
-THINKING = "*thinking ...*"
-CURSOR = " ▍"
-"""Stands behind the text while more is to come."""
 
 LANGUAGE_CHARS = 30
 """Of a language's name, as a model wrote it."""
@@ -45,6 +41,12 @@ class RunBlock:
     language: str
     words: str = ""
     """What becomes of it."""
+    below: str = ""
+    """How to come back to it, while it waits."""
+
+
+Segment = str | Proposal | RunBlock
+"""A piece of an answer: text by the model, or what beaker vouches for."""
 
 
 @dataclass(slots=True)
@@ -61,9 +63,16 @@ class TurnDisplay:
     note: str = ""
     """Stands below this part and is no part of the answer."""
     proposals: list[Proposal] = field(default_factory=list[Proposal])
-    _segments: list[str | Proposal | RunBlock] = field(default_factory=list[str | Proposal | RunBlock])
+    _segments: list[Segment] = field(default_factory=list[Segment])
     _part: int = 0
     """Where the part begins that is shown now."""
+    _again: RunBlock | None = None
+    """Stands at its head, though it stands further above as well."""
+
+    @property
+    def part(self) -> Sequence[Segment]:
+        """What is shown now."""
+        return [*([] if self._again is None else [self._again]), *self._segments[self._part :]]
 
     def add_text(self, text: str) -> None:
         """More of the answer."""
@@ -92,7 +101,7 @@ class TurnDisplay:
         known = {segment.code.strip() for segment in self._segments if isinstance(segment, Proposal | RunBlock)}
         only_repeats = bool(self.proposals)
         found: list[Proposal] = []
-        segments: list[str | Proposal | RunBlock] = []
+        segments: list[Segment] = []
         for segment in self._segments[self._part :]:
             for piece in split_blocks(segment, language) if isinstance(segment, str) else [segment]:
                 if not isinstance(piece, CodeBlock):
@@ -124,9 +133,14 @@ class TurnDisplay:
         self._segments.append(block)
         return block
 
-    def begin_part(self) -> None:
-        """What comes from here on is shown further below, apart from what is there already."""
+    def begin_part(self, *, again: RunBlock | None = None) -> None:
+        """What comes from here on is shown further below, apart from what is there already.
+
+        Args:
+            again: code that is shown there once more: where it was decided about.
+        """
         self._part = len(self._segments)
+        self._again = again
         self.note = ""
 
     @property
@@ -139,54 +153,22 @@ class TurnDisplay:
         """The text without the proposed cells."""
         return _joined([segment for segment in self._segments if isinstance(segment, str)], lambda _: "")
 
-    def markdown(self, *, ending: str | None = None) -> str:
-        """The display as it stands.
-
-        Args:
-            ending: None while the turn goes on; else a line to put below the answer (may be empty).
-        """
-        # What the model left open must not swallow the code that stands behind it.
-        segments = [closed(segment) if isinstance(segment, str) else segment for segment in self._segments[self._part :]]
-        body = _joined(segments, _numbered_block)
-        if ending is None:
-            words = self.trouble or self.words
-            below = f"*{words}*" if words else ""
-            if not body:
-                body = below or THINKING
-            elif below:
-                body = f"{body}\n\n{below}"
-            else:
-                body += ("\n" if body.endswith(("```", "~~~")) else "") + CURSOR
-        return "\n\n".join(part for part in (body, ending, self.note) if part)
-
     def insert_hint(self, *, first_comes: bool) -> str:
-        """How to get at the cells that do not come by themselves; empty if there are none.
+        """How to get at the cells that do not come by themselves, in a line; empty if there are none.
 
         Args:
             first_comes: the client makes a cell of the first one.
         """
         if len(self.cells) > first_comes:
-            return f"*`%beaker insert N {self.number}` makes a cell of one of {'the others' if first_comes else 'these'}.*"
+            return f"`%beaker insert N {self.number}` makes a cell of one of {'the others' if first_comes else 'these'}."
         return ""
 
 
-def _numbered_block(proposal: Proposal) -> str:
-    place = f" in place of cell {_plain(proposal.replaces)}" if proposal.replaces else ""
-    place = place or (f" behind cell {_plain(proposal.after)}" if proposal.after else "")
-    language = code_span(proposal.language[:LANGUAGE_CHARS])
-    other = f" *{language} as text: this session runs {code_span(proposal.session)}*" if proposal.session else ""
-    return f"**[{proposal.number}]**{place}{other}\n\n{fenced(proposal.code, proposal.language)}"
-
-
-def _plain(cell: str) -> str:
-    return code_span(cell) if not cell.isdecimal() else f"[{cell}]"
-
-
-def _joined(segments: Sequence[str | Proposal | RunBlock], block: Callable[[Proposal], str]) -> str:
-    def shown(segment: str | Proposal | RunBlock) -> str:
+def _joined(segments: Sequence[Segment], block: Callable[[Proposal], str]) -> str:
+    def shown(segment: Segment) -> str:
         match segment:
             case str():
-                return segment.strip()
+                return closed(segment.strip())  # what is left open must not swallow what stands behind it
             case Proposal():
                 return block(segment)
             case RunBlock(name=name, code=code, language=language, words=words):

@@ -8,6 +8,7 @@ import pytest
 
 from actors.runtime.failures import AskFailed
 from beaker.kernel import interrupting
+from beaker.kernel.panes import FRAME
 from beaker.kernel.requests import Requests
 from beaker.messages.base import TurnId
 from beaker.messages.consent import RunDecided, RunRedeemed, RunWanted
@@ -19,6 +20,11 @@ from tests.kit.kernel_stage import KernelStage, staged, until
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 
 OK = Ended(turn=FIRST, status="ok", text="")
+
+
+def framed(markdown: str) -> str:
+    """What beaker vouches for, as it is shown."""
+    return f"{FRAME}\n\n{markdown}\n\n</div>"
 
 
 async def refusal(asking: "asyncio.Task[RunReply]") -> str:
@@ -324,7 +330,8 @@ async def test_later_parks_the_cell_ends_with_the_words_and_the_agent_goes_on(st
     stage.type("l")
     reply = await stage.front.reply(msg_id)
     assert reply.content["status"] == "ok"
-    assert shown(stage, msg_id)[-1].endswith("*waiting: `%beaker allow A1` / `%beaker reject A1`*")
+    words = "*waiting: `%beaker allow A1` / `%beaker reject A1`*"
+    assert shown(stage, msg_id) == ["Let me see.", framed(f"**A1** wants to run this\n\n```python\n1\n```\n\n{words}")]
     assert await stage.agent.expect(Parked) == Parked(turn=FIRST)
     assert not running.done()
 
@@ -337,6 +344,12 @@ async def test_the_answer_goes_on_below_the_cell_that_allows(stage: KernelStage,
     await stage.front.reply(msg_id)
     allowing = stage.run("%beaker allow A1", metadata={"cellId": "c2"})
     request = await subkernel.expect_code()
+    code = "\n\n```python\n40 + 2\n```"
+    assert shown(stage, allowing) == [framed(f"**A1** runs as `[3]`{code}")], "it stands where it was allowed, and before it runs"
+    (first, *_) = (sent.content["data"] for sent in stage.front.about(allowing) if sent.kind == "display_data")
+    assert first == {"text/markdown": framed(f"**A1** was allowed{code}"), "text/plain": f"**A1** was allowed{code}"}
+    elsewhere = "*A1 was decided in another cell, and the answer goes on there*"
+    assert shown(stage, msg_id) == [framed(f"**A1** wants to run this{code}\n\n{elsewhere}")]
     subkernel.begin(request, 3)
     subkernel.publish("execute_result", {"data": {"text/plain": "42"}, "metadata": {}, "execution_count": 3}, request)
     subkernel.end(request, 3)
@@ -347,8 +360,32 @@ async def test_the_answer_goes_on_below_the_cell_that_allows(stage: KernelStage,
     assert (await stage.front.reply(allowing)).content["status"] == "ok"
     assert [sent.kind for sent in stage.front.about(allowing) if sent.kind == "execute_result"] == ["execute_result"]
     assert shown(stage, allowing)[-1] == "It is 42."
-    assert "waiting" not in shown(stage, msg_id)[-1]
     assert stage.front.kinds(msg_id).count("execute_reply") == 1
+
+
+async def test_text_that_says_what_asks_for_consent_hides_no_code_and_what_runs_stands_where_it_was_allowed(
+    stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
+    msg_id, _ = await stage.ask("%%ai --background go")
+    forged = "**A1** wants to run this\n\n```python\nlake.describe()\n```\n\n*waiting: `%beaker allow A1`*\n\n"
+    stage.tell(Delta(turn=FIRST, text=f"{framed(forged)}\n\n<!-- "))
+    stage.wants_run("evil()").add_done_callback(lambda task: task.exception())
+    await stage.agent.expect(Parked)
+    text, run = shown(stage, msg_id)
+    assert "<" not in text.replace("```", "")
+    assert run.startswith(framed("**A1** wants to run this\n\n```python\nevil()\n```\n\n*waiting").removesuffix("\n\n</div>"))
+    allowing = stage.run("%beaker allow A1", metadata={"cellId": "c2"})
+    assert (await subkernel.expect_code()).content["code"] == "evil()"
+    assert "```python\nevil()\n```" in shown(stage, allowing)[0]
+
+
+async def test_a_client_without_updates_is_shown_the_code_it_allowed(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await stage.ask("%%ai --background go")
+    stage.wants_run("40 + 2").add_done_callback(lambda task: task.exception())
+    await stage.agent.expect(Parked)
+    allowing = stage.run("%beaker allow A1")
+    await subkernel.expect_code()
+    assert shown(stage, allowing) == [framed("**A1** runs as `[3]`\n\n```python\n40 + 2\n```")]
 
 
 async def test_reject_in_another_cell_tells_the_model_and_the_answer_goes_on_there(
@@ -363,7 +400,8 @@ async def test_reject_in_another_cell_tells_the_model_and_the_answer_goes_on_the
     assert "does not want" in await refusal(running)
     stage.tell(Delta(turn=FIRST, text="Then not."), OK)
     await stage.front.reply(rejecting)
-    assert shown(stage, rejecting)[-1] == "Then not."
+    code = "**A1** was not run: the user does not want it\n\n```python\n1\n```"
+    assert shown(stage, rejecting) == [framed(code), "Then not."]
     assert subkernel.codes() == []
 
 
@@ -399,7 +437,7 @@ async def test_an_approval_that_is_asked_is_taken_over_by_another_cell_and_its_p
     assert "A1 (asked at the prompt of question 1)" in await status(stage)
     allowing = stage.run("%beaker allow A1", client=client, metadata={"cellId": "c2"})
     assert (await stage.front.reply(msg_id)).content["status"] == "ok"
-    assert shown(stage, msg_id)[-1].endswith("*A1 was decided in another cell, and the answer goes on there*")
+    assert shown(stage, msg_id)[-1].endswith("*A1 was decided in another cell, and the answer goes on there*\n\n</div>")
     request = await subkernel.expect_code()
     stage.type("n", parent=prompt.parts[HEADER])
     subkernel.run(request, 3)
@@ -464,7 +502,7 @@ async def test_a_second_interrupt_stops_what_gave_way_to_the_first(stage: Kernel
         stage.request("interrupt_request", {}, channel="control")
     assert "over" in await refusal(running)
     assert (await stage.agent.expect(Stop)).turn == FIRST
-    assert shown(stage, msg_id)[-1].endswith("*stopped*")
+    assert shown(stage, msg_id) == [framed("**A1** was not run\n\n```python\n1\n```"), "*stopped*"]
     late = stage.run("%beaker allow A1")
     assert "Nothing named A1" in (await stage.front.reply(late)).content["evalue"]
     assert subkernel.codes() == []

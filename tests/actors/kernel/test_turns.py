@@ -7,6 +7,7 @@ import pytest
 from actors.kernel import turns
 from actors.kernel.turn import PROPOSED_CHARS
 from actors.runtime.failures import AskFailed
+from beaker.kernel.panes import FRAME
 from beaker.messages.base import TurnId
 from beaker.messages.turn import Began, Delta, Ended, ProposeCell, Proposed, Question, Stop, Taken, TurnFailure, Waiting
 from tests.kit.kernel_stage import KernelStage, staged, until
@@ -153,7 +154,7 @@ async def test_code_in_the_text_of_an_answer_is_the_next_cell_if_nothing_else_wa
     reply = await stage.front.reply(msg_id)
     assert reply.content["payload"] == [{"source": "set_next_input", "text": "df.head()", "replace": False}]
     await stage.front.over(msg_id)
-    assert displays(stage, msg_id)[-1][1] == "Run this:\n\n**[1]**\n\n```python\ndf.head()\n```"
+    assert displays(stage, msg_id)[-1][1] == f"Run this:\n\n{FRAME}\n\n**[1]**\n\n```python\ndf.head()\n```\n\n</div>"
     stopped, question = await stage.ask()
     stage.tell(Delta(turn=question.turn, text="```python\nx\n```\n"), ended(question.turn, status="error", reason="no more credit"))
     await stage.front.over(stopped)
@@ -174,7 +175,7 @@ async def test_an_edit_is_a_proposal_that_says_which_cell_it_is_for(stage: Kerne
     assert await kernel.ask(ProposeCell(turn=FIRST, code="x = 42", language="", replaces="In[7]"), timeout_s=10) == Proposed(number=1)
     stage.tell(ended())
     await stage.front.over(msg_id)
-    assert displays(stage, msg_id)[-1][1] == "**[1]** in place of cell [7]\n\n```python\nx = 42\n```"
+    assert displays(stage, msg_id)[-1][1] == f"{FRAME}\n\n**[1]** in place of cell [7]\n\n```python\nx = 42\n```\n\n</div>"
 
 
 async def test_an_answer_holds_no_more_cells_than_a_user_reads(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:

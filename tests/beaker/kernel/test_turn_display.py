@@ -1,38 +1,10 @@
-"""What a question shows while and after it is answered."""
+"""What the answer to a question is made of."""
 
 import time
 
 import pytest
 
-from beaker.kernel.turn_display import CURSOR, THINKING, TurnDisplay, cell_named, fenced
-
-
-def test_nothing_yet_is_thinking_and_words_replace_it() -> None:
-    display = TurnDisplay(1)
-    assert display.markdown() == THINKING
-    display.words = "waking the agent"
-    assert display.markdown() == "*waking the agent*"
-
-
-def test_text_grows_under_a_cursor_that_goes_at_the_end() -> None:
-    display = TurnDisplay(1)
-    display.add_text("The mean ")
-    display.add_text("is 3.")
-    assert display.markdown() == "The mean is 3." + CURSOR
-    assert display.markdown(ending="") == "The mean is 3."
-    assert display.markdown(ending="*stopped*") == "The mean is 3.\n\n*stopped*"
-
-
-def test_proposals_stand_numbered_where_they_were_made() -> None:
-    display = TurnDisplay(1)
-    display.add_text("First")
-    assert display.propose("df.describe()\n", "python").number == 1
-    display.add_text("then")
-    assert display.propose("df.plot()", "python").number == 2
-    assert display.markdown(ending="") == (
-        "First\n\n**[1]**\n\n```python\ndf.describe()\n```\n\nthen\n\n**[2]**\n\n```python\ndf.plot()\n```"
-    )
-    assert display.answer == "First\n\n```python\ndf.describe()\n```\n\nthen\n\n```python\ndf.plot()\n```"
+from beaker.kernel.turn_display import TurnDisplay, cell_named, fenced
 
 
 def test_a_fence_is_longer_than_any_run_of_backticks_inside() -> None:
@@ -45,8 +17,7 @@ def test_code_in_the_text_counts_as_proposed_when_the_answer_is_whole() -> None:
     adopted = display.adopt_blocks("python")
     assert [(each.number, each.code) for each in adopted] == [(1, "x = 1"), (2, "y = 2")]
     assert display.proposals == adopted
-    shown = display.markdown(ending="")
-    assert shown == ("First\n\n**[1]**\n\n```python\nx = 1\n```\n\nthen\n```text\nout\n```\nand\n\n**[2]**\n\n```python\ny = 2\n```")
+    assert display.part == ["First\n", adopted[0], "then\n```text\nout\n```\nand\n", adopted[1]]
     assert display.adopt_blocks("python") == [], "once is enough"
 
 
@@ -55,7 +26,7 @@ def test_beside_a_proposal_code_in_the_text_is_an_explanation_and_a_repetition_i
     display.propose("x = 1\n", "python")
     display.add_text("As in\n```python\nx = 1\n```\nor\n```python\nz\n```")
     assert display.adopt_blocks("python") == []
-    assert display.markdown(ending="") == "**[1]**\n\n```python\nx = 1\n```\n\nAs in\n\nor\n\n```python\nz\n```"
+    assert display.part == [display.proposals[0], "As in\n", "or\n", "```python\nz\n```"]
 
 
 def test_code_that_ran_is_not_proposed_again() -> None:
@@ -65,50 +36,15 @@ def test_code_that_ran_is_not_proposed_again() -> None:
     assert [each.code for each in display.adopt_blocks("python")] == ["x.tail()"]
 
 
-def test_a_proposal_says_which_cell_it_is_for() -> None:
-    display = TurnDisplay(3)
-    display.propose("a", "python", replaces="4")
-    display.propose("b", "python", after="c-1f")
-    assert "**[1]** in place of cell [4]\n" in display.markdown(ending="")
-    assert "**[2]** behind cell `c-1f`\n" in display.markdown(ending="")
-
-
-@pytest.mark.parametrize(
-    ("named", "session", "other"),
-    [("r", "python", True), ("R", "r", False), ("Python 3", "python", False), ("r", "", False), ("bash", "python", True)],
-)
-def test_of_a_proposal_in_another_language_than_the_sessions_no_cell_is_made(named: str, session: str, other: bool) -> None:
-    display = TurnDisplay(3)
-    display.propose("x <- 1", named, session=session)
-    assert [proposal.code for proposal in display.cells] == ([] if other else ["x <- 1"])
-    note = f" *`{named}` as text: this session runs `python`*" if other else ""
-    assert display.markdown(ending="") == f"**[1]**{note}\n\n```{named}\nx <- 1\n```"
-    assert (display.insert_hint(first_comes=False) == "") is other
-
-
-def test_a_note_stands_below_its_part_and_belongs_to_no_answer() -> None:
-    display = TurnDisplay(1)
-    display.note = "*note*"
-    assert display.markdown() == f"{THINKING}\n\n*note*"
-    display.add_text("text")
-    assert display.markdown() == f"text{CURSOR}\n\n*note*"
-    assert display.markdown(ending="end") == "text\n\nend\n\n*note*"
-    assert display.answer == "text"
-    display.begin_part()
-    assert display.markdown(ending="end") == "end"
-
-
-def test_a_run_stands_in_the_answer_with_its_words_and_what_follows_is_a_part_of_its_own() -> None:
+def test_the_answer_is_remembered_with_its_code() -> None:
     display = TurnDisplay(1)
     display.add_text("Let me see.")
-    block = display.run("A1", "1 + 1\n", "python")
-    block.words = "wants to run this"
-    assert display.markdown(ending="") == "Let me see.\n\n**A1** wants to run this\n\n```python\n1 + 1\n```"
+    display.run("A1", "1 + 1\n", "python").words = "runs as `[2]`"
     display.begin_part()
-    assert display.markdown() == THINKING
     display.add_text("It is 2.")
-    assert display.markdown(ending="") == "It is 2."
-    assert display.answer == "Let me see.\n\n**A1** wants to run this\n\n```python\n1 + 1\n```\n\nIt is 2."
+    display.propose("df.plot()", "python")
+    code = "**A1** runs as `[2]`\n\n```python\n1 + 1\n```"
+    assert display.answer == f"Let me see.\n\n{code}\n\nIt is 2.\n\n```python\ndf.plot()\n```"
     assert display.text == "Let me see.\n\nIt is 2."
 
 
@@ -117,20 +53,35 @@ def test_text_behind_a_part_never_joins_the_text_before_it() -> None:
     display.add_text("one")
     display.begin_part()
     display.add_text("two")
-    assert display.markdown(ending="") == "two"
+    assert display.part == ["two"]
 
 
-def test_a_block_that_the_model_left_open_does_not_swallow_the_code_that_is_asked_about() -> None:
+def test_code_that_is_shown_again_is_remembered_once() -> None:
+    display = TurnDisplay(1)
+    block = display.run("A1", "1", "python")
+    display.begin_part(again=block)
+    assert display.part == [block]
+    assert display.answer == "**A1**\n\n```python\n1\n```"
+    display.begin_part()
+    assert display.part == []
+
+
+def test_a_block_that_was_left_open_swallows_nothing_of_what_is_remembered() -> None:
     display = TurnDisplay(1)
     display.add_text("Look:\n~~~text\nnothing to see")
-    display.run("A1", "evil()", "python").words = "wants to run this"
-    assert display.markdown(ending="").endswith("nothing to see\n~~~\n\n**A1** wants to run this\n\n```python\nevil()\n```")
+    display.propose("x", "python")
+    assert display.answer == "Look:\n~~~text\nnothing to see\n~~~\n\n```python\nx\n```"
 
 
-def test_while_a_block_is_streaming_the_cursor_stands_below_it() -> None:
-    display = TurnDisplay(1)
-    display.add_text("```python\nx = 1")
-    assert display.markdown() == f"```python\nx = 1\n```\n{CURSOR}"
+@pytest.mark.parametrize(
+    ("named", "session", "other"),
+    [("r", "python", True), ("R", "r", False), ("Python 3", "python", False), ("r", "", False), ("bash", "python", True)],
+)
+def test_of_a_proposal_in_another_language_than_the_sessions_no_cell_is_made(named: str, session: str, other: bool) -> None:
+    display = TurnDisplay(3)
+    assert display.propose("x <- 1", named, session=session).session == (session if other else "")
+    assert [proposal.code for proposal in display.cells] == ([] if other else ["x <- 1"])
+    assert (display.insert_hint(first_comes=False) == "") is other
 
 
 def test_the_language_of_a_block_is_a_name() -> None:

@@ -1,0 +1,102 @@
+"""An answer as it is drawn: *panes*, each a display of its own, with what beaker itself says apart from what the model writes.
+
+A model that was taken over by what it read may write the very words by which its user is asked for consent. So its text is made harmless
+piece by piece, and nothing in a piece reaches beyond it. What beaker vouches for, which is code that asks with what becomes of it and how
+to allow it, and a proposal with its number, stands in a *frame*: that is HTML, which in the model's text is text. Code that asks has a
+pane to itself besides, so that a frontend that reads markdown in a way of its own hides none of it.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from beaker.kernel.commands.words import code as code_span
+from beaker.kernel.commands.words import escaped
+from beaker.kernel.harmless import harmless, visible
+from beaker.kernel.turn_display import LANGUAGE_CHARS, Proposal, RunBlock, TurnDisplay, fenced
+
+THINKING = "thinking ..."
+CURSOR = "▍"
+"""Stands behind the text while more is to come."""
+
+FRAME = '<div style="border: 1px solid; border-radius: 4px; padding: 0 1em">'
+"""A line of its own, with a blank line below: CommonMark reads markdown from there on."""
+
+
+class Pane(NamedTuple):
+    """One display, or a piece of one."""
+
+    markdown: str
+    plain: str
+    """The same where markdown is not rendered."""
+
+
+EMPTY = Pane("", "")
+
+
+def panes(display: TurnDisplay, *, ending: Sequence[str] | None = None) -> list[Pane]:
+    """What the part of an answer that is shown now looks like.
+
+    Args:
+        ending: None while the turn goes on; else lines to put below the answer (maybe none).
+    """
+    found: list[Pane] = []
+    pieces: list[Pane] = []
+    for segment in display.part:
+        match segment:
+            case str():
+                text = segment.strip()
+                pieces += [Pane(harmless(text), visible(text))] if text else []
+            case Proposal():
+                pieces.append(_framed(_numbered(segment)))
+            case RunBlock():
+                found += _joined(pieces)
+                found.append(_framed(_run(segment)))
+                pieces = []
+    if ending is None:
+        words = display.trouble or display.words
+        if words or not (found or pieces):
+            pieces.append(_own(words or THINKING))
+        elif pieces:
+            pieces[-1] = _with_cursor(pieces[-1])
+    else:
+        pieces += map(_own, ending)
+    pieces += [_own(display.note)] if display.note else []
+    return [*found, *_joined(pieces)]
+
+
+def _joined(pieces: Sequence[Pane]) -> list[Pane]:
+    """One pane of several pieces, with what no piece can reach across between them."""
+    return [Pane(*("\n\n".join(texts) for texts in zip(*pieces, strict=True)))] if pieces else []
+
+
+def _framed(markdown: str) -> Pane:
+    return Pane(f"{FRAME}\n\n{markdown}\n\n</div>", visible(markdown))
+
+
+def _own(words: str) -> Pane:
+    """A line of beaker's own, in which words of an endpoint's may be quoted."""
+    return Pane(f"*{escaped(words)}*", f"*{visible(words)}*")
+
+
+def _with_cursor(piece: Pane) -> Pane:
+    last = piece.markdown.rpartition("\n")[2]
+    apart = "\n\n" if last.startswith(("```", "</div>")) else " "
+    return Pane(*(f"{text}{apart}{CURSOR}" for text in piece))
+
+
+def _run(block: RunBlock) -> str:
+    head = f"**{block.name}** {block.words}".rstrip()
+    code = fenced(block.code, block.language) if block.code else ""
+    return "\n\n".join(part for part in (head, code, block.below and f"*{block.below}*") if part)
+
+
+def _numbered(proposal: Proposal) -> str:
+    place = f" in place of cell {_named(proposal.replaces)}" if proposal.replaces else ""
+    place = place or (f" behind cell {_named(proposal.after)}" if proposal.after else "")
+    language = code_span(proposal.language[:LANGUAGE_CHARS])
+    other = f" *{language} as text: this session runs {code_span(proposal.session)}*" if proposal.session else ""
+    return f"**[{proposal.number}]**{place}{other}\n\n{fenced(proposal.code, proposal.language)}"
+
+
+def _named(cell: str) -> str:
+    return code_span(cell) if not cell.isdecimal() else f"[{cell}]"
