@@ -53,6 +53,8 @@ class CellFace:
         self._displays = 0
         """How many were made so far."""
         self._shown: list[_Shown] = []
+        self._alone = True
+        """Nothing stands below the cell but this part."""
         self._parked = False
         self._spoke = False
         """Whether this part of the answer has text: the first is drawn at once."""
@@ -143,8 +145,13 @@ class CellFace:
             pass  # it was shown whole, and no update would be
         elif last or not self._shown:
             self._show(last)
-        else:
+        elif outcome != "error":
             self._show([Pane(NO_ANSWER, NO_ANSWER)])
+        elif self._alone:
+            # What it was waiting for is all that stands below the cell, and the error takes its place, in one step.
+            self._cell.say("clear_output", {"wait": True})
+        else:
+            self._show([])
         if self._parked:
             return  # it has its reply
         if outcome == "error":
@@ -159,7 +166,7 @@ class CellFace:
             return
         self._show(panes(self._display, ending=[]))
         self._display.begin_part()
-        self._shown, self._spoke = [], False
+        self._shown, self._spoke, self._alone = [], False, False
 
     def _cancel_drawing(self) -> None:
         if self._drawing is not None:

@@ -29,9 +29,9 @@ async def begun(stage: KernelStage, subkernel: ScriptedSubkernel, code: str = "g
 
 
 def drawn(stage: KernelStage, msg_id: str) -> str:
-    """What the display of a cell shows now."""
-    texts = [s.content["data"]["text/markdown"] for s in stage.front.about(msg_id) if s.kind.endswith("display_data")]
-    return str(texts[-1])
+    """What the displays of a cell show now."""
+    displays = [s.content for s in stage.front.about(msg_id) if s.kind.endswith("display_data")]
+    return "\n".join({each["transient"]["display_id"]: str(each["data"]["text/markdown"]) for each in displays}.values())
 
 
 async def waiting_shown(stage: KernelStage, msg_id: str) -> None:
@@ -76,10 +76,9 @@ async def test_text_behind_a_run_stands_below_its_outputs(stage: KernelStage, su
     sent = stage.front.about(msg_id)
     (out,) = [at for at, s in enumerate(sent) if s.kind == "stream"]
     opened = [at for at, s in enumerate(sent) if s.kind == "display_data"]
-    assert len(opened) == 2
-    assert opened[0] < out < opened[1]
-    first = [s for s in sent if s.kind.endswith("display_data") and "Before." in s.content["data"]["text/markdown"]][-1]
-    assert "```python\ngo()\n```" in first.content["data"]["text/markdown"]
+    assert len(opened) == 3
+    assert opened[1] < out < opened[2]
+    assert sent[opened[1]].content["data"]["text/plain"] == "**A1** runs as `[2]`\n\n```python\ngo()\n```"
     assert [s for s in sent if s.kind.endswith("display_data")][-1].content["data"]["text/markdown"] == "After."
 
 

@@ -248,6 +248,39 @@ async def test_an_empty_answer_leaves_no_promise_behind(
     assert [text for _, text in displays(stage, msg_id)[-1:]] == ([shown] if shown else [])
 
 
+@pytest.mark.parametrize(("notebook", "cleared"), [(True, ["display_data", "clear_output"]), (False, [])])
+async def test_an_error_takes_the_place_of_what_was_waited_for(
+    stage: KernelStage, subkernel: ScriptedSubkernel, notebook: bool, cleared: list[str]
+) -> None:
+    msg_id, _ = await stage.ask(notebook=notebook)
+    stage.tell(ended(status="error", reason="no more credit"))
+    kinds = await stage.front.over(msg_id)
+    assert [kind for kind in kinds if kind != "update_display_data"] == [
+        "busy",
+        "execute_input",
+        *cleared,
+        "error",
+        "execute_reply",
+        "idle",
+    ]
+    assert "no answer" not in str(displays(stage, msg_id))
+    assert all(s.content == {"wait": True} for s in stage.front.about(msg_id) if s.kind == "clear_output")
+
+
+async def test_an_error_behind_outputs_clears_none_of_them(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id, _ = await stage.ask("%%ai --mode auto go")
+    running = stage.wants_run("40 + 2")
+    subkernel.run(await subkernel.expect_code(), 2)
+    await running
+    stage.tell(Waiting(turn=FIRST, words="no data for 20 s"))
+    await drawn(stage, msg_id, "no data")
+    stage.tell(ended(status="error", reason="no more credit"))
+    kinds = await stage.front.over(msg_id)
+    assert kinds[-4:] == ["update_display_data", "error", "execute_reply", "idle"]
+    assert "clear_output" not in kinds
+    assert displays(stage, msg_id)[-1][1] == ""
+
+
 async def test_a_stop_by_number_ends_that_turn_at_once_and_no_other(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     first, _ = await stage.ask()
     second, question = await stage.ask()
