@@ -18,7 +18,7 @@ THINKING = "thinking ..."
 CURSOR = "▍"
 """Stands behind the text while more is to come."""
 
-FRAME = '<div style="border: 1px solid; border-radius: 4px; padding: 0 1em">'
+FRAME = '<div style="border: 1px solid; border-radius: 4px; padding: 0.4em 1em">'
 """A line of its own, with a blank line below: CommonMark reads markdown from there on."""
 
 

@@ -78,9 +78,9 @@ def test_outputs_of_code_that_runs_in_the_background_stand_below_the_cell_that_i
     notebook = open_notebook("%%ai --background --mode auto how much is it?", "Out[2]", kernel="beaker-consent")
     outputs = notebook.run(0)
     expect(outputs.last).to_contain_text("It is what I thought.")
-    expect(outputs).to_have_count(3)
-    expect(outputs.nth(0)).to_contain_text("runs as [2]")
-    expect(outputs.nth(1)).to_have_text("42")
+    expect(outputs).to_have_count(4)
+    expect(outputs.nth(1)).to_contain_text("runs as [2]")
+    expect(outputs.nth(2)).to_have_text("42")
     expect(notebook.prompt(0)).to_have_text("[1]:")
     expect(notebook.run(1)).to_have_text("42")
     notebook.cell(1).locator(".cm-content").click()
@@ -91,7 +91,7 @@ def test_outputs_of_code_that_runs_in_the_background_stand_below_the_cell_that_i
         if asked.execution_count == 3:
             break
         page.wait_for_timeout(100)
-    assert [output.output_type for output in asking.outputs] == ["display_data", "execute_result", "display_data"]
+    assert [output.output_type for output in asking.outputs] == ["display_data", "display_data", "execute_result", "display_data"]
 
 
 def test_run_all_opens_no_dialog_the_cells_behind_run_and_the_consent_is_allowed_later(open_notebook: Open, page: Page) -> None:
