@@ -86,11 +86,12 @@ class OwnCells:
                 if ours is None:
                     return False
                 cell = self._begin(idents, header, parts, request)
-                if isinstance(ours, Ask):
-                    number = self._turns.ask(CellFace(self._state, cell, background=ours.background), ours)
-                    self._namesakes.notice(request.code, number)
-                else:
-                    self._commands.perform(cell, ours)
+                try:
+                    self._answer(cell, request, ours)
+                except OSError as error:
+                    # What is needed first by this cell is imported or read now; without a descriptor left, that fails.
+                    self._state.log.error("cell.unanswerable", reason=str(error))
+                    cell.fail("Unanswerable", f"beaker cannot answer this cell now: {error}")
                 return True
             case "complete_request":
                 answer = complete_reply(request.code, request.cursor_pos, self._commands.values, self._mentions)
@@ -117,6 +118,14 @@ class OwnCells:
         elif facts.execution_count is not None:
             place.cell.renumber(facts.execution_count)
 
+    def _answer(self, cell: OwnCell, request: _Cell, ours: magics.Ours) -> None:
+        self._take_place(cell, request)
+        if isinstance(ours, Ask):
+            number = self._turns.ask(CellFace(self._state, cell, background=ours.background), ours)
+            self._namesakes.notice(request.code, number)
+        else:
+            self._commands.perform(cell, ours)
+
     def _mentions(self, typed: str) -> Sequence[str]:
         # Imported by the first that is completed: the kernel's start is measured.
         from actors.kernel.mentioning import mention_matches
@@ -135,8 +144,11 @@ class OwnCells:
         expressions = tuple(map(str, wanted)) if isinstance(wanted, dict) else ()
         cell = OwnCell(state, header.msg_id, parts[HEADER], idents, flags, request.code, count, announces_cells, expressions)
         cell.begin()
+        return cell
+
+    def _take_place(self, cell: OwnCell, request: _Cell) -> None:
         comment = self._looking.language.comment(request.code)
-        if flags.counts and comment is not None and state.phase is not Phase.DEAD:
+        if cell.flags.counts and comment is not None and self._state.phase is not Phase.DEAD:
             content = {
                 "code": comment,
                 "silent": False,
@@ -146,7 +158,6 @@ class OwnCells:
                 "stop_on_error": False,
             }
             self._hold_place(msgspec.json.encode(content), cell, 1)
-        return cell
 
     def _hold_place(self, content: bytes, cell: OwnCell, attempt: int) -> None:
         parts = self._state.private.message("execute_request", msgspec.Raw(content))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from actors.kernel.actor import KernelActor
+from actors.kernel.agent_door import AgentMissing
 from actors.kernel.front import Front, Handlers, ZmqFront
 from actors.kernel.parent_watch import watch_parent
 from actors.kernel.supervisor_door import SupervisorMissing
@@ -218,7 +219,10 @@ class KernelProcess:
     async def _start_agent(self) -> Link:
         if self._agent is None:
             # Imported at the first question: the kernel's start and its memory are measured.
-            from actors.kernel.agent_process import AgentProcess
+            try:
+                from actors.kernel.agent_process import AgentProcess
+            except OSError as error:  # no descriptor is left to read it by
+                raise AgentMissing(f"the agent could not be started: {error}") from None
 
             assert self._node is not None
             self._agent = AgentProcess(self._node, self._loaded, self._order.folder, self._order.kernel_id, key=self._key)

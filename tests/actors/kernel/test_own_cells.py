@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from actors.kernel import looking
 from beaker.kernel.commands.help import COMMAND_NAMES
 from beaker.messages.context import ListContexts, ListModels
 from beaker.messages.subkernel import Attached, Died, Restart, Restarted, SubkernelFailure
@@ -24,6 +25,20 @@ async def test_it_is_answered_at_once_with_one_busy_and_one_idle(stage: KernelSt
     assert stage.front.kinds(msg_id) == ["busy", "execute_input", "display_data", "execute_reply", "idle"]
     reply = await stage.front.reply(msg_id)
     assert (reply.idents, reply.content["status"], reply.content["payload"]) == ([b"client"], "ok", [])
+
+
+async def test_one_that_cannot_be_answered_for_want_of_a_descriptor_says_so_and_the_next_is_answered(
+    stage: KernelStage, subkernel: ScriptedSubkernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(name: str) -> object:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as now:
+        now.setattr(looking, "language_for", exhausted)
+        msg_id = stage.run("%beaker help")
+        assert stage.front.kinds(msg_id) == ["busy", "execute_input", "error", "execute_reply", "idle"]
+        assert "Too many open files" in (await stage.front.reply(msg_id)).content["evalue"]
+    assert (await stage.front.reply(stage.run("%beaker help"))).content["status"] == "ok"
 
 
 async def test_its_messages_name_the_request_as_the_client_wrote_it(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
