@@ -1,6 +1,5 @@
 """Connection files: the good, the corrupted, the ones that others could have written."""
 
-import contextlib
 import json
 import os
 from pathlib import Path
@@ -74,8 +73,14 @@ def test_a_corrupted_file_is_refused_with_its_path(tmp_path: Path, document: byt
 @given(cut=st.integers(0, 300), junk=st.binary(max_size=20))
 def test_any_damage_is_read_or_refused(cut: int, junk: bytes) -> None:
     document = json.dumps(GOOD).encode()
-    with contextlib.suppress(ConnectionFileError):
-        parse("f", document[:cut] + junk + document[cut + 3 :])
+    refusal, ports = "", list[int]()
+    try:
+        file = parse("/f/kernel.json", document[:cut] + junk + document[cut + 3 :])
+        ports = [file.shell_port, file.iopub_port, file.stdin_port, file.control_port, file.hb_port]
+    except ConnectionFileError as refused:
+        refusal = str(refused)
+    assert ports or "/f/kernel.json" in refusal
+    assert all(0 <= port < 65536 for port in ports)
 
 
 def test_a_missing_file_a_folder_and_a_pipe_are_refused(tmp_path: Path) -> None:

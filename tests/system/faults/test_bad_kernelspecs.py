@@ -1,5 +1,7 @@
 """FAULTS 24, 37: subkernels that cannot start, and one that runs out of memory."""
 
+import json
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ import psutil
 import pytest
 
 from tests.kit.kernelspecs import install
+from tests.kit.processes import living
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 
 TOLD_WITHIN_S = 8.0
@@ -55,9 +58,16 @@ def test_a_subkernel_that_cannot_start_is_told_with_its_path_and_stderr(name: st
         info = kernel.reply(kernel.client.kernel_info())["content"]
         assert (info["status"], info["implementation"]) == ("ok", "beaker")
         assert str(folder) in info["banner"]
+        assert not (runtime / "1").exists(), "its files"
+        ports = [value for name, value in json.loads(Path(kernel.connection_file).read_text()).items() if name.endswith("_port")]
     finally:
         kernel.close()
     assert_nothing_is_left(runtime)
+    assert len(ports) == 5
+    for port in ports:
+        with socket.socket() as free:
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # of connections that were closed; a listener would stand in the way
+            free.bind(("127.0.0.1", port))
 
 
 def test_a_subkernel_that_hangs_at_its_start_is_given_up() -> None:
@@ -71,6 +81,9 @@ def test_a_subkernel_that_hangs_at_its_start_is_given_up() -> None:
         assert str(folder) in refused.text
         assert "did not answer within 1 s" in refused.text
         assert "waiting for a licence" in refused.text
+        # By whoever gave it up, and not only at the end of the kernel.
+        wait_until(lambda: not living(lambda line: "waiting for a licence" in line), what="the end of the one that hangs")
+        wait_until(lambda: not (runtime / "1").exists(), what="the removal of its files")
     finally:
         kernel.close()
     assert_nothing_is_left(runtime)

@@ -10,7 +10,7 @@ import psutil
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 
-from tests.kit.processes import is_zombie
+from tests.kit.processes import is_zombie, living
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 
 TOLD_WITHIN_S = 1.0
@@ -41,6 +41,23 @@ def test_killed_while_idle_is_told_at_once_and_the_next_cell_says_what_was_lost(
     assert "variables lost" in after.text
     assert after.text.endswith("False")
     assert "variables lost" not in kernel.run("1").text, "said once"
+
+
+def test_history_outlives_a_death_and_numbers_begin_anew_and_agree(kernel: RunningKernel) -> None:
+    kernel.run("before = 'the death'")
+    os.kill(kernel.subkernel_pid(), signal.SIGKILL)
+    kernel.wait_for_status("restarting")
+    kernel.wait_for_status("idle")
+    # From 1, as clients expect behind `restarting`, and the same number in all that names one.
+    for count in (1, 2):
+        after = kernel.run("'after'")
+        shown = [message["content"]["execution_count"] for message in after.outputs if "execution_count" in message["content"]]
+        assert (after.reply["content"]["execution_count"], shown) == (count, [count, count])
+    told = kernel.reply(kernel.client.history(raw=True, output=False, hist_access_type="tail", n=10))["content"]
+    assert told["status"] == "ok"
+    sources = [source for _, _, source in told["history"]]
+    assert "before = 'the death'" in sources
+    assert sources.index("before = 'the death'") < sources.index("'after'")
 
 
 def test_killed_during_a_cell_every_request_gets_one_answer(kernel: RunningKernel) -> None:
@@ -85,6 +102,8 @@ def test_a_crash_loop_is_given_up_by_the_sixth_death_with_the_last_words_and_oth
             kernel.wait_for_status("restarting")
         kernel.wait_for_status("dead")
         assert len(set(starts)) == 6
+        assert len(launches(kernel)) == 6, "and not one more"
+        assert not living(lambda line: "ipykernel_launcher" in line and kernel.runtime_folder.name in line)
         refused = kernel.run("1")
         assert refused.status == "error"
         assert "died 6 times" in refused.text
@@ -97,8 +116,16 @@ def test_a_crash_loop_is_given_up_by_the_sixth_death_with_the_last_words_and_oth
         kernel.wait_for_status("idle")
         assert kernel.run("6 * 7").text.endswith("42")
         assert kernel.subkernel_pid() not in starts
+        assert len(launches(kernel)) == 7
         assert other.run("x + 1").text == "42"
         assert other.subkernel_pid() == other_pid
+
+
+def launches(kernel: RunningKernel) -> list[str]:
+    """What the log says of lives that were begun for this kernel."""
+    logs = Path(kernel.env["XDG_STATE_HOME"], "beaker", "logs").glob("*")
+    lines = [line for log in logs for line in log.read_text().splitlines() if kernel.runtime_folder.name in line]
+    return [line for line in lines if '"event":"subkernel.started"' in line]
 
 
 def test_restarts_leave_no_zombie_and_no_process() -> None:
@@ -171,8 +198,11 @@ def test_two_clients_of_one_session_see_a_death_in_the_same_order_and_nothing_of
         common = min(len(each) for each in seen)
         assert common > 5
         assert seen[0][-common:] == seen[1][-common:]
-        death = max(position for position, (kind, _, _) in enumerate(seen[0]) if kind == "restarting")
-        assert talker not in [parent for _, parent, _ in seen[0][death:]]
+        for each in seen:
+            death = max(position for position, (kind, _, _) in enumerate(each) if kind == "restarting")
+            parents = [parent for _, parent, _ in each]
+            assert talker in parents[:death], "it was heard until it died"
+            assert talker not in parents[death:]
     finally:
         second.stop_channels()
 
