@@ -15,7 +15,7 @@ more. The mailbox carries what other actors say: the Supervisor (a subkernel sta
 import asyncio
 from collections.abc import Callable
 
-from actors.kernel.agent_door import Start
+from actors.kernel.agent_door import End, Start
 from actors.kernel.front import Front, Handlers
 from actors.kernel.rooms import Rooms
 from actors.kernel.supervisor_door import Connect
@@ -34,7 +34,7 @@ class KernelActor(Actor[KernelMessage]):
     Args:
         make_front: opens the clients' side; called once, with the actor as the one who is told what clients send.
         connect_supervisor: reaches a living Supervisor or starts one.
-        start_agent: starts the agent's process.
+        start_agent, end_agent: start the agent's process, and end it though it does not answer.
         on_finished: called once when the kernel has shut down.
     """
 
@@ -47,6 +47,7 @@ class KernelActor(Actor[KernelMessage]):
         make_front: Callable[[Handlers], Front],
         connect_supervisor: Connect,
         start_agent: Start,
+        end_agent: End,
         on_finished: Callable[[], None],
     ) -> None:
         self._kernel_id = kernel_id
@@ -55,6 +56,7 @@ class KernelActor(Actor[KernelMessage]):
         self._make_front = make_front
         self._connect_supervisor = connect_supervisor
         self._start_agent = start_agent
+        self._end_agent = end_agent
         self._on_finished = on_finished
 
     async def on_start(self) -> None:
@@ -67,6 +69,7 @@ class KernelActor(Actor[KernelMessage]):
             front=self._make_front(self),
             connect_supervisor=self._connect_supervisor,
             start_agent=self._start_agent,
+            end_agent=self._end_agent,
             on_finished=self._on_finished,
         )
         self._rooms.attaching.begin()

@@ -1,12 +1,13 @@
 """The KernelActor's way to the agent, which starts at the first question and may die under it.
 
-The composition says how an agent is started (`start`). Questions asked while it starts wait here; when its link breaks, whoever
-asked is told and the next question starts a new one.
+The composition says how an agent is started (`start`) and ended (`end`). Questions asked while it starts wait here; when its link breaks,
+whoever asked is told and the next question starts a new one.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from actors.runtime.actor import ActorContext
 from actors.runtime.link import Link
@@ -17,6 +18,9 @@ from beaker.messages.turn import AgentMessage
 Start = Callable[[], Awaitable[Link]]
 """Starts the agent's process and returns the link to it. Raises AgentMissing."""
 
+End = Callable[[], Coroutine[Any, Any, object]]  # Any: what it yields is asyncio's
+"""Makes what ends the process that was started last, whether it answers or not."""
+
 
 class AgentMissing(Exception):
     """The agent could not be started; the sentence says why."""
@@ -25,8 +29,9 @@ class AgentMissing(Exception):
 class AgentDoor:
     """Holds the link to the agent."""
 
-    def __init__(self, start: Start, context: ActorContext[KernelMessage]) -> None:
+    def __init__(self, start: Start, end: End, context: ActorContext[KernelMessage]) -> None:
         self._start = start
+        self._end = end
         self._context = context
         self._link: Link | None = None
         self._lock = asyncio.Lock()
@@ -66,6 +71,13 @@ class AgentDoor:
     def lost(self) -> None:
         """Its link is gone."""
         self._link = None
+
+    def dismiss(self) -> None:
+        """End the agent, which may be one that does not answer; the next question starts another."""
+        link, self._link = self._link, None
+        if link is not None:
+            link.abort("the agent is ended")
+            self._context.spawn(self._end(), name="end-agent")
 
     def close(self) -> None:
         """End the agent: it leaves when its link is closed."""

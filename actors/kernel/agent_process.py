@@ -8,7 +8,9 @@ import asyncio
 import os
 import secrets
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from actors.kernel.agent_door import AgentMissing
 from actors.kernel.orders import start_agent
@@ -74,10 +76,9 @@ class AgentProcess:
         except (NotReadyError, TimeoutError, OSError, PlaceError) as error:
             raise AgentMissing(f"the agent could not be started: {error}") from None
 
-    async def end(self) -> None:
-        """End the one that was started, if it has not left by itself."""
-        if self._child is not None:
-            await self._child.end(GRACE_S)
+    def end(self) -> Coroutine[Any, Any, None]:  # Any: what it yields is asyncio's
+        """Make what ends the one that was started last, if it has not left by itself: not one that is started meanwhile."""
+        return _end(self._child)
 
     async def _listen(self) -> None:
         """Let the agent in; anew if somebody has cleaned the socket away under a living kernel.
@@ -112,3 +113,8 @@ class AgentProcess:
     def _linked(self, link: Link) -> None:
         if self._link is not None and not self._link.done():
             self._link.set_result(link)
+
+
+async def _end(child: Child | None) -> None:
+    if child is not None:
+        await child.end(GRACE_S)

@@ -29,7 +29,7 @@ from beaker.kernel.commands.history import ShowHistory, history_words
 from beaker.kernel.commands.insert import InsertProposal, insertable, pick
 from beaker.kernel.commands.model import ChooseModel
 from beaker.kernel.commands.reset import ResetConversation, reset_words
-from beaker.kernel.commands.restart import RestartSubkernel
+from beaker.kernel.commands.restart import RestartAgent, RestartSubkernel, agent_words
 from beaker.kernel.commands.status import ShowStatus, status_words
 from beaker.kernel.commands.stop import StopTurns
 from beaker.kernel.commands.trust import GiveTrust, ShowTrust, TakeTrustBack
@@ -108,6 +108,9 @@ class Commands:
                 cell.show(Words(plain=text + "\n", markdown=text))
             case ShowTrust() | GiveTrust() | TakeTrustBack():
                 self._trusting.perform(cell, order)
+            case RestartAgent():
+                text = agent_words(ended=self._turns.end_agent())
+                cell.show(Words(plain=text + "\n", markdown=text))
             case RestartSubkernel():
                 if self._state.phase is Phase.READY:
                     self._state.phase = Phase.RESTARTING  # from here on cells wait for the fresh session

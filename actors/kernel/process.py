@@ -5,9 +5,9 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -122,6 +122,7 @@ class KernelProcess:
             make_front=self._make_front,
             connect_supervisor=self._connect_supervisor,
             start_agent=self._start_agent,
+            end_agent=self._end_agent,
             on_finished=self._finish,
         )
         return self._actor
@@ -227,6 +228,10 @@ class KernelProcess:
             assert self._node is not None
             self._agent = AgentProcess(self._node, self._loaded, self._order.folder, self._order.kernel_id, key=self._key)
         return await self._agent.start()
+
+    def _end_agent(self) -> Coroutine[Any, Any, None]:  # Any: what it yields is asyncio's
+        assert self._agent is not None, "an agent was started before it is ended"
+        return self._agent.end()
 
 
 def install_signals(kernel: Callable[[], KernelActor | None]) -> None:

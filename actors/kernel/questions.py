@@ -7,7 +7,7 @@ imported by `Rooms` alone, after the sockets are bound, and the rooms are made b
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, assert_never
 
-from actors.kernel.agent_door import AgentDoor, Start
+from actors.kernel.agent_door import AgentDoor, End, Start
 from actors.kernel.choices import Choices
 from actors.kernel.clearance import Clearance
 from actors.kernel.commands import Commands
@@ -40,7 +40,7 @@ class Questions:
 
     Args:
         folder: the kernel's runtime folder.
-        start_agent: starts the agent's process.
+        start_agent, end_agent: start the agent's process, and end it though it does not answer.
         interrupt: interrupts what the subkernel runs.
         restart: ends the subkernel and starts a fresh one; raises SupervisorMissing.
     """
@@ -57,12 +57,13 @@ class Questions:
         hangs: HangWatch,
         supervisor: SupervisorDoor,
         start_agent: Start,
+        end_agent: End,
         interrupt: Callable[[], None],
         restart: Callable[[], Awaitable[None]],
     ) -> None:
         self._state = state
         self._context = context
-        self.agent = AgentDoor(start_agent, context)
+        self.agent = AgentDoor(start_agent, end_agent, context)
         self.looking = Looking(state, context, folder)
         self.turns = turns = Turns(state, context, self.agent, self.looking)
         clearance = Clearance(state.kernel_id, supervisor, context.log)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from actors.kernel.agent_door import Start
+from actors.kernel.agent_door import End, Start
 from actors.kernel.attaching import Attaching
 from actors.kernel.control import Control
 from actors.kernel.ending import Ending
@@ -46,7 +46,7 @@ class Rooms:
         handlers: who takes what the subkernel sends.
         context: the actor's.
         front: the clients' side.
-        connect_supervisor, start_agent, on_finished: see the KernelActor.
+        connect_supervisor, start_agent, end_agent, on_finished: see the KernelActor.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Rooms:
         front: Front,
         connect_supervisor: Connect,
         start_agent: Start,
+        end_agent: End,
         on_finished: Callable[[], None],
     ) -> None:
         settings = loaded.settings
@@ -67,6 +68,7 @@ class Rooms:
         self._loaded = loaded
         self._folder = folder
         self._start_agent = start_agent
+        self._end_agent = end_agent
         self.state = state = KernelState(
             kernel_id=kernel_id,
             settings=settings,
@@ -126,6 +128,7 @@ class Rooms:
             hangs=self.hangs,
             supervisor=self.supervisor,
             start_agent=self._start_agent,
+            end_agent=self._end_agent,
             interrupt=self._interrupt_subkernel,
             restart=self.ending.restart,
         )

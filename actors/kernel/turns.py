@@ -155,7 +155,18 @@ class Turns:
             self._end(each, "stopped", "")
             if agent is not None:
                 agent.tell(Stop(turn=each))
+        if found and self.agent_watch.words and not self.attended:
+            self.end_agent()  # it would keep the next question waiting too
         return bool(found)
+
+    def end_agent(self) -> bool:
+        """End the agent, with every question that it has; False if none runs."""
+        if self._agent.ref_now() is None:
+            return False
+        self._state.log.warning("agent.dismissed", words=self.agent_watch.words)
+        self._agent.dismiss()
+        self.agent_lost()
+        return True
 
     def agent_lost(self) -> None:
         """The agent's process is gone: every turn ends with what it has, once the code is over that it started."""
@@ -257,7 +268,7 @@ class Turns:
         words = self.agent_watch.words
         for turn in self._turns.values():
             waits = words and not turn.parked and not turn.busy_with_user
-            turn.trouble(f"the agent is {words}; Stop ends the answer" if waits else "")
+            turn.trouble(f"the agent is {words}; Stop ends the answer, and a new agent takes the next question" if waits else "")
 
     def _give_up(self, number: TurnId, reason: str) -> None:
         """End a turn of which the agent may still hold the question: it must call no model for an answer that nobody sees."""

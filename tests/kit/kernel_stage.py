@@ -80,6 +80,8 @@ class KernelStage:
         self.finished = 0
         """How often the actor said that the kernel has shut down."""
         self.agents_started = 0
+        self.agents_ended = 0
+        """How many were ended by the kernel while it runs."""
         self.subkernels: list[ScriptedSubkernel] = []
         self._nodes = [self.node]
         self._clients: dict[bytes, Composer] = {}
@@ -97,6 +99,7 @@ class KernelStage:
                 make_front=self._make_front,
                 connect_supervisor=self._connect_supervisor,
                 start_agent=self._start_agent,
+                end_agent=self._end_agent,
                 on_finished=self._finish,
             )
             return self.actor
@@ -270,6 +273,9 @@ class KernelStage:
             self.node, node, codec=Codec(SubkernelEvent | SupervisorReply), second_codec=Codec(SupervisorMessage)
         )
         return self.supervisor_link
+
+    async def _end_agent(self) -> None:
+        self.agents_ended += 1
 
     async def _start_agent(self) -> Link:
         if self.agent_missing:

@@ -1,19 +1,53 @@
-"""`%beaker restart`: a fresh subkernel."""
+"""`%beaker restart`: a fresh subkernel; `%beaker restart agent`: a fresh agent."""
 
-from beaker.kernel.commands.command import Command, Entry, Order, taking_nothing
+from collections.abc import Iterable
+
+from beaker.kernel.commands.command import Command, Entry, Order, Refused, Values
+
+AGENT = "agent"
 
 
 class RestartSubkernel(Order, frozen=True, kw_only=True):
     """End the session and start another."""
 
 
+class RestartAgent(Order, frozen=True, kw_only=True):
+    """End the process that answers questions; the next question starts another."""
+
+
+def _read(words: list[str]) -> Order:
+    if not words:
+        return RestartSubkernel()
+    if words == [AGENT]:
+        return RestartAgent()
+    given = " ".join(words)[:60]
+    return Refused(reason=f"`%beaker restart` takes nothing behind it, or `agent`, and there is {given!r}.")
+
+
+def _complete(words: list[str], values: Values) -> Iterable[str]:
+    del values
+    return () if words else (AGENT,)
+
+
 RESTART = Command(
     "restart",
     Entry(
-        "%beaker restart",
-        "end the session with all its variables and start a fresh one",
+        "%beaker restart [agent]",
+        "end the session with all its variables and start a fresh one, or only the agent",
         "Ends the process that runs your ordinary cells and starts a new one: all variables are lost, cells that wait are aborted, "
-        "numbers begin at 1 again. It is also the way back after the subkernel was given up.",
+        "numbers begin at 1 again. It is also the way back after the subkernel was given up. `%beaker restart agent` leaves all that alone "
+        "and ends the process that answers questions, with the answers that it is giving, for one that hangs; the next question starts "
+        "another, which is told of the conversation so far.",
     ),
-    taking_nothing("restart", RestartSubkernel()),
+    _read,
+    _complete,
 )
+
+
+def agent_words(*, ended: bool) -> str:
+    """What `%beaker restart agent` says.
+
+    Args:
+        ended: there was one.
+    """
+    return f"{'The agent was ended' if ended else 'No agent runs'}; the next question starts a new one."

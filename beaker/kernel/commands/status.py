@@ -149,7 +149,8 @@ def _cells(facts: StatusFacts) -> str:
 def _agent(facts: StatusFacts) -> str:
     if facts.agent_state == "not started":
         return _joined(["not running; the next question starts it", facts.model and f"model {facts.model}"])
-    return _joined([facts.agent_trouble or facts.agent_state, _pid(facts.agent_pid), facts.model and f"model {facts.model}"])
+    trouble = facts.agent_trouble and f"{facts.agent_trouble} (`%beaker restart agent` ends it)"
+    return _joined([trouble or facts.agent_state, _pid(facts.agent_pid), facts.model and f"model {facts.model}"])
 
 
 def _turn(turn: RunningTurn) -> str:

@@ -13,7 +13,7 @@ from tests.kit.kernel_stage import KernelStage, staged, until
 
 FIRST = TurnId(1)
 SILENT = "the agent is not responding since "
-STOP = "; Stop ends the answer"
+STOP = "; Stop ends the answer, and a new agent takes the next question"
 
 
 @pytest.fixture
@@ -48,7 +48,9 @@ async def test_an_agent_that_falls_silent_is_called_so_until_it_answers_again(st
     await said(stage, msg_id, SILENT)
     assert shown(stage, msg_id).startswith("so far\n\n*" + SILENT)
     assert shown(stage, msg_id).endswith(STOP + "*")
-    assert "agent      not responding since " in await status(stage)
+    found = await status(stage)
+    assert "agent      not responding since " in found
+    assert " (`%beaker restart agent` ends it), pid 2" in found
     assert "execute_reply" not in stage.front.kinds(msg_id), "words, never an action"
     stage.agent.answer()
     await said(stage, msg_id, SILENT, there=False)
@@ -76,7 +78,7 @@ async def test_a_question_to_a_silent_agent_is_told_at_once_and_lost_by_nobody(s
         assert shown(stage, msg_id) == "whole"
 
 
-async def test_a_stop_ends_the_answer_of_a_silent_agent_at_once(stage: KernelStage) -> None:
+async def test_a_stop_ends_the_answer_of_a_silent_agent_at_once_and_the_agent(stage: KernelStage) -> None:
     msg_id, _ = await stage.ask()
     stage.tell(Delta(turn=FIRST, text="so far"))
     stage.agent.answers = False
@@ -84,8 +86,56 @@ async def test_a_stop_ends_the_answer_of_a_silent_agent_at_once(stage: KernelSta
     stage.run("%beaker stop")
     assert (await stage.front.reply(msg_id)).content["status"] == "ok"
     assert shown(stage, msg_id) == "so far\n\n*stopped*"
+    assert "agent      not running; the next question starts it" in await status(stage)
+    assert (stage.agents_started, stage.agents_ended) == (1, 1)
+    stage.agent.answers = True
+    second, question = await stage.ask()
+    assert (stage.agents_started, stage.agents_ended) == (2, 1)
+    assert [(each.question, each.answer.splitlines()[0]) for each in question.history] == [("why?", "so far")]
+    stage.tell(Delta(turn=question.turn, text="again"), Ended(turn=question.turn, status="ok", text=""))
+    assert (await stage.front.reply(second)).content["status"] == "ok"
+
+
+async def test_a_silent_agent_lives_while_another_question_waits_for_it(stage: KernelStage) -> None:
+    first, _ = await stage.ask()
+    second, _ = await stage.ask()
+    stage.agent.answers = False
+    await said(stage, second, SILENT)
+    stage.run("%beaker stop 1")
+    await stage.front.reply(first)
+    assert "not responding since " in await status(stage)
+    assert stage.agents_ended == 0
+    stage.run("%beaker stop 2")
+    await stage.front.reply(second)
+    await until(lambda: stage.agents_ended == 1, "its end")
+
+
+async def test_a_stop_leaves_an_agent_that_answers(stage: KernelStage) -> None:
+    msg_id, _ = await stage.ask()
+    stage.run("%beaker stop")
+    await stage.front.reply(msg_id)
     assert await stage.agent.expect(Stop) == Stop(turn=FIRST)
-    assert "not responding since " in await status(stage), "it is silent still"
+    assert (stage.agents_ended, "agent      running" in await status(stage)) == (0, True)
+
+
+async def test_an_agent_is_ended_on_request_whether_it_answers_or_not(stage: KernelStage) -> None:
+    async def restarted() -> str:
+        msg_id = stage.run("%beaker restart agent", store_history=False)
+        return str((await stage.front.output(msg_id, "display_data")).content["data"]["text/plain"])
+
+    assert await restarted() == "No agent runs; the next question starts a new one.\n"
+    msg_id, _ = await stage.ask()
+    stage.tell(Delta(turn=FIRST, text="so far"))
+    await said(stage, msg_id, "so far")
+    assert await restarted() == "The agent was ended; the next question starts a new one.\n"
+    reply = (await stage.front.reply(msg_id)).content
+    assert (reply["status"], "agent was restarted" in reply["evalue"]) == ("error", True)
+    await until(lambda: stage.agents_ended == 1, "its end")
+    ran = stage.run("1")
+    stage.subkernels[0].run(await stage.subkernels[0].expect_code(), 1)
+    assert (await stage.front.reply(ran)).content["status"] == "ok", "the session was left alone"
+    await stage.ask()
+    assert stage.agents_started == 2
 
 
 async def test_an_interface_of_its_own_hears_the_words_too(stage: KernelStage) -> None:

@@ -15,7 +15,7 @@ from beaker.kernel.commands.help import ShowHelp
 from beaker.kernel.commands.history import ShowHistory
 from beaker.kernel.commands.insert import InsertProposal
 from beaker.kernel.commands.reset import ResetConversation
-from beaker.kernel.commands.restart import RestartSubkernel
+from beaker.kernel.commands.restart import RestartAgent, RestartSubkernel
 from beaker.kernel.commands.status import ShowStatus
 from beaker.kernel.commands.stop import StopTurns
 from beaker.kernel.magics import Ours, is_complete, parse
@@ -76,6 +76,7 @@ from beaker.prompt_limit import PROMPT_LIMIT_BYTES
         ("%beaker status", ShowStatus()),
         ("%beaker\tstatus ", ShowStatus()),
         ("%beaker restart", RestartSubkernel()),
+        ("%beaker restart agent", RestartAgent()),
         ("%beaker config", ShowConfig()),
         ("%beaker stop", StopTurns()),
         ("%beaker stop 12", StopTurns(number=12)),

@@ -14,7 +14,7 @@ import zmq
 
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 from tests.questions.test_questions import CELL, ask, until_text
-from tests.scripted.replies import STALL
+from tests.scripted.replies import STALL, Speak
 from tests.scripted.threaded import serving
 
 QUICK = {
@@ -101,18 +101,21 @@ def test_an_agent_stopped_in_mid_answer_is_called_not_responding_and_its_answer_
         assert "not responding" not in status(kernel)
 
 
-def test_a_stop_ends_the_answer_of_a_stopped_agent_and_the_next_question_is_answered_when_it_goes_on() -> None:
-    with serving([STALL]) as endpoint, running_kernel(env={**QUICK, **endpoint.environment}) as kernel:
+@pytest.mark.parametrize("remedy", ["%beaker stop", "%beaker restart agent"])
+def test_a_stopped_agent_is_ended_by_a_word_and_a_new_one_answers_the_next_question(remedy: str) -> None:
+    script = [STALL, Speak(text="A new one.")]
+    with serving(script) as endpoint, running_kernel(env={**QUICK, **endpoint.environment}) as kernel:
         asked = ask(kernel, "%%ai how long?", **CELL)
         until_text(kernel, asked, "one two")
-        with stopped(kernel.wait_for_role("agent").pid):
-            until_text(kernel, asked, "not responding")
-            assert kernel.run("%beaker stop").status == "ok"
-            assert kernel.reply(asked)["content"]["status"] == "ok"
-            following = ask(kernel, "%%ai and now?", **CELL)
-            until_text(kernel, following, "not responding")
-            endpoint.release()
-        assert kernel.outcome(following).status == "ok"
+        hung = kernel.wait_for_role("agent")
+        hung.suspend()
+        until_text(kernel, asked, "not responding")
+        assert kernel.run(remedy).status == "ok"
+        assert kernel.reply(asked)["content"]["status"] == ("ok" if remedy == "%beaker stop" else "error")
+        following = kernel.outcome(ask(kernel, "%%ai and now?", **CELL))
+        assert "A new one." in str(following.outputs[-1]["content"])
+        wait_until(lambda: not hung.is_running(), what="the end of the one that hung")
+        assert kernel.wait_for_role("agent").pid != hung.pid
 
 
 def test_the_heartbeat_echoes_only_while_the_front_runs(kernel: RunningKernel) -> None:
