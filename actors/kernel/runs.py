@@ -21,6 +21,7 @@ from actors.runtime.actor import ActorContext, Asked
 from beaker.consent.answers import chosen, question_text
 from beaker.kernel.cutting import cut_bytes
 from beaker.kernel.requests import ExecuteFlags, Pending, ReplyFacts
+from beaker.kernel.run_words import ran_words
 from beaker.kernel.turn_display import RunBlock
 from beaker.messages.base import TurnId
 from beaker.messages.kernel import KernelMessage
@@ -173,7 +174,9 @@ class Runs:
         while attempt < SEND_ATTEMPTS and self._was_swept_away(turn, cleared, cell, facts):
             attempt += 1
             cell, facts = await self._send_and_wait(turn, cleared)
-        return self._outcome(cell, facts, edited="" if cleared.code == request.code else cleared.code)
+        ran = self._outcome(cell, facts, edited="" if cleared.code == request.code else cleared.code)
+        turn.ran.append(ran_words(cleared.block.name, ran.status, ran.execution_count))
+        return ran
 
     async def _send_and_wait(self, turn: Turn, cleared: Cleared) -> tuple[GrantedCell, ReplyFacts | None]:
         cell = self._send(turn, cleared)

@@ -5,7 +5,8 @@ What comes in from the agent about it is shown here; which turns there are, and 
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from actors.kernel.face import Face, Outcome
 from actors.kernel.state import KernelState
@@ -47,6 +48,8 @@ class Turn:
     """What the model asks the user, at a prompt that stands open."""
     orphaned: str = ""
     """Why no agent answers it any more; it ends when what it started is over."""
+    ran: list[str] = field(default_factory=list[str])
+    """What became of the code that it had run, each in words."""
     over: bool = False
 
     def hear(self, event: TurnEvent, log: Log) -> None:
@@ -106,3 +109,19 @@ class Turn:
             proposals=tuple(display.proposals),
             tainted=self.tainted,
         )
+
+
+class Work(Protocol):
+    """What turns have under way in other rooms: code that runs, consent that is asked for."""
+
+    def runs_code_of(self, turn: Turn) -> bool:
+        """Whether code that it started runs now."""
+        ...
+
+    def set_aside(self, turn: Turn) -> str:
+        """What it waits for stays, without a prompt: how to come back to it; empty if it waits for nothing."""
+        ...
+
+    def stop(self, turn: Turn) -> None:
+        """Interrupt its code, withdraw what waits."""
+        ...

@@ -7,7 +7,7 @@ who asked is busy until the turn ends, while the cells behind it run in the subk
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from actors.kernel.agent_door import AgentDoor, AgentMissing
 from actors.kernel.agent_watch import AgentWatch
@@ -16,12 +16,13 @@ from actors.kernel.composing import Spent, begin_reading, compose, finish_readin
 from actors.kernel.face import Face, Outcome
 from actors.kernel.looking import Looking
 from actors.kernel.state import KernelState
-from actors.kernel.turn import Turn
+from actors.kernel.turn import Turn, Work
 from actors.runtime.actor import ActorContext, Asked
 from actors.runtime.failures import RuntimeFault
 from beaker.consent.policy import lower
 from beaker.kernel.conversation import Conversation
 from beaker.kernel.question import Ask
+from beaker.kernel.run_words import AGENT_GONE, cut_words, nobody_words
 from beaker.kernel.turn_display import Proposal, TurnDisplay
 from beaker.messages.base import TurnId
 from beaker.messages.kernel import KernelMessage
@@ -40,24 +41,6 @@ if TYPE_CHECKING:
 
 OVERDUE_S = 30.0
 """Of silence beyond the agent's own time limit for an answer."""
-
-CUT = "the agent was restarted and this answer was cut; run the cell again to retry"
-
-
-class Work(Protocol):
-    """What turns have under way in other rooms: code that runs, consent that is asked for."""
-
-    def runs_code_of(self, turn: Turn) -> bool:
-        """Whether code that it started runs now."""
-        ...
-
-    def set_aside(self, turn: Turn) -> str:
-        """What it waits for stays, without a prompt: how to come back to it; empty if it waits for nothing."""
-        ...
-
-    def stop(self, turn: Turn) -> None:
-        """Interrupt its code, withdraw what waits."""
-        ...
 
 
 class Turns:
@@ -172,7 +155,7 @@ class Turns:
         """The agent's process is gone: every turn ends with what it has, once the code is over that it started."""
         self._agent.lost()
         for turn in list(self._turns.values()):
-            self._orphan(turn, CUT)
+            self._orphan(turn, AGENT_GONE)
 
     def served(self, turn: Turn) -> None:
         """Something that a turn had asked for is done; without an agent nobody goes on from there."""
@@ -184,7 +167,7 @@ class Turns:
         if turn.number in self._turns:
             self._end(turn.number, "error", turn.orphaned)
         else:
-            turn.display.add_text("*The agent was restarted meanwhile, so nobody goes on from here: ask again.*")
+            turn.display.add_text(f"*{nobody_words(turn.ran)}*")
             turn.face.close("ok", "")
 
     def taint(self, number: TurnId) -> None:
@@ -198,7 +181,7 @@ class Turns:
         if self.work is not None and self.work.runs_code_of(turn):
             return  # its cell keeps running, and its outputs arrive; see `served`
         waiting = "" if self.work is None else self.work.set_aside(turn)
-        self._end(turn.number, "error", f"{reason}; {waiting}" if waiting else reason)
+        self._end(turn.number, "error", reason, waiting=waiting)
 
     def event(self, event: TurnEvent) -> None:
         """News of a turn; of one that is over it is dropped."""
@@ -278,10 +261,18 @@ class Turns:
             agent.tell(Stop(turn=number))
         self._end(number, "error", reason)
 
-    def _end(self, number: TurnId, status: Outcome, reason: str) -> None:
+    def _end(self, number: TurnId, status: Outcome, reason: str, *, waiting: str = "") -> None:
+        """It is over.
+
+        Args:
+            reason: for an error.
+            waiting: how to come back to what it waits for all the same.
+        """
         turn = self._turns.pop(number, None)
         if turn is None:
             return
+        if status == "error":
+            reason = "; ".join(filter(None, [cut_words(reason, turn.ran), waiting]))
         turn.over = True
         if turn.watch is not None and turn.watch is not asyncio.current_task():
             turn.watch.cancel()

@@ -659,7 +659,7 @@ async def test_a_killed_agent_leaves_its_approval_which_still_runs_when_it_is_al
     subkernel.end(request, 3)
     assert (await stage.front.reply(allowing)).content["status"] == "ok"
     assert "stream" in stage.front.kinds(allowing)
-    assert "ask again" in shown(stage, allowing)[-1]
+    assert "A1 ran as cell [3] and ended ok, but the agent was restarted meanwhile" in shown(stage, allowing)[-1]
     assert subkernel.codes() == ["1"]
 
 

@@ -255,10 +255,47 @@ async def test_a_killed_agent_leaves_the_code_running_and_its_cell_ends_when_tha
     assert "execute_reply" not in stage.front.kinds(msg_id)
     subkernel.end(request, 2)
     reply = await stage.front.reply(msg_id)
-    assert "agent was restarted" in reply.content["evalue"]
+    assert reply.content["evalue"] == (
+        "the agent was restarted; A1 ran as cell [2] and ended ok; the answer was cut behind it; asking again may run it again"
+    )
     await stage.ask("%%ai again")
     assert stage.agents_started == 2
     assert subkernel.codes() == ["go()"]
+
+
+@pytest.mark.parametrize(("status", "words"), [("ok", "ended ok"), ("error", "ended with an error")])
+async def test_a_killed_agent_whose_code_has_just_ended_leaves_its_outcome(
+    stage: KernelStage, subkernel: ScriptedSubkernel, status: str, words: str
+) -> None:
+    msg_id, running, request = await begun(stage, subkernel)
+    subkernel.reply(request, {"status": status, "execution_count": 2})
+    subkernel.idle(request)
+    await running
+    stage.cut_agent()
+    assert (await stage.front.reply(msg_id)).content["evalue"] == (
+        f"the agent was restarted; A1 ran as cell [2] and {words}; the answer was cut behind it; asking again may run it again"
+    )
+    assert subkernel.codes() == ["go()"]
+
+
+async def test_an_answer_that_fails_behind_code_names_its_outcome(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id, running, request = await begun(stage, subkernel)
+    subkernel.end(request, 2)
+    await running
+    stage.tell(Ended(turn=FIRST, status="error", text="", reason="no data for 120 s"))
+    assert (await stage.front.reply(msg_id)).content["evalue"] == (
+        "no data for 120 s; A1 ran as cell [2] and ended ok; the answer was cut behind it; asking again may run it again"
+    )
+
+
+async def test_code_whose_session_died_with_the_agent_has_an_unknown_outcome(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id, running, _ = await begun(stage, subkernel)
+    running.add_done_callback(lambda task: task.exception())
+    stage.cut_agent()
+    await until(lambda: stage.agents_end.closed.done(), "the loss")
+    await stage.settle()
+    stage.tell(Died(generation=1, reason="killed by signal 9", at=0.0, stderr_tail="", restarting=True))
+    assert "A1 ran as cell [2], and its outcome is unknown; the answer was cut" in (await stage.front.reply(msg_id)).content["evalue"]
 
 
 async def test_each_run_has_a_grant_of_its_own(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
