@@ -17,8 +17,8 @@ DOCUMENT_LIMIT_BYTES = 4 * 1024 * 1024
 """Of any other answer that is no stream: the longest list of models (OpenRouter's) has 600 kB."""
 
 
-EVENT_LIMIT_BYTES = 16 * 1024 * 1024
-"""Of one event, which is held until its end has come: the longest that can be meant is an answer that comes in one piece."""
+EVENT_LIMIT_BYTES = 32_000_000
+"""Of one event, which is held until its end has come: an answer of 20 MB may come in one piece."""
 
 BEGINNING_BYTES = 2_000
 """Of what is no stream of events, for the words about it."""
