@@ -17,7 +17,7 @@ from actors.kernel.questions_door import QuestionsDoor
 from actors.kernel.state import KernelState, Phase
 from beaker.kernel.custom.kinds import OURS
 from beaker.kernel.interrupting import decide
-from beaker.kernel.requests import Pending
+from beaker.kernel.requests import Channel, Pending
 from beaker.wire import compose
 from beaker.wire.parts import CONTENT, HEADER, UNREADABLE, Header, Parts
 
@@ -53,9 +53,9 @@ class Control:
         match header.msg_type:
             case "interrupt_request":
                 self.interrupt()
-                self._answer(idents, header, parts, {"status": "ok"})
+                owed.answer(self._state, "control", idents, header.msg_type, parts[HEADER], {"status": "ok"})
             case "shutdown_request":
-                self._shutdown(idents, header, parts)
+                self.shut_down(idents, header, parts, "control")
             case kind if kind in OURS:
                 self._questions.take_own(idents, header, parts, "control")
             case _:
@@ -83,6 +83,20 @@ class Control:
         questions.interrupt(what)
         if what.subkernel:
             self._interrupt_subkernel()
+
+    def shut_down(self, idents: list[bytes], header: Header, parts: Parts, channel: Channel) -> None:
+        """A client ends the kernel.
+
+        Args:
+            channel: that it asked on; see `Shell.request`.
+        """
+        try:
+            content = msgspec.json.decode(parts[CONTENT], type=dict[str, object])
+        except UNREADABLE:
+            content = {}
+        restart = content.get("restart") is True
+        owed.answer(self._state, channel, idents, header.msg_type, parts[HEADER], {"status": "ok", "restart": restart})
+        self._end_kernel(restart=restart)
 
     def reply(self, parent: Header, parts: Parts) -> None:
         """The subkernel answered."""
@@ -138,15 +152,3 @@ class Control:
 
     def _abort(self, pending: Pending) -> None:
         owed.end(self._state, pending, owed.aborted_body(self._state, pending))
-
-    def _answer(self, idents: list[bytes], header: Header, parts: Parts, content: dict[str, object]) -> None:
-        owed.answer(self._state, "control", idents, header.msg_type, parts[HEADER], content)
-
-    def _shutdown(self, idents: list[bytes], header: Header, parts: Parts) -> None:
-        try:
-            content = msgspec.json.decode(parts[CONTENT], type=dict[str, object])
-        except UNREADABLE:
-            content = {}
-        restart = content.get("restart") is True
-        self._answer(idents, header, parts, {"status": "ok", "restart": restart})
-        self._end_kernel(restart=restart)

@@ -34,6 +34,7 @@ from beaker.messages.kernel import KernelMessage
 from beaker.messages.subkernel import Ready
 from beaker.settings.load import Loaded
 from beaker.wire.compose import Composer
+from beaker.wire.parts import Header, Parts
 
 if TYPE_CHECKING:
     from actors.kernel.questions import Questions
@@ -81,7 +82,7 @@ class Rooms:
             missed_variable=MissedVariable(loaded.withheld, loaded.user_file),
         )
         self.questions = QuestionsDoor(self._make_questions)
-        self.shell = Shell(state, self.questions)
+        self.shell = Shell(state, self.questions, shut_down=self._shut_down_from_shell)
         self.control = Control(
             state,
             self.questions,
@@ -135,6 +136,9 @@ class Rooms:
 
     def _interrupt_subkernel(self) -> None:
         self._context.spawn(interrupt_subkernel(self.state, self.supervisor), name="interrupt")
+
+    def _shut_down_from_shell(self, idents: list[bytes], header: Header, parts: Parts) -> None:
+        self.control.shut_down(idents, header, parts, "shell")
 
     def _shut_down(self, *, restart: bool) -> None:
         self.ending.shut_down(restart=restart)

@@ -7,6 +7,8 @@ subkernel dies, everything that it owed is answered from here: the running cell 
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -50,15 +52,25 @@ class Ours(Protocol):
 
 
 class Shell:
-    """Routes the shell channel."""
+    """Routes the shell channel.
 
-    def __init__(self, state: KernelState, ours: Ours) -> None:
+    Args:
+        ours: what is not the subkernel's.
+        shut_down: ends the kernel because a client asks for it here, as old ones do.
+    """
+
+    def __init__(self, state: KernelState, ours: Ours, *, shut_down: Callable[[list[bytes], Header, Parts], None]) -> None:
         self._state = state
         self._unanswered = Unanswered(state)
         self._ours = ours
         self._held: deque[tuple[Pending, Parts]] = deque()
         self._waiters: list[asyncio.Future[None]] = []
         """Who waits for a cell to be answered."""
+        self._end_kernel = shut_down
+        self._leaving = False
+        """A client has asked here for the end of the kernel; what comes behind that is not taken any more."""
+        self._farewell: tuple[int, Callable[[], None]] | None = None
+        """That end, and how many requests are ahead of it."""
 
     @property
     def held(self) -> int:
@@ -72,6 +84,9 @@ class Shell:
             self._ours.take_own(idents, header, parts, "shell")
             return
         if kind in CELL_REQUESTS and might_be_ours(parts[CONTENT]) and self._ours.take_cell(idents, header, parts):
+            return
+        if kind == "shutdown_request":
+            self._shut_down(idents, header, parts)
             return
         flags, received = None, 0.0
         if kind == "execute_request":
@@ -89,10 +104,10 @@ class Shell:
     def submit(self, pending: Pending, parts: Parts) -> None:
         """Send a request to the subkernel, or keep it until there is one."""
         state = self._state
-        if state.phase is Phase.READY:
+        if state.phase is Phase.READY and not self._leaving:
             state.requests.accept(pending)
             self._send(pending, parts)
-        elif state.phase in {Phase.STARTING, Phase.RESTARTING}:
+        elif state.phase in {Phase.STARTING, Phase.RESTARTING} and not self._leaving:
             pending.sent = False
             state.requests.accept(pending)
             self._held.append((pending, parts))
@@ -199,6 +214,8 @@ class Shell:
             state.transcript.end(pending.msg_id, "error")
             self._log_reply(pending, "error", pending.count, ename=ename)
         owed.end(state, pending, owed.error_body(state, pending, content, reason))
+        if pending.flags is not None:
+            self._tell_waiters()
 
     def _log_reply(self, pending: Pending, status: str, count: int | None, *, ename: str = "") -> None:
         """One line per cell, with the times of its waiting and running.
@@ -217,7 +234,28 @@ class Shell:
         # The trace is named, as what ends a cell may be a death or another request.
         self._state.log.info("cell.replied", trace=pending.msg_id[:TRACE_CHARS], **values)
 
+    def _shut_down(self, idents: list[bytes], header: Header, parts: Parts) -> None:
+        """End the kernel once the cells ahead are answered, as a queue has it; asked again, without waiting for them."""
+        asked_before, self._leaving = self._leaving, True
+        if asked_before:
+            self._leave()
+            self._end_kernel(idents, header, parts)
+            return
+        self._farewell = self._state.requests.accepted, partial(self._end_kernel, idents, header, parts)
+        self._leave_if_done()
+
+    def _leave_if_done(self) -> None:
+        if self._farewell is not None and not self._state.requests.cells_until(self._farewell[0]):
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._farewell is not None:
+            (_, end), self._farewell = self._farewell, None
+            end()
+
     def _tell_waiters(self) -> None:
+        """A cell was answered."""
+        self._leave_if_done()
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.done():

@@ -214,6 +214,15 @@ class Requests:
         )
 
     @property
+    def accepted(self) -> int:
+        """How many requests there have been."""
+        return self._numbers
+
+    def cells_until(self, number: int) -> int:
+        """How many cells of clients among the first `number` requests are not answered."""
+        return sum(p.number <= number and p.flags is not None and not (p.private or p.own or p.replied) for p in self._all())
+
+    @property
     def undisturbed(self) -> bool:
         """Nothing of a client's is under way, comm messages included; comments of ours may be."""
         return all(pending.replied or pending.private or pending.idle for pending in self._all())

@@ -5,7 +5,19 @@ import asyncio
 import pytest
 
 from actors.kernel import attaching, supervisor_door
-from beaker.messages.subkernel import Attach, Attached, Restart, Restarted, ShutDown, Shutdown, Started, Starting, SubkernelFailure
+from beaker.messages.subkernel import (
+    Attach,
+    Attached,
+    Died,
+    GaveUp,
+    Restart,
+    Restarted,
+    ShutDown,
+    Shutdown,
+    Started,
+    Starting,
+    SubkernelFailure,
+)
 from beaker.wire.compose import status
 from tests.kit.kernel_stage import KERNEL_ID, KernelStage, until
 from tests.kit.scripted_subkernel import ScriptedSubkernel
@@ -54,6 +66,50 @@ async def test_a_restart_is_told_as_one(stage: KernelStage, subkernel: ScriptedS
     assert (await subkernel.expect("shutdown_request")).content == {"restart": restart}
     (await stage.supervisor.expect_ask(Shutdown))[1].answer(ShutDown())
     await until(lambda: stage.finished, "the end")
+
+
+async def test_a_shutdown_on_the_shell_channel_waits_for_the_cells_ahead_and_nothing_is_taken_behind_it(
+    stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
+    ahead = [stage.run("1"), stage.run("2")]
+    wanted = stage.request("shutdown_request", {"restart": False})
+    behind = stage.run("3")
+    assert (await stage.front.reply(behind)).content["evalue"] == "the kernel is shutting down"
+    for count in (1, 2):
+        assert stage.front.about(wanted) == []
+        subkernel.run(await subkernel.expect(), count)
+        await stage.front.reply(ahead[count - 1])
+    assert [(sent.channel, sent.kind) for sent in stage.front.about(wanted)] == [
+        ("iopub", "busy"),
+        ("shell", "shutdown_reply"),
+        ("iopub", "shutdown_reply"),
+        ("iopub", "idle"),
+    ]
+    assert (await subkernel.expect("shutdown_request")).channel == "control"
+    (await stage.supervisor.expect_ask(Shutdown))[1].answer(ShutDown())
+    await until(lambda: stage.finished, "the end")
+    assert [request.content["code"] for request in subkernel.received if request.kind == "execute_request"] == ["1", "2"]
+
+
+@pytest.mark.parametrize("how", ["nothing runs", "its cell dies", "no subkernel is left", "asked again"])
+async def test_a_shutdown_on_the_shell_channel_comes_to_its_end(stage: KernelStage, subkernel: ScriptedSubkernel, how: str) -> None:
+    if how in {"its cell dies", "asked again"}:
+        stage.run("x")
+        await subkernel.expect()
+    elif how == "no subkernel is left":
+        stage.tell(GaveUp(generation=1, reason="it died 6 times"))
+        await stage.front.wait(lambda: "dead" in stage.front.unparented(), "the status")
+    wanted = stage.request("shutdown_request", {"restart": True})
+    if how == "its cell dies":
+        stage.tell(Died(generation=1, reason="killed", at=0.0, stderr_tail="", restarting=True))
+    elif how == "asked again":
+        assert stage.front.about(wanted) == []
+        again = stage.request("shutdown_request", {"restart": True})
+        assert (await stage.front.reply(again)).content["status"] == "ok"
+    assert (await stage.front.reply(wanted)).content == {"status": "ok", "restart": True}
+    (await stage.supervisor.expect_ask(Shutdown))[1].answer(ShutDown())
+    await until(lambda: stage.finished, "the end")
+    assert stage.front.kinds(wanted).count("shutdown_reply") == 2
 
 
 async def test_asked_to_leave_twice_it_leaves_once(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:

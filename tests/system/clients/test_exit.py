@@ -57,6 +57,27 @@ def test_after_keeping_the_session_goes_on_and_after_leaving_it_is_another() -> 
 
 
 @pytest.mark.parametrize("kernel_name", CONSOLE_KERNELS)
+def test_a_shutdown_asked_for_on_the_shell_channel_ends_the_kernel_behind_the_cells_ahead(kernel_name: str, tmp_path: Path) -> None:
+    manager, client = start_new_kernel(kernel_name=kernel_name)
+    try:
+        done = tmp_path / "done"
+        ahead = client.execute(f"import time; time.sleep(0.3); open({str(done)!r}, 'w').close()")
+        request = client.session.msg("shutdown_request", {"restart": False})
+        client.shell_channel.send(request)
+        order: list[str] = []
+        while request["header"]["msg_id"] not in order:
+            reply = client.get_shell_msg(timeout=30)
+            order.append(reply["parent_header"]["msg_id"])
+        assert order[-2:] == [ahead, request["header"]["msg_id"]]
+        assert reply["content"] == {"status": "ok", "restart": False}
+        assert done.exists()
+        wait_until(lambda: not manager.is_alive(), what="the end of the kernel")
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.parametrize("kernel_name", CONSOLE_KERNELS)
 @pytest.mark.parametrize(
     ("leave", "words"), [("exit", "Shutting down kernel"), ("exit(keep_kernel=True)", "owning kernel, cannot keep it alive")]
 )
