@@ -1,7 +1,8 @@
 """What a kernel process that was killed had in flight, and what becomes of it.
 
 Its successor reads the log (`inflight_log.py`) and takes each request up: one that is answered late goes to the client that asked, and
-one that is proven over without an answer is told so. The proof is a question behind it on the same channel: whatever is
+one that is proven over without an answer is told so, or without
+its idle is given that. The proof is a question behind it on the same channel: whatever is
 answered in order has been seen to by then. What no subkernel had seen, and what was ours to answer, ends at once.
 """
 
@@ -13,6 +14,7 @@ from actors.kernel.control import Control
 from actors.kernel.shell import Shell
 from actors.kernel.state import KernelState
 from actors.kernel.subkernel_link import SubkernelGone, SubkernelLink
+from actors.kernel.unanswered import Unanswered
 from actors.runtime.actor import ActorContext
 from beaker.kernel.requests import Pending
 from beaker.messages.kernel import KernelMessage
@@ -42,6 +44,7 @@ class Inheritance:
         self._shell = shell
         self._control = control
         self._context = context
+        self._unanswered = Unanswered(state)
 
     def take_over(self) -> int:
         """Take over the requests that the process before us had in flight; returns how many.
@@ -87,6 +90,7 @@ class Inheritance:
         for pending in self._state.control_requests.end_lost():
             self._control.end(pending, "KernelReattached", REQUEST_LOST)
             self._state.answered(pending.msg_id, "control")
+        self._expect_idle(self._state.control_requests.half_ended())
         used = self._state.requests.inherited_subshells()
         try:
             living = used & await self._living_subshells(link) if used else used
@@ -117,6 +121,7 @@ class Inheritance:
         session = self._state.taken_over
         reason = "outcome unknown: the front process was replaced while it ran" if session is None else session.lost_words
         self._end_lost(self._state.requests.end_lost(subshells=settled), reason)
+        self._expect_idle(self._state.requests.half_ended(subshells=settled))
 
     async def _living_subshells(self, link: SubkernelLink) -> Set[str]:
         if "kernel subshells" not in self._state.features:
@@ -135,6 +140,10 @@ class Inheritance:
         for pending in lost:
             self._shell.end(pending, "KernelReattached", reason)
             self._state.answered(pending.msg_id, pending.channel)
+
+    def _expect_idle(self, answered: list[Pending]) -> None:
+        for pending in answered:
+            self._unanswered.expect_idle(pending)
 
     def _end_unsent(self, pending: Pending) -> None:
         on_control = pending.channel == "control"

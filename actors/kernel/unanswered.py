@@ -1,8 +1,9 @@
 """Requests that the subkernel leaves half answered: what is missing is said in its place.
 
 ipykernel answers a request of an unknown type by busy and idle and nothing else; IRkernel answers the cells behind an error or an
-interrupt with `aborted`, and without a status. In both cases a client would wait for ever. The reply and the status come over
-different sockets, so a moment is left between the one and our word.
+interrupt with `aborted`, and without a status. When this process has just taken over, a reply may come whose idle passed before
+anybody listened. In all three cases a client would wait for ever. The reply and the status come over different sockets, so a
+moment is left between the one and our word.
 """
 
 import asyncio
@@ -30,6 +31,15 @@ class Unanswered:
     def expect_status(self, pending: Pending) -> None:
         """A cell was aborted, and may not be idle yet."""
         asyncio.get_running_loop().call_later(STATUS_GRACE_S, self._end, pending)
+
+    def expect_idle(self, pending: Pending) -> None:
+        """What a process before this one had sent was answered, and may have been idle before anybody listened."""
+        asyncio.get_running_loop().call_later(STATUS_GRACE_S, self._end_replied, pending)
+
+    def _end_replied(self, pending: Pending) -> None:
+        requests = self._state.requests if pending.channel == "shell" else self._state.control_requests
+        if requests.end_replied(pending):
+            self._state.publisher.idle(pending.header)
 
     def _end(self, pending: Pending) -> None:
         state = self._state

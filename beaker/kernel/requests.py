@@ -179,6 +179,14 @@ class Requests:
         self._drop_if_over(pending)
         return True
 
+    def end_replied(self, pending: Pending) -> bool:
+        """It was answered and its idle is lost; False if that came, or if it has ended with its subkernel."""
+        if pending.idle or all(each is not pending for each in self._pending.get(pending.msg_id, ())):
+            return False
+        pending.idle = True
+        self._drop_if_over(pending)
+        return True
+
     def end_unbegun(self, pending: Pending) -> bool:
         """It was answered and no status of it came; False if one did, or if it has ended with its subkernel."""
         if pending.busy or pending.idle or all(each is not pending for each in self._pending.get(pending.msg_id, ())):
@@ -238,8 +246,8 @@ class Requests:
         return all(pending.replied or pending.private or not pending.expects_reply for pending in self._all())
 
     def inherited_subshells(self) -> set[str]:
-        """The subshells that a former process sent requests to which are not answered."""
-        return {pending.subshell for pending in self._all() if pending.inherited and not pending.replied} - {""}
+        """The subshells that a former process sent requests to which are not over."""
+        return {pending.subshell for pending in self._all() if pending.inherited} - {""}
 
     def end_lost(self, *, subshells: Set[str] | None = None) -> list[Pending]:
         """All that is proven over by now and was never answered: what a former process sent. Forgotten here.
@@ -249,6 +257,15 @@ class Requests:
         """
         lost = (pending for pending in self._all() if pending.inherited and not pending.replied)
         return self._take_out([pending for pending in lost if subshells is None or pending.subshell in subshells])
+
+    def half_ended(self, *, subshells: Set[str] | None = None) -> list[Pending]:
+        """All that a former process sent whose reply has come and whose idle has not.
+
+        Args:
+            subshells: as in `end_lost`.
+        """
+        half = (pending for pending in self._all() if pending.inherited and pending.replied and not pending.idle)
+        return [pending for pending in half if subshells is None or pending.subshell in subshells]
 
     def end_own_lost(self) -> list[Pending]:
         """All that a former process was answering itself. Forgotten here."""

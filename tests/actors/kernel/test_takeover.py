@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from actors.kernel import unanswered
 from beaker.kernel import inflight
 from beaker.messages.subkernel import Attached, Died, GaveUp
 from tests.kit.kernel_stage import KernelStage, staged
@@ -332,6 +333,25 @@ async def test_a_control_request_that_is_answered_after_the_takeover_hears_the_s
     assert sorted(await front.over(asked)) == ["debug_reply", "idle"]
     told = await front.reply(asked)
     assert (told.channel, told.idents, told.parts) == ("control", [b"client"], reply)
+
+
+@pytest.mark.parametrize("channel", ["shell", "control"])
+async def test_what_was_answered_while_the_outputs_were_not_heard_yet_is_idle_in_the_end(
+    replaced: Replaced, monkeypatch: pytest.MonkeyPatch, channel: str
+) -> None:
+    monkeypatch.setattr(unanswered, "STATUS_GRACE_S", 0.05)
+    asked = replaced.first.request("debug_request", {}, channel=channel)
+    request = await replaced.subkernel.expect("debug_request")
+    replaced.subkernel.busy(request)
+    await replaced.first.front.output(asked, "busy")
+    replaced.subkernel.answers = False
+    await replaced.take_over()
+    behind = await replaced.subkernel.expect("kernel_info_request")
+    replaced.subkernel.reply(request)  # its idle was heard by nobody
+    replaced.subkernel.answers = True
+    replaced.subkernel.reply(behind, replaced.subkernel.info)
+    front = replaced.second.front
+    assert sorted(await front.over(asked)) == ["debug_reply", "idle"]
 
 
 async def test_a_control_request_that_was_answered_before_is_answered_no_more(replaced: Replaced) -> None:
