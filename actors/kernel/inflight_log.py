@@ -5,6 +5,7 @@ waits for a subkernel, lives on, and is written anew into the emptied file.
 """
 
 import os
+import time
 from pathlib import Path
 
 from actors.runtime.log import Log
@@ -36,7 +37,7 @@ class InflightLog:
             self._kept[pending.channel, pending.msg_id] = pending
         else:
             self._kept.pop((pending.channel, pending.msg_id), None)
-        self._write(inflight.begun(pending))
+        self._write(inflight.begun(pending, time.monotonic()))
 
     def over(self, msg_id: str, last_count: int, *, quiet: bool, channel: Channel) -> None:
         """A request was answered.
@@ -47,7 +48,7 @@ class InflightLog:
             quiet: no client waits for the subkernel, so the file may be emptied if it has grown.
         """
         self._kept.pop((channel, msg_id), None)
-        self._write(inflight.over(msg_id, last_count, channel))
+        self._write(inflight.over(msg_id, last_count, channel, time.monotonic()))
         if quiet and self._bytes > inflight.COMPACT_BYTES:
             self.forget()
             self._write(inflight.over("", last_count))
@@ -71,7 +72,7 @@ class InflightLog:
         os.ftruncate(self._file, 0)
         self._bytes = 0
         for pending in self._kept.values():
-            self._write(inflight.begun(pending))
+            self._write(inflight.begun(pending, time.monotonic()))
 
     def take_former(self) -> Replayed:
         """What the process before us had in flight. The first to ask is told, and has to see to it."""

@@ -30,6 +30,8 @@ class Begun(msgspec.Struct, frozen=True, tag=1, array_like=True):
     """The process before us was answering it itself."""
     held: bool = False
     """It waits for a subkernel. Once that is there, an entry without this mark takes the place of this one."""
+    at: float = 0.0
+    """Monotonic time of this entry, which all processes of a machine share; 0 where it was not written down."""
 
 
 class Over(msgspec.Struct, frozen=True, tag=2, array_like=True):
@@ -39,6 +41,8 @@ class Over(msgspec.Struct, frozen=True, tag=2, array_like=True):
     last_count: int = 0
     """The highest number of a cell until then."""
     channel: Channel = "shell"
+    at: float = 0.0
+    """As in `Begun`."""
 
 
 class Asked(msgspec.Struct, frozen=True, tag=3, array_like=True):
@@ -60,7 +64,8 @@ class Replayed(NamedTuple):
     """What a log says."""
 
     unanswered: list[Pending]
-    """Requests that were not answered, oldest first; `sent` is False for those that no subkernel has seen."""
+    """Requests that were not answered, oldest first; `sent` is False for those that no subkernel has seen. The oldest cell
+    runs `since` it was sent, or since the one before it was answered."""
     last_count: int
     """The highest number that a cell had got."""
     asked: list[list[bytes]]
@@ -76,8 +81,8 @@ def _entry(record: Begun | Over | Asked | Answered) -> bytes:
     return len(document).to_bytes(4, "little") + document
 
 
-def begun(pending: Pending) -> bytes:
-    """The entry that says a request was sent, waits for a subkernel, or is answered by us."""
+def begun(pending: Pending, at: float = 0.0) -> bytes:
+    """The entry that says at a monotonic time that a request was sent, waits for a subkernel, or is answered by us."""
     return _entry(
         Begun(
             msg_id=pending.msg_id,
@@ -89,13 +94,17 @@ def begun(pending: Pending) -> bytes:
             channel=pending.channel,
             own=pending.own,
             held=not pending.sent,
+            at=at,
         )
     )
 
 
-def over(msg_id: str, last_count: int, channel: Channel = "shell") -> bytes:
-    """The entry that says a request was answered; with an empty id it only keeps the number, at the head of an emptied log."""
-    return _entry(Over(msg_id, last_count, channel))
+def over(msg_id: str, last_count: int, channel: Channel = "shell", at: float = 0.0) -> bytes:
+    """The entry that says at a monotonic time that a request was answered.
+
+    With an empty id it only keeps the number, at the head of an emptied log.
+    """
+    return _entry(Over(msg_id, last_count, channel, at))
 
 
 def asked(msg_id: str, idents: list[bytes]) -> bytes:
@@ -112,7 +121,7 @@ def replay(log: bytes) -> Replayed:
     """Read a log back. A torn last entry is ignored."""
     found: list[Begun] = []
     open_questions: list[Asked] = []
-    last_count = 0
+    last_count, free_since = 0, 0.0
     at = 0
     while at + 4 <= len(log):
         end = at + 4 + int.from_bytes(log[at : at + 4], "little")
@@ -138,7 +147,9 @@ def replay(log: bytes) -> Replayed:
             same = (record.msg_id, record.channel)
             index = next((index for index, begun in enumerate(found) if (begun.msg_id, begun.channel) == same), None)
             if index is not None:
-                del found[index]
+                ended = found.pop(index)
+                if ended.msg_type == "execute_request" and not ended.own:
+                    free_since = max(free_since, record.at)
             # A cell that is over without an answer, as by an interrupt, waits for none.
             open_questions = [each for each in open_questions if each.msg_id != record.msg_id]
             last_count = max(last_count, record.last_count)
@@ -155,6 +166,7 @@ def replay(log: bytes) -> Replayed:
             busy=not record.held,
             own=record.own,
             sent=not record.held,
+            since=max(record.at, free_since) if record.at else 0.0,
         )
         for record in found
     ]

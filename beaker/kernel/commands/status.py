@@ -76,10 +76,12 @@ class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
     """A Supervisor before this one had started it."""
     memory_bytes: int | None = None
     """Of the subkernel's process."""
+    cell_runs: bool = False
+    """A cell of the user's."""
     running_count: int | None = None
     """The number of the cell that runs; None while it is not known."""
     running_for_s: float | None = None
-    """None: no cell runs."""
+    """None: no cell runs, or it is not known since when."""
     waiting_cells: int = 0
     """Behind the running one."""
     agent_state: Literal["not started", "starting", "running"] = "not started"
@@ -138,11 +140,12 @@ def _subkernel(facts: StatusFacts) -> str:
 
 
 def _cells(facts: StatusFacts) -> str:
-    if facts.running_for_s is None:
-        running = "none runs"
-    else:
+    running = "none runs"
+    if facts.cell_runs:
         number = "one" if facts.running_count is None else f"[{facts.running_count}]"
-        running = f"{number} runs for {duration_words(facts.running_for_s)}"
+        running = f"{number} runs"
+    if facts.running_for_s is not None:
+        running += f" for {duration_words(facts.running_for_s)}"
     return _joined([running, f"{facts.waiting_cells} waiting" if facts.waiting_cells else ""])
 
 

@@ -1,5 +1,6 @@
 """After the kernel process was replaced: what was in flight is answered late, or told to be unknown; variables are kept."""
 
+import re
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -120,6 +121,24 @@ async def test_variables_are_not_said_to_be_kept_when_their_session_has_ended(re
     assert "kept" not in "".join(shown)
     assert ("variables lost" in "".join(shown)) == (end == "died")
     assert "kept" not in await status(second)
+
+
+async def test_a_cell_that_was_begun_in_another_process_runs_since_then(replaced: Replaced) -> None:
+    first = await replaced.begin("x", 5)
+    waiting = replaced.first.run("y")
+    request = await replaced.subkernel.expect()
+    replaced.subkernel.end(first, 5)
+    await replaced.first.front.over(first.msg_id)
+    began = time.monotonic()
+    replaced.subkernel.begin(request, 6)
+    await replaced.first.front.output(waiting, "execute_input")
+    replaced.subkernel.behind_a_cell = True
+    await replaced.take_over()
+    await replaced.second.greeted(1)
+    words = await status(replaced.second)
+    found = re.search(r"cells +one runs for ([\d.]+) s", words)
+    assert found, words
+    assert float(found[1]) <= time.monotonic() - began + 0.05, "rounded, and the other cell's time is not counted"
 
 
 async def status(stage: KernelStage) -> str:

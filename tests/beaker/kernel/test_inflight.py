@@ -49,6 +49,14 @@ def test_of_two_requests_with_one_id_the_one_is_over_whose_channel_the_reply_lef
     assert [p.channel for p in replay(log + over("a", 1)).unanswered] == ["control"]
 
 
+def test_a_cell_runs_since_it_was_sent_or_since_the_one_before_it_was_over() -> None:
+    log = begun(cell("a"), 10.0) + begun(cell("b"), 11.0)
+    assert [p.since for p in replay(log).unanswered] == [10.0, 11.0]
+    assert [p.since for p in replay(log + over("a", 1, at=15.0)).unanswered] == [15.0]
+    assert [p.since for p in replay(log + over("a", 1, at=15.0) + begun(cell("c"), 20.0) + over("b", 2, at=21.0)).unanswered] == [21.0]
+    assert [p.since for p in replay(begun(cell("a"))).unanswered] == [0.0], "it was not written down"
+
+
 ANNA, BERT = [b"anna"], [b"bert"]
 
 
