@@ -76,20 +76,31 @@ class Attaching:
         takeover = first_look and not attached.session_lost and lives
         if first_look and not takeover:
             self._inheritance.answer_lost_session("the subkernel died while the front process was being replaced")
+        kept = ""
+        if takeover or (first_look and attached.session_lost):
+            kept = state.keeping.go_on()
+        elif first_look:
+            state.keeping.begin_anew()
         if first_look and attached.session_lost and attached.state != "dead":
-            state.notices.append("front process replaced; the subkernel died meanwhile and was started anew: variables lost")
+            lost = "front process replaced; the subkernel died meanwhile and was started anew: variables lost"
+            state.notices.append(f"{lost}; {kept}" if kept else lost)
         if attached.subkernel is not None:
             if takeover:
-                self._note_replacement(attached)
+                self._note_replacement(attached, kept)
             self._life.started(attached.subkernel, takeover=takeover)
         elif attached.state == "dead" and state.phase is not Phase.DEAD:
             self._life.gave_up(GaveUp(generation=max(attached.generation, state.generation), reason=attached.reason))
 
-    def _note_replacement(self, attached: Attached) -> None:
-        """What users are told of a process that took over from one that was lost."""
+    def _note_replacement(self, attached: Attached, kept: str) -> None:
+        """What users are told of a process that took over from one that was lost.
+
+        Args:
+            kept: of the conversation.
+        """
         state = self._state
+        kept = f"{kept}; " if kept else ""
         if not attached.used:
-            state.notices.append("front process replaced while the session was starting: what waited for it was not run")
+            state.notices.append(f"front process replaced while the session was starting: {kept}what waited for it was not run")
             return
         since = attached.owner_lost_at
         lost_from = time.strftime("%H:%M:%S", time.localtime(since)) if since is not None else "the end of the former process"
@@ -97,7 +108,7 @@ class Attaching:
         lost = f"output between {lost_from} and {lost_to} was lost"
         state.take_over(
             TakenOver(
-                notice=f"front process replaced, your variables were kept; {lost}; Restart gives a clean session",
+                notice=f"front process replaced, your variables were kept; {kept}{lost}; Restart gives a clean session",
                 lost_words=f"outcome unknown; {lost}",
             )
         )

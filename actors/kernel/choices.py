@@ -4,15 +4,14 @@ The agent knows both: it alone reaches the endpoint, and plugins are imported in
 run meanwhile. An agent or endpoint that does not answer never keeps a model from being set.
 """
 
-from dataclasses import dataclass
-
 from actors.kernel.agent_door import AgentDoor, AgentMissing
+from actors.kernel.course import Course
 from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState
 from actors.runtime.actor import ActorContext
 from actors.runtime.failures import AskFailed, RuntimeFault
 from beaker.kernel.commands.command import Refused, Values
-from beaker.kernel.commands.context import DEFAULT, ChooseContext, check_context, context_words, contexts_words
+from beaker.kernel.commands.context import ChooseContext, check_context, context_words, contexts_words
 from beaker.kernel.commands.model import ChooseModel, check_model, model_words
 from beaker.kernel.commands.words import Words
 from beaker.messages.context import AgentFailure, ContextFacts, ContextsListed, ListContexts, ListModels, ModelsListed
@@ -25,15 +24,6 @@ CONTEXTS_TIMEOUT_S = 60.0
 """A plugin may import half of the scientific stack when it is first made."""
 
 
-@dataclass(slots=True)
-class Chosen:
-    """For the questions to come in this kernel."""
-
-    model: str = ""
-    """Empty: as configured."""
-    context: str = DEFAULT
-
-
 class NotTold(Exception):
     """The agent could not tell; a sentence for the user."""
 
@@ -41,18 +31,23 @@ class NotTold(Exception):
 class Choices:
     """Shows and sets them."""
 
-    def __init__(self, state: KernelState, context: ActorContext[KernelMessage], agent: AgentDoor, chosen: Chosen) -> None:
+    def __init__(self, state: KernelState, context: ActorContext[KernelMessage], agent: AgentDoor, course: Course) -> None:
         self._state = state
         self._context = context
         self._agent = agent
-        self._chosen = chosen
+        self._course = course
         self._models: list[str] = []
         self._contexts: list[str] = []
 
     @property
-    def chosen(self) -> Chosen:
-        """What holds for the questions to come."""
-        return self._chosen
+    def model(self) -> str:
+        """The chosen one; empty: as configured."""
+        return self._course.model
+
+    @property
+    def context(self) -> str:
+        """The chosen one."""
+        return self._course.context
 
     @property
     def models(self) -> Values:
@@ -86,8 +81,12 @@ class Choices:
             listed = ModelsListed(endpoint="", model="", offered=[], problem=f"{error}.")
         checked = check_model(name, listed)
         if not isinstance(checked, Refused):
-            self._chosen.model = name
+            self._course.choose_model(name)
         return checked
+
+    def forget_model(self) -> None:
+        """The configured one answers again."""
+        self._course.choose_model("")
 
     async def list_contexts(self, previewed: str) -> ContextsListed:
         """Ask the agent what contexts there are.
@@ -117,7 +116,7 @@ class Choices:
         """Set the context to one of those that the agent has told."""
         found = check_context(name, listed)
         if not isinstance(found, Refused):
-            self._chosen.context = name
+            self._course.choose_context(name)
         return found
 
     def perform(self, cell: OwnCell, order: ChooseModel | ChooseContext) -> None:
@@ -137,14 +136,14 @@ class Choices:
 
     async def _model(self, name: str) -> Words | Refused:
         if not name:
-            return model_words(await self.list_models(), self._chosen.model)
+            return model_words(await self.list_models(), self.model)
         done = await self.set_model(name)
         return done if isinstance(done, Refused) else Words(plain=f"{done}\n", markdown=done)
 
     async def _context_of(self, name: str) -> Words | Refused:
         if name:
             return await self.set_context(name)
-        return contexts_words(await self.list_contexts(self._chosen.context), self._chosen.context)
+        return contexts_words(await self.list_contexts(self.context), self.context)
 
     async def _ask_models(self) -> ModelsListed:
         try:

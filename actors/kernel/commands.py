@@ -84,7 +84,7 @@ class Commands:
             case ShowConfig():
                 cell.show(config_words(self._loaded))
             case ChooseMagics():
-                self._state.magics_ours, self._state.magics_decided = order.ours, True
+                self._turns.course.choose_magics(ours=order.ours)
                 cell.show(magics_words(order))
             case StopTurns():
                 self._stop(cell, order.number)
@@ -101,10 +101,10 @@ class Commands:
             case InsertProposal():
                 self._insert(cell, order)
             case ShowHistory():
-                talks = self._turns.conversation.talks
+                talks = self._turns.course.conversation.talks
                 cell.show(history_words(talks if order.last is None else talks[-order.last :]))
             case ResetConversation():
-                text = reset_words(self._turns.conversation.reset(), len(self._turns.running))
+                text = reset_words(self._turns.course.forget(), len(self._turns.running))
                 cell.show(Words(plain=text + "\n", markdown=text))
             case ShowTrust() | GiveTrust() | TakeTrustBack():
                 self._trusting.perform(cell, order)

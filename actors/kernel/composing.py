@@ -4,17 +4,16 @@ Made when the question is asked and not kept: the agent is told all of it with e
 nothing.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from actors.kernel.choices import Chosen
+from actors.kernel.course import Course
 from actors.kernel.looking import Looking
 from actors.kernel.state import KernelState
 from actors.kernel.turn import Turn
-from beaker.kernel.conversation import TOLD, Conversation
+from beaker.kernel.conversation import TOLD
 from beaker.kernel.mentions import Reading, may_mention
 from beaker.kernel.question import Ask
-from beaker.messages.turn import Question, Used
+from beaker.messages.turn import Question
 
 if TYPE_CHECKING:
     from actors.kernel.mentioning import MentionsRead
@@ -22,19 +21,6 @@ if TYPE_CHECKING:
 SEEN_CELLS = 12
 SEEN_OUTPUT_CHARS = 1900
 """Per cell, so that with its mark it is no longer than what the prompt gives it: it must not be cut twice. The whole has a handle."""
-
-
-@dataclass(slots=True)
-class Spent:
-    """By all questions of one kernel; kept on this side, so that an agent's death forgets none of it."""
-
-    tokens: int = 0
-    usd: float = 0.0
-
-    def add(self, used: Used) -> None:
-        """A call to the model is over."""
-        self.tokens += used.tokens_in + used.tokens_out
-        self.usd += used.cost_usd or 0.0
 
 
 def begin_reading(prompt: str, state: KernelState, looking: Looking) -> "MentionsRead | None":
@@ -52,26 +38,24 @@ async def finish_reading(prompt: str, begun: "MentionsRead | None") -> Reading:
     return Reading(prompt=prompt) if begun is None else await begun.reading()
 
 
-def compose(
-    turn: Turn, wanted: Ask, reading: Reading, *, state: KernelState, conversation: Conversation, chosen: Chosen, spent: Spent
-) -> Question:
+def compose(turn: Turn, wanted: Ask, reading: Reading, *, state: KernelState, course: Course) -> Question:
     """Compose the question of a turn. If it shows the model text that nobody vouches for, the turn is tainted."""
     cells = state.transcript.recent(SEEN_CELLS, output_chars=SEEN_OUTPUT_CHARS)
-    told = conversation.talks[-TOLD:]
+    told = course.conversation.talks[-TOLD:]
     turn.tainted = turn.tainted or bool(reading.mentioned) or bool(wanted.attached) or reading.prompt != wanted.prompt
     turn.tainted = turn.tainted or any(cell.output for cell in cells) or any(talk.tainted for talk in told)
     return Question(
         turn=turn.number,
         prompt=reading.prompt,
         language=state.language,
-        history=conversation.exchanges(),
+        history=course.conversation.exchanges(),
         cells=cells,
-        model=wanted.model or chosen.model or None,
+        model=wanted.model or course.model or None,
         mode=turn.mode,
-        spent_tokens=spent.tokens,
-        spent_usd=spent.usd,
+        spent_tokens=course.spent.tokens,
+        spent_usd=course.spent.usd,
         can_ask=turn.face.client.allows_stdin and turn.face.consent in {"stdin", "messages"},
-        context=chosen.context,
+        context=course.context,
         mentioned=[*reading.mentioned, *wanted.attached],
         missing=reading.missing,
     )

@@ -121,17 +121,17 @@ class CustomMessages:
             request.fail("NotAsked", refusal)
 
     def _reset(self, request: OwnRequest) -> None:
-        forgotten = self._turns.conversation.reset()
+        forgotten = self._turns.course.forget()
         self._publish_history(request)
         request.reply(ResetReply(questions=forgotten.questions, proposals=forgotten.proposals))
 
     def _tell_history(self, request: OwnRequest) -> None:
         self._publish_history(request)
-        request.reply(history_reply(self._turns.conversation.talks))
+        request.reply(history_reply(self._turns.course.conversation.talks))
 
     def _publish_history(self, request: OwnRequest) -> None:
         """On request only: upstream publishes the whole of it after every cell."""
-        request.say("chat_history", chat_history(self._turns.conversation.talks, self._turns.model))
+        request.say("chat_history", chat_history(self._turns.course.conversation.talks, self._turns.course.answered_by))
 
     async def _tell_state(self, request: OwnRequest) -> None:
         seen = await self._looking.variables()
@@ -152,14 +152,14 @@ class CustomMessages:
         return Language(slug=state.language, subkernel=spec)
 
     async def _tell_context(self, request: OwnRequest) -> None:
-        name = self._choices.chosen.context
+        name = self._choices.context
         try:
             listed = await self._choices.list_contexts(name)
         except NotTold as error:
             request.fail("AgentError", str(error))
             return
         facts = next((each for each in listed.contexts if each.name == name), None)
-        info = session_info(facts, listed, self._language, self._choices.chosen.model)
+        info = session_info(facts, listed, self._language, self._choices.model)
         summary = "" if facts is None else facts.summary
         request.say("context_info_response", ContextInfo(slug=name, name=summary, language=self._language, info=info))
         self._publish_preview(request, name, listed.preview)
@@ -170,7 +170,7 @@ class CustomMessages:
         if isinstance(setup, Refused):
             request.fail("UsageError", setup.reason)
         else:
-            self._begin(request, self._use_context(request, setup.context or self._choices.chosen.context))
+            self._begin(request, self._use_context(request, setup.context or self._choices.context))
 
     async def _use_context(self, request: OwnRequest, name: str) -> None:
         try:
@@ -182,7 +182,7 @@ class CustomMessages:
         if isinstance(facts, Refused):
             request.fail("UsageError", facts.reason)
             return
-        info = session_info(facts, listed, self._language, self._choices.chosen.model)
+        info = session_info(facts, listed, self._language, self._choices.model)
         request.say("context_setup_response", info)
         self._publish_preview(request, name, listed.preview)
         request.reply(ContextReply(slug=name, language=self._language, returned=info))
@@ -199,7 +199,7 @@ class CustomMessages:
         if name:
             done = await self._choices.set_model(name)
         else:
-            self._choices.chosen.model = ""
+            self._choices.forget_model()
         if isinstance(done, Refused):
             request.fail("UsageError", done.reason)
         else:

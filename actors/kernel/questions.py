@@ -80,7 +80,7 @@ class Questions:
             restart=restart,
             on_served=turns.served,
         )
-        self._choices = Choices(state, context, self.agent, turns.chosen)
+        self._choices = Choices(state, context, self.agent, turns.course)
         commands = Commands(state, context, turns, self._choices, self.consent, clearance, hangs, loaded, restart=restart)
         self.cells = OwnCells(state, shell, turns, commands, self.looking, Namesakes(state, context, turns, self.looking))
         self._custom: CustomMessages | None = None

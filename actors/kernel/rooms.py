@@ -17,6 +17,7 @@ from actors.kernel.inflight_log import InflightLog
 from actors.kernel.inheritance import Inheritance
 from actors.kernel.interrupt import interrupt_subkernel
 from actors.kernel.iopub import Iopub
+from actors.kernel.keeping import Keeping
 from actors.kernel.life import Life
 from actors.kernel.prompts import Prompts
 from actors.kernel.publisher import Publisher
@@ -79,6 +80,7 @@ class Rooms:
             private=Composer(f"beaker-{kernel_id}", f"{time.time_ns():x}"),
             log=context.log,
             inflight=InflightLog(f"{folder}/inflight", context.log),
+            keeping=Keeping(f"{folder}/conversation", context),
             missed_variable=MissedVariable(loaded.withheld, loaded.user_file),
         )
         self.questions = QuestionsDoor(self._make_questions)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from actors.kernel.front import Front
 from actors.kernel.granted_cells import GrantedCells
 from actors.kernel.inflight_log import InflightLog
+from actors.kernel.keeping import Keeping
 from actors.kernel.publisher import Publisher
 from actors.kernel.subkernel_link import SubkernelLink
 from actors.runtime.log import Log
@@ -65,6 +66,8 @@ class KernelState:
     log: Log
     inflight: InflightLog
     """What a successor of this process has to answer."""
+    keeping: Keeping
+    """What a successor goes on with."""
     missed_variable: MissedVariable
     """Tells a cell of the variable that it does not get."""
     phase: Phase = Phase.STARTING

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 from actors.kernel.agent_door import AgentDoor, AgentMissing
 from actors.kernel.agent_watch import AgentWatch
-from actors.kernel.choices import Chosen
-from actors.kernel.composing import Spent, begin_reading, compose, finish_reading
+from actors.kernel.composing import begin_reading, compose, finish_reading
+from actors.kernel.course import Course
 from actors.kernel.face import Face, Outcome
 from actors.kernel.looking import Looking
 from actors.kernel.state import KernelState
@@ -20,7 +20,6 @@ from actors.kernel.turn import Turn, Work
 from actors.runtime.actor import ActorContext, Asked
 from actors.runtime.failures import RuntimeFault
 from beaker.consent.policy import lower
-from beaker.kernel.conversation import Conversation
 from beaker.kernel.question import Ask
 from beaker.kernel.run_words import AGENT_GONE, cut_words, nobody_words
 from beaker.kernel.turn_display import Proposal, TurnDisplay
@@ -53,16 +52,9 @@ class Turns:
         self._agent = agent
         self._looking = looking
         self._turns: dict[TurnId, Turn] = {}
-        self._last = 0
-        self.chosen = Chosen()
-        """What the user has set for the questions to come."""
-        self.conversation = Conversation()
-        """The questions that are over."""
+        self.course = Course(state)
         self._heard_at = 0.0
         """Monotonic time at which the agent last said anything."""
-        self.model = ""
-        """What answered last, as it is shown."""
-        self._spent = Spent()
         self.agent_watch = AgentWatch(state, context, agent, at_work=lambda: bool(self.attended), on_words=self._show_trouble)
 
     @property
@@ -76,7 +68,7 @@ class Turns:
 
     def proposals(self) -> dict[int, Sequence[Proposal]]:
         """The proposed cells of each question that has any, by its number: those that are over, then those that run."""
-        offers = self.conversation.proposals()
+        offers = self.course.conversation.proposals()
         offers.update((number, turn.display.proposals) for number, turn in self._turns.items() if turn.display.proposals)
         return offers
 
@@ -94,8 +86,7 @@ class Turns:
 
     def ask(self, face: Face, wanted: Ask) -> TurnId:
         """Somebody asks; the face is closed when the turn ends."""
-        self._last += 1
-        number = TurnId(self._last)
+        number = self.course.number()
         now = time.monotonic()
         mode = wanted.mode or self._state.settings.agent.mode
         turn = Turn(number, face, wanted.prompt, TurnDisplay(number), now, now)
@@ -187,12 +178,12 @@ class Turns:
         """News of a turn; of one that is over it is dropped."""
         self._heard_at = time.monotonic()
         if isinstance(event, Used):
-            self._spent.add(event)
+            self.course.spent.add(event)
         turn = self._turns.get(event.turn)
         if turn is None:
             return
         if isinstance(event, Began):
-            self.model = event.model
+            self.course.answered_by = event.model
         turn.hear(event, self._state.log)
         if not isinstance(event, Ended):
             return
@@ -222,7 +213,7 @@ class Turns:
         state.log.info("turn.asked", turn=number)
         self.agent_watch.begin()
         self._show_trouble()
-        question = compose(turn, wanted, reading, state=state, conversation=self.conversation, chosen=self.chosen, spent=self._spent)
+        question = compose(turn, wanted, reading, state=state, course=self.course)
         try:
             await agent.ask(question, timeout_s=self._patience_s)
         except RuntimeFault as error:
@@ -280,7 +271,7 @@ class Turns:
         if status == "ok":
             for proposal in display.adopt_blocks(self._state.language):
                 turn.face.proposed(proposal)
-        self.conversation.add(turn.talk(status, reason))
+        self.course.add(turn.talk(status, reason))
         self._state.log.info(
             "turn.ended",
             trace=turn.face.client.trace,

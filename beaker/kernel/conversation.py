@@ -76,6 +76,12 @@ class Conversation:
         while sum(self._sizes) > self._budget_bytes and len(self._talks) > 1:
             del self._talks[0], self._sizes[0]
 
+    def precede(self, talks: Sequence[Talk]) -> None:
+        """These came before all that there is: another process has heard them."""
+        later, self._talks, self._sizes = self._talks, [], []
+        for talk in (*talks, *later):
+            self.add(talk)
+
     def exchanges(self) -> list[Exchange]:
         """What the agent is told of it."""
         return [Exchange(question=cut_bytes(talk.question, TOLD_BYTES), answer=_told(talk)) for talk in self._talks[-TOLD:]]

@@ -244,11 +244,11 @@ class KernelStage:
         self.agent_link.abort("killed")
 
     async def kill(self) -> None:
-        """End the kernel's process as SIGKILL does: nothing is answered, and the log of what is in flight stays as it is."""
-        log = self.folder / "inflight"
-        in_flight = log.read_bytes()
+        """End the kernel's process as SIGKILL does: nothing is answered, and what it leaves to its successor stays as it is."""
+        left = {path: path.read_bytes() for path in (self.folder / "inflight", self.folder / "conversation") if path.exists()}
         await self.node.stop()
-        log.write_bytes(in_flight)
+        for path, content in left.items():
+            path.write_bytes(content)
 
     async def close(self) -> None:
         """Stop everything."""

@@ -17,7 +17,7 @@ class ShowConfig(Order, frozen=True, kw_only=True):
 
 
 class ChooseMagics(Order, frozen=True, kw_only=True):
-    """Say whose `%%ai`, `%%ask` and `%ai` are, for as long as this kernel process lives."""
+    """Say whose `%%ai`, `%%ask` and `%ai` are, for as long as this kernel lives."""
 
     ours: bool
 

@@ -14,6 +14,7 @@ import psutil
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 
+from beaker.kernel.kept import decode
 from tests.kit.kernelspecs import install
 from tests.kit.processes import lives
 from tests.kit.running_kernel import PATIENCE_S, RunningKernel, running_kernel, wait_until
@@ -158,6 +159,19 @@ def test_a_new_kernel_process_keeps_variables_and_says_so_first(kernel: RunningK
     assert kernel.subkernel_pid() == pid
     words = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
     assert len([each for each in words if "ipykernel_launcher" in each and kernel.runtime_folder.name in each]) == 1
+
+
+def test_a_new_kernel_process_goes_on_with_the_conversation_and_says_so(kernel: RunningKernel) -> None:
+    assert kernel.run("%%ai what is there?").status == "ok"
+    file = kernel.runtime_folder / "conversation"
+    wait_until(lambda: file.exists() and (kept := decode(file.read_bytes())) is not None and kept.talks, what="the conversation on disk")
+    replace(kernel)
+    assert "the conversation was kept" in kernel.ready().run("1").text
+    assert "what is there?" in kernel.run("%beaker history").text
+    assert kernel.run("%%ai and now?").status == "ok"
+    kernel.client.shutdown()
+    assert kernel.process.wait(timeout=10) == 0
+    wait_until(lambda: not file.parent.exists(), what="the removal of the runtime folder")
 
 
 def test_a_cell_that_still_runs_when_the_process_is_replaced_is_answered_when_it_ends(kernel: RunningKernel, tmp_path: Path) -> None:
