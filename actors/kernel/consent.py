@@ -118,7 +118,7 @@ class Consent:
         self._last += 1
         block = turn.display.run(f"A{self._last}", code, language)
         digest = code_hash(code, language=language, kind=kind)
-        risks = risks_of(code, language) if kind == "code" else ("session",)
+        risks = risks_of(code, language, self._state.transcript.codes()) if kind == "code" else ("session",)
         wanted = RunWanted(
             kind=kind, code_hash=digest, generation=self._state.generation, mode=turn.mode, tainted=turn.tainted, risks=risks
         )

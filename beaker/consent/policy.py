@@ -60,6 +60,7 @@ RISK_WORDS: dict[Risk, str] = {
     "network": "it uses the network",
     "files": "it writes or removes files, maybe outside the work directory",
     "opaque": "what it does cannot be told by reading it",
+    "secrets": "it reads or sets what may hold passwords or keys",
     "session": "it ends what you have running",
 }
 """What the user is told of each."""

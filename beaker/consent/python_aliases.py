@@ -17,6 +17,9 @@ class Aliases:
 
     def __init__(self, tree: ast.AST) -> None:
         self._bound: dict[str, set[str]] = {}
+        self._values: dict[str, list[ast.expr]] = {}
+        self._stars: set[str] = set()
+        """Modules of which all names were imported."""
         self.settled = False
         """All names are followed to their end."""
         pairs: list[tuple[str, ast.expr]] = []
@@ -27,9 +30,14 @@ class Aliases:
                         self._bind(alias.asname, {_short(alias.name)})
             elif isinstance(node, ast.ImportFrom):
                 for alias in node.names:
+                    if alias.name == "*":
+                        self._stars.add(last(node.module or ""))
+                        continue
                     self._bind(alias.asname or alias.name, {_short(f"{node.module or ''}.{alias.name}")})
             else:
                 pairs.extend(_bindings(node))
+        for name, value in pairs:
+            self._values.setdefault(name, []).append(value)
         for _ in range(_ROUNDS):
             grown = 0
             for name, value in pairs:
@@ -43,7 +51,7 @@ class Aliases:
     def of(self, node: ast.expr) -> set[str]:
         """What an expression may be; empty for what is no name."""
         if isinstance(node, ast.Name):
-            return {node.id} | self._bound.get(node.id, set())
+            return {node.id} | (self._bound.get(node.id) or {f"{module}.{node.id}" for module in self._stars})
         if isinstance(node, ast.Attribute):
             owners = self.of(node.value)
             own = {f"{last(owner)}.{node.attr}" for owner in owners} or {f".{node.attr}"}
@@ -55,6 +63,10 @@ class Aliases:
         if isinstance(node, ast.NamedExpr):
             return self.of(node.value)
         return set()
+
+    def values(self, name: str) -> list[ast.expr]:
+        """All that is assigned to a name."""
+        return self._values.get(name, [])
 
     def _bind(self, name: str, things: set[str]) -> bool:
         bound = self._bound.setdefault(name, set())
@@ -90,3 +102,6 @@ def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
     elif isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List):
         for one, other in zip(target.elts, value.elts, strict=False):
             yield from _pairs(one, other)
+    elif isinstance(target, ast.Tuple | ast.List):
+        for one in target.elts:
+            yield from _pairs(one, ast.Subscript(value=value, slice=ast.Constant(0)))

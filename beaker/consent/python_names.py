@@ -1,6 +1,6 @@
 """The names by which `python_reader` knows what Python code may do.
 
-They are names, not proofs: what stands in none of them and does not come from an unknown module counts as harmless.
+They are names, not proofs: a method that stands in none of them counts as harmless, a function only if it is known where it is from.
 """
 
 from beaker.messages.consent import Risk
@@ -16,7 +16,7 @@ HARMLESS_MODULES = words(
     "pandas plotly polars pprint random re scipy seaborn sklearn statistics statsmodels string struct sympy textwrap time "
     "traceback types typing unicodedata uuid warnings xarray zoneinfo IPython ipywidgets altair bokeh networkx patsy pyarrow tqdm "
     "pathlib os shutil tempfile glob fnmatch sqlite3 pickle gzip bz2 lzma zipfile tarfile numba skimage PIL cycler dateutil pytz "
-    "geopandas shapely"
+    "geopandas shapely xgboost lightgbm catboost joblib torch imblearn shap lifelines openpyxl getpass"
 )
 """Modules whose mere use is no risk; what some of them can write or start is looked for by name below. Every other one is opaque."""
 
@@ -28,7 +28,9 @@ NETWORK_MODULES = words(
 SHELL_MODULES = words("subprocess pty multiprocessing sh plumbum pexpect fabric invoke signal psutil")
 OPAQUE_MODULES = words("importlib ctypes cffi runpy code codeop builtins sys gc imp pkgutil zipimport marshal timeit")
 """From these everything can be reached."""
-OPAQUE_ATTRIBUTES = words("os nt posix shutil sys subprocess pty multiprocessing psutil pexpect f2py ctypeslib") | OPAQUE_MODULES - {
+OPAQUE_ATTRIBUTES = words(
+    "os nt posix shutil sys subprocess pty multiprocessing psutil pexpect f2py ctypeslib cpp_extension"
+) | OPAQUE_MODULES - {
     "code",
     "imp",
 }
@@ -38,7 +40,7 @@ SHELL_CALLS = words(
     "system popen Popen check_output check_call getoutput getstatusoutput execv execve execvp execl execlp execle fork forkpty spawnl "
     "spawnv spawnlp spawnvp posix_spawn posix_spawnp execvpe execlpe "
     "spawnve spawnvpe spawnle spawnlpe startfile kill killpg run_cell run_line_magic run_cell_magic getpipeoutput run_module _exit "
-    "abort"
+    "abort create_subprocess_shell create_subprocess_exec"
 )
 NETWORK_CALLS = words("urlopen urlretrieve create_connection load_dataset fetch_openml read_gbq read_html download")
 REMOVING_CALLS = words(
@@ -51,12 +53,14 @@ OF_THE_SYSTEM = {"os": words("remove rename replace link truncate"), "shutil": w
 """The same, where lists and frames have methods of these names too."""
 OPAQUE_OF: dict[str, frozenset[str]] = {
     **dict.fromkeys(("pickle", "_pickle", "dill", "cloudpickle"), words("load loads Unpickler")),
-    **dict.fromkeys(("joblib", "torch"), words("load")),
+    **dict.fromkeys(("joblib", "torch", "hub"), words("load")),
     "yaml": words("load load_all unsafe_load unsafe_load_all full_load full_load_all"),
 }
 """What runs code that stands in the data, where others have harmless calls of these names."""
-FROM_TEXT = words("sympify parse_expr lambdify autowrap ufuncify read_pickle")
+FROM_TEXT = words("sympify parse_expr lambdify autowrap ufuncify read_pickle read_hdf Javascript")
 """Calls that run what a text or a file says, whatever module they come from."""
+SECRET_NAMES = words("environ environb getenv getenvb getpass get_password")
+"""By which code gets at what is to be hidden from the model, too: what it prints is read by it."""
 SYMPY_NAMING = words("symbols Symbol Function Dummy Wild var Idx IndexedBase MatrixSymbol init_printing")
 """Calls of sympy that take a text for a name; the others evaluate it."""
 OPENING_CALLS: dict[str, tuple[int, bool]] = {
@@ -79,7 +83,7 @@ WRITING_CALLS = words(
     "write_dataset"
 )
 """Calls that write to the path among their arguments; without one they mostly give a text back."""
-BY_NAME = words("eval exec compile __import__ globals vars setattr delattr breakpoint getattr get_ipython __builtins__")
+BY_NAME = words("eval exec compile __import__ globals locals vars setattr delattr breakpoint getattr get_ipython __builtins__")
 """Builtins by which code reaches what it does not name."""
 
 KNOWN_NAMES: dict[str, Risk] = {
@@ -90,3 +94,24 @@ KNOWN_NAMES: dict[str, Risk] = {
     **dict.fromkeys(("exit", "quit"), "session"),
 }
 """What an earlier cell may have imported; names that are variables just as often are not among them."""
+
+BUILTINS = words(
+    "abs aiter all any anext ascii bin bool bytearray bytes callable chr classmethod complex dict dir display divmod enumerate "
+    "filter float format frozenset hasattr hash help hex id input int isinstance issubclass iter len list map max memoryview min "
+    "next object oct open ord pow print property range repr reversed round set slice sorted staticmethod str sum super tuple type "
+    "zip"
+)
+"""Functions that are there without an import, and do no harm by themselves; `display` is IPython's."""
+EXCEPTIONS = ("Error", "Exception", "Warning", "Exit", "Iteration", "Interrupt", "Group")
+"""How the classes of exceptions end that are there without an import."""
+CALLING = words(
+    "apply applymap map pipe agg aggregate reduce partial vectorize starmap submit apply_along_axis apply_over_axes filter "
+    "filterfalse takewhile dropwhile frompyfunc defaultdict register Thread"
+)
+"""Calls of what is their first argument."""
+TAKING_NAMES = words("methodcaller attrgetter")
+"""Calls that are told in texts what to reach."""
+QUERYING = words("execute executemany executescript read_sql read_sql_query sql")
+"""Calls that take a database's words."""
+AUTOMAGICS = words("cd reset logstart edit rerun recall pushd popd killbgscripts")
+"""Alone on a line IPython takes these for magics, if there is no variable of the name."""

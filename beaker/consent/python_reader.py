@@ -1,16 +1,23 @@
 """Reads Python for `risk`: a walk over its syntax tree that notes what it names.
 
 Kept apart because it imports `ast`, which only a run by the model needs. What the names mean stands in `python_names`, what they
-may stand for in `python_aliases`.
+may stand for in `python_aliases`, what earlier cells made of them in `python_earlier`, what a call's arguments tell in `python_calls`.
 """
 
 import ast
 import re
+from itertools import chain
 
+from beaker.consent import python_calls as calls
 from beaker.consent.python_aliases import Aliases, last
+from beaker.consent.python_earlier import Earlier, bound_names
 from beaker.consent.python_names import (
+    AUTOMAGICS,
+    BUILTINS,
     BY_NAME,
+    CALLING,
     DATABASES,
+    EXCEPTIONS,
     FROM_TEXT,
     HARMLESS_MODULES,
     KNOWN_NAMES,
@@ -20,34 +27,61 @@ from beaker.consent.python_names import (
     OPAQUE_ATTRIBUTES,
     OPAQUE_OF,
     OPENING_CALLS,
-    PATH_FIRST,
+    QUERYING,
     REMOVING_CALLS,
+    SECRET_NAMES,
     SHELL_CALLS,
     SHELL_MODULES,
-    SYMPY_NAMING,
+    TAKING_NAMES,
     WRITING_CALLS,
 )
 from beaker.messages.consent import Risk
 
 _URL = re.compile(r"^\s*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _OTHER_DATABASE = re.compile(r"\s*(?:attach\s+(?:database\s+)?['\"?:]|vacuum\b.*\binto\b)", re.IGNORECASE)
-_PATH_NAMES = {"file", "filename", "name", "path", "database"}
-"""Keywords of the path in calls that open one."""
-_PLAIN_QUERY = (ast.Expression, ast.BoolOp, ast.UnaryOp, ast.BinOp, ast.Compare, ast.Name, ast.Constant, ast.List, ast.Tuple)
-_PLAIN_PARTS = (*_PLAIN_QUERY, ast.boolop, ast.unaryop, ast.operator, ast.cmpop, ast.expr_context)
+_SECRET_FILE = re.compile(
+    r"(?:^|[/\\~])(?:\.env(?:\.\w+)?|\.netrc|_netrc|\.pgpass|\.git-credentials|\.npmrc|\.pypirc|\.my\.cnf|credentials(?:\.json)?|"
+    r"id_(?:rsa|dsa|ecdsa|ed25519)|shadow|kernel-[\w-]+\.json|beaker\.toml)$|(?:^|[/\\~])(?:\.(?:aws|ssh|gnupg|kube|docker|azure)|proc)[/\\]"
+)
+_PAGE = re.compile(r"<\s*script|javascript:|\bon(?:error|load|click)\s*=", re.IGNORECASE)
+_FIELD = re.compile(r"\{[^{}]*(?:\.|\[)__\w+")
+"""A text to be formatted that reaches through what is put in."""
+
+_SYSTEM_NAMES = frozenset(chain.from_iterable(OF_THE_SYSTEM.values()))
 
 
 class PythonReader(ast.NodeVisitor):
-    """Notes the risks of a tree in `risks`."""
+    """Notes the risks of a tree in `risks`.
 
-    def __init__(self, tree: ast.AST) -> None:
+    Args:
+        earlier: what earlier cells made of its names.
+    """
+
+    def __init__(self, tree: ast.Module, earlier: Earlier) -> None:
         self.risks: set[Risk] = set()
-        self._aliases = Aliases(tree)
+        whole = ast.Module(body=[*earlier.stars, *earlier.statements, *tree.body], type_ignores=[])
+        self._aliases = Aliases(whole)
+        self._bound = bound_names([whole]) | earlier.names
+        imports = [node for node in ast.walk(whole) if isinstance(node, ast.ImportFrom)]
+        self._stars = [node.module or "" for node in imports if any(alias.name == "*" for alias in node.names)]
         self._followed: set[ast.expr] = set()
         """Names of modules in places where it is seen what becomes of them."""
         if not self._aliases.settled:
             self.risks.add("opaque")
         self.visit(tree)
+        for statement in earlier.statements:
+            self._visit_earlier(statement)
+
+    def _visit_earlier(self, statement: ast.stmt) -> None:
+        """What was run has been run; what matters is what its names bring into this code."""
+        if not isinstance(statement, ast.Assign | ast.AnnAssign):
+            self.visit(statement)
+            return
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Lambda):
+                self.visit(node)
+        if isinstance(statement.value, ast.Constant | ast.JoinedStr):
+            self.visit(statement.value)
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
@@ -67,11 +101,35 @@ class PythonReader(ast.NodeVisitor):
             self._followed.add(node.value)
         self.generic_visit(node)
 
+    def visit_Expr(self, node: ast.Expr) -> None:
+        if isinstance(node.value, ast.Name) and node.value.id in AUTOMAGICS - self._bound:
+            self.risks.add("opaque")
+        if not calls.is_text(node.value):  # a docstring says where something is from, and does nothing
+            self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._define(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self._define(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self._define(node)
+
+    def _define(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> None:
+        for decorator in node.decorator_list:
+            if not self._is_known(decorator):
+                self.risks.add("opaque")
+        self.generic_visit(node)
+
     def visit_Name(self, node: ast.Name) -> None:
         if (risk := KNOWN_NAMES.get(node.id)) is not None:
             self.risks.add(risk)
+        things = self._aliases.of(node)
+        if any(last(thing) in {"environ", "environb"} for thing in things):
+            self.risks.add("secrets")
         handed_on = isinstance(node.ctx, ast.Load) and node not in self._followed
-        if handed_on and any(last(thing) in OF_THE_SYSTEM or last(thing) in OPAQUE_OF for thing in self._aliases.of(node)):
+        if handed_on and any(last(thing) in OF_THE_SYSTEM or last(thing) in OPAQUE_OF for thing in things):
             self.risks.add("opaque")  # the module itself, in a list or as an argument: what is called on it is out of sight
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
@@ -88,37 +146,106 @@ class PythonReader(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> None:
-        if isinstance(node.value, str) and _URL.match(node.value):
+        if not isinstance(node.value, str):
+            return
+        if _URL.match(node.value):
             self.risks.add("network")
-        if isinstance(node.value, str) and _OTHER_DATABASE.match(node.value):
+        if _OTHER_DATABASE.match(node.value):
             self.risks.add("files")
+        if _SECRET_FILE.search(node.value):
+            self.risks.add("secrets")
+        if _PAGE.search(node.value) or _FIELD.search(node.value):
+            self.risks.add("opaque")
 
     def visit_Call(self, node: ast.Call) -> None:
         things = self._aliases.of(node.func)
-        names = {last(thing) for thing in things}
         if isinstance(node.func, ast.Name):
-            self._name(node.func.id)  # imported by an earlier cell
+            self._name(node.func.id)
+        names = {last(thing) for thing in things}
+        self._calls(node.func)
+        for thing in things:
+            self._member(last(thing.rpartition(".")[0]), last(thing))
         for name in names & OPENING_CALLS.keys():
-            self._opens(node, name, things)
-        if names & WRITING_CALLS and (node.args or node.keywords):
-            self._writes(node)
-        if any(thing.rpartition(".")[0] in DATABASES and last(thing) in {"connect", "Connection"} for thing in things):
-            path = _path_of(node)
-            if not _is_inside(path) and not (isinstance(path, ast.Constant) and path.value == ":memory:"):
+            place, writes = OPENING_CALLS[name]
+            if calls.opens_to_write(node, place, things, writes=writes):
                 self.risks.add("files")
-        if _moves(node, names) or ("extract" in names and not _extracts_inside(node)):
+        if names & WRITING_CALLS and (node.args or node.keywords) and calls.writes_outside(node):
             self.risks.add("files")
-        if _evaluates(node, things) or ("query" in names and not _is_plain_query(node)) or _unpickles(node, names):
+        if any(thing.rpartition(".")[0] in DATABASES and last(thing) in {"connect", "Connection"} for thing in things):
+            path = calls.path_of(node)
+            if not calls.is_inside(path) and not (isinstance(path, ast.Constant) and path.value == ":memory:"):
+                self.risks.add("files")
+        if calls.moves(node, names) or ("extract" in names and not calls.extracts_inside(node)) or "to_sql" in names:
+            self.risks.add("files")
+        if names & QUERYING and not calls.only_reads(node, self._aliases):
+            self.risks.add("files")
+        if calls.evaluates(node, things, self._aliases) or calls.unpickles(node, names):
             self.risks.add("opaque")
+        if "query" in names and not calls.is_plain_query(node):
+            self.risks.add("opaque")
+        if names & CALLING:
+            self._hands_on(node)
+        if names & TAKING_NAMES:
+            self._reaches(node.args)
+        if any(keyword.arg == "download" and not _is_false(keyword.value) for keyword in node.keywords):
+            self.risks.add("network")
         self.generic_visit(node)
 
+    def _calls(self, function: ast.expr) -> None:
+        """Something is called by its name, or found at run time."""
+        if isinstance(function, ast.Name) and function.id in _SYSTEM_NAMES - self._bound:
+            self.risks.add("files")  # imported by an earlier cell, as far as anybody can tell
+        elif not self._is_known(function) or self._is_taken_out(function):
+            self.risks.add("opaque")
+
+    def _is_taken_out(self, function: ast.expr) -> bool:
+        """Whether a name stands for what lay in something else: then nobody knows what."""
+        values = self._aliases.values(function.id) if isinstance(function, ast.Name) else []
+        return bool(values) and all(isinstance(value, ast.Subscript) for value in values)
+
+    def _hands_on(self, call: ast.Call) -> None:
+        """A call of something that is given by name."""
+        of_a_frame = isinstance(call.func, ast.Attribute) and call.func.attr == "filter"  # which takes columns
+        given = [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg in {"func", "function", "target", "key"})]
+        if not of_a_frame and not all(self._is_known(each) for each in given if isinstance(each, ast.Name | ast.IfExp | ast.BoolOp)):
+            self.risks.add("opaque")
+
+    def _reaches(self, texts: list[ast.expr]) -> None:
+        """What is reached, or called, is named in texts."""
+        for position, text in enumerate(texts):
+            if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                for part in text.value.split("."):
+                    self._name(part)
+                    if part.startswith("__") or part in OPAQUE_ATTRIBUTES:
+                        self.risks.add("opaque")
+            elif position == 0 or isinstance(text, ast.Starred):
+                self.risks.add("opaque")
+
+    def _is_known(self, function: ast.expr) -> bool:
+        """Whether it is known where a function is from; a method's name is looked at by itself."""
+        match function:
+            case ast.Name(id=name):
+                if name in self._bound or name in BUILTINS or name in KNOWN_NAMES or name.endswith(EXCEPTIONS):
+                    return True
+                if _risk_of(name) is not None:
+                    return True  # told by its name
+                return any(module.partition(".")[0] in HARMLESS_MODULES for module in self._stars) and name not in _SYSTEM_NAMES
+            case ast.IfExp(body=one, orelse=other):
+                return self._is_known(one) and self._is_known(other)
+            case ast.BoolOp(values=values):
+                return all(map(self._is_known, values))
+            case ast.NamedExpr(value=value):
+                return self._is_known(value)
+            case _:
+                return isinstance(function, ast.Attribute | ast.Call | ast.Lambda)
+
     def _module(self, name: str) -> None:
-        root = name.partition(".")[0]
+        root, *parts = name.split(".")
         if root in NETWORK_MODULES:
             self.risks.add("network")
         elif root in SHELL_MODULES:
             self.risks.add("shell")
-        elif root not in HARMLESS_MODULES:
+        elif root not in HARMLESS_MODULES or not OPAQUE_ATTRIBUTES.isdisjoint(parts):
             self.risks.add("opaque")
 
     def _member(self, module: str, name: str) -> None:
@@ -128,104 +255,24 @@ class PythonReader(ast.NodeVisitor):
             self.risks.add("opaque")
 
     def _name(self, name: str) -> None:
-        if name in SHELL_CALLS:
-            self.risks.add("shell")
-        elif name in NETWORK_CALLS:
-            self.risks.add("network")
-        elif name in REMOVING_CALLS:
-            self.risks.add("files")
-        elif name in BY_NAME or name in FROM_TEXT:
-            self.risks.add("opaque")
-
-    def _opens(self, call: ast.Call, name: str, things: set[str]) -> None:
-        place, writes = OPENING_CALLS[name]
-        modes = [*call.args[place : place + 1], *(keyword.value for keyword in call.keywords if keyword.arg in {"mode", None})]
-        modes += [argument for argument in call.args if isinstance(argument, ast.Starred)]
-        owners = {last(thing.rpartition(".")[0]) for thing in things if "." in thing}
-        of_a_path = name == "open" and isinstance(call.func, ast.Attribute) and not owners & PATH_FIRST
-        if of_a_path:  # Path.open: the mode comes first, and the path is not in sight
-            modes = [*call.args[:1], *modes]
-        if (any(map(_may_write, modes)) if modes else writes) and (of_a_path or not _is_inside(_path_of(call))):
-            self.risks.add("files")
-
-    def _writes(self, call: ast.Call) -> None:
-        """A call that writes to the path among its arguments; one that is not a plain text may be anywhere."""
-        texts = [argument for argument in (*call.args, *(keyword.value for keyword in call.keywords)) if _is_path(argument)]
-        on_a_path = isinstance(call.func, ast.Attribute) and call.func.attr in {"write_text", "write_bytes"}
-        if on_a_path or not texts or not all(map(_is_inside, texts)):
-            self.risks.add("files")
+        if (risk := _risk_of(name)) is not None:
+            self.risks.add(risk)
 
 
-def _may_write(mode: ast.expr) -> bool:
-    if not isinstance(mode, ast.Constant) or not isinstance(mode.value, str):
-        return True
-    return bool(set(re.split("[:|]", mode.value)[0]) & set("wax+"))  # behind a colon: how an archive is packed
+def _risk_of(name: str) -> Risk | None:
+    """What a name tells that is called or reached, wherever it is from."""
+    if name in SHELL_CALLS:
+        return "shell"
+    if name in NETWORK_CALLS or name.startswith("fetch_"):
+        return "network"
+    if name in REMOVING_CALLS:
+        return "files"
+    if name in SECRET_NAMES:
+        return "secrets"
+    if name in BY_NAME or name in FROM_TEXT:
+        return "opaque"
+    return None
 
 
-def _moves(call: ast.Call, names: set[str]) -> bool:
-    """Whether it may be `Path.rename` or `Path.replace`, or names a file outside to what an earlier cell may have imported from os.
-
-    A frame's `rename` takes its names by keyword; a text's `replace` takes two texts, a frame's a dict or two values.
-    """
-    if not isinstance(call.func, ast.Attribute):
-        return False
-    by_keyword = any(keyword.arg == "target" for keyword in call.keywords)
-    if "rename" in names:
-        return bool(call.args) or by_keyword
-    if "replace" in names:
-        on_the_class = isinstance(call.func.value, ast.Name) and call.func.value.id in {"Path", "PosixPath", "WindowsPath"}
-        one = len(call.args) == 1 and not call.keywords and not isinstance(call.args[0], ast.Dict | ast.List | ast.DictComp)
-        return one or by_keyword or on_the_class
-    texts = [argument.value for argument in call.args if isinstance(argument, ast.Constant) and isinstance(argument.value, str)]
-    return bool(names & {"remove", "link", "move", "copy"}) and any(re.match(r"[/~][^\s/]", text) for text in texts)
-
-
-def _extracts_inside(call: ast.Call) -> bool:
-    """Whether no other place is named; the second argument to a column's `extract` is a number."""
-    places = [*filter(_is_path, call.args[1:2]), *(keyword.value for keyword in call.keywords if keyword.arg == "path")]
-    return all(map(_is_inside, places))
-
-
-def _evaluates(call: ast.Call, things: set[str]) -> bool:
-    """Whether a function of sympy is given a text to evaluate."""
-    functions = {last(thing) for thing in things if thing.startswith("sympy.")} - SYMPY_NAMING
-    return "S" in functions or (bool(functions) and any(map(_is_path, call.args)))
-
-
-def _unpickles(call: ast.Call, names: set[str]) -> bool:
-    """Whether it is `np.load` with leave to unpickle; what cannot be seen may be leave."""
-    for keyword in call.keywords:
-        refuses = isinstance(keyword.value, ast.Constant) and keyword.value.value is False
-        if (keyword.arg == "allow_pickle" and not refuses) or (keyword.arg is None and "load" in names):
-            return True
-    return "load" in names and (len(call.args) > 2 or any(isinstance(argument, ast.Starred) for argument in call.args))
-
-
-def _is_plain_query(call: ast.Call) -> bool:
-    """Whether a frame is asked to compare columns, and nothing is called or reached through an attribute."""
-    texts = [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg == "expr")]
-    if len(texts) != 1 or not isinstance(texts[0], ast.Constant) or not isinstance(texts[0].value, str):
-        return False
-    text = re.sub(r"@(?=\w)", "", re.sub(r"`[\w ]+`", "_", texts[0].value))
-    try:
-        tree = ast.parse(text.strip(), mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return all(isinstance(node, _PLAIN_PARTS) for node in ast.walk(tree))
-
-
-def _path_of(call: ast.Call) -> ast.expr | None:
-    by_keyword = (keyword.value for keyword in call.keywords if keyword.arg in _PATH_NAMES)
-    return call.args[0] if call.args else next(by_keyword, None)
-
-
-def _is_path(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
-
-
-def _is_inside(node: ast.expr | None) -> bool:
-    """Whether it is a text that names a file in the work directory or below."""
-    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
-        return False
-    path = node.value
-    return bool(path) and not path.startswith(("/", "~", "\\")) and ".." not in re.split(r"[/\\]", path) and ":" not in path
+def _is_false(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is False

@@ -6,6 +6,7 @@ language we do not know, a module we do not know, code made at run time. Only Py
 """
 
 import re
+from collections.abc import Sequence
 
 from beaker.messages.consent import Risk
 
@@ -17,15 +18,18 @@ _SHELL_LINE = re.compile(
 )
 
 
-def risks_of(code: str, language: str) -> tuple[Risk, ...]:
+def risks_of(code: str, language: str, earlier: Sequence[str] = ()) -> tuple[Risk, ...]:
     """Name the risks of a piece of code, each once, in alphabetical order.
 
     Args:
         code: exactly what would run.
         language: as the kernelspec names it.
+        earlier: the cells that were run before, oldest first, as far as they are known: what they made of its names.
 
     >>> risks_of("df['x'].mean()", "python"), risks_of("!rm -rf ~", "python"), risks_of("ls", "bash"), risks_of("x <- 1", "R")
     ((), ('shell',), ('shell',), ('opaque',))
+    >>> risks_of("remove('x')", "python", ["from os import remove"]), risks_of("tidy(df)", "python")
+    (('files',), ('opaque',))
     """
     if language.lower() in SHELLS:
         return ("shell",)
@@ -33,12 +37,13 @@ def risks_of(code: str, language: str) -> tuple[Risk, ...]:
         return ("opaque",)
     if _SHELL_LINE.search(code):
         return ("shell",)
-    return _risks_of_python(code)
+    return _risks_of_python(code, earlier)
 
 
-def _risks_of_python(code: str) -> tuple[Risk, ...]:
+def _risks_of_python(code: str, earlier: Sequence[str]) -> tuple[Risk, ...]:
     import ast  # 10 ms that only a run by the model has to pay
 
+    from beaker.consent.python_earlier import look_back
     from beaker.consent.python_reader import PythonReader
 
     try:
@@ -46,12 +51,13 @@ def _risks_of_python(code: str) -> tuple[Risk, ...]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ("opaque",)
     try:
-        reader = PythonReader(tree)
+        reader = PythonReader(tree, look_back(tree, earlier))
     except RecursionError:
         return ("opaque",)
     return tuple(sorted(reader.risks))
 
 
 def _without_harmless_magics(code: str) -> str:
-    """Leave out the two line magics that every plot begins with; other magics do not parse, and so are opaque."""
-    return re.sub(r"^%(?:matplotlib\s+\w+|time(?=\s))[ \t]*", "", code, flags=re.MULTILINE)
+    """Leave out the magics that every plot begins with, and those that measure; others do not parse, and so are opaque."""
+    code = re.sub(r"\A\s*%%(?:time|capture(?:[ \t]+\w+)?)[ \t]*(?=\n)", "", code)
+    return re.sub(r"^%(?:matplotlib\s+\w+|time(?:it)?(?=[ \t]+[^-\s])|whos?[ \t]*$)[ \t]*", "", code, flags=re.MULTILINE)

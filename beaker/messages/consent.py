@@ -15,9 +15,9 @@ Mode = Literal["ask", "auto", "plan"]
 Kind = Literal["code", "interrupt", "restart"]
 """What is to be done to the session."""
 
-Risk = Literal["shell", "network", "files", "opaque", "session"]
+Risk = Literal["shell", "network", "files", "opaque", "session", "secrets"]
 """shell: starts programs; network: may send or fetch; files: may write outside the work directory; opaque: cannot be told by
-reading; session: ends what the user has running."""
+reading; session: ends what the user has running; secrets: may show what is to be hidden, as environment variables or key files."""
 
 Decision = Literal["allow", "always", "edit", "reject"]
 

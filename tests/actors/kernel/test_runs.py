@@ -18,7 +18,7 @@ from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
 OK = Ended(turn=FIRST, status="ok", text="")
 
 
-async def begun(stage: KernelStage, subkernel: ScriptedSubkernel, code: str = "go()") -> tuple[str, "asyncio.Task[RunReply]", Received]:
+async def begun(stage: KernelStage, subkernel: ScriptedSubkernel, code: str = "df.go()") -> tuple[str, "asyncio.Task[RunReply]", Received]:
     """A question whose code runs now: its cell's msg_id, the agent's request, the request in the subkernel."""
     msg_id, _ = await stage.ask("%%ai --mode auto go")
     running = stage.wants_run(code)
@@ -65,7 +65,7 @@ async def test_outputs_appear_in_the_cell_that_asked_and_nothing_else_of_it_does
 async def test_text_behind_a_run_stands_below_its_outputs(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     msg_id, _ = await stage.ask("%%ai --mode auto go")
     stage.tell(Delta(turn=FIRST, text="Before."))
-    running = stage.wants_run("go()")
+    running = stage.wants_run("df.go()")
     request = await subkernel.expect_code()
     subkernel.begin(request, 2)
     subkernel.publish("stream", {"name": "stdout", "text": "out\n"}, request)
@@ -78,7 +78,7 @@ async def test_text_behind_a_run_stands_below_its_outputs(stage: KernelStage, su
     opened = [at for at, s in enumerate(sent) if s.kind == "display_data"]
     assert len(opened) == 3
     assert opened[1] < out < opened[2]
-    assert sent[opened[1]].content["data"]["text/plain"] == "**A1** runs as `[2]`\n\n```python\ngo()\n```"
+    assert sent[opened[1]].content["data"]["text/plain"] == "**A1** runs as `[2]`\n\n```python\ndf.go()\n```"
     assert [s for s in sent if s.kind.endswith("display_data")][-1].content["data"]["text/markdown"] == "After."
 
 
@@ -121,7 +121,7 @@ async def want_behind_a_cell(stage: KernelStage, subkernel: ScriptedSubkernel) -
     slow = await subkernel.expect_code()
     subkernel.begin(slow, 1)
     await stage.ask("%%ai --mode auto go")
-    running = stage.wants_run("go()")
+    running = stage.wants_run("df.go()")
     await until(lambda: len(stage.supervisor.asked) == 1, "the want")
     return mine, slow, running
 
@@ -138,7 +138,7 @@ async def test_code_waits_for_the_cells_that_the_user_has_running(stage: KernelS
 
 async def test_what_is_aborted_behind_a_failed_cell_of_the_users_is_sent_again(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     await stage.ask("%%ai --mode auto go")
-    running = stage.wants_run("go()")
+    running = stage.wants_run("df.go()")
     swept = await subkernel.expect_code()
     subkernel.busy(swept)
     subkernel.reply(swept, {"status": "aborted"})
@@ -147,12 +147,12 @@ async def test_what_is_aborted_behind_a_failed_cell_of_the_users_is_sent_again(s
     ran = await running
     assert isinstance(ran, CodeRan)
     assert (ran.status, ran.execution_count) == ("ok", 2)
-    assert subkernel.codes() == ["go()", "go()"]
+    assert subkernel.codes() == ["df.go()", "df.go()"]
 
 
 async def test_what_is_aborted_again_and_again_is_told(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     await stage.ask("%%ai --mode auto go")
-    running = stage.wants_run("go()")
+    running = stage.wants_run("df.go()")
     for _ in range(3):
         swept = await subkernel.expect_code()
         subkernel.busy(swept)
@@ -180,7 +180,7 @@ async def test_a_grant_is_given_when_the_users_cells_are_over_however_long_they_
 ) -> None:
     msg_id, _ = await stage.ask(f"%%ai --mode {mode} go")
     if mode == "ask":
-        running = stage.wants_run("go()")
+        running = stage.wants_run("df.go()")
         await stage.front.prompt()
     mine = stage.run("slow()")
     slow = await subkernel.expect_code()
@@ -188,7 +188,7 @@ async def test_a_grant_is_given_when_the_users_cells_are_over_however_long_they_
     if mode == "ask":
         stage.type("y")
     else:
-        running = stage.wants_run("go()")
+        running = stage.wants_run("df.go()")
     await waiting_shown(stage, msg_id)
     stage.supervisor.late_s = 2 * GRANT_LIFE_S
     if other_supervisor:
@@ -209,7 +209,7 @@ async def test_what_waits_for_the_users_cells_and_will_not_run_is_shown_so(
     msg_id, _ = await stage.ask("%%ai --mode auto go")
     stage.run("slow()")
     subkernel.begin(await subkernel.expect_code(), 2)
-    running = stage.wants_run("go()")
+    running = stage.wants_run("df.go()")
     await waiting_shown(stage, msg_id)
     if how == "stop":
         stage.run("%beaker stop 1")
@@ -260,7 +260,7 @@ async def test_a_killed_agent_leaves_the_code_running_and_its_cell_ends_when_tha
     )
     await stage.ask("%%ai again")
     assert stage.agents_started == 2
-    assert subkernel.codes() == ["go()"]
+    assert subkernel.codes() == ["df.go()"]
 
 
 @pytest.mark.parametrize(("status", "words"), [("ok", "ended ok"), ("error", "ended with an error")])
@@ -275,7 +275,7 @@ async def test_a_killed_agent_whose_code_has_just_ended_leaves_its_outcome(
     assert (await stage.front.reply(msg_id)).content["evalue"] == (
         f"the agent was restarted; A1 ran as cell [2] and {words}; the answer was cut behind it; asking again may run it again"
     )
-    assert subkernel.codes() == ["go()"]
+    assert subkernel.codes() == ["df.go()"]
 
 
 async def test_an_answer_that_fails_behind_code_names_its_outcome(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
