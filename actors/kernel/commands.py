@@ -91,7 +91,7 @@ class Commands:
             case Decide():
                 self._decide(cell, order)
             case ShowOpen():
-                cell.show(open_words(self._consent.open))
+                cell.show(open_words(self._consent.approvals.facts))
             case TakeAlwaysBack():
                 self._context.spawn(self._take_always_back(cell), name="take-always-back")
             case EditApproval():
@@ -124,7 +124,7 @@ class Commands:
             case "stop":
                 return [str(number) for number in self._turns.running]
             case "allow" | "reject" | "edit":
-                return [approval.name for approval in self._consent.open]
+                return [approval.name for approval in self._consent.approvals]
             case "model":
                 return self._choices.models
             case "context":

@@ -7,11 +7,12 @@ and `%beaker allow A3` in another cell takes it up. Approvals belong to this pro
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 from actors.kernel.agent_door import AgentDoor
 from actors.kernel.approval import Approval, Decided
 from actors.kernel.approval_prompt import ask_approval
+from actors.kernel.approvals import Approvals
 from actors.kernel.clearance import Clearance, Cleared, NotAllowed
 from actors.kernel.face import Client, Face
 from actors.kernel.prompts import Prompts
@@ -22,10 +23,8 @@ from beaker.consent.answers import reasons, waiting_words, what_words
 from beaker.consent.grants import code_hash
 from beaker.consent.office import REJECTED
 from beaker.consent.risk import risks_of
-from beaker.kernel.commands.allow import OpenApproval
 from beaker.kernel.commands.command import Refused
 from beaker.kernel.turn_display import RunBlock
-from beaker.messages.base import TurnId
 from beaker.messages.consent import (
     Decision,
     Kind,
@@ -76,32 +75,8 @@ class Consent:
         self._agent = agent
         self._prompts = prompts
         self._waits_behind = waits_behind
-        self._open: dict[str, Approval] = {}
+        self.approvals = Approvals()
         self._last = 0
-
-    @property
-    def asking(self) -> bool:
-        """Whether a user is asked for her consent now."""
-        return any(approval.asked is not None for approval in self._open.values())
-
-    @property
-    def open(self) -> Sequence[OpenApproval]:
-        """What `%beaker allow` and `reject` may be about, oldest first."""
-        return [approval.facts() for approval in self._open.values() if not approval.decided.done()]
-
-    @property
-    def parked(self) -> Sequence[str]:
-        """Names of the approvals of which nobody is asked now, oldest first."""
-        return [approval.name for approval in self._open.values() if approval.parked and not approval.decided.done()]
-
-    @property
-    def gave_way(self) -> Sequence[TurnId]:
-        """Numbers of the turns that wait, parked, because they gave way to the last interrupt."""
-        return [approval.turn.number for approval in self._open.values() if approval.gave_way]
-
-    def of(self, turn: Turn) -> Approval | None:
-        """The approval that a turn waits for."""
-        return next((approval for approval in self._open.values() if approval.turn is turn), None)
 
     # The way of a wish.
 
@@ -160,9 +135,9 @@ class Consent:
         Returns:
             Why that cannot be; empty if it was done.
         """
-        approval = self._open.get(name)
-        if approval is None or approval.decided.done():
-            return self._unknown(name)
+        approval = self.approvals.find(name)
+        if approval is None:
+            return self.approvals.unknown(name)
         if refusal := approval.refusal(decision):
             return refusal
         turn = approval.turn
@@ -182,9 +157,9 @@ class Consent:
         Returns:
             The code, or why that cannot be.
         """
-        approval = self._open.get(name)
-        if approval is None or approval.decided.done():
-            return Refused(reason=self._unknown(name))
+        approval = self.approvals.find(name)
+        if approval is None:
+            return Refused(reason=self.approvals.unknown(name))
         if approval.kind != "code":
             return Refused(reason=f"{name} can be allowed or rejected: there is no code in it.")
         approval.taken_over = True
@@ -201,7 +176,7 @@ class Consent:
         Returns:
             Why it was not taken; empty if it was.
         """
-        approval = self._open.get(name)
+        approval = self.approvals.find(name)
         if approval is None or approval.parked or approval.asked is None:
             return f"Nothing named {name} is being asked."
         if approval.asked.idents != idents or read_header(approval.asked.header).session != session:
@@ -221,14 +196,14 @@ class Consent:
         Args:
             park: everything that is being asked gives way.
         """
-        for approval in list(self._open.values()):
+        for approval in self.approvals:
             approval.gave_way = park and approval.asked is not None
             if approval.gave_way:
                 self._park(approval)
 
     def set_aside(self, turn: Turn) -> str:
         """The turn is cut, what it waits for stays: gives the words how to come back to it; empty if it waits for nothing."""
-        approval = self.of(turn)
+        approval = self.approvals.of(turn)
         if approval is None:
             return ""
         self._stop_asking(approval)
@@ -238,12 +213,8 @@ class Consent:
 
     def withdraw(self, turn: Turn) -> None:
         """The turn is stopped, and what it waits for with it; its last state is drawn before its task hears of that."""
-        if (approval := self.of(turn)) is not None:
+        if (approval := self.approvals.of(turn)) is not None:
             approval.block.words, approval.block.below = NOT_RUN, ""
-
-    def _unknown(self, name: str) -> str:
-        names = ", ".join(each.name for each in self.open)
-        return f"Nothing named {name} waits to be allowed" + (f"; waiting: {names}." if names else ", and nothing else does.")
 
     def _decide(self, approval: Approval, decision: Decision, code: str) -> None:
         self._stop_asking(approval)
@@ -253,7 +224,8 @@ class Consent:
 
     async def _ask_user(self, turn: Turn, kind: Kind, block: RunBlock, warning: str) -> Decided:
         decided: asyncio.Future[Decided] = asyncio.get_running_loop().create_future()
-        approval = self._open[block.name] = Approval(block.name, turn, kind, block, warning, decided)
+        approval = Approval(block.name, turn, kind, block, warning, decided)
+        self.approvals.add(approval)
         block.words = what_words(kind) + (f" — *{warning}*" if warning else "")
         turn.face.wanted(block, warning)
         self._state.log.info("approval.wanted", approval=block.name, turn=turn.number, kind=kind, how=turn.face.consent)
@@ -262,7 +234,7 @@ class Consent:
             return await decided
         finally:
             self._stop_asking(approval)
-            del self._open[block.name]
+            self.approvals.drop(approval)
 
     def _put(self, approval: Approval) -> None:
         """Put it to the user in the way that is open now."""

@@ -110,7 +110,7 @@ class CustomMessages:
             request.fail("UsageError", answer.reason)
             return
         name, decision = answer.approval_id, answer.decision
-        if name in self._consent.parked and decision is not None:
+        if name in self._consent.approvals.parked and decision is not None:
             # Nobody is being asked: whoever comes back to it takes the turn over, as by `%beaker allow`; the reply is the turn's.
             refusal = self._consent.resume(name, RequestFace(request, consent="messages"), decision, answer.code)
         else:

@@ -57,12 +57,12 @@ class QuestionsDoor:
     @property
     def asking(self) -> bool:
         """Whether a prompt for consent stands open."""
-        return self._made is not None and self._made.consent.asking
+        return self._made is not None and self._made.consent.approvals.asking
 
     @property
     def gave_way(self) -> bool:
         """Whether a question waits, parked, because its prompt gave way to the last interrupt."""
-        return self._made is not None and bool(self._made.consent.gave_way)
+        return self._made is not None and bool(self._made.consent.approvals.gave_way)
 
     def place_taken(self, pending: Pending, facts: ReplyFacts) -> None:
         """A private request of our own was executed, or aborted with the queue."""
@@ -74,7 +74,7 @@ class QuestionsDoor:
         if self._made is None:
             return
         consent, turns = self._made.consent, self._made.turns
-        gave_way = consent.gave_way
+        gave_way = consent.approvals.gave_way
         consent.interrupted(park=what.park)
         if what.turn:
             turns.stop(attended_only=True)

@@ -49,7 +49,7 @@ def gather(state: KernelState, turns: Turns, consent: Consent, hangs: HangWatch,
         agent_pid=turns.agent_pid,
         model=turns.course.answered_by,
         turns=tuple(_running(turn, clock) for turn in turns.all_running()),
-        approvals=tuple(consent.open),
+        approvals=tuple(consent.approvals.facts),
         always="" if standing is None or not standing.always else "all" if standing.though_tainted else "untainted",
         log_path=str(places.state_folder(os.environ) / "logs"),
     )
