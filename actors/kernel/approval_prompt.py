@@ -1,20 +1,14 @@
-"""Asks for consent on stdin: the exact code, the choices, and code of the user's own if she wants to change it.
+"""Asks for consent on stdin: the exact code, the choices, and code of the user's own if she wants to change it."""
 
-The prompt gives way when the user has gone on with other cells for long enough: JupyterLab sends none while it stands, but another client
-of the kernel does, and so does the same page after a reload.
-"""
-
-import asyncio
-import time
 from collections.abc import Callable
 from typing import Literal
 
 from actors.kernel.approval import Approval, Decided
 from actors.kernel.face import Client
+from actors.kernel.giving_way import unless_others_go_on
 from actors.kernel.prompts import Prompts
 from beaker.consent.answers import prompt_text, read_answer
 from beaker.consent.editing import END_OF_CODE, line_prompt, review_text
-from beaker.kernel.patience import LOOKS, Patience
 from beaker.kernel.requests import Requests
 
 ATTEMPTS = 5
@@ -43,15 +37,9 @@ async def ask_approval(
     Returns:
         Her word; None for later, by her own or because it took too long.
     """
-    hearing = asyncio.ensure_future(_hear(approval, client, prompts))
-    try:
-        patience = Patience(since := approval.turn.face_since)
-        while not (await asyncio.wait([hearing], timeout=patience_s / LOOKS))[0]:
-            if patience.look(unanswered=requests.cells_since(since) + waits_behind(), last_came=requests.last_came, now=time.monotonic()):
-                return None
-        return hearing.result()
-    finally:
-        hearing.cancel()
+    return await unless_others_go_on(
+        _hear(approval, client, prompts), requests, since=approval.turn.face_since, waits_behind=waits_behind, patience_s=patience_s
+    )
 
 
 async def _hear(approval: Approval, client: Client, prompts: Prompts) -> Decided | None:

@@ -146,7 +146,7 @@ class Consent:
         turn.face.park(approval.block.below)
         approval.block.words, approval.block.below = DECIDED[decision], ""
         turn.display.begin_part(again=approval.block)
-        turn.face, turn.face_since = face, time.monotonic()
+        turn.face, turn.face_since, turn.closed = face, time.monotonic(), False
         face.open(turn.display)
         self._decide(approval, decision, code if decision == "edit" else approval.block.code)
         return ""

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, assert_never
 
 from actors.kernel.agent_door import AgentDoor, End, Start
+from actors.kernel.asking_back import AskingBack
 from actors.kernel.choices import Choices
 from actors.kernel.clearance import Clearance
 from actors.kernel.commands import Commands
@@ -74,7 +75,7 @@ class Questions:
             shell,
             self.consent,
             clearance,
-            prompts,
+            AskingBack(state, prompts, waits_behind=turns.waits_behind),
             find=turns.find,
             interrupt=interrupt,
             restart=restart,

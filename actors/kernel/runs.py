@@ -9,16 +9,15 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from actors.kernel.asking_back import AskingBack
 from actors.kernel.clearance import Clearance, Cleared, NotAllowed
 from actors.kernel.consent import NOT_RUN, Consent
 from actors.kernel.granted_cells import GrantedCell
-from actors.kernel.prompts import Prompts
 from actors.kernel.shell import Shell
 from actors.kernel.state import KernelState, Phase
 from actors.kernel.supervisor_door import SupervisorMissing
 from actors.kernel.turn import Turn
 from actors.runtime.actor import ActorContext, Asked
-from beaker.consent.answers import chosen, question_text
 from beaker.kernel.cutting import cut_bytes
 from beaker.kernel.requests import ExecuteFlags, Pending, ReplyFacts
 from beaker.kernel.run_words import ran_words
@@ -34,7 +33,6 @@ from beaker.messages.running import (
     RunReply,
     RunRequest,
     SessionChanged,
-    UserAnswered,
 )
 from beaker.messages.turn import TurnFailure
 from beaker.wire.parts import HEADER, METADATA, Parts, read_header
@@ -42,13 +40,9 @@ from beaker.wire.parts import HEADER, METADATA, Parts, read_header
 OUTPUT_CHARS = 6_000
 """Of a run, for the model: DESIGN's 2-8 kB."""
 
-ASKS_CHARS = 200
-"""Of a question of the model's, where it is named on one line."""
-
 EDITED_BYTES = 20_000
-"""Of what the user wrote in place of the model's code, which ran whole, or as an answer: for the model."""
+"""Of what the user wrote in place of the model's code, which ran whole: for the model."""
 
-CANNOT_ASK = "The user cannot be asked now. State your question in your answer and end there."
 OVER = "This turn is over."
 OTHER_CELL = "The cell that the user was asked about does not run any more, so nothing was interrupted. Look again."
 
@@ -74,7 +68,7 @@ class Runs:
         shell: Shell,
         consent: Consent,
         clearance: Clearance,
-        prompts: Prompts,
+        asking_back: AskingBack,
         *,
         find: Callable[[TurnId], Turn | None],
         interrupt: Callable[[], None],
@@ -86,7 +80,7 @@ class Runs:
         self._shell = shell
         self._consent = consent
         self._clearance = clearance
-        self._prompts = prompts
+        self._asking_back = asking_back
         self._find = find
         self._interrupt = interrupt
         self._restart = restart
@@ -114,6 +108,7 @@ class Runs:
 
     def set_aside(self, turn: Turn) -> str:
         """What it waits for stays, without a prompt: how to come back to it; empty if it waits for nothing."""
+        self._asking_back.withdraw(turn)
         return self._consent.set_aside(turn)
 
     def stop(self, turn: Turn) -> None:
@@ -151,7 +146,7 @@ class Runs:
             case RunCode():
                 return await self._run_code(turn, request)
             case AskUser():
-                return await self._ask_user(turn, request)
+                return await self._asking_back.ask(turn, request)
             case InterruptSession():
                 return await self._interrupt_session(turn)
             case RestartSession():
@@ -257,18 +252,6 @@ class Runs:
             handle="" if seen is None else seen.handle,
             untrusted=bool(output),
         )
-
-    async def _ask_user(self, turn: Turn, request: AskUser) -> UserAnswered:
-        face = turn.face
-        if turn.parked or not face.client.allows_stdin or face.consent == "parked":
-            raise NotAllowed(CANNOT_ASK)
-        face.flush()
-        turn.asks = " ".join(request.question.split())[:ASKS_CHARS]
-        try:
-            text = await self._prompts.ask(face.client, question_text(request.question, request.choices))
-        finally:
-            turn.asks = ""
-        return UserAnswered(text=cut_bytes(chosen(text, request.choices), EDITED_BYTES))
 
     async def _interrupt_session(self, turn: Turn) -> SessionChanged:
         cell = self._state.requests.running()

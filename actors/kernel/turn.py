@@ -51,6 +51,8 @@ class Turn:
     ran: list[str] = field(default_factory=list[str])
     """What became of the code that it had run, each in words."""
     over: bool = False
+    closed: bool = False
+    """Its face has the last word; it is open again where another cell takes the turn up."""
 
     def hear(self, event: TurnEvent, log: Log) -> None:
         """The agent says something: what of it a display shows goes there, and all of it to the face."""

@@ -157,8 +157,9 @@ class Turns:
             return
         if turn.number in self._turns:
             self._end(turn.number, "error", turn.orphaned)
-        else:
+        elif not turn.closed:
             turn.display.add_text(f"*{nobody_words(turn.ran)}*")
+            turn.closed = True
             turn.face.close("ok", "")
 
     def taint(self, number: TurnId) -> None:
@@ -264,7 +265,7 @@ class Turns:
             return
         if status == "error":
             reason = "; ".join(filter(None, [cut_words(reason, turn.ran), waiting]))
-        turn.over = True
+        turn.over = turn.closed = True
         if turn.watch is not None and turn.watch is not asyncio.current_task():
             turn.watch.cancel()
         display = turn.display

@@ -72,9 +72,9 @@ def waiting_words(name: str) -> str:
 
 
 def question_text(question: str, choices: Sequence[str]) -> str:
-    """A question of the model's, with its choices numbered."""
+    """A question of the model's, with its choices numbered and the way out of it."""
     listed = "".join(f"\n  {number}. {choice}" for number, choice in enumerate(choices, start=1))
-    return f"{question}{listed}\n> "
+    return f"{question}{listed}\n(Stop ends the question)\n> "
 
 
 def chosen(text: str, choices: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ pane to itself besides, so that a frontend that reads markdown in a way of its o
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from beaker.kernel.asked_back import AskedBack
 from beaker.kernel.commands.words import code as code_span
 from beaker.kernel.commands.words import escaped
 from beaker.kernel.harmless import harmless, visible
@@ -48,6 +49,9 @@ def panes(display: TurnDisplay, *, ending: Sequence[str] | None = None) -> list[
                 pieces += [Pane(harmless(text), visible(text))] if text else []
             case Proposal():
                 pieces.append(_framed(_numbered(segment)))
+            case AskedBack():
+                pieces.append(Pane(segment.quoted(harmless), segment.quoted(visible)))
+                pieces += [] if segment.answer is None else [_answered(segment.answer)]
             case RunBlock():
                 found += _joined(pieces)
                 found.append(_framed(_run(segment)))
@@ -71,6 +75,12 @@ def _joined(pieces: Sequence[Pane]) -> list[Pane]:
 
 def _framed(markdown: str) -> Pane:
     return Pane(f"{FRAME}\n\n{markdown}\n\n</div>", visible(markdown))
+
+
+def _answered(answer: str) -> Pane:
+    """The user's word, so that no text of the model's can pass for it."""
+    answer = answer.strip() or "(nothing)"
+    return Pane(f"{FRAME}\n\n**You answered:** {escaped(answer)}\n\n</div>", f"You answered: {visible(answer)}")
 
 
 def _own(words: str) -> Pane:

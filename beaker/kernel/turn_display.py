@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from beaker.kernel.asked_back import AskedBack
 from beaker.kernel.code_blocks import CodeBlock, common_name, split_blocks
 from beaker.kernel.harmless import closed
 
@@ -45,7 +46,7 @@ class RunBlock:
     """How to come back to it, while it waits."""
 
 
-Segment = str | Proposal | RunBlock
+Segment = str | Proposal | RunBlock | AskedBack
 """A piece of an answer: text by the model, or what beaker vouches for."""
 
 
@@ -133,6 +134,12 @@ class TurnDisplay:
         self._segments.append(block)
         return block
 
+    def ask_back(self, question: str, choices: Sequence[str]) -> AskedBack:
+        """The model asks the user."""
+        asked = AskedBack(question, tuple(choices))
+        self._segments.append(asked)
+        return asked
+
     def begin_part(self, *, again: RunBlock | None = None) -> None:
         """What comes from here on is shown further below, apart from what is there already.
 
@@ -171,6 +178,8 @@ def _joined(segments: Sequence[Segment], block: Callable[[Proposal], str]) -> st
                 return closed(segment.strip())  # what is left open must not swallow what stands behind it
             case Proposal():
                 return block(segment)
+            case AskedBack():
+                return segment.remembered()
             case RunBlock(name=name, code=code, language=language, words=words):
                 head = f"**{name}** {words}".rstrip()
                 return f"{head}\n\n{fenced(code, language)}" if code else head

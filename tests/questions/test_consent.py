@@ -135,8 +135,9 @@ def test_a_question_back_is_answered_by_number() -> None:
         asked = send(kernel, "%%ai paint")
         assert "2. blue" in prompt(kernel)
         kernel.client.input("2")
-        kernel.outcome(asked, timeout_s=PATIENCE_S)
+        text = markdown(kernel.outcome(asked, timeout_s=PATIENCE_S))
         assert endpoint.results() == ["The user answered: blue"]
+        assert text.index("> Which?") < text.index("**You answered:** blue") < text.index("Blue it is.")
 
 
 def test_nbclient_ends_by_itself_with_the_code_as_text_and_nothing_was_run(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from beaker.kernel.panes import FRAME
 from beaker.kernel.requests import Requests
 from beaker.messages.base import TurnId
 from beaker.messages.consent import RunDecided, RunRedeemed, RunWanted
-from beaker.messages.running import AskUser, CodeRan, Parked, RestartSession, RunReply, UserAnswered
+from beaker.messages.running import CodeRan, Parked, RestartSession, RunReply
 from beaker.messages.turn import Delta, Ended, ListVariables, Stop, TurnFailure
 from beaker.wire.parts import HEADER
 from tests.kit.consent_stage import FIRST
@@ -711,41 +711,6 @@ async def test_a_supervisor_that_was_replaced_is_asked_anew_and_told_her_word(st
     subkernel.run(await subkernel.expect_code(), 2)
     assert isinstance(await running, CodeRan)
     assert subkernel.codes() == ["1"]
-
-
-async def test_a_question_back_is_asked_on_stdin_with_its_choices_numbered(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
-    await stage.ask()
-    asking = stage.wants(AskUser(turn=FIRST, question="Which column?", choices=["level", "flow"]))
-    prompt = await stage.front.prompt()
-    assert prompt.content["prompt"] == "Which column?\n  1. level\n  2. flow\n> "
-    stage.type("2")
-    assert await asking == UserAnswered(text="flow")
-
-
-async def test_a_question_back_is_named_in_the_status_and_a_stop_ends_it(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
-    msg_id, _ = await stage.ask()
-    asking = stage.wants(AskUser(turn=FIRST, question="Which\ncolumn?", choices=[]))
-    await stage.front.prompt()
-    assert "asks you at a prompt: Which column?; `%beaker stop 1` ends it" in await status(stage)
-    stage.run("%beaker stop 1", client=b"after-a-reload")
-    assert "over" in await refusal(asking)
-    assert (await stage.front.reply(msg_id)).content["status"] == "ok"
-
-
-async def test_of_a_long_answer_the_model_sees_the_beginning(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
-    await stage.ask()
-    asking = stage.wants(AskUser(turn=FIRST, question="Which?", choices=[]))
-    await stage.front.prompt()
-    stage.type("x" * 1_000_000)
-    answered = await asking
-    assert isinstance(answered, UserAnswered)
-    assert 1_000 < len(answered.text) < 30_000
-
-
-async def test_without_stdin_a_question_back_is_refused_with_the_remedy(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
-    _, question = await stage.ask(allow_stdin=False)
-    assert question.can_ask is False
-    assert "in your answer" in await refusal(stage.wants(AskUser(turn=FIRST, question="?", choices=[])))
 
 
 async def test_a_prompt_of_ours_is_not_answered_by_what_answers_the_subkernels(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:

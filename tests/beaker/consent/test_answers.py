@@ -44,5 +44,5 @@ def test_a_number_stands_for_a_choice_and_anything_else_for_itself(text: str, an
 
 
 def test_choices_are_numbered() -> None:
-    assert question_text("Which?", ["red", "blue"]) == "Which?\n  1. red\n  2. blue\n> "
-    assert question_text("Why?", []) == "Why?\n> "
+    assert question_text("Which?", ["red", "blue"]) == "Which?\n  1. red\n  2. blue\n(Stop ends the question)\n> "
+    assert question_text("Why?", []) == "Why?\n(Stop ends the question)\n> "
