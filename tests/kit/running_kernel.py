@@ -147,6 +147,13 @@ class RunningKernel:
             except Empty:
                 return
 
+    def wait_for_print(self, msg_id: str, text: str = "on") -> None:
+        """Wait until this cell has printed that, and so is under way: any stream would do for no cell, as C code and threads print too."""
+        for message in self.iopub(time.monotonic() + PATIENCE_S):
+            if message["msg_type"] == "stream" and message["parent_header"].get("msg_id") == msg_id and text in message["content"]["text"]:
+                return
+        raise AssertionError(f"{text!r} was not printed within {PATIENCE_S} s")
+
     def wait_for_status(self, state: str, *, timeout_s: float = PATIENCE_S) -> float:
         """Wait until this status is published with an empty parent; returns the monotonic time."""
         for message in self.iopub(time.monotonic() + timeout_s):

@@ -183,7 +183,7 @@ def test_while_an_endpoint_stalls_cells_completion_and_interrupts_are_as_quick_a
         assert stalled[0] < 3 * idle[0] + 0.02
         assert stalled[1] < 3 * idle[1] + 0.02
         running = kernel.send("print('on'); time.sleep(60)")
-        next(m for m in kernel.iopub(time.monotonic() + 30) if m["msg_type"] == "stream")
+        kernel.wait_for_print(running)
         began = time.perf_counter()
         interrupt(kernel)
         assert kernel.outcome(running).reply["content"]["ename"] == "KeyboardInterrupt"

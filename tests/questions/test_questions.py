@@ -122,7 +122,7 @@ def test_an_interrupt_ends_the_running_cell_first_and_leaves_the_question(stalli
     asked = ask(stalling, "%%ai how long?", **CELL)
     until_text(stalling, asked, "one")
     running = stalling.send("import time; print('on'); time.sleep(60)")
-    next(m for m in stalling.iopub(time.monotonic() + 30) if m["msg_type"] == "stream")
+    stalling.wait_for_print(running)
     interrupt(stalling)
     assert stalling.outcome(running).reply["content"]["ename"] == "KeyboardInterrupt"
     assert "how long" not in (status := stalling.run("%beaker status").text)

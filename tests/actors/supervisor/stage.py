@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psutil
@@ -144,8 +145,9 @@ class Stage:
     async def interrupted(self, supervisor: Ref[SupervisorMessage], subkernel: Subkernel) -> str:
         """Have the Supervisor interrupt a cell that runs, and return the name of the error that ended it."""
         async with self.client(subkernel) as client:
-            client.execute("print('running', flush=True)\nimport time\ntime.sleep(60)")
-            while (await client.get_iopub_msg(timeout=30))["msg_type"] != "stream":
+            # In short steps: a signal that comes between a look at the signals and the system call of a sleep is heard when that is over.
+            cell = client.execute("import time\nprint('running', flush=True)\nwhile True: time.sleep(0.05)")
+            while not _printed(await client.get_iopub_msg(timeout=30), cell, "running"):
                 pass
             await supervisor.ask(Interrupt(generation=subkernel.generation), timeout_s=10)
             while (message := await client.get_iopub_msg(timeout=30))["msg_type"] != "error":
@@ -192,6 +194,11 @@ class Stage:
                 if any(str(self.root) in argument for argument in process.cmdline()):
                     found.append(process)
         return found
+
+
+def _printed(message: dict[str, Any], cell: str, text: str) -> bool:
+    """Whether this cell has printed that. Other code writes to stdout and stderr too, before a cell has begun as well."""
+    return message["msg_type"] == "stream" and message["parent_header"].get("msg_id") == cell and text in message["content"]["text"]
 
 
 async def until_ready(client: AsyncKernelClient) -> None:

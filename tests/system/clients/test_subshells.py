@@ -1,6 +1,5 @@
 """Subshells (JEP 91): a second shell that answers while a cell holds the first."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,7 @@ def test_a_subshell_runs_cells_while_the_main_shell_is_busy(kernel: RunningKerne
 
     gate = tmp_path / "gate"
     running = kernel.send(f"import os, time\nprint('on', flush=True)\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)\nx = 42")
-    next(m for m in kernel.iopub(time.monotonic() + 30) if m["msg_type"] == "stream")
+    kernel.wait_for_print(running)
     message = kernel.client.session.msg("execute_request", {"code": f"print(6 * 7); open({str(gate)!r}, 'w').close()", "silent": False})
     message["header"]["subshell_id"] = subshell
     kernel.client.shell_channel.send(message)

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,7 +49,7 @@ def test_variables_interrupts_and_restarts_survive(kernel: RunningKernel, tmp_pa
     assert kernel.run("x + 1").text == "42"
     assert subkernels(kernel) == [pid]
     running = kernel.send("import time; print('on', flush=True); time.sleep(60)")
-    next(m for m in kernel.iopub(time.monotonic() + 30) if m["msg_type"] == "stream")
+    kernel.wait_for_print(running)
     kernel.client.control_channel.send(kernel.client.session.msg("interrupt_request", {}))
     assert kernel.outcome(running).reply["content"]["ename"] == "KeyboardInterrupt"
     assert kernel.run("%beaker restart").status == "ok"

@@ -113,7 +113,7 @@ def test_the_new_supervisor_sees_a_death_and_interrupts_and_restarts(kernel: Run
     kernel.wait_for_role("supervisor", other_than=first.pid)
     pid = kernel.subkernel_pid()
     running = kernel.send("import time; print('on', flush=True); time.sleep(60)")
-    next(m for m in kernel.iopub(time.monotonic() + 30) if m["msg_type"] == "stream")
+    kernel.wait_for_print(running)
     kernel.run("%beaker status")
     kernel.client.session.send(kernel.client.control_channel.socket, kernel.client.session.msg("interrupt_request", {}))
     outcome = kernel.outcome(running, timeout_s=20)
@@ -126,7 +126,7 @@ def test_the_new_supervisor_sees_a_death_and_interrupts_and_restarts(kernel: Run
 def test_a_subkernel_that_dies_together_with_its_supervisor_is_told_too(kernel: RunningKernel) -> None:
     pid = kernel.subkernel_pid()
     running = kernel.send("import time; print('on', flush=True); time.sleep(60)")
-    next(m for m in kernel.iopub(time.monotonic() + 30) if m["msg_type"] == "stream")
+    kernel.wait_for_print(running)
     supervisor = kernel.wait_for_role("supervisor")
     supervisor.kill()
     os.kill(pid, signal.SIGKILL)

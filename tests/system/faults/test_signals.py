@@ -22,7 +22,7 @@ def kernel() -> Iterator[RunningKernel]:
 def test_sigint_interrupts_the_cell_that_runs(kernel: RunningKernel) -> None:
     kernel.run("x = 41")
     running = kernel.send("import time; print('on', flush=True); time.sleep(60)")
-    next(m for m in kernel.iopub(time.monotonic() + 30) if m["msg_type"] == "stream")
+    kernel.wait_for_print(running)
     kernel.process.send_signal(signal.SIGINT)
     assert kernel.outcome(running).reply["content"]["ename"] == "KeyboardInterrupt"
     assert kernel.run("x + 1").text == "42"

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,7 +68,7 @@ def test_a_stopped_supervisor_costs_a_cell_nothing_and_serves_again(kernel: Runn
     with stopped(kernel.wait_for_role("supervisor").pid):
         assert kernel.run("40 + 2").text == "42"
         running = kernel.send("import time; print('on', flush=True); time.sleep(60)")
-        next(m for m in kernel.iopub(time.monotonic() + 30) if m["msg_type"] == "stream")
+        kernel.wait_for_print(running)
         kernel.client.control_channel.send(kernel.client.session.msg("interrupt_request", {}))
         assert kernel.client.get_control_msg(timeout=10)["content"]["status"] == "ok"
     assert kernel.outcome(running).reply["content"]["ename"] == "KeyboardInterrupt"

@@ -64,9 +64,7 @@ def test_killed_during_a_cell_every_request_gets_one_answer(kernel: RunningKerne
     pid = kernel.subkernel_pid()
     running = kernel.send("import time; print('before', flush=True); time.sleep(60)")
     queued = [kernel.send("1"), kernel.send("2")]
-    for message in kernel.iopub(time.monotonic() + 30):
-        if message["msg_type"] == "stream" and "before" in message["content"]["text"]:
-            break
+    kernel.wait_for_print(running, "before")
     killed = time.monotonic()
     os.kill(pid, signal.SIGKILL)
     died = kernel.outcome(running)
@@ -152,7 +150,7 @@ def test_a_restart_on_request_aborts_what_waits_and_begins_at_one(kernel: Runnin
     first = kernel.subkernel_pid()
     marker = tmp_path / "ran"
     running = kernel.send("import time; print('on', flush=True); time.sleep(60)")
-    next(m for m in kernel.iopub(time.monotonic() + 30) if m["msg_type"] == "stream")
+    kernel.wait_for_print(running)
     queued = kernel.send(f"open({str(marker)!r}, 'w').close()")
     restart = kernel.send("%beaker restart")
     assert kernel.reply(running)["content"]["status"] == "error"
