@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from actors.kernel.face import Asks, Client, Outcome
 from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState
-from beaker.kernel.panes import EMPTY, Pane, panes
+from beaker.kernel.panes import EMPTY, Pane, panes, run_pane
 from beaker.kernel.turn_display import Proposal, RunBlock, TurnDisplay
 from beaker.messages.turn import Began, Delta, TurnEvent, Waiting
 from beaker.wire import compose
@@ -53,6 +53,8 @@ class CellFace:
         self._displays = 0
         """How many were made so far."""
         self._shown: list[_Shown] = []
+        self._runs: dict[str, str] = {}
+        """Ids of the displays of code in parts further above, by its name."""
         self._alone = True
         """Nothing stands below the cell but this part."""
         self._parked = False
@@ -122,6 +124,12 @@ class CellFace:
         self._end_part()
         return False
 
+    def redraw(self, block: RunBlock) -> None:
+        """In its own display, where that can be updated."""
+        if self._streams and (display_id := self._runs.get(block.name)) is not None:
+            pane = run_pane(block)
+            self._cell.say("update_display_data", compose.markdown(pane.markdown, plain=pane.plain, display_id=display_id))
+
     def park(self, words: str) -> None:
         """The way back stands below the code, or below the answer where the code was shown before; the cell is done."""
         self._cancel_drawing()
@@ -165,6 +173,9 @@ class CellFace:
         if self._display is None:
             return
         self._show(panes(self._display, ending=[]))
+        for block in self._display.part:
+            if isinstance(block, RunBlock):
+                self._runs.update((block.name, shown.display_id) for shown in self._shown if shown.pane == run_pane(block))
         self._display.begin_part()
         self._shown, self._spoke, self._alone = [], False, False
 

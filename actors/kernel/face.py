@@ -86,6 +86,10 @@ class Face(Protocol):
         """
         ...
 
+    def redraw(self, block: RunBlock) -> None:
+        """What became of code that ran has changed: it stands further above, with its outputs below it."""
+        ...
+
     def park(self, words: str) -> None:
         """The turn waits for the user to come back to it: reply, saying how; again, with other words, when she did so elsewhere."""
         ...

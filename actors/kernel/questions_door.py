@@ -89,7 +89,7 @@ class QuestionsDoor:
     def stop(self) -> None:
         """End every question that is being answered."""
         if self._made is not None:
-            self._made.turns.stop()
+            self._made.turns.stop(at_once=True)
 
     def close(self) -> None:
         """End the agent."""

@@ -77,6 +77,9 @@ class RequestFace:
         self._request.say("add_child_codecell", cell)
         return True
 
+    def redraw(self, block: RunBlock) -> None:
+        """The interface sees the cell itself."""
+
     def park(self, words: str) -> None:
         """The request is done; the turn goes on when somebody comes back to it."""
         if not self._request.over:

@@ -43,6 +43,7 @@ OUTPUT_CHARS = 6_000
 EDITED_BYTES = 20_000
 """Of what the user wrote in place of the model's code, which ran whole: for the model."""
 
+INTERRUPTED = "was interrupted"
 OVER = "This turn is over."
 OTHER_CELL = "The cell that the user was asked about does not run any more, so nothing was interrupted. Look again."
 
@@ -86,7 +87,7 @@ class Runs:
         self._restart = restart
         self._on_served = on_served
         self._tasks: dict[asyncio.Task[object], Turn] = {}
-        self._in_flight: dict[str, Turn] = {}
+        self._in_flight: dict[str, tuple[Turn, RunBlock]] = {}
         self._waiting: dict[str, tuple[Turn, RunBlock]] = {}
         """By its name, what may run as soon as the user's cells are over."""
 
@@ -104,7 +105,7 @@ class Runs:
 
     def runs_code_of(self, turn: Turn) -> bool:
         """Whether code that this turn started runs now."""
-        return turn in self._in_flight.values()
+        return any(other is turn for other, _ in self._in_flight.values())
 
     def set_aside(self, turn: Turn) -> str:
         """What it waits for stays, without a prompt: how to come back to it; empty if it waits for nothing."""
@@ -123,6 +124,13 @@ class Runs:
         for task, other in list(self._tasks.items()):
             if other is turn:
                 task.cancel()
+
+    def give_up(self, turn: Turn) -> None:
+        """What was interrupted and has not ended is shown so; when it does, that is."""
+        for other, block in self._in_flight.values():
+            if other is turn:
+                block.words = f"{INTERRUPTED}, and has not ended yet"
+                turn.face.redraw(block)
 
     async def _serve(self, turn: Turn, request: RunRequest, asked: Asked) -> None:
         turn.busy_with_user += 1
@@ -170,12 +178,15 @@ class Runs:
             attempt += 1
             cell, facts = await self._send_and_wait(turn, cleared)
         ran = self._outcome(cell, facts, edited="" if cleared.code == request.code else cleared.code)
+        if turn.over and ran.status == "error":
+            cleared.block.words = INTERRUPTED
+            turn.face.redraw(cleared.block)
         turn.ran.append(ran_words(cleared.block.name, ran.status, ran.execution_count))
         return ran
 
     async def _send_and_wait(self, turn: Turn, cleared: Cleared) -> tuple[GrantedCell, ReplyFacts | None]:
         cell = self._send(turn, cleared)
-        self._in_flight[cell.msg_id] = turn
+        self._in_flight[cell.msg_id] = turn, cleared.block
         try:
             return cell, await cell.over
         except asyncio.CancelledError:

@@ -127,3 +127,7 @@ class Work(Protocol):
     def stop(self, turn: Turn) -> None:
         """Interrupt its code, withdraw what waits."""
         ...
+
+    def give_up(self, turn: Turn) -> None:
+        """What of its code has not ended in spite of that is shown so."""
+        ...

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from actors.kernel.agent_door import AgentDoor, AgentMissing
 from actors.kernel.agent_watch import AgentWatch
+from actors.kernel.closing import Closing
 from actors.kernel.composing import begin_reading, compose, finish_reading
 from actors.kernel.course import Course
 from actors.kernel.face import Face, Outcome
@@ -53,6 +54,7 @@ class Turns:
         self._looking = looking
         self._turns: dict[TurnId, Turn] = {}
         self.course = Course(state)
+        self._closing = Closing(state, self.course, self._give_up_code)
         self._heard_at = 0.0
         """Monotonic time at which the agent last said anything."""
         self.agent_watch = AgentWatch(state, context, agent, at_work=lambda: bool(self.attended), on_words=self._show_trouble)
@@ -113,22 +115,27 @@ class Turns:
         """Numbers of the turns that do not wait, parked, for the user."""
         return [number for number, turn in self._turns.items() if not turn.parked]
 
-    def stop(self, number: TurnId | None = None, *, attended_only: bool = False) -> bool:
+    def stop(self, number: TurnId | None = None, *, attended_only: bool = False, at_once: bool = False) -> bool:
         """Stop one turn, or all; False when there is no such turn.
 
         Args:
             attended_only: leave those that are parked.
+            at_once: do not wait for code to end that is interrupted with it.
         """
         wanted = [number] if number is not None else self.attended if attended_only else list(self._turns)
         found = [each for each in wanted if each in self._turns]
         agent = self._agent.ref_now()
         for each in found:
-            # Ended here and now: a hung agent must not keep a cell busy that the user has stopped.
+            # Ended here and now: a hung agent must not keep a cell busy that the user has stopped. Only code that is interrupted has a
+            # moment to end: what it says of that is seen while its cell is busy, and by many clients not afterwards.
+            runs = self.work is not None and self.work.runs_code_of(self._turns[each])
             if self.work is not None:
                 self.work.stop(self._turns[each])
-            self._end(each, "stopped", "")
+            self._end(each, "stopped", "", closes_later=runs and not at_once)
             if agent is not None:
                 agent.tell(Stop(turn=each))
+        if at_once:
+            self._closing.close_all()
         if found and self.agent_watch.words and not self.attended:
             self.end_agent()  # it would keep the next question waiting too
         return bool(found)
@@ -151,6 +158,8 @@ class Turns:
     def served(self, turn: Turn) -> None:
         """Something that a turn had asked for is done; without an agent nobody goes on from there."""
         self._heard_at = time.monotonic()
+        if self._closing.code_over(turn):
+            return
         if not turn.orphaned:
             self._show_trouble()
             self.agent_watch.begin()
@@ -253,33 +262,27 @@ class Turns:
             agent.tell(Stop(turn=number))
         self._end(number, "error", reason)
 
-    def _end(self, number: TurnId, status: Outcome, reason: str, *, waiting: str = "") -> None:
+    def _give_up_code(self, turn: Turn) -> None:
+        if self.work is not None:
+            self.work.give_up(turn)
+
+    def _end(self, number: TurnId, status: Outcome, reason: str, *, waiting: str = "", closes_later: bool = False) -> None:
         """It is over.
 
         Args:
             reason: for an error.
             waiting: how to come back to what it waits for all the same.
+            closes_later: code of it is about to end.
         """
         turn = self._turns.pop(number, None)
         if turn is None:
             return
         if status == "error":
             reason = "; ".join(filter(None, [cut_words(reason, turn.ran), waiting]))
-        turn.over = turn.closed = True
+        turn.over = True
         if turn.watch is not None and turn.watch is not asyncio.current_task():
             turn.watch.cancel()
-        display = turn.display
-        if status == "ok":
-            for proposal in display.adopt_blocks(self._state.language):
-                turn.face.proposed(proposal)
-        self.course.add(turn.talk(status, reason))
-        self._state.log.info(
-            "turn.ended",
-            trace=turn.face.client.trace,
-            turn=number,
-            status=status,
-            proposals=len(display.proposals),
-            answer_chars=len(display.answer),
-            duration_s=round(time.monotonic() - turn.since, 3),
-        )
-        turn.face.close(status, reason)
+        if closes_later:
+            self._closing.stop_soon(turn)
+        else:
+            self._closing.close(turn, status, reason)

@@ -54,7 +54,7 @@ def panes(display: TurnDisplay, *, ending: Sequence[str] | None = None) -> list[
                 pieces += [] if segment.answer is None else [_answered(segment.answer)]
             case RunBlock():
                 found += _joined(pieces)
-                found.append(_framed(_run(segment)))
+                found.append(run_pane(segment))
                 pieces = []
     if ending is None:
         words = display.trouble or display.words
@@ -66,6 +66,11 @@ def panes(display: TurnDisplay, *, ending: Sequence[str] | None = None) -> list[
         pieces += map(_own, ending)
     pieces += [_own(display.note)] if display.note else []
     return [*found, *_joined(pieces)]
+
+
+def run_pane(block: RunBlock) -> Pane:
+    """Code that asks, with what became of it: a pane to itself."""
+    return _framed(_run(block))
 
 
 def _joined(pieces: Sequence[Pane]) -> list[Pane]:

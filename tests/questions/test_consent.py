@@ -216,6 +216,9 @@ def test_a_stop_interrupts_the_code_and_no_further_call_follows() -> None:
         asked = send(kernel, "%%ai --mode auto go")
         next(m for m in kernel.iopub(time.monotonic() + PATIENCE_S) if m["content"].get("text") == "begun\n")
         kernel.client.control_channel.send(kernel.client.session.msg("interrupt_request", {}))
-        assert kernel.outcome(asked, timeout_s=PATIENCE_S).status == "ok"
+        outcome = kernel.outcome(asked, timeout_s=PATIENCE_S)
+        assert outcome.status == "ok"
+        assert [m["content"]["ename"] for m in outcome.outputs if m["msg_type"] == "error"] == ["KeyboardInterrupt"]
+        assert "**A1** was interrupted" in markdown(outcome)
         assert kernel.run("1 + 1").text == "2", "the interpreter is free again"
         assert endpoint.calls == 1

@@ -4,13 +4,14 @@ import asyncio
 
 import pytest
 
+from actors.kernel import closing
 from actors.runtime.failures import AskFailed
 from beaker.consent.grants import GRANT_LIFE_S
 from beaker.messages.base import TurnId
 from beaker.messages.consent import RunRedeemed
 from beaker.messages.running import CodeRan, InterruptSession, RestartSession, RunCode, RunReply, SessionChanged
 from beaker.messages.subkernel import Died, Interrupt, Interrupted, Restart, Restarted
-from beaker.messages.turn import Delta, Ended, TurnFailure
+from beaker.messages.turn import Delta, Ended, Stop, TurnFailure
 from tests.kit.consent_stage import FIRST
 from tests.kit.kernel_stage import KernelStage, until
 from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
@@ -32,6 +33,23 @@ def drawn(stage: KernelStage, msg_id: str) -> str:
     """What the displays of a cell show now."""
     displays = [s.content for s in stage.front.about(msg_id) if s.kind.endswith("display_data")]
     return "\n".join({each["transient"]["display_id"]: str(each["data"]["text/markdown"]) for each in displays}.values())
+
+
+def displays(stage: KernelStage, msg_id: str) -> list[str]:
+    """The displays of a cell, each as it was last drawn."""
+    last: dict[str, str] = {}
+    for sent in stage.front.about(msg_id):
+        if sent.kind.endswith("display_data"):
+            last[sent.content["transient"].get("display_id", "")] = sent.content["data"]["text/markdown"]
+    return list(last.values())
+
+
+def end_interrupted(subkernel: ScriptedSubkernel, request: Received) -> None:
+    """As ipykernel ends code that is interrupted."""
+    error = {"ename": "KeyboardInterrupt", "evalue": "", "traceback": ["KeyboardInterrupt"]}
+    subkernel.publish("error", error, request)
+    subkernel.reply(request, {"status": "error", "execution_count": 2, **error})
+    subkernel.idle(request)
 
 
 async def waiting_shown(stage: KernelStage, msg_id: str) -> None:
@@ -228,10 +246,52 @@ async def test_an_interrupt_with_no_cell_of_the_users_stops_the_turn_and_its_cod
     stage.request("interrupt_request", {}, channel="control")
     _, asked = await stage.supervisor.expect_ask(Interrupt)
     asked.answer(Interrupted())
-    assert (await stage.front.reply(msg_id)).content["status"] == "ok"
-    subkernel.reply(request, {"status": "error", "execution_count": 2, "ename": "KeyboardInterrupt", "evalue": "", "traceback": []})
-    subkernel.idle(request)
+    assert (await stage.agent.expect(Stop)).turn == FIRST
+    assert "execute_reply" not in stage.front.kinds(msg_id), "what the code says of its end is to be seen while the cell is busy"
+    end_interrupted(subkernel, request)
     await running
+    assert (await stage.front.reply(msg_id)).content["status"] == "ok"
+    kinds = stage.front.kinds(msg_id)
+    assert kinds.index("error") < kinds.index("execute_reply")
+    (block,) = [text for text in displays(stage, msg_id) if "go()" in text]
+    assert "**A1** was interrupted" in block
+    assert displays(stage, msg_id)[-1] == "*stopped*"
+    talks = displays(stage, stage.run("%beaker history"))[0]
+    assert "**A1** was interrupted" in talks
+
+
+async def test_code_that_does_not_end_keeps_the_cell_for_a_moment_only(
+    stage: KernelStage, subkernel: ScriptedSubkernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing, "INTERRUPT_S", 0.05)
+    msg_id, running, request = await begun(stage, subkernel)
+    stage.run("%beaker stop 1")
+    assert (await stage.front.reply(msg_id)).content["status"] == "ok"
+    assert any("**A1** was interrupted, and has not ended yet" in text for text in displays(stage, msg_id))
+    end_interrupted(subkernel, request)
+    await running
+    assert not any("has not ended yet" in text for text in displays(stage, msg_id))
+    assert stage.front.kinds(msg_id).count("execute_reply") == 1
+
+
+async def test_code_that_ends_by_itself_before_the_interrupt_is_not_called_interrupted(
+    stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
+    msg_id, running, request = await begun(stage, subkernel)
+    stage.run("%beaker stop 1")
+    subkernel.end(request, 2)
+    await running
+    assert (await stage.front.reply(msg_id)).content["status"] == "ok"
+    assert not any("was interrupted" in text for text in displays(stage, msg_id))
+
+
+async def test_a_shutdown_waits_for_no_code(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id, running, _ = await begun(stage, subkernel)
+    running.add_done_callback(lambda task: task.exception())
+    stage.run("%beaker stop 1")
+    await stage.agent.expect(Stop)
+    stage.request("shutdown_request", {"restart": False}, channel="control")
+    await stage.front.reply(msg_id)
 
 
 async def test_killed_during_its_code_the_subkernel_costs_the_model_a_plain_word(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
