@@ -148,3 +148,25 @@ def test_lines_that_the_field_joins_are_called_so_and_the_code_comes_as_a_cell(o
     notebook.run(1)
     expect(notebook.cell(2).locator(".cm-content")).to_have_text("40 + 2")
     expect(notebook.cell(1)).to_contain_text("The code of A1 is the next cell")
+
+
+def test_code_that_is_interrupted_is_called_so_with_its_error_below(open_notebook: Open, page: Page) -> None:
+    notebook = open_notebook("%%ai how much is it?", kernel="beaker-consent")
+    prompt, line = notebook.cell(0).locator(".jp-Stdin-prompt"), notebook.cell(0).locator(".jp-Stdin-input")
+    outputs = notebook.run(0)
+    answers = (
+        ("[a]lways", "e"),
+        ("Your code, line 1", "print('begun', flush=True); import time; time.sleep(600)"),
+        ("line 2:", "."),
+        ("would run your code:", "y"),
+    )
+    for asked, answer in answers:
+        expect(prompt.last).to_contain_text(asked)
+        line.last.fill(answer)
+        line.last.press("Enter")
+    expect(outputs.filter(has_text="begun").last).to_be_visible()
+    notebook.command("notebook:interrupt-kernel")
+    expect(outputs.filter(has_text="KeyboardInterrupt").last).to_be_visible()
+    expect(notebook.cell(0)).to_contain_text("A1 was interrupted")
+    expect(notebook.cell(0)).not_to_contain_text("runs as")
+    expect(notebook.prompt(0)).to_have_text("[1]:")
