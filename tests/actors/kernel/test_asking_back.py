@@ -1,18 +1,17 @@
 """Questions of the model's to the user: where they are put, what becomes part of the answer, and what ends them."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from actors.runtime.failures import AskFailed
 from beaker.messages.base import TurnId
-from beaker.messages.running import AskUser, RunReply, UserAnswered
-from beaker.messages.turn import Delta, Ended, TurnFailure
+from beaker.messages.running import AskUser, UserAnswered
+from beaker.messages.turn import Delta, Ended
 from beaker.wire.parts import HEADER
 from tests.kit.consent_stage import FIRST
 from tests.kit.kernel_stage import KernelStage, staged
+from tests.kit.reading import command, displays, refusal
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 
 OK = Ended(turn=FIRST, status="ok", text="")
@@ -20,27 +19,9 @@ WHICH = AskUser(turn=FIRST, question="Which\ncolumn?", choices=["level", "fl_ow"
 QUOTED = "> Which\n> column?\n>\n> 1. level\n> 2. fl_ow"
 
 
-async def refusal(asking: "asyncio.Task[RunReply]") -> str:
-    """Why a request was refused."""
-    with pytest.raises(AskFailed) as caught:
-        await asking
-    assert isinstance(caught.value.failure, TurnFailure)
-    return caught.value.failure.reason
-
-
 def shown(stage: KernelStage, msg_id: str) -> str:
-    """All displays of a cell, each as it was last drawn."""
-    last: dict[str, str] = {}
-    for sent in stage.front.about(msg_id):
-        if sent.kind.endswith("display_data"):
-            last[sent.content["transient"].get("display_id", "")] = sent.content["data"]["text/markdown"]
-    return "\n\n".join(text for text in last.values() if text)
-
-
-async def status(stage: KernelStage) -> str:
-    """What `%beaker status` says."""
-    msg_id = stage.run("%beaker status", store_history=False)
-    return str((await stage.front.output(msg_id, "display_data")).content["data"]["text/plain"])
+    """All displays of a cell."""
+    return "\n\n".join(text for text in displays(stage, msg_id) if text)
 
 
 async def test_it_is_asked_on_stdin_with_its_choices_numbered_and_the_way_out(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
@@ -130,14 +111,14 @@ async def test_it_is_named_in_the_status_and_a_stop_ends_it(stage: KernelStage, 
     msg_id, _ = await stage.ask()
     asking = stage.wants(WHICH)
     prompt = await stage.front.prompt()
-    assert "asks you at a prompt: Which column?; `%beaker stop 1` ends it" in await status(stage)
+    assert "asks you at a prompt: Which column?; `%beaker stop 1` ends it" in await command(stage, "%beaker status")
     stage.run("%beaker stop 1", client=b"after-a-reload")
     assert "over" in await refusal(asking)
     assert (await stage.front.reply(msg_id)).content["status"] == "ok"
     stage.type("1", parent=prompt.parts[HEADER])
     await stage.settle()
     assert "*stopped*" in shown(stage, msg_id)
-    assert "asks you" not in await status(stage)
+    assert "asks you" not in await command(stage, "%beaker status")
 
 
 async def test_it_ends_with_the_agent(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:

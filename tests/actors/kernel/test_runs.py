@@ -5,15 +5,15 @@ import asyncio
 import pytest
 
 from actors.kernel import closing
-from actors.runtime.failures import AskFailed
 from beaker.consent.grants import GRANT_LIFE_S
 from beaker.messages.base import TurnId
 from beaker.messages.consent import RunRedeemed
 from beaker.messages.running import CodeRan, InterruptSession, RestartSession, RunCode, RunReply, SessionChanged
 from beaker.messages.subkernel import Died, Interrupt, Interrupted, Restart, Restarted
-from beaker.messages.turn import Delta, Ended, Stop, TurnFailure
+from beaker.messages.turn import Delta, Ended, Stop
 from tests.kit.consent_stage import FIRST
 from tests.kit.kernel_stage import KernelStage, until
+from tests.kit.reading import displays, refusal
 from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
 
 OK = Ended(turn=FIRST, status="ok", text="")
@@ -35,15 +35,6 @@ def drawn(stage: KernelStage, msg_id: str) -> str:
     return "\n".join({each["transient"]["display_id"]: str(each["data"]["text/markdown"]) for each in displays}.values())
 
 
-def displays(stage: KernelStage, msg_id: str) -> list[str]:
-    """The displays of a cell, each as it was last drawn."""
-    last: dict[str, str] = {}
-    for sent in stage.front.about(msg_id):
-        if sent.kind.endswith("display_data"):
-            last[sent.content["transient"].get("display_id", "")] = sent.content["data"]["text/markdown"]
-    return list(last.values())
-
-
 def end_interrupted(subkernel: ScriptedSubkernel, request: Received) -> None:
     """As ipykernel ends code that is interrupted."""
     error = {"ename": "KeyboardInterrupt", "evalue": "", "traceback": ["KeyboardInterrupt"]}
@@ -55,13 +46,6 @@ def end_interrupted(subkernel: ScriptedSubkernel, request: Received) -> None:
 async def waiting_shown(stage: KernelStage, msg_id: str) -> None:
     """Wait until the display says that the code waits for cells of the user's."""
     await stage.front.wait(lambda: "waits for the cells" in drawn(stage, msg_id), "the words")
-
-
-async def refusal(asking: "asyncio.Task[RunReply]") -> str:
-    with pytest.raises(AskFailed) as caught:
-        await asking
-    assert isinstance(caught.value.failure, TurnFailure)
-    return caught.value.failure.reason
 
 
 async def test_outputs_appear_in_the_cell_that_asked_and_nothing_else_of_it_does(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
@@ -241,6 +225,13 @@ async def test_what_waits_for_the_users_cells_and_will_not_run_is_shown_so(
     assert "waits for the cells" not in drawn(stage, msg_id)
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, interrupted code is waited for."""
+    monkeypatch.setattr(closing, "INTERRUPT_S", 60.0)
+
+
+@pytest.mark.usefixtures("patient")
 async def test_an_interrupt_with_no_cell_of_the_users_stops_the_turn_and_its_code(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     msg_id, running, request = await begun(stage, subkernel)
     stage.request("interrupt_request", {}, channel="control")
@@ -274,6 +265,7 @@ async def test_code_that_does_not_end_keeps_the_cell_for_a_moment_only(
     assert stage.front.kinds(msg_id).count("execute_reply") == 1
 
 
+@pytest.mark.usefixtures("patient")
 async def test_code_that_ends_by_itself_before_the_interrupt_is_not_called_interrupted(
     stage: KernelStage, subkernel: ScriptedSubkernel
 ) -> None:
@@ -285,6 +277,7 @@ async def test_code_that_ends_by_itself_before_the_interrupt_is_not_called_inter
     assert not any("was interrupted" in text for text in displays(stage, msg_id))
 
 
+@pytest.mark.usefixtures("patient")
 async def test_a_shutdown_waits_for_no_code(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     msg_id, running, _ = await begun(stage, subkernel)
     running.add_done_callback(lambda task: task.exception())
