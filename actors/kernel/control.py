@@ -2,18 +2,22 @@
 
 Interrupt and shutdown are ours; everything else (kernel_info, debug, usage, subshells) goes to the subkernel's control channel as
 the bytes it came in: breakpoints are hashes of the code, so debug requests must arrive exact.
+
+The channel is always read, as an interrupt or a shutdown must overtake whatever waits for the subkernel. So where too much waits
+(`backlog.py`) a request is not kept, but answered with the error `Busy`.
 """
 
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
 from actors.kernel import owed
+from actors.kernel.backlog import Backlog
 from actors.kernel.kernel_info import amend_kernel_info
 from actors.kernel.questions_door import QuestionsDoor
+from actors.kernel.spill import cost_of
 from actors.kernel.state import KernelState, Phase
 from beaker.kernel.custom.kinds import OURS
 from beaker.kernel.interrupting import decide
@@ -21,8 +25,7 @@ from beaker.kernel.requests import Channel, Pending
 from beaker.wire import compose
 from beaker.wire.parts import CONTENT, HEADER, UNREADABLE, Header, Parts
 
-HELD_LIMIT = 1000
-"""Control requests that may wait for a subkernel; later ones are answered `aborted`."""
+BUSY = "not passed on: too many control requests that came before wait for the subkernel; try again when it answers, or restart it"
 
 
 class ShutDown(Protocol):
@@ -46,7 +49,7 @@ class Control:
         self._questions = questions
         self._interrupt_subkernel = interrupt_subkernel
         self._end_kernel = shut_down
-        self._held: deque[tuple[Pending, Parts]] = deque()
+        self._held: Backlog[tuple[Pending, Parts]] = Backlog()
 
     def request(self, idents: list[bytes], header: Header, parts: Parts) -> None:
         """A client asks."""
@@ -132,13 +135,18 @@ class Control:
     def submit(self, pending: Pending, parts: Parts) -> None:
         """Send a request to the subkernel, or keep it until there is one."""
         state = self._state
-        if state.phase is Phase.READY:
+        starting = state.phase in {Phase.STARTING, Phase.RESTARTING}
+        link = state.ready_link()
+        if self._held.full if starting else link is not None and link.control_is_full:
+            state.log.warning("request.refused", channel="control", msg_type=pending.msg_type)
+            self.end(pending, "Busy", BUSY)
+        elif link is not None:
             state.control_requests.accept(pending)
             self._send(pending, parts)
-        elif state.phase in {Phase.STARTING, Phase.RESTARTING} and len(self._held) < HELD_LIMIT:
+        elif starting:
             pending.sent = False
             state.control_requests.accept(pending)
-            self._held.append((pending, parts))
+            self._held.append((pending, parts), cost_of(parts))
             if pending.expects_reply:
                 state.inflight.begun(pending)
         else:

@@ -9,11 +9,10 @@ instead.
 from collections.abc import Callable
 from typing import Protocol
 
-import zmq
-
 from actors.kernel.audience import LAG_BYTES, STOPPED_S, Audience
 from actors.kernel.heartbeat import Heartbeat
-from actors.kernel.zmq_edge import Curve, EdgeSocket
+from actors.kernel.zmq_edge import EdgeSocket
+from actors.kernel.zmq_sockets import FEW, NONE, Curve, open_context
 from actors.runtime.log import Log
 from actors.runtime.trace import current_trace
 from beaker.wire.connection_file import ConnectionFile
@@ -100,7 +99,7 @@ class ZmqFront:
         self._log = log
         self._signer = Signer(file.key.encode(), file.signature_scheme)
         self._replays = ReplayGuard()
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=1)
+        self._context = open_context()
         curve = Curve(file.curve_publickey, file.curve_secretkey) if file.curve_publickey and file.curve_secretkey else None
         self._dropped = 0
 
@@ -109,7 +108,8 @@ class ZmqFront:
                 self._context,
                 "router",
                 lambda frames: self._take(channel, frames, incoming),
-                unbounded=True,
+                receive_limit=FEW,
+                send_limit=NONE,
                 max_message_bytes=max_message_bytes,
                 curve=curve,
             )
@@ -129,7 +129,8 @@ class ZmqFront:
             self._context,
             "manual xpub",
             self._audience.event,
-            unbounded=True,
+            receive_limit=NONE,
+            send_limit=NONE,
             max_message_bytes=min(max_message_bytes, TOPIC_BYTES),
             curve=curve,
         )

@@ -10,10 +10,13 @@ import time
 
 import zmq
 
-from actors.kernel.zmq_edge import Curve, bind_socket
+from actors.kernel.zmq_sockets import Curve, bind_socket
 
 FRESH_S = 2.0
 """How long ago the loop may have turned for an echo to be true; clients ask about once a second and give up after 3-10."""
+
+PING_BYTES = 1000
+"""What a peer may send in one frame; a longer one closes it. jupyter_client sends `ping`, and what is sent waits in memory."""
 
 
 class Heartbeat:
@@ -27,6 +30,7 @@ class Heartbeat:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=1)
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.linger = 0
+        self._socket.setsockopt(zmq.MAXMSGSIZE, PING_BYTES)
         if curve is not None:
             curve.serve(self._socket)
         self.port = bind_socket(self._socket, address)

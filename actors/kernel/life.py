@@ -162,10 +162,12 @@ class Life:
         if link is not None:
             deadline = time.monotonic() + LAST_WORDS_S
             quiet = 0
-            while quiet < 2 and time.monotonic() < deadline:
-                quiet = 0 if link.drain() else quiet + 1
-                await asyncio.sleep(QUIET_S)
-            link.close()
+            try:
+                while quiet < 2 and time.monotonic() < deadline:
+                    quiet = 0 if link.drain() else quiet + 1
+                    await asyncio.sleep(QUIET_S)
+            finally:
+                link.close()
         self._shell.answer_owed(reason=reason, ename=ename, unsent_too=False)
         self._control.answer_owed(unsent_too=False)
         if notice:

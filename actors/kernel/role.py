@@ -51,7 +51,7 @@ def main(argv: list[str], settled: Settled) -> int:
     become_undumpable()
     return_large_buffers()
     from actors.kernel.process import KernelProcess  # after the fork: the Supervisor has no use for ZeroMQ's memory
-    from actors.kernel.zmq_edge import AddressError
+    from actors.kernel.zmq_sockets import AddressError
     from beaker.wire.signing import UnknownScheme
 
     try:

@@ -2,11 +2,13 @@
 
 A request passes as the bytes it came in, signed with the subkernel's key. While there is no subkernel it waits here; when the
 subkernel dies, everything that it owed is answered from here: the running cell with an error, the queue with `aborted`.
+
+Where too much waits, here or in the link (`backlog.py`), clients are read no further, all of them: the channel has one order. They
+wait in their own queues then, and what they ask on control is still heard.
 """
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol
@@ -14,8 +16,10 @@ from typing import Protocol
 import msgspec
 
 from actors.kernel import owed
+from actors.kernel.backlog import Backlog
 from actors.kernel.front import TRACE_CHARS
 from actors.kernel.kernel_info import amend_kernel_info
+from actors.kernel.spill import cost_of
 from actors.kernel.state import KernelState, Phase
 from actors.kernel.unanswered import Unanswered
 from beaker.kernel.cell_head import might_be_ours
@@ -27,9 +31,6 @@ from beaker.wire.parts import CONTENT, HEADER, UNREADABLE, Header, Parts
 
 CELL_REQUESTS = frozenset({"execute_request", "complete_request", "inspect_request", "is_complete_request"})
 """Requests that carry the text of a cell, which may be one of ours."""
-
-HELD_LIMIT = 10_000
-"""Requests that may wait for a subkernel; then clients are read no further until some have left."""
 
 _flags_decoder = msgspec.json.Decoder(ExecuteFlags)
 _facts_decoder = msgspec.json.Decoder(ReplyFacts)
@@ -63,7 +64,7 @@ class Shell:
         self._state = state
         self._unanswered = Unanswered(state)
         self._ours = ours
-        self._held: deque[tuple[Pending, Parts]] = deque()
+        self._held: Backlog[tuple[Pending, Parts]] = Backlog()
         self._waiters: list[asyncio.Future[None]] = []
         """Who waits for a cell to be answered."""
         self._end_kernel = shut_down
@@ -110,11 +111,11 @@ class Shell:
         elif state.phase in {Phase.STARTING, Phase.RESTARTING} and not self._leaving:
             pending.sent = False
             state.requests.accept(pending)
-            self._held.append((pending, parts))
+            self._held.append((pending, parts), cost_of(parts))
             if not pending.private and pending.expects_reply:
                 state.inflight.begun(pending)
             state.log.debug("request.held", msg_type=pending.msg_type, phase=state.phase.value)
-            if len(self._held) >= HELD_LIMIT:
+            if self._held.full:
                 state.front.pause_shell()
         elif not pending.private:
             self.answer_without_subkernel(pending, state.dead_reason or "the kernel is shutting down")
@@ -123,7 +124,7 @@ class Shell:
         """A subkernel is ready: send what waited."""
         while self._held:
             self._send(*self._held.popleft())
-        self._state.front.resume_shell()
+        self._read_on()
 
     async def wait_for_a_cell(self) -> None:
         """Return once some cell of a client was answered."""
@@ -132,8 +133,8 @@ class Shell:
         await waiter
 
     def flushed(self) -> None:
-        """The subkernel takes requests again."""
-        self._state.front.resume_shell()
+        """The subkernel has taken all that waited in the link."""
+        self._read_on()
 
     def reply(self, parent: Header, parts: Parts) -> None:
         """The subkernel answered."""
@@ -193,7 +194,7 @@ class Shell:
                 self._abort(pending)
         if unsent_too:
             self._held.clear()
-            self._state.front.resume_shell()
+        self._read_on()
         self._state.stdin_routing.forget_questions()
         self._state.inflight.forget(held_too=unsent_too)
         self._tell_waiters()
@@ -252,6 +253,11 @@ class Shell:
         if self._farewell is not None:
             (_, end), self._farewell = self._farewell, None
             end()
+
+    def _read_on(self) -> None:
+        link = self._state.link
+        if not self._held.full and (link is None or not link.shell_is_full):
+            self._state.front.resume_shell()
 
     def _tell_waiters(self) -> None:
         """A cell was answered."""

@@ -2,16 +2,19 @@
 
 Most are the subkernel's; ours (consent, questions of the model) are in `prompts.py`. A question may have been put by a kernel process
 that was killed since: its answer comes to this one, perhaps before it is known what became of the session, and waits until then.
+
+Clients are always read, as they answer our own questions here too. For the subkernel waits one answer to each question that it put;
+where those are too many bytes (`backlog.py`), one more is not kept, which is said, and the question stays open.
 """
 
-from collections import deque
-
+from actors.kernel.backlog import Backlog
 from actors.kernel.prompts import Prompts
+from actors.kernel.spill import cost_of
 from actors.kernel.state import KernelState, Phase
+from beaker.wire import compose
 from beaker.wire.parts import Header, Parts
 
-EARLY_LIMIT = 100
-"""Answers that may wait; of more the oldest go. One client has one question open, or one per subshell."""
+BUSY = "beaker: the answer was not passed on, because too much waits for the subkernel already; enter it again when it answers\n"
 
 
 class Stdin:
@@ -20,7 +23,7 @@ class Stdin:
     def __init__(self, state: KernelState, prompts: Prompts) -> None:
         self._state = state
         self._prompts = prompts
-        self._early: deque[tuple[list[bytes], Parts]] = deque(maxlen=EARLY_LIMIT)
+        self._early: Backlog[tuple[list[bytes], Parts]] = Backlog()
 
     def request(self, parent: Header, parts: Parts) -> None:
         """The subkernel asks."""
@@ -35,10 +38,12 @@ class Stdin:
         """A client answers."""
         if self._prompts.take(idents, header, parts):
             return
-        if self._state.phase is Phase.STARTING:
-            self._early.append((idents, parts))
-        else:
+        if self._state.phase is not Phase.STARTING:
             self._pass_on(idents, parts)
+        elif self._early.full:
+            self._refuse()
+        else:
+            self._early.append((idents, parts), cost_of(parts))
 
     def release(self) -> None:
         """A subkernel is ready: what waited is taken, if it was asked for."""
@@ -51,5 +56,15 @@ class Stdin:
         if link is None or not state.stdin_routing.may_reply(idents):
             state.log.info("input.unasked")
             return
+        if link.stdin_is_full:
+            state.stdin_routing.still_asked(idents)
+            self._refuse()
+            return
         state.inflight.input_answered(idents)
         link.send_stdin(parts)
+
+    def _refuse(self) -> None:
+        state = self._state
+        running = state.requests.running()
+        state.log.warning("input.refused")
+        state.publisher.say("stream", compose.stream(BUSY, name="stderr"), parent=running.header if running else compose.EMPTY)

@@ -11,11 +11,10 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-import zmq
-
 from actors.kernel.front import TRACE_CHARS
 from actors.kernel.spill import Spill, cost_of
 from actors.kernel.zmq_edge import EdgeSocket
+from actors.kernel.zmq_sockets import FEW, NONE, open_context
 from actors.runtime.trace import current_trace
 from beaker.messages.subkernel import Connection
 from beaker.wire.compose import Composer
@@ -67,7 +66,7 @@ class SubkernelLink:
         self._on_dropped = on_dropped
         self._private = private
         self._answers: dict[str, asyncio.Future[Parts]] = {}
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(io_threads=1)
+        self._context = open_context()
         self._loop = asyncio.get_running_loop()
         self.iopub_is_live = self._loop.create_future()
         """Done once a first message came in on iopub: from then on none is missed."""
@@ -77,12 +76,13 @@ class SubkernelLink:
         self._closed = False
 
         def dealer(take: Callable[[Header, Header, Parts], None], channel: str) -> EdgeSocket:
-            return EdgeSocket(self._context, "dealer", lambda frames: self._take(channel, frames, take), identity=identity)
+            # Few: what the subkernel does not take waits here, where its bytes are counted.
+            return EdgeSocket(self._context, "dealer", lambda frames: self._take(channel, frames, take), identity=identity, send_limit=FEW)
 
         self._shell = dealer(self._shell_reply, "shell")
         self._control = dealer(self._control_reply, "control")
         self._stdin = dealer(lambda _header, parent, parts: handlers.input_request(parent, parts), "stdin")
-        self._iopub = EdgeSocket(self._context, "sub", self._iopub_frames, unbounded=True, burst_bytes=DRAIN_BYTES)
+        self._iopub = EdgeSocket(self._context, "sub", self._iopub_frames, receive_limit=NONE, burst_bytes=DRAIN_BYTES)
         self._drained = Spill()
         self._relayed_bytes = 0
         """On iopub since the last turn of `_relay`."""
@@ -99,7 +99,7 @@ class SubkernelLink:
             socket.connect(_address(connection, port))
 
     def send_shell(self, parts: Parts) -> bool:
-        """Pass a request on; False when the subkernel takes no more for now (`shell_flushed` tells when it does)."""
+        """Pass a request on; False when too much waits for the subkernel (`shell_flushed` tells when nothing does)."""
         return self._shell.send(join([], self._signer.sign(parts), parts))
 
     def send_control(self, parts: Parts) -> None:
@@ -109,6 +109,19 @@ class SubkernelLink:
     def send_stdin(self, parts: Parts) -> None:
         """Pass an input_reply on."""
         self._stdin.send(join([], self._signer.sign(parts), parts))
+
+    @property
+    def shell_is_full(self) -> bool:
+        """Whether so much waits on shell that nothing more should come; so of the others."""
+        return self._shell.full
+
+    @property
+    def control_is_full(self) -> bool:
+        return self._control.full
+
+    @property
+    def stdin_is_full(self) -> bool:
+        return self._stdin.full
 
     async def ask(self, channel: str, msg_type: str, content: object, *, subshell_id: str = "") -> Parts:
         """Send a request of our own and wait for its reply; see `begin`."""

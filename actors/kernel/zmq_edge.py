@@ -1,4 +1,4 @@
-"""The only file that talks ZeroMQ: one socket on the event loop, read through its file descriptor.
+"""One ZeroMQ socket on the event loop, read through its file descriptor: the way of all messages but the heartbeat's.
 
 `zmq.asyncio` makes a future per message and costs 6-10 times as much. The descriptor is edge-triggered: it becomes
 readable once for any number of events, and sending can use such an edge up; so the socket's EVENTS are looked at again
@@ -9,11 +9,13 @@ socket leaves the other sockets their turn.
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Literal
 
 import zmq
 
-Kind = Literal["router", "dealer", "sub", "xpub", "manual xpub"]
+from actors.kernel.backlog import Backlog
+from actors.kernel.spill import cost_of
+from actors.kernel.zmq_sockets import USUAL, Context, Curve, Kind, bind_socket, make_socket
+
 Receive = Callable[[list[bytes]], None]
 
 BURST = 64
@@ -26,69 +28,40 @@ ABSENT_LIMIT = 1000
 LINGER_MS = 1000
 """How long last words may take to leave after a socket is closed, as at ipykernel."""
 
-_KINDS: dict[Kind, int] = {"router": zmq.ROUTER, "dealer": zmq.DEALER, "sub": zmq.SUB, "xpub": zmq.XPUB, "manual xpub": zmq.XPUB}
-
-
-class AddressError(Exception):
-    """A socket could not be bound; the sentence names the address and why."""
-
-
-class Curve:
-    """The CURVE key pair that a connection file may carry (jupyter_client 8.10); for our side as the server."""
-
-    def __init__(self, public: str, secret: str) -> None:
-        self.public = public.encode()
-        self.secret = secret.encode()
-
-    def serve(self, socket: "zmq.Socket[bytes]") -> None:
-        """Let only clients in that know the public key."""
-        socket.curve_secretkey = self.secret
-        socket.curve_publickey = self.public
-        socket.curve_server = True
-
-
-def bind_socket(socket: "zmq.Socket[bytes]", address: str) -> int | None:
-    """Bind; returns the port when `address` was a tcp address with port 0, else None.
-
-    Raises:
-        AddressError: the address is in use or not this machine's.
-    """
-    try:
-        if address.startswith("tcp://") and address.endswith(":0"):
-            return socket.bind_to_random_port(address[: -len(":0")])
-        socket.bind(address)
-    except zmq.ZMQError as error:
-        raise AddressError(f"cannot listen on {address}: {error.strerror}") from None
-    return None
-
 
 class EdgeSocket:
     """A ZeroMQ socket whose messages go to one callback.
 
     Args:
-        context: the process's ZeroMQ context.
-        kind: `router` and both `xpub` bind, `dealer` and `sub` connect. A `manual xpub` leaves it to `receive` what a
-            subscription means, see `admit`; an `xpub` takes it as it is, once `receive` was told.
+        kind: a `manual xpub` leaves it to `receive` what a subscription means, see `admit`; an `xpub` takes it as it is, once
+            `receive` was told.
         receive: called with the frames of each message, on the loop's thread.
-        identity: what the other side knows a dealer by.
-        unbounded: no high-water mark in either direction: iopub and replies are never dropped at the source.
         burst_bytes: how much is read in one turn of the loop; one message may go beyond.
-        max_message_bytes: a peer that sends a larger frame is disconnected.
+        context, identity, receive_limit, send_limit, max_message_bytes, curve: see `make_socket`.
     """
 
     def __init__(
         self,
-        context: zmq.Context[zmq.Socket[bytes]],
+        context: Context,
         kind: Kind,
         receive: Receive,
         *,
         identity: bytes = b"",
-        unbounded: bool = False,
+        receive_limit: int = USUAL,
+        send_limit: int = USUAL,
         burst_bytes: int = BURST_BYTES,
         max_message_bytes: int = -1,
         curve: Curve | None = None,
     ) -> None:
-        self._socket = socket = context.socket(_KINDS[kind])
+        self._socket = socket = make_socket(
+            context,
+            kind,
+            identity=identity,
+            receive_limit=receive_limit,
+            send_limit=send_limit,
+            max_message_bytes=max_message_bytes,
+            curve=curve,
+        )
         self._receive = receive
         self._loop = asyncio.get_running_loop()
         self._kind = kind
@@ -97,35 +70,14 @@ class EdgeSocket:
         self._closed = False
         self._burst_bytes = burst_bytes
         self._read_bytes = 0
-        self._waiting: deque[list[bytes]] = deque()
+        self._waiting: Backlog[list[bytes]] = Backlog()
         self._absent: deque[tuple[float, list[bytes]]] = deque()
         self.speaker: int | None = None
         """Of a `manual xpub`: the descriptor of the connection that the message now being received came by; None for none."""
         self.on_flushed: Callable[[], None] | None = None
         """Called once after messages had to wait and all have left."""
-        socket.setsockopt(zmq.MAXMSGSIZE, max_message_bytes)
-        if identity:
-            socket.setsockopt(zmq.IDENTITY, identity)
-        if unbounded:
-            socket.sndhwm = 0
-            socket.rcvhwm = 0
-        if kind == "router":
-            # A client that reconnects under its old identity takes it over from the dead connection.
-            socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
-            # A reply for a client that is not connected now is an error to us instead of silence: see `_keep_for_later`.
-            socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-        if kind in {"xpub", "manual xpub"}:
-            # Each subscriber is seen, and hears nothing before `receive` was told of it: its iopub_welcome is the first.
-            socket.setsockopt(zmq.XPUB_MANUAL, 1)
         if kind == "xpub":
             self._receive = self._subscribe_first(receive)
-        if kind == "sub":
-            socket.subscribe(b"")
-        if kind in {"dealer", "sub"}:
-            # A subkernel binds a moment after we connect; the default of 100 ms would be its start-up time.
-            socket.setsockopt(zmq.RECONNECT_IVL, 5)
-        if curve is not None:
-            curve.serve(socket)
         self._descriptor: int = socket.getsockopt(zmq.FD)  # type: ignore[assignment]  # the stub says int | bytes
 
     def bind(self, address: str) -> int | None:
@@ -146,26 +98,31 @@ class EdgeSocket:
         self._socket.connect(address)
         self._start()
 
+    @property
+    def full(self) -> bool:
+        """Whether so much waits that nothing more should be sent."""
+        return self._waiting.full
+
     def send(self, frames: list[bytes]) -> bool:
         """Send one message, or keep it until the other side takes more.
 
         Returns:
-            False when messages are waiting: the caller should pause what feeds it until `on_flushed`.
+            False when too many are waiting: the caller should pause what feeds it until `on_flushed`.
         """
         if self._closed:
             return True
         if self._waiting:
-            self._waiting.append(frames)
-            return False
+            self._waiting.append(frames, cost_of(frames))
+            return not self._waiting.full
         if self._absent and any(kept[0] == frames[0] for _, kept in self._absent):
             self._keep_for_later(frames)
             return True
         try:
             self._socket.send_multipart(frames, zmq.NOBLOCK)
         except zmq.Again:
-            self._waiting.append(frames)
+            self._waiting.append(frames, cost_of(frames))
             self._check_soon()
-            return False
+            return not self._waiting.full
         except zmq.ZMQError as error:
             if error.errno != zmq.EHOSTUNREACH:
                 raise
@@ -182,7 +139,7 @@ class EdgeSocket:
         self._socket.setsockopt(zmq.UNSUBSCRIBE, topic)
 
     def pause(self) -> None:
-        """Stop reading; the sender's queue fills, then the sender waits."""
+        """Stop reading. libzmq goes on until it holds `receive_limit` messages of each peer; then the senders wait."""
         self._paused = True
 
     def resume(self) -> None:
@@ -201,6 +158,7 @@ class EdgeSocket:
         """Stop reading and let what was sent leave within the linger time; 0 for a peer that is dead."""
         if not self._closed:
             self._closed = True
+            self._waiting.clear()
             self._loop.remove_reader(self._descriptor)
             self._socket.close(linger_ms)
 
@@ -293,7 +251,7 @@ class EdgeSocket:
     def _flush(self) -> None:
         while self._waiting:
             try:
-                self._socket.send_multipart(self._waiting[0], zmq.NOBLOCK)
+                self._socket.send_multipart(self._waiting.first(), zmq.NOBLOCK)
             except zmq.Again:
                 return  # room for more makes an edge
             self._waiting.popleft()

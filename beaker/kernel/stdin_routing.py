@@ -33,7 +33,7 @@ class StdinRouting:
         return idents
 
     def still_asked(self, idents: list[bytes]) -> None:
-        """A process before this one had put a question to this client, which is open."""
+        """This client has a question open: a process before this one put it, or its answer could not be passed on."""
         self._asked[tuple(idents)] += 1
 
     def forget_questions(self) -> None:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import zmq
 
 from actors.kernel.zmq_edge import EdgeSocket
+from actors.kernel.zmq_sockets import FEW, NONE
 from beaker.messages.subkernel import Connection, Subkernel
 from beaker.wire.compose import Composer, status
 from beaker.wire.parts import CONTENT, HEADER, METADATA, Parts, join, split
@@ -95,7 +96,7 @@ class ScriptedSubkernel:
         self._listened = asyncio.Event()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._sockets = {name: self._router(name) for name in ("shell", "control", "stdin")}
-        self._sockets["iopub"] = EdgeSocket(self._context, "xpub", lambda _: self._listened.set(), unbounded=True)
+        self._sockets["iopub"] = EdgeSocket(self._context, "xpub", lambda _: self._listened.set(), send_limit=NONE)
         self._sockets["hb"] = EdgeSocket(self._context, "router", self._beat)
         for number, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), start=1):
             self._sockets[name].bind(f"ipc://{self.connection.ip}-{number}")
@@ -203,7 +204,7 @@ class ScriptedSubkernel:
         self._sockets[channel].send(frames)
 
     def pause(self, channel: str) -> None:
-        """Read no requests; they pile up on the way."""
+        """Read no requests; who sends them is made to wait after some 300 kB."""
         self._sockets[channel].pause()
 
     def resume(self, channel: str) -> None:
@@ -217,7 +218,7 @@ class ScriptedSubkernel:
         self._context.term()
 
     def _router(self, channel: str) -> EdgeSocket:
-        return EdgeSocket(self._context, "router", lambda frames: self._take(channel, frames))
+        return EdgeSocket(self._context, "router", lambda frames: self._take(channel, frames), receive_limit=FEW)
 
     def _beat(self, frames: list[bytes]) -> None:
         self.beats_heard += 1

@@ -13,6 +13,7 @@ import zmq
 
 from actors.kernel.audience import Audience
 from actors.kernel.zmq_edge import EdgeSocket
+from actors.kernel.zmq_sockets import NONE
 from actors.runtime.log import Log
 from beaker.wire.parts import DELIMITER
 from tests.kit.kernel_stage import until
@@ -55,7 +56,7 @@ class Stage:
             stopped_s=stopped_s,
             log=Log(),
         )
-        self.edge = self.audience.socket = EdgeSocket(self._context, "manual xpub", self.audience.event, unbounded=True)
+        self.edge = self.audience.socket = EdgeSocket(self._context, "manual xpub", self.audience.event, send_limit=NONE)
         self.port = self.edge.bind(address)
         if self.port is not None:
             self._address = f"tcp://127.0.0.1:{self.port}"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from actors.kernel import control
+from actors.kernel import backlog
 from beaker.messages.subkernel import Died, Interrupt, Interrupted
 from beaker.messages.turn import Stop
-from tests.kit.kernel_stage import KernelStage
+from tests.kit.kernel_stage import KernelStage, until
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 
 DEBUG = {"type": "request", "seq": 1, "command": "dumpCell", "arguments": {"code": "é = 1\r\n"}}
@@ -56,14 +56,40 @@ async def test_requests_wait_for_a_subkernel_and_leave_in_order(stage: KernelSta
     assert [(await subkernel.expect("debug_request")).msg_id for _ in ids] == ids
 
 
-async def test_more_than_can_wait_are_aborted_at_once(stage: KernelStage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control, "HELD_LIMIT", 1)
+@pytest.mark.parametrize("limit", [("LIMIT_MESSAGES", 1), ("LIMIT_BYTES", 100)])
+async def test_more_than_can_wait_for_a_subkernel_is_answered_at_once(
+    stage: KernelStage, monkeypatch: pytest.MonkeyPatch, limit: tuple[str, int]
+) -> None:
+    monkeypatch.setattr(backlog, *limit)
     await stage.open()
     await stage.attach()
     held, refused = [stage.request("debug_request", DEBUG, channel="control") for _ in range(2)]
     assert stage.front.kinds(held) == []
     assert stage.front.kinds(refused) == ["busy", "debug_reply", "idle"]
-    assert (await stage.front.reply(refused)).content == {"status": "aborted"}
+    assert (await stage.front.reply(refused)).content["ename"] == "Busy"
+
+
+async def test_a_subkernel_that_takes_no_more_gets_no_more_and_who_asks_hears_of_it(
+    stage: KernelStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "LIMIT_BYTES", 2_000_000)
+    subkernel = await stage.ready()
+    subkernel.pause("control")
+    sent: list[str] = []
+    while not sent or not stage.front.kinds(sent[-1]):
+        sent.append(stage.request("debug_request", {"code": "x" * 10_000}, channel="control"))
+        if len(sent) % 50 == 0:
+            await stage.settle()
+    refusal = (await stage.front.reply(sent[-1])).content
+    assert (refusal["status"], refusal["ename"]) == ("error", "Busy")
+    assert "too many control requests" in refusal["evalue"]
+    interrupted = stage.request("interrupt_request", {}, channel="control")
+    assert stage.front.kinds(interrupted) == ["busy", "interrupt_reply", "idle"], "it overtakes all that waits"
+    subkernel.resume("control")
+    await until(lambda: len(subkernel.received) == len(sent) - 1, "all that were taken")
+    last = stage.request("usage_request", {}, channel="control")
+    subkernel.reply(await subkernel.expect("usage_request"))
+    assert (await stage.front.reply(last)).content == {"status": "ok"}
 
 
 async def test_what_a_dead_subkernel_owed_is_aborted_and_what_waits_goes_to_the_next(

@@ -13,7 +13,7 @@ import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
 from actors.kernel.front import ZmqFront
-from actors.kernel.zmq_edge import AddressError
+from actors.kernel.zmq_sockets import AddressError
 from actors.runtime.log import Log
 from beaker.wire import connection_file
 from beaker.wire.compose import Composer
@@ -127,6 +127,23 @@ async def test_a_request_is_handed_on_and_its_reply_comes_back_signed(fronted: F
     _, signature, back = split(peer.recv_multipart())
     assert back == reply
     Signer(KEY.encode()).check(signature, back)
+
+
+async def test_while_shell_is_paused_clients_wait_and_the_other_channels_are_read(fronted: Fronted) -> None:
+    fronted.front.pause_shell()
+    shell = fronted.dealer("shell")
+    shell.sndhwm = 1
+    sent = 0
+    while shell.poll(1000, zmq.POLLOUT):
+        shell.send_multipart([*fronted.signed(), bytes(500_000)])
+        sent += 1
+        assert sent < 100, "50 MB, where the system's buffers take a few"
+    for channel in ("control", "stdin"):
+        fronted.dealer(channel).send_multipart(fronted.signed())
+    await until(lambda: len(fronted.taken) == 2, "those of the other channels")
+    assert {taken[0] for taken in fronted.taken} == {"control", "stdin"}
+    fronted.front.resume_shell()
+    await until(lambda: len(fronted.taken) == 2 + sent, "what waited")
 
 
 async def test_a_reply_goes_to_the_client_that_asked(fronted: Fronted) -> None:

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import zmq
 
-from actors.kernel.heartbeat import Heartbeat
-from actors.kernel.zmq_edge import AddressError
+from actors.kernel.heartbeat import PING_BYTES, Heartbeat
+from actors.kernel.zmq_sockets import AddressError
 from tests.kit.kernel_stage import until
 
 FRESH_S = 0.2
@@ -46,6 +46,11 @@ async def echoes(client: "zmq.Socket[bytes]") -> list[bytes]:
 
 async def test_it_echoes_what_it_hears_while_the_loop_turns(client: "zmq.Socket[bytes]") -> None:
     assert set(await echoes(client)) == {b"while turning"}
+
+
+async def test_what_is_too_long_for_a_ping_is_not_kept_and_not_echoed(client: "zmq.Socket[bytes]") -> None:
+    client.send(bytes(PING_BYTES + 1))
+    assert set(await echoes(client)) == {b"while turning"}, "of the same client, which has connected again"
 
 
 async def test_it_is_silent_while_the_loop_is_stuck_and_back_after_it(client: "zmq.Socket[bytes]") -> None:

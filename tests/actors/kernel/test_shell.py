@@ -4,10 +4,26 @@ import json
 
 import pytest
 
-from actors.kernel import shell
+from actors.kernel import backlog
+from actors.kernel.subkernel_link import SubkernelLink
+from beaker.messages.subkernel import Died
 from beaker.wire.parts import CONTENT, HEADER, METADATA, PARENT
 from tests.kit.kernel_stage import KernelStage, cell, until
 from tests.kit.scripted_subkernel import ScriptedSubkernel
+
+
+async def fill(stage: KernelStage) -> int:
+    """Send until clients are not read any more; returns how many messages it were.
+
+    With a limit of 200 that holds: no more than 50 of these are on the way to a subkernel that does not read.
+    """
+    sent = 0
+    while stage.front.reads():
+        stage.request("comm_msg", {"comm_id": "c", "data": "x" * 10_000})
+        sent += 1
+        if sent % 50 == 0:
+            await stage.settle()
+    return sent
 
 
 async def test_a_request_reaches_the_subkernel_as_the_bytes_it_came_in(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
@@ -106,31 +122,58 @@ async def test_requests_wait_for_the_first_subkernel_and_leave_in_order(stage: K
     assert stage.front.reads()
 
 
-async def test_clients_are_not_read_while_too_many_requests_wait(stage: KernelStage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shell, "HELD_LIMIT", 3)
+@pytest.mark.parametrize("limit", [("LIMIT_MESSAGES", 3), ("LIMIT_BYTES", 25_000)])
+async def test_clients_are_not_read_while_too_much_waits_for_a_subkernel(
+    stage: KernelStage, monkeypatch: pytest.MonkeyPatch, limit: tuple[str, int]
+) -> None:
+    monkeypatch.setattr(backlog, *limit)
     await stage.open()
     await stage.attach()
-    stage.run("1")
-    stage.run("2")
+    codes = [f"{number} # {'x' * 9_000}" for number in range(3)]
+    stage.run(codes[0])
+    stage.run(codes[1])
     assert stage.front.reads()
-    stage.run("3")
+    stage.run(codes[2])
     assert not stage.front.reads()
     subkernel = await stage.start_subkernel()
-    assert [(await subkernel.expect()).content["code"] for _ in range(3)] == ["1", "2", "3"]
+    assert [(await subkernel.expect()).content["code"] for _ in range(3)] == codes
     assert stage.front.reads()
 
 
-async def test_clients_are_not_read_while_the_subkernel_takes_no_more(stage: KernelStage) -> None:
+@pytest.mark.parametrize("limit", [("LIMIT_MESSAGES", 200), ("LIMIT_BYTES", 2_000_000)])
+async def test_clients_are_not_read_while_the_subkernel_takes_no_more(
+    stage: KernelStage, monkeypatch: pytest.MonkeyPatch, limit: tuple[str, int]
+) -> None:
+    monkeypatch.setattr(backlog, *limit)
     subkernel = await stage.ready()
     subkernel.pause("shell")
-    sent = 0
-    while stage.front.reads():
-        stage.request("comm_msg", {"comm_id": "c", "data": "x" * 10_000})
-        sent += 1
-        if sent % 50 == 0:
-            await stage.settle()
+    sent = await fill(stage)
     subkernel.resume("shell")
     await until(lambda: len(subkernel.received) == sent, "all of them")
+    await until(stage.front.reads, "reading on")
+
+
+async def test_what_waited_for_a_subkernel_that_takes_no_more_either_lets_nobody_be_read(
+    stage: KernelStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "LIMIT_MESSAGES", 3)
+    await stage.open()
+    await stage.attach()
+    await fill(stage)
+    with monkeypatch.context() as full:
+        full.setattr(SubkernelLink, "shell_is_full", True)
+        await stage.start_subkernel()
+        assert not stage.front.reads()
+    stage.actor.shell_flushed()
+    assert stage.front.reads()
+
+
+async def test_the_death_of_a_subkernel_that_took_no_more_lets_clients_be_read(stage: KernelStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "LIMIT_MESSAGES", 200)
+    subkernel = await stage.ready()
+    subkernel.pause("shell")
+    await fill(stage)
+    stage.tell(Died(generation=1, reason="killed", at=0.0, stderr_tail="", restarting=True))
     await until(stage.front.reads, "reading on")
 
 

@@ -1,6 +1,11 @@
 """`input()`: the client whose cell asks is asked, and only its answer is taken, once."""
 
+import pytest
+
+from actors.kernel import backlog
+from actors.kernel.subkernel_link import SubkernelLink
 from beaker.messages.subkernel import Died
+from beaker.wire.parts import CONTENT
 from tests.kit.kernel_stage import KernelStage
 from tests.kit.recording_front import Sent
 from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
@@ -126,3 +131,31 @@ async def test_an_answer_to_a_session_that_died_goes_to_no_other(stage: KernelSt
     await asked(stage, fresh, await fresh.expect(), 2)
     stage.request("input_reply", {"value": "asked"}, channel="stdin")
     assert (await fresh.expect("input_reply")).content == {"value": "asked"}
+
+
+async def test_an_answer_that_the_subkernel_has_no_room_for_is_said_and_the_question_stays_open(
+    stage: KernelStage, subkernel: ScriptedSubkernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    msg_id = stage.run("input()")
+    request = await subkernel.expect()
+    subkernel.begin(request, 1)
+    await asked(stage, subkernel, request)
+    with monkeypatch.context() as full:
+        full.setattr(SubkernelLink, "stdin_is_full", True)
+        stage.request("input_reply", {"value": "refused"}, channel="stdin")
+        assert "was not passed on" in (await stage.front.output(msg_id, "stream")).content["text"]
+    stage.request("input_reply", {"value": "again"}, channel="stdin")
+    assert (await subkernel.expect("input_reply")).content == {"value": "again"}
+
+
+async def test_answers_that_come_too_early_in_too_large_a_number_are_not_kept(replaced: Replaced, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "LIMIT_MESSAGES", 1)
+    await begin_asking(replaced)
+    await replaced.first.kill()
+    second = replaced.second
+    await second.open()
+    answer(replaced, "early")
+    answer(replaced, "one too many")
+    await second.front.wait(lambda: any(b"was not passed on" in sent.parts[CONTENT] for sent in second.front.sent), "the refusal")
+    await replaced.attach()
+    assert (await replaced.subkernel.expect("input_reply")).content == {"value": "early"}

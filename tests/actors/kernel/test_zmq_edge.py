@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import zmq
 
-from actors.kernel import zmq_edge
-from actors.kernel.zmq_edge import BURST, AddressError, EdgeSocket, Kind
+from actors.kernel import backlog, zmq_edge
+from actors.kernel.spill import cost_of
+from actors.kernel.zmq_edge import BURST, EdgeSocket
+from actors.kernel.zmq_sockets import FEW, NONE, USUAL, AddressError, Kind
 from actors.runtime.kit import turn_loop
 from tests.kit.kernel_stage import until
 
@@ -57,11 +59,24 @@ class Edges:
         self._peers: list[zmq.Socket[bytes]] = []
 
     def edge(
-        self, kind: Kind, receive: Callable[[list[bytes]], None] = lambda _: None, *, unbounded: bool = False, max_message_bytes: int = -1
+        self,
+        kind: Kind,
+        receive: Callable[[list[bytes]], None] = lambda _: None,
+        *,
+        receive_limit: int = USUAL,
+        send_limit: int = NONE,
+        max_message_bytes: int = -1,
     ) -> EdgeSocket:
         """A socket under test, bound or connected."""
-        identity = b"edge" if kind == "dealer" else b""
-        made = EdgeSocket(self.context, kind, receive, unbounded=unbounded, identity=identity, max_message_bytes=max_message_bytes)
+        made = EdgeSocket(
+            self.context,
+            kind,
+            receive,
+            identity=b"edge" if kind == "dealer" else b"",
+            receive_limit=receive_limit,
+            send_limit=send_limit,
+            max_message_bytes=max_message_bytes,
+        )
         self._edges.append(made)
         (made.bind if kind in {"router", "xpub"} else made.connect)(self.address)
         return made
@@ -145,7 +160,7 @@ async def test_a_handler_that_answers_on_the_socket_it_is_read_from_misses_nothi
     def echo(frames: list[bytes]) -> None:
         edge.send([*frames, b"echo"])
 
-    edge = edges.edge("router", echo, unbounded=True)
+    edge = edges.edge("router", echo)
     peer = edges.peer(zmq.DEALER, hwm=0)
     for _ in range(2000):
         peer.send(b"x")
@@ -230,37 +245,69 @@ async def test_a_handler_can_pause_in_the_middle_of_a_burst(edges: Edges) -> Non
 
 
 async def test_what_had_to_wait_leaves_in_order_and_is_told_once(edges: Edges) -> None:
-    edge = edges.edge("dealer")
+    edge = edges.edge("dealer", send_limit=FEW)
     flushed: list[int] = []
     edge.on_flushed = lambda: flushed.append(1)
-    sent = 1
-    while edge.send([b"%d" % sent]):
-        sent += 1
-    for number in range(sent + 1, sent + 500):
-        assert not edge.send([b"%d" % number]), "it waits behind the first that had to"
+    for number in range(1000):
+        edge.send([b"%d" % number])
     peer = edges.peer(zmq.ROUTER, hwm=0)
     await until(lambda: bool(flushed), "the flush")
-    heard = [frames[1] for frames in await heard_by(peer, sent + 499)]
-    assert heard == [b"%d" % number for number in range(1, sent + 500)]
-    assert edge.send([b"last"]), "what was heard has made room"
+    heard = [frames[1] for frames in await heard_by(peer, 1000)]
+    assert heard == [b"%d" % number for number in range(1000)]
+    edge.send([b"last"])
     assert [frames[1] for frames in await heard_by(peer, 1)] == [b"last"]
     assert flushed == [1]
 
 
 async def test_more_than_the_peer_takes_at_once_leaves_as_it_reads(edges: Edges) -> None:
-    edge = edges.edge("dealer")
+    edge = edges.edge("dealer", send_limit=FEW)
     flushed: list[int] = []
     edge.on_flushed = lambda: flushed.append(1)
     peer = edges.peer(zmq.ROUTER, hwm=10)
-    sent = 0
-    while edge.send([b"%d" % sent, b"x" * 10_000]):
-        sent += 1
-    for number in range(sent + 1, sent + 3000):
+    for number in range(3000):
         edge.send([b"%d" % number, b"x" * 10_000])
     assert not flushed
-    heard = [frames[1] for frames in await heard_by(peer, sent + 3000)]
-    assert heard == [b"%d" % number for number in range(sent + 3000)]
+    heard = [frames[1] for frames in await heard_by(peer, 3000)]
+    assert heard == [b"%d" % number for number in range(3000)]
     assert flushed == [1]
+
+
+@pytest.mark.parametrize(("limit", "size"), [("LIMIT_MESSAGES", 1), ("LIMIT_BYTES", 1000)])
+async def test_who_sends_is_told_when_too_many_wait_and_when_none_does(
+    edges: Edges, monkeypatch: pytest.MonkeyPatch, limit: str, size: int
+) -> None:
+    monkeypatch.setattr(backlog, limit, 5 * cost_of([bytes(size)]) if limit == "LIMIT_BYTES" else 5)
+    edge = edges.edge("dealer", send_limit=FEW)
+    assert [edge.send([bytes(size)]) for _ in range(FEW + 7)] == [*[True] * (FEW + 4), *[False] * 3]
+    assert edge.full
+    edges.peer(zmq.ROUTER)
+    await until(lambda: not edge.full, "room")
+
+
+async def test_one_message_may_be_larger_than_all_that_may_wait(edges: Edges, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "LIMIT_BYTES", 1000)
+    edge = edges.edge("dealer", send_limit=FEW)
+    for _ in range(FEW):
+        edge.send([b"x"])
+    assert not edge.send([bytes(100_000)])
+    peer = edges.peer(zmq.ROUTER, hwm=0)
+    assert (await heard_by(peer, FEW + 1))[-1][1] == bytes(100_000)
+
+
+async def test_who_sends_to_a_paused_socket_is_made_to_wait_and_loses_nothing(edges: Edges) -> None:
+    got: list[bytes] = []
+    edge = edges.edge("router", lambda frames: got.append(frames[1]), receive_limit=FEW)
+    edge.pause()
+    peer = edges.peer(zmq.DEALER, hwm=FEW)
+    sent = 0
+    while peer.poll(1000, zmq.POLLOUT):
+        peer.send(b"%d " % sent + bytes(200_000))
+        sent += 1
+        assert sent < 200, "40 MB, where the system's buffers take a few"
+    assert got == []
+    edge.resume()
+    await until(lambda: len(got) == sent, "all of them")
+    assert [int(frame.split()[0]) for frame in got] == list(range(sent))
 
 
 async def test_an_answer_that_comes_while_what_waited_leaves_is_read(edges: Edges) -> None:
@@ -268,9 +315,9 @@ async def test_an_answer_that_comes_while_what_waited_leaves_is_read(edges: Edge
     got: list[bytes] = []
     edges.address = "inproc://z"
     peer = edges.peer(zmq.ROUTER, hwm=10)
-    edge = edges.edge("dealer", lambda frames: got.append(frames[0]))
-    while edge.send([b"x"]):
-        continue
+    edge = edges.edge("dealer", lambda frames: got.append(frames[0]), send_limit=USUAL)
+    for _ in range(USUAL + 100):
+        edge.send([b"x"])
     await turn_loop()
 
     def answer_now() -> None:
@@ -296,23 +343,22 @@ async def test_room_that_is_made_while_an_answer_is_read_is_used(edges: Edges) -
     def receive(_frames: list[bytes]) -> None:
         edges.context.before_next_recv = make_room
 
-    edge = edges.edge("dealer", receive)
-    sent = 0
-    while edge.send([b"%d" % sent]):
-        sent += 1
+    edge = edges.edge("dealer", receive, send_limit=FEW)
+    for number in range(100):
+        edge.send([b"%d" % number])
     await turn_loop()
     peer.send_multipart([b"edge", b"answer"])
     await until(lambda: heard, "the answer to be read")
 
     def all_heard() -> bool:
         make_room()
-        return len(heard) == sent + 1
+        return len(heard) == 100
 
     await until(all_heard, "what waited")
 
 
 async def test_a_reply_for_a_client_that_is_away_is_delivered_when_it_connects(edges: Edges) -> None:
-    edge = edges.edge("router", unbounded=True)
+    edge = edges.edge("router")
     assert edge.send([b"away", b"1"])
     assert edge.send([b"away", b"2"])
     peer = edges.peer(zmq.DEALER, identity=b"away")
@@ -325,7 +371,7 @@ async def test_a_client_that_comes_back_gets_its_replies_in_order(edges: Edges, 
     def here(frames: list[bytes]) -> None:
         edge.send([b"away", b"2"])
 
-    edge = edges.edge("router", here, unbounded=True)
+    edge = edges.edge("router", here)
     edge.send([b"away", b"1"])
     peer = edges.peer(zmq.DEALER, identity=b"away")
     peer.send(b"here")
@@ -336,7 +382,7 @@ async def test_replies_for_one_that_is_away_hold_nobody_else_up(edges: Edges) ->
     def echo(frames: list[bytes]) -> None:
         edge.send(frames)
 
-    edge = edges.edge("router", echo, unbounded=True)
+    edge = edges.edge("router", echo)
     edge.send([b"away", b"1"])
     peer = edges.peer(zmq.DEALER)
     peer.send(b"ping")
@@ -345,7 +391,7 @@ async def test_replies_for_one_that_is_away_hold_nobody_else_up(edges: Edges) ->
 
 async def test_a_reply_for_a_client_that_stays_away_is_dropped_after_its_time(edges: Edges, monkeypatch: pytest.MonkeyPatch) -> None:
     got: list[bytes] = []
-    edge = edges.edge("router", lambda frames: got.append(frames[1]), unbounded=True)
+    edge = edges.edge("router", lambda frames: got.append(frames[1]))
     with monkeypatch.context() as patched:
         patched.setattr(zmq_edge, "ABSENT_S", -1.0)
         edge.send([b"away", b"stale"])
@@ -360,7 +406,7 @@ async def test_a_reply_for_a_client_that_stays_away_is_dropped_after_its_time(ed
 async def test_so_many_replies_are_kept_for_those_who_are_away_and_no_more(edges: Edges, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zmq_edge, "ABSENT_LIMIT", 3)
     got: list[bytes] = []
-    edge = edges.edge("router", lambda frames: got.append(frames[1]), unbounded=True)
+    edge = edges.edge("router", lambda frames: got.append(frames[1]))
     for number in range(5):
         edge.send([b"away", b"%d" % number])
     peer = edges.peer(zmq.DEALER, identity=b"away")
@@ -371,7 +417,7 @@ async def test_so_many_replies_are_kept_for_those_who_are_away_and_no_more(edges
 
 async def test_iopub_loses_nothing_when_its_reader_is_slow(edges: Edges) -> None:
     subscribed: list[bytes] = []
-    edge = edges.edge("xpub", lambda frames: subscribed.append(frames[0]), unbounded=True)
+    edge = edges.edge("xpub", lambda frames: subscribed.append(frames[0]))
     peer = edges.peer(zmq.SUB, hwm=0)
     await until(lambda: bool(subscribed), "the subscription")
     for number in range(MANY):
@@ -382,7 +428,7 @@ async def test_iopub_loses_nothing_when_its_reader_is_slow(edges: Edges) -> None
 
 async def test_last_words_leave_after_a_socket_is_closed(edges: Edges) -> None:
     subscribed: list[bytes] = []
-    edge = edges.edge("xpub", lambda frames: subscribed.append(frames[0]), unbounded=True)
+    edge = edges.edge("xpub", lambda frames: subscribed.append(frames[0]))
     peer = edges.peer(zmq.SUB, hwm=0)
     await until(lambda: bool(subscribed), "the subscription")
     for number in range(1000):
