@@ -9,6 +9,8 @@ import pytest
 
 from tests.kit.running_kernel import RunningKernel, running_kernel
 from tests.kit.scripted_process import scripted
+from tests.scripted.replies import STALL
+from tests.scripted.threaded import serving
 
 CELL = {"cellId": "a-cell"}
 
@@ -81,15 +83,19 @@ def test_a_question_takes_a_number_in_the_subkernel_too(demo: RunningKernel) -> 
     assert demo.run(f"print(In[{number + 1}])").text == "# %%ai what variables do I have?\n"
 
 
-def test_a_question_behind_an_aborted_queue_shows_the_number_it_really_got(demo: RunningKernel) -> None:
-    demo.run("import time")
-    number = demo.run("0").reply["content"]["execution_count"]
-    failing, aborted = demo.send("time.sleep(0.3); 1 / 0"), demo.send("2")
-    asked = demo.send("%%ai what variables do I have?")
-    assert demo.outcome(failing).reply["content"]["execution_count"] == number + 1
-    assert demo.reply(aborted)["content"]["status"] == "aborted"
-    assert demo.reply(asked)["content"]["execution_count"] == number + 2
-    assert demo.run("3").reply["content"]["execution_count"] == number + 3
+def test_a_question_behind_an_aborted_queue_shows_the_number_it_really_got() -> None:
+    # The answer ends when the queue has been aborted, however slow the machine is.
+    with serving([STALL]) as endpoint, running_kernel(env=endpoint.environment) as kernel:
+        kernel.run("import time")
+        number = kernel.run("0").reply["content"]["execution_count"]
+        failing, aborted = kernel.send("time.sleep(0.3); 1 / 0"), kernel.send("2")
+        asked = kernel.send("%%ai how long?")
+        assert kernel.outcome(failing).reply["content"]["execution_count"] == number + 1
+        assert kernel.reply(aborted)["content"]["status"] == "aborted"
+        endpoint.wait_until_stalled()
+        endpoint.release()
+        assert kernel.reply(asked)["content"]["execution_count"] == number + 2
+        assert kernel.run("3").reply["content"]["execution_count"] == number + 3
 
 
 def test_looking_runs_nothing_in_the_session_and_leaves_no_name(demo: RunningKernel) -> None:
