@@ -70,7 +70,7 @@ async def test_a_neighbour_is_given_the_time_that_its_own_supervisor_had_written
         inhabit(orphaned, subkernel)
         [given] = give_watchers(KernelFolder(kernel.root / "looking"), lease_s=LEASE_S)
         try:
-            assert psutil.Process(given.pid).cmdline()[-1] == "71.5"
+            await until(lambda: psutil.Process(given.pid).cmdline()[-1:] == ["71.5"])  # once it has become the shell
         finally:
             given.send(signal.SIGKILL)
             await until(lambda: given.status is not None)
