@@ -33,7 +33,7 @@ MAY: dict[str, str] = {
     "actors/agent/model_stream.py": "a Retry-After that is a date counts from now, and becomes a duration at once",
     "actors/agent/outbox.py": f"names a file; {SHOWN}",
     "actors/agent/turn_run.py": f"until when an endpoint wants us to wait; {SHOWN}",
-    "actors/kernel/agent_watch.py": f"since when the agent is silent; {SHOWN}",
+    "actors/kernel/silence_watch.py": f"since when somebody is silent; {SHOWN}",
     "actors/kernel/attaching.py": f"when a death was heard of; {SHOWN}",
     "actors/kernel/looking.py": f"of when a look is; {SHOWN}",
     "actors/kernel/rooms.py": "a name that no other life has",

@@ -6,6 +6,7 @@ lived, so that nobody could tell. The way itself is `supervisor_door.py`'s.
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from actors.kernel.inheritance import Inheritance
 from actors.kernel.life import Life
@@ -20,16 +21,28 @@ ATTACH_AGAIN_S = 5.0
 
 
 class Attaching:
-    """Keeps the kernel attached."""
+    """Keeps the kernel attached.
+
+    Args:
+        on_attached: called whenever there is a Supervisor again.
+    """
 
     def __init__(
-        self, state: KernelState, context: ActorContext[KernelMessage], supervisor: SupervisorDoor, life: Life, inheritance: Inheritance
+        self,
+        state: KernelState,
+        context: ActorContext[KernelMessage],
+        supervisor: SupervisorDoor,
+        life: Life,
+        inheritance: Inheritance,
+        *,
+        on_attached: Callable[[], None],
     ) -> None:
         self._state = state
         self._context = context
         self._supervisor = supervisor
         self._life = life
         self._inheritance = inheritance
+        self._on_attached = on_attached
         self._without_supervisor = False
 
     @property
@@ -60,6 +73,7 @@ class Attaching:
                     self._life.gave_up(GaveUp(generation=state.generation, reason=str(error)))
             else:
                 self._take_stock(attached)
+                self._on_attached()
                 return
             # A full disk or a missing folder may be mended by then; cells run on meanwhile.
             await asyncio.sleep(ATTACH_AGAIN_S)

@@ -5,12 +5,12 @@ One case per command: what it shows is made in the command's own file in `beaker
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
 
 from actors.kernel.cell_face import CellFace
 from actors.kernel.choices import Choices
 from actors.kernel.clearance import Clearance
 from actors.kernel.consent import Consent
+from actors.kernel.ending import Ending
 from actors.kernel.hang_watch import HangWatch
 from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState, Phase
@@ -44,7 +44,7 @@ class Commands:
     """Performs commands.
 
     Args:
-        restart: ends the subkernel and starts a fresh one; raises SupervisorMissing.
+        ending: ends the subkernel and starts a fresh one.
     """
 
     def __init__(
@@ -57,8 +57,7 @@ class Commands:
         clearance: Clearance,
         hangs: HangWatch,
         loaded: Loaded,
-        *,
-        restart: Callable[[], Awaitable[None]],
+        ending: Ending,
     ) -> None:
         self._state = state
         self._context = context
@@ -69,8 +68,9 @@ class Commands:
         self._hangs = hangs
         self._loaded = loaded
         self._trusting = Trusting(loaded, os.environ)
-        self._restart = restart
-        self._restarting: asyncio.Task[None] | None = None
+        self._ending = ending
+        self._given_up: asyncio.Future[None] | None = None
+        """Set while a restart waits; done when it is to be given up."""
 
     def perform(self, cell: OwnCell, order: Order) -> None:
         """Do it; the cell is answered now or when it is done."""
@@ -114,7 +114,7 @@ class Commands:
             case RestartSubkernel():
                 if self._state.phase is Phase.READY:
                     self._state.phase = Phase.RESTARTING  # from here on cells wait for the fresh session
-                self._restarting = asyncio.create_task(self._do_restart(cell))
+                self._context.spawn(self._do_restart(cell), name="restart")
             case _:
                 raise AssertionError(f"{type(order).__name__} is performed nowhere")
 
@@ -175,11 +175,35 @@ class Commands:
         else:
             cell.finish(payload=[set_next_input(found.code)])
 
+    def interrupted(self) -> None:
+        """A restart that waits for the Supervisor is given up."""
+        if self._given_up is not None and not self._given_up.done():
+            self._given_up.set_result(None)
+
     async def _do_restart(self, cell: OwnCell) -> None:
+        if not await self._can_restart(cell):
+            self._ending.keep()
+            cell.fail("RestartGivenUp", "the subkernel was not restarted; its variables are still there")
+            return
         # The reply goes out first: clients drop what arrives for a cell after `status: restarting`.
         cell.say("stream", {"name": "stdout", "text": "The subkernel is being restarted; its variables are gone.\n"})
         cell.finish()
         try:
-            await self._restart()
+            await self._ending.restart()
         except SupervisorMissing as error:
             self._state.notices.append(f"the restart failed: {error}")
+
+    async def _can_restart(self, cell: OwnCell) -> bool:
+        """Wait, with words in the cell, for somebody who can restart the subkernel; False if the user gives it up."""
+        given_up = self._given_up = asyncio.get_running_loop().create_future()
+        answers = asyncio.ensure_future(
+            self._ending.supervisor_answers(
+                lambda words: cell.say("stream", {"name": "stderr", "text": f"beaker: {words}; an interrupt gives it up\n"})
+            )
+        )
+        try:
+            await asyncio.wait({answers, given_up}, return_when=asyncio.FIRST_COMPLETED)
+            return answers.done()
+        finally:
+            answers.cancel()
+            self._given_up = None

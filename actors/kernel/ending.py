@@ -15,11 +15,13 @@ from actors.kernel.supervisor_door import SupervisorDoor, SupervisorMissing
 from actors.runtime.actor import ActorContext
 from actors.runtime.failures import AskError, AskFailed
 from beaker.messages.kernel import KernelMessage
-from beaker.messages.subkernel import Restart, Shutdown, SubkernelFailure
+from beaker.messages.subkernel import Ping, Restart, Shutdown, SubkernelFailure
+from beaker.subkernels.hang_words import waits_for_supervisor
 
 RESTART_GRACE_S = 5.0
 """How long a session may take to run its exit handlers when nobody counts the seconds; SIGTERM comes at half of it."""
 RESTART_TIMEOUT_S = 60.0
+LOOK_AGAIN_S = 0.05
 HURRY_AFTER_S = 0.25
 """Two wishes to shut down within this time have one cause: a terminal that closes sends SIGHUP and SIGTERM."""
 SHUTDOWN_MARGIN_S = 1.0
@@ -69,6 +71,29 @@ class Ending:
             self._context.log.info("kernel.shutdown_hurried")
             self._hurried = True
             self._context.spawn(self._hurry(), name="hurry")
+
+    async def supervisor_answers(self, on_silence: Callable[[str], None]) -> None:
+        """Return once there is somebody who can restart the subkernel; without a Supervisor `restart` says why not.
+
+        Args:
+            on_silence: called once with words for the user if it takes longer than it should.
+        """
+        told, silence_s = False, self._state.settings.kernel.supervisor_silence_s
+        while told or self._supervisor.ref is not None:
+            if (ref := self._supervisor.ref) is not None:
+                try:
+                    await ref.ask(Ping(), timeout_s=silence_s)
+                    return
+                except AskError as error:
+                    self._context.log.warning("restart.waits", reason=str(error))
+                if not told:
+                    told = True
+                    on_silence(waits_for_supervisor("the restart", self._supervisor.pid))
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    def keep(self) -> None:
+        """A restart that was wanted is given up before it began."""
+        self._life.resume()
 
     async def restart(self) -> None:
         """A fresh subkernel, because the user said so.

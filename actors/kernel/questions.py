@@ -4,7 +4,7 @@ They are half of the KernelActor's rooms, and an ordinary session never enters t
 imported by `Rooms` alone, after the sockets are bound, and the rooms are made by the first who needs one (`questions_door.py`).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, assert_never
 
 from actors.kernel.agent_door import AgentDoor, End, Start
@@ -13,6 +13,7 @@ from actors.kernel.choices import Choices
 from actors.kernel.clearance import Clearance
 from actors.kernel.commands import Commands
 from actors.kernel.consent import Consent
+from actors.kernel.ending import Ending
 from actors.kernel.hang_watch import HangWatch
 from actors.kernel.looking import Looking
 from actors.kernel.namesakes import Namesakes
@@ -43,7 +44,7 @@ class Questions:
         folder: the kernel's runtime folder.
         start_agent, end_agent: start the agent's process, and end it though it does not answer.
         interrupt: interrupts what the subkernel runs.
-        restart: ends the subkernel and starts a fresh one; raises SupervisorMissing.
+        ending: ends the subkernel and starts a fresh one.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Questions:
         start_agent: Start,
         end_agent: End,
         interrupt: Callable[[], None],
-        restart: Callable[[], Awaitable[None]],
+        ending: Ending,
     ) -> None:
         self._state = state
         self._context = context
@@ -78,12 +79,13 @@ class Questions:
             AskingBack(state, prompts, waits_behind=turns.waits_behind),
             find=turns.find,
             interrupt=interrupt,
-            restart=restart,
+            restart=ending.restart,
             on_served=turns.served,
         )
         self._choices = Choices(state, context, self.agent, turns.course)
-        commands = Commands(state, context, turns, self._choices, self.consent, clearance, hangs, loaded, restart=restart)
-        self.cells = OwnCells(state, shell, turns, commands, self.looking, Namesakes(state, context, turns, self.looking))
+        self.commands = Commands(state, context, turns, self._choices, self.consent, clearance, hangs, loaded, ending)
+        namesakes = Namesakes(state, context, turns, self.looking)
+        self.cells = OwnCells(state, shell, turns, self.commands, self.looking, namesakes)
         self._custom: CustomMessages | None = None
 
     def receive(self, message: AgentSaid, asked: Asked | None) -> None:

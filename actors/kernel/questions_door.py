@@ -70,9 +70,10 @@ class QuestionsDoor:
             self._made.cells.place_taken(pending, facts)
 
     def interrupt(self, what: Interrupted) -> None:
-        """Park the prompts and stop the turns that an interrupt is about."""
+        """Park the prompts and stop the turns that an interrupt is about; a command that waits gives up."""
         if self._made is None:
             return
+        self._made.commands.interrupted()
         consent, turns = self._made.consent, self._made.turns
         gave_way = consent.approvals.gave_way
         consent.interrupted(park=what.park)
@@ -89,6 +90,7 @@ class QuestionsDoor:
     def stop(self) -> None:
         """End every question that is being answered."""
         if self._made is not None:
+            self._made.commands.interrupted()
             self._made.turns.stop(at_once=True)
 
     def close(self) -> None:

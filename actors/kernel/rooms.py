@@ -15,7 +15,7 @@ from actors.kernel.front import Front
 from actors.kernel.hang_watch import HangWatch
 from actors.kernel.inflight_log import InflightLog
 from actors.kernel.inheritance import Inheritance
-from actors.kernel.interrupt import interrupt_subkernel
+from actors.kernel.interrupt import Interrupts
 from actors.kernel.iopub import Iopub
 from actors.kernel.keeping import Keeping
 from actors.kernel.life import Life
@@ -23,6 +23,7 @@ from actors.kernel.prompts import Prompts
 from actors.kernel.publisher import Publisher
 from actors.kernel.questions_door import QuestionsDoor
 from actors.kernel.shell import Shell
+from actors.kernel.silence_watch import SilenceWatch
 from actors.kernel.state import KernelState
 from actors.kernel.stdin import Stdin
 from actors.kernel.subkernel_link import LinkHandlers
@@ -32,7 +33,7 @@ from beaker.kernel.missed_variable import MissedVariable
 from beaker.kernel.transcript import Transcript
 from beaker.messages.base import KernelId
 from beaker.messages.kernel import KernelMessage
-from beaker.messages.subkernel import Ready
+from beaker.messages.subkernel import Ping, Ready, SupervisorMessage
 from beaker.settings.load import Loaded
 from beaker.wire.compose import Composer
 from beaker.wire.parts import Header, Parts
@@ -96,9 +97,20 @@ class Rooms:
         self.stdin = Stdin(state, self._prompts)
         self.hangs = HangWatch(state)
         self.supervisor = SupervisorDoor(kernel_id, connect_supervisor)
+        self._interrupts = Interrupts(state, self.supervisor)
+        self._supervisor_watch: SilenceWatch[SupervisorMessage] = SilenceWatch(
+            context,
+            "supervisor",
+            Ping(),
+            ref=lambda: self.supervisor.ref,
+            wanted=lambda: not self.ending.begun,
+            silence_s=settings.kernel.supervisor_silence_s,
+            pause_s=settings.kernel.supervisor_silence_s / 2,
+            on_words=self._supervisor_trouble,
+        )
         inheritance = Inheritance(state, self.shell, self.control, context)
         self.life = Life(state, self.shell, self.control, inheritance, handlers, context, on_ready=self._subkernel_ready)
-        self.attaching = Attaching(state, context, self.supervisor, self.life, inheritance)
+        self.attaching = Attaching(state, context, self.supervisor, self.life, inheritance, on_attached=self._supervisor_watch.begin)
         self.ending = Ending(state, context, self.supervisor, self.life, stop_questions=self.questions.stop, on_finished=on_finished)
 
     def prepare(self) -> None:
@@ -133,11 +145,14 @@ class Rooms:
             start_agent=self._start_agent,
             end_agent=self._end_agent,
             interrupt=self._interrupt_subkernel,
-            restart=self.ending.restart,
+            ending=self.ending,
         )
 
     def _interrupt_subkernel(self) -> None:
-        self._context.spawn(interrupt_subkernel(self.state, self.supervisor), name="interrupt")
+        self._context.spawn(self._interrupts.send(), name="interrupt")
+
+    def _supervisor_trouble(self) -> None:
+        self.state.supervisor_trouble = self._supervisor_watch.words
 
     def _shut_down_from_shell(self, idents: list[bytes], header: Header, parts: Parts) -> None:
         self.control.shut_down(idents, header, parts, "shell")

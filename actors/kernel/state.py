@@ -103,6 +103,8 @@ class KernelState:
     known_to_clients: bool = False
     """A client has sent a message of our own kind: it can read more than stock clients do."""
     supervisor_pid: int | None = None
+    supervisor_trouble: str = ""
+    """`not responding since 12:03:04`; empty while it answers."""
     last_interrupt_at: float | None = None
 
     @property

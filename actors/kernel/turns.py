@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from actors.kernel.agent_door import AgentDoor, AgentMissing
-from actors.kernel.agent_watch import AgentWatch
 from actors.kernel.closing import Closing
 from actors.kernel.composing import begin_reading, compose, finish_reading
 from actors.kernel.course import Course
 from actors.kernel.face import Face, Outcome
 from actors.kernel.looking import Looking
+from actors.kernel.silence_watch import LOOKS, SilenceWatch
 from actors.kernel.state import KernelState
 from actors.kernel.turn import Turn, Work
 from actors.runtime.actor import ActorContext, Asked
@@ -27,8 +27,10 @@ from beaker.kernel.turn_display import Proposal, TurnDisplay
 from beaker.messages.base import TurnId
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.turn import (
+    AgentMessage,
     Began,
     Ended,
+    Ping,
     ProposeCell,
     Stop,
     TurnEvent,
@@ -57,7 +59,17 @@ class Turns:
         self._closing = Closing(state, self.course, self._give_up_code)
         self._heard_at = 0.0
         """Monotonic time at which the agent last said anything."""
-        self.agent_watch = AgentWatch(state, context, agent, at_work=lambda: bool(self.attended), on_words=self._show_trouble)
+        silence_s = state.settings.kernel.agent_silence_s
+        self.agent_watch: SilenceWatch[AgentMessage] = SilenceWatch(
+            context,
+            "agent",
+            Ping(),
+            ref=agent.ref_now,
+            wanted=lambda: bool(self.attended),
+            silence_s=silence_s,
+            pause_s=silence_s / LOOKS,
+            on_words=self._show_trouble,
+        )
 
     @property
     def running(self) -> list[TurnId]:

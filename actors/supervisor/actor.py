@@ -28,6 +28,8 @@ from beaker.messages.subkernel import (
     Died,
     GaveUp,
     Interrupt,
+    Ping,
+    Pong,
     Ready,
     Restart,
     Shutdown,
@@ -116,6 +118,9 @@ class Supervisor(Actor[Message]):
             case RunWanted() | RunDecided() | RunRedeemed() | StandingWanted() | StandingEnded():
                 if asked is not None:
                     self._consent_desk().take(message, asked, generation=self._state.generation if self._state.phase == "up" else 0)
+            case Ping():
+                if asked is not None:
+                    asked.answer(Pong())
             case Attach() | Restart() | Interrupt() | Shutdown():
                 if asked is None:
                     self.context.log.warning("supervisor.told_instead_of_asked", message=type(message).__name__)

@@ -119,6 +119,16 @@ class ShutDown(Event, frozen=True, kw_only=True, tag="supervisor.shut_down"):
     """Answers Shutdown: no process of this kernel is left but the Supervisor, which leaves now."""
 
 
+class Ping(Request["Pong"], frozen=True, kw_only=True, tag="supervisor.ping"):
+    """Say that you are there; asked all the time."""
+
+    lane: ClassVar[Lane] = "control"
+
+
+class Pong(Event, frozen=True, kw_only=True, tag="supervisor.pong"):
+    """Answers Ping."""
+
+
 class Starting(Event, frozen=True, kw_only=True, tag="subkernel.starting"):
     """A launch began."""
 
@@ -163,6 +173,6 @@ class SubkernelFailure(Failure, frozen=True, kw_only=True, tag="subkernel.failur
     reason: str
 
 
-SupervisorMessage = Attach | Ready | Restart | Interrupt | Shutdown | ConsentRequest
-SupervisorReply = Attached | Restarted | Interrupted | ShutDown | SubkernelFailure | ConsentReply
+SupervisorMessage = Attach | Ready | Restart | Interrupt | Shutdown | Ping | ConsentRequest
+SupervisorReply = Attached | Restarted | Interrupted | ShutDown | Pong | SubkernelFailure | ConsentReply
 SubkernelEvent = Starting | Started | Died | GaveUp

@@ -43,6 +43,8 @@ class KernelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """After this long without an answer on control, while the heartbeat echoes, it is called busy; C code takes 3 s now and then."""
     agent_silence_s: Seconds = 2.0
     """After this long without an answer an agent that is at work is called not responding; a healthy one answers within milliseconds."""
+    supervisor_silence_s: Seconds = 2.0
+    """The same of the Supervisor, which is asked once in half that time."""
     max_message_bytes: Annotated[int, msgspec.Meta(ge=_MIB, le=2048 * _MIB)] = 128 * _MIB
     """The largest message a client may send; larger than any notebook's widget state, small enough for memory."""
     iopub_lag_bytes: Annotated[int, msgspec.Meta(ge=_MIB, le=1024 * 1024 * _MIB)] = 64 * _MIB

@@ -40,3 +40,14 @@ def hang_words(
     if control_asked is None or now - control_asked < control_silence_s:
         return None
     return HOLDING_THE_INTERPRETER if cell_runs else NOT_RESPONDING
+
+
+def waits_for_supervisor(what: str, pid: int | None) -> str:
+    """What the user is told who wants something that only the Supervisor can do, while it does not answer.
+
+    Example:
+        >>> waits_for_supervisor("the interrupt", 7)
+        'the interrupt waits for the supervisor (pid 7), which is not responding'
+    """
+    number = "" if pid is None else f" (pid {pid})"
+    return f"{what} waits for the supervisor{number}, which is {NOT_RESPONDING}"

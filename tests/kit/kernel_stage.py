@@ -28,7 +28,7 @@ from beaker.messages.base import KernelId, TurnId
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.running import RunCode, RunReply, RunRequest
 from beaker.messages.subkernel import Attach, Attached, Ready, Started, Starting, SubkernelEvent, SupervisorMessage, SupervisorReply
-from beaker.messages.turn import FromAgent, Question, Taken, ToAgent
+from beaker.messages.turn import AgentMessage, FromAgent, Ping, Pong, Question, Taken, ToAgent
 from beaker.settings.load import Loaded, load
 from beaker.wire.compose import Composer
 from beaker.wire.parts import HEADER, PARENT, Parts, read_header
@@ -70,7 +70,7 @@ class KernelStage:
         self.front = RecordingFront()
         self.node = Node("kernel")
         self.supervisor = DecidingProbe(KERNEL_ID, lambda: len(self.subkernels))
-        self.agent = PresentProbe()
+        self.agent: PresentProbe[AgentMessage] = PresentProbe(lambda message: isinstance(message, Ping), Pong())
         self.supervisor_link: Link | None = None
         """The kernel's end; cutting it is the Supervisor's death."""
         self.agent_link: Link | None = None
@@ -237,6 +237,12 @@ class KernelStage:
         """The Supervisor's process is gone."""
         assert self.supervisor_link is not None
         self.supervisor_link.abort("killed")
+
+    @property
+    def supervisor_pid(self) -> int:
+        """As its end of the link says."""
+        assert self.supervisor_link is not None
+        return self.supervisor_link.peer.pid
 
     def cut_agent(self) -> None:
         """The agent's process is gone."""

@@ -54,6 +54,8 @@ class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
     """It took over from a process that was lost, with the living subkernel."""
     supervisor_pid: int | None = None
     """None: not known, or lost just now."""
+    supervisor_trouble: str = ""
+    """What is wrong with it; empty while it answers."""
     spec_name: str = ""
     """The subkernel's kernelspec."""
     display_name: str = ""
@@ -122,6 +124,7 @@ def _rows(facts: StatusFacts) -> Iterator[tuple[str, str]]:
     yield "waiting", _approvals(facts)
     yield "consent", _always(facts)
     yield "kernel", _kernel(facts)
+    yield "supervisor", _supervisor(facts)
     yield "log", facts.log_path
 
 
@@ -181,6 +184,12 @@ def _kernel(facts: StatusFacts) -> str:
     supervisor = "" if facts.supervisor_pid is None else f"supervisor pid {facts.supervisor_pid}"
     replaced = "replaced one that was lost, and kept your variables" if facts.front_replaced else ""
     return _joined([facts.kernel_id, _pid(facts.kernel_pid), _up(facts.now, facts.kernel_started_at), supervisor, replaced])
+
+
+def _supervisor(facts: StatusFacts) -> str:
+    if not facts.supervisor_trouble:
+        return ""
+    return _joined([facts.supervisor_trouble, _pid(facts.supervisor_pid), "interrupts and restarts wait for it; cells run on"])
 
 
 def _pid(pid: int | None) -> str:

@@ -20,6 +20,7 @@ QUICK = {
     "BEAKER_KERNEL_HEARTBEAT_SILENCE_S": "1",
     "BEAKER_KERNEL_CONTROL_SILENCE_S": "1",
     "BEAKER_KERNEL_AGENT_SILENCE_S": "0.5",
+    "BEAKER_KERNEL_SUPERVISOR_SILENCE_S": "0.5",
 }
 
 
@@ -73,6 +74,26 @@ def test_a_stopped_supervisor_costs_a_cell_nothing_and_serves_again(kernel: Runn
         assert kernel.client.get_control_msg(timeout=10)["content"]["status"] == "ok"
     assert kernel.outcome(running).reply["content"]["ename"] == "KeyboardInterrupt"
     assert kernel.subkernel_pid() == pid
+
+
+def test_an_interrupt_waits_for_a_stopped_supervisor_with_words_however_long_it_stands_still(kernel: RunningKernel) -> None:
+    with stopped(kernel.wait_for_role("supervisor").pid):
+        running = kernel.send("import time; print('on', flush=True); time.sleep(60)")
+        kernel.wait_for_print(running)
+        kernel.client.control_channel.send(kernel.client.session.msg("interrupt_request", {}))
+        kernel.wait_for_print(running, "the interrupt waits for the supervisor")
+        wait_until(lambda: "supervisor  not responding since " in status(kernel), what="the words")
+    assert kernel.outcome(running).reply["content"]["ename"] == "KeyboardInterrupt"
+    wait_until(lambda: "not responding" not in status(kernel), what="the end of the words")
+
+
+def test_a_restart_waits_for_a_stopped_supervisor_with_words(kernel: RunningKernel) -> None:
+    kernel.run("x = 41")
+    with stopped(kernel.wait_for_role("supervisor").pid):
+        restart, behind = kernel.send("%beaker restart"), kernel.send("'x' in globals()")
+        kernel.wait_for_print(restart, "the restart waits for the supervisor")
+    assert kernel.reply(restart)["content"]["status"] == "ok"
+    assert kernel.outcome(behind).text.endswith("False")
 
 
 def test_a_stopped_agent_holds_no_cell_back(kernel: RunningKernel) -> None:
