@@ -6,6 +6,7 @@ a backslash is itself. `${NAME}` is not expanded: a key may contain a dollar sig
 anything else may be imported, and a hundred lines are less than a dependency.
 """
 
+from collections.abc import Container
 from typing import NamedTuple
 
 _NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
@@ -73,6 +74,50 @@ def parse_env(text: str) -> EnvFile:
         inner = text[opening + 1 : closing]
         values[name] = inner if value[0] == "'" else _unescaped(inner)
     return EnvFile(values, problems)
+
+
+def hide_values(content: memoryview, names: Container[str]) -> None:
+    r"""Overwrite the values of these names where they stand, in comments too; the rest, line numbers included, stays.
+
+    Args:
+        content: the bytes of a file, which no copy was made of.
+        names: whose values this process must not keep.
+
+    >>> content = memoryview(bytearray(b"A=1\nKEY='se\ncret'\n#KEY=old"))
+    >>> hide_values(content, {"KEY"})
+    >>> bytes(content)
+    b"A=1\nKEY='**\n****'\n#KEY=***"
+    """
+    at, size = 0, len(content)
+    while at < size:
+        end = _first_of(content, b"\r\n", at)
+        equals = _first_of(content[:end], b"=", at)
+        name = bytes(content[at:equals]).removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+        if equals < end and _without_export(name.strip(_BLANKS).lstrip("#")) in names:
+            value = equals + 1
+            while value < end and content[value] in b" \t":
+                value += 1
+            if content[value:end] and content[value] in b"'\"":
+                closing = _closing_byte(content, value)
+                value, end = value + 1, end if closing is None else closing
+            for position in range(value, end):
+                if content[position] not in b"\r\n":
+                    content[position] = ord("*")
+            end = _first_of(content, b"\r\n", end)
+        at = end + 1
+
+
+def _first_of(content: memoryview, wanted: bytes, at: int) -> int:
+    return next((position for position in range(at, len(content)) if content[position] in wanted), len(content))
+
+
+def _closing_byte(content: memoryview, opening: int) -> int | None:
+    quote, at = content[opening], opening + 1
+    while at < len(content):
+        if content[at] == quote:
+            return at
+        at += 2 if quote == ord('"') and content[at] == ord("\\") else 1
+    return None
 
 
 def _line_end(text: str, at: int) -> int:

@@ -6,12 +6,13 @@ holds or a sentence. Nothing raises on what a file contains, and nothing is impo
 
 import os
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import cast
 
 import msgspec
 
 from beaker.errors import nearest
-from beaker.settings.env_file import parse_env
+from beaker.settings.env_file import hide_values, parse_env
 from beaker.settings.key_wishes import ENV_FILE_VARIABLE, KEY_VARIABLE, all_key_names, env_place
 from beaker.settings.origin import Kind, Origin
 from beaker.settings.reading import FileUnreadable, read_text, read_toml
@@ -125,8 +126,10 @@ class Gathering:
         if place is None:
             return
         path, trust = place.path, "full" if place.named else self.trust
+        key_names = all_key_names()
         try:
-            text = read_text(path)
+            # A key was taken from there before this image of the process began; it must not come back in.
+            text = read_text(path, hide=partial(hide_values, names=key_names))
         except FileUnreadable as error:
             self.problems.append(f"{path}: {error}.")
             return
@@ -135,7 +138,6 @@ class Gathering:
                 self.problems.append(f"environment: {ENV_FILE_VARIABLE} names {path}, and there is no such file.")
             return
         content = parse_env(text)
-        key_names = all_key_names()
         before = len(self.problems)
         for line in content.problems:
             if line.name in key_names or _is_ours(line.name):

@@ -6,6 +6,7 @@ of these may hold a kernel's start up or end it.
 
 import os
 import stat
+from collections.abc import Callable
 
 SIZE_LIMIT_BYTES = 64 * 1024
 """A settings file has a few hundred lines at most; a parser fed with more would delay the start."""
@@ -15,11 +16,29 @@ class FileUnreadable(Exception):
     """Why a file that is there gives nothing; the text goes behind its path and a colon."""
 
 
-def read_text(path: str) -> str | None:
+def read_text(path: str, *, hide: Callable[[memoryview], None] | None = None) -> str | None:
     """The text of the file, None if there is no such file (or a directory in its place).
+
+    Args:
+        path: of the file.
+        hide: overwrites what this process must not keep, before a copy is made of anything.
 
     Raises:
         FileUnreadable: it is no ordinary file, larger than SIZE_LIMIT_BYTES, not UTF-8, or not ours to read.
+    """
+    content = read_content(path)
+    if content is None:
+        return None
+    if hide is not None:
+        hide(content)
+    return _decoded(content)
+
+
+def read_content(path: str) -> memoryview | None:
+    """The bytes of the file in the only copy that was made of them, which may be overwritten; None as `read_text`.
+
+    Raises:
+        FileUnreadable: as `read_text`, but for the encoding.
     """
     try:
         # Without O_NONBLOCK the opening of a pipe waits for a writer.
@@ -29,7 +48,7 @@ def read_text(path: str) -> str | None:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise FileUnreadable(f"it cannot be read ({getattr(error, 'strerror', None) or error})") from None
     try:
-        return None if stat.S_ISDIR(os.fstat(descriptor).st_mode) else read_descriptor(descriptor)
+        return None if stat.S_ISDIR(os.fstat(descriptor).st_mode) else _content(descriptor)
     finally:
         os.close(descriptor)
 
@@ -40,18 +59,7 @@ def read_descriptor(descriptor: int) -> str:
     Raises:
         FileUnreadable: as `read_text`.
     """
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise FileUnreadable("it is not an ordinary file")
-        content = _read_up_to(descriptor, SIZE_LIMIT_BYTES + 1)
-    except OSError as error:
-        raise FileUnreadable(f"it cannot be read ({error.strerror})") from None
-    if len(content) > SIZE_LIMIT_BYTES:
-        raise FileUnreadable(f"it is larger than {SIZE_LIMIT_BYTES // 1024} kB")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise FileUnreadable(f"it is not UTF-8 (byte {error.start})") from None
+    return _decoded(_content(descriptor))
 
 
 def read_toml(path: str) -> dict[str, object] | None:
@@ -79,8 +87,23 @@ def parse_toml(text: str) -> dict[str, object]:
         raise FileUnreadable(f"it is not TOML ({reason[:200]})") from None
 
 
-def _read_up_to(descriptor: int, limit: int) -> bytes:
-    content = b""
-    while len(content) < limit and (chunk := os.read(descriptor, limit - len(content))):
-        content += chunk
-    return content
+def _content(descriptor: int) -> memoryview:
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise FileUnreadable("it is not an ordinary file")
+        # All of it at once: a buffer that grows leaves copies of itself behind.
+        content, size = memoryview(bytearray(SIZE_LIMIT_BYTES + 1)), 0
+        while size < len(content) and (more := os.readv(descriptor, [content[size:]])):
+            size += more
+    except OSError as error:
+        raise FileUnreadable(f"it cannot be read ({error.strerror})") from None
+    if size > SIZE_LIMIT_BYTES:
+        raise FileUnreadable(f"it is larger than {SIZE_LIMIT_BYTES // 1024} kB")
+    return content[:size]
+
+
+def _decoded(content: memoryview) -> str:
+    try:
+        return str(content, "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileUnreadable(f"it is not UTF-8 (byte {error.start})") from None

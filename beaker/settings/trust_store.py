@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from beaker.places import state_folder
-from beaker.settings.reading import FileUnreadable, read_text
+from beaker.settings.reading import FileUnreadable, read_content, read_text
 
 FILES = ("beaker.toml", ".env")
 """The files of a folder that settings are read from."""
@@ -26,11 +26,14 @@ def fingerprint(folder: str) -> str:
     digest = hashlib.sha256()
     for name in FILES:
         try:
-            text = read_text(os.path.join(folder, name))
-            content = b"-" if text is None else b"+" + text.encode("utf-8", "surrogatepass")
+            content = read_content(os.path.join(folder, name))
         except FileUnreadable:
-            content = b"?"
-        digest.update(len(content).to_bytes(8, "big") + content)
+            digest.update(b"?")
+            continue
+        digest.update(b"-" if content is None else b"+" + len(content).to_bytes(8, "big"))
+        if content is not None:
+            digest.update(content)
+            content[:] = bytes(len(content))  # a `.env` may hold the model's key, which this process must not keep
     return digest.hexdigest()
 
 

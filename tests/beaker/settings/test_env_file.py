@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beaker.settings.env_file import parse_env
+from beaker.settings.env_file import hide_values, parse_env
 
 
 @pytest.mark.parametrize(
@@ -113,3 +113,25 @@ def test_a_file_of_the_largest_size_is_read_at_once(line: str) -> None:
     began = time.process_time()
     parse_env(text)
     assert time.process_time() - began < 2.0  # takes 0.02; with a look at all that is before each line it was 5
+
+
+@pytest.mark.parametrize(
+    ("written", "left"),
+    [
+        ("KEY=secret", "KEY=******"),
+        ("\ufeffexport KEY = secret # why", "\ufeffexport KEY = ************"),
+        ("KEY='se\r\ncret'  # x\r\nB=1", "KEY='**\r\n****'  # x\r\nB=1"),
+        ('KEY="a\\"b"\nB=KEY=1', 'KEY="****"\nB=KEY=1'),
+        ("KEY='never closed\nB=1", "KEY='************\nB=1"),
+        ("# KEY=old\nOTHER_KEY=2", "# KEY=***\nOTHER_KEY=2"),
+        ("KEY=\nKEY\n=x\n", "KEY=\nKEY\n=x\n"),
+        ("KEY", "KEY"),
+        ("", ""),
+        ('KEY="', 'KEY="'),
+    ],
+)
+def test_values_of_hidden_names_are_overwritten_in_place(written: str, left: str) -> None:
+    content = memoryview(bytearray(written.encode()))
+    hide_values(content, {"KEY"})
+    assert bytes(content).decode() == left
+    assert [line.number for line in parse_env(left).problems] == [line.number for line in parse_env(written).problems]
