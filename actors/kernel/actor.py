@@ -35,6 +35,7 @@ class KernelActor(Actor[KernelMessage]):
         make_front: opens the clients' side; called once, with the actor as the one who is told what clients send.
         connect_supervisor: reaches a living Supervisor or starts one.
         start_agent, end_agent: start the agent's process, and end it though it does not answer.
+        client_key: of the clients' connections; kept from the agent, wherever it stands.
         on_finished: called once when the kernel has shut down.
     """
 
@@ -48,6 +49,7 @@ class KernelActor(Actor[KernelMessage]):
         connect_supervisor: Connect,
         start_agent: Start,
         end_agent: End,
+        client_key: str,
         on_finished: Callable[[], None],
     ) -> None:
         self._kernel_id = kernel_id
@@ -57,6 +59,7 @@ class KernelActor(Actor[KernelMessage]):
         self._connect_supervisor = connect_supervisor
         self._start_agent = start_agent
         self._end_agent = end_agent
+        self._client_key = client_key
         self._on_finished = on_finished
 
     async def on_start(self) -> None:
@@ -70,6 +73,7 @@ class KernelActor(Actor[KernelMessage]):
             connect_supervisor=self._connect_supervisor,
             start_agent=self._start_agent,
             end_agent=self._end_agent,
+            client_key=self._client_key,
             on_finished=self._on_finished,
         )
         self._rooms.attaching.begin()

@@ -11,8 +11,10 @@ from actors.kernel.looking import Looking
 from actors.kernel.state import KernelState
 from actors.kernel.turn import Turn
 from beaker.kernel.conversation import TOLD
+from beaker.kernel.hiding import Hiding
 from beaker.kernel.mentions import Reading, may_mention
 from beaker.kernel.question import Ask
+from beaker.messages.look import Mentioned
 from beaker.messages.turn import Question
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ async def finish_reading(prompt: str, begun: "MentionsRead | None") -> Reading:
     return Reading(prompt=prompt) if begun is None else await begun.reading()
 
 
-def compose(turn: Turn, wanted: Ask, reading: Reading, *, state: KernelState, course: Course) -> Question:
+def compose(turn: Turn, wanted: Ask, reading: Reading, *, state: KernelState, course: Course, hiding: Hiding) -> Question:
     """Compose the question of a turn. If it shows the model text that nobody vouches for, the turn is tainted."""
     cells = state.transcript.recent(SEEN_CELLS, output_chars=SEEN_OUTPUT_CHARS)
     told = course.conversation.talks[-TOLD:]
@@ -46,7 +48,7 @@ def compose(turn: Turn, wanted: Ask, reading: Reading, *, state: KernelState, co
     turn.tainted = turn.tainted or any(cell.output for cell in cells) or any(talk.tainted for talk in told)
     return Question(
         turn=turn.number,
-        prompt=reading.prompt,
+        prompt=hiding.own_taken_out(reading.prompt),
         language=state.language,
         history=course.conversation.exchanges(),
         cells=cells,
@@ -56,6 +58,20 @@ def compose(turn: Turn, wanted: Ask, reading: Reading, *, state: KernelState, co
         spent_usd=course.spent.usd,
         can_ask=turn.face.client.allows_stdin and turn.face.consent in {"stdin", "messages"},
         context=course.context,
-        mentioned=[*reading.mentioned, *wanted.attached],
+        mentioned=[*_mentioned(reading, hiding), *_attached(wanted, hiding)],
         missing=reading.missing,
     )
+
+
+def _mentioned(reading: Reading, hiding: Hiding) -> list[Mentioned]:
+    """What the user refers to she shows: nothing of hers is hidden in it."""
+    return [Mentioned(label=each.label, text=hiding.own_taken_out(each.text)) for each in reading.mentioned]
+
+
+def _attached(wanted: Ask, hiding: Hiding) -> list[Mentioned]:
+    if not wanted.attached:
+        return []
+    from beaker.kernel.custom.notebook_state import LABEL  # only interfaces that know us attach anything
+
+    clean = {LABEL: hiding.text}  # the notebook comes with every question, whatever stands in it
+    return [Mentioned(label=each.label, text=clean.get(each.label, hiding.own_taken_out)(each.text)) for each in wanted.attached]

@@ -15,6 +15,7 @@ from actors.kernel.silent_look import LookBegun, LookFailed, SilentLook
 from actors.kernel.state import KernelState
 from actors.kernel.subkernel_link import SubkernelLink
 from actors.runtime.actor import ActorContext, Asked
+from beaker.kernel.hiding import Hiding
 from beaker.languages.language import Language, Seen, Sight
 from beaker.languages.registry import language_for
 from beaker.messages.kernel import KernelMessage
@@ -63,9 +64,11 @@ class Looking:
 
     Args:
         folder: the kernel's runtime folder, where languages leave answers that cannot come over a channel.
+        hiding: takes secrets out of what the agent is answered; what the user asks for herself is told as it is.
     """
 
-    def __init__(self, state: KernelState, context: ActorContext[KernelMessage], folder: str) -> None:
+    def __init__(self, state: KernelState, context: ActorContext[KernelMessage], folder: str, hiding: Hiding) -> None:
+        self.hiding = hiding
         self._state = state
         self._context = context
         self._silent = SilentLook(state, folder)
@@ -187,10 +190,12 @@ class Looking:
         return VariableShown(name=name, text=text, note=note, line=seen[0].summary if seen[0].plain else "")
 
     async def _answer_list(self, asked: Asked) -> None:
-        _give(await self.variables(), asked)
+        seen = await self.variables()
+        _give(self.hiding.variables(seen) if isinstance(seen, Variables) else seen, asked)
 
     async def _answer_variable(self, name: str, asked: Asked) -> None:
-        _give(await self.variable(name), asked)
+        seen = await self.variable(name)
+        _give(self.hiding.variable(seen) if isinstance(seen, VariableShown) else seen, asked)
 
     def _answer_cells(self, message: ReadCells, asked: Asked) -> None:
         found, more = self._state.transcript.between(message.first, message.last, cells=READ_CELLS, output_chars=READ_OUTPUT_CHARS)

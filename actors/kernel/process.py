@@ -123,6 +123,7 @@ class KernelProcess:
             connect_supervisor=self._connect_supervisor,
             start_agent=self._start_agent,
             end_agent=self._end_agent,
+            client_key=self._file.key,
             on_finished=self._finish,
         )
         return self._actor

@@ -4,7 +4,9 @@ They are half of the KernelActor's rooms, and an ordinary session never enters t
 imported by `Rooms` alone, after the sockets are bound, and the rooms are made by the first who needs one (`questions_door.py`).
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
 from actors.kernel.agent_door import AgentDoor, End, Start
@@ -25,6 +27,7 @@ from actors.kernel.state import KernelState
 from actors.kernel.supervisor_door import SupervisorDoor
 from actors.kernel.turns import Turns
 from actors.runtime.actor import ActorContext, Asked
+from beaker.kernel.hiding import Hiding, secrets_of
 from beaker.kernel.requests import Channel
 from beaker.messages.kernel import AgentSaid, KernelMessage
 from beaker.messages.look import ReadCells, ReadOutput, ShowVariable
@@ -43,6 +46,7 @@ class Questions:
     Args:
         folder: the kernel's runtime folder.
         start_agent, end_agent: start the agent's process, and end it though it does not answer.
+        client_key: of the clients' connections.
         interrupt: interrupts what the subkernel runs.
         ending: ends the subkernel and starts a fresh one.
     """
@@ -60,13 +64,16 @@ class Questions:
         supervisor: SupervisorDoor,
         start_agent: Start,
         end_agent: End,
+        client_key: str,
         interrupt: Callable[[], None],
         ending: Ending,
     ) -> None:
         self._state = state
         self._context = context
         self.agent = AgentDoor(start_agent, end_agent, context)
-        self.looking = Looking(state, context, folder)
+        hiding = Hiding(partial(_own_secrets, state, client_key), secrets_of(os.environ))
+        state.transcript.show = hiding.piece
+        self.looking = Looking(state, context, folder, hiding)
         self.turns = turns = Turns(state, context, self.agent, self.looking)
         clearance = Clearance(state.kernel_id, supervisor, context.log)
         self.consent = Consent(state, context, clearance, self.agent, prompts, waits_behind=turns.waits_behind)
@@ -111,3 +118,11 @@ class Questions:
 
             self._custom = CustomMessages(self._state, self._context, self.turns, self.consent, self._choices, self.looking)
         self._custom.take(idents, header, parts, channel)
+
+
+def _own_secrets(state: KernelState, client_key: str) -> Iterator[str]:
+    """Who holds one of these may speak to this kernel, or to the server that started it."""
+    yield client_key
+    if state.subkernel is not None:
+        yield state.subkernel.connection.key
+    yield from secrets_of({name: value for name, value in os.environ.items() if name.startswith(("JUPYTER", "JPY_", "BEAKER_"))})

@@ -49,7 +49,7 @@ class Rooms:
         handlers: who takes what the subkernel sends.
         context: the actor's.
         front: the clients' side.
-        connect_supervisor, start_agent, end_agent, on_finished: see the KernelActor.
+        connect_supervisor, start_agent, end_agent, client_key, on_finished: see the KernelActor.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class Rooms:
         connect_supervisor: Connect,
         start_agent: Start,
         end_agent: End,
+        client_key: str,
         on_finished: Callable[[], None],
     ) -> None:
         settings = loaded.settings
@@ -72,6 +73,7 @@ class Rooms:
         self._folder = folder
         self._start_agent = start_agent
         self._end_agent = end_agent
+        self._client_key = client_key
         self.state = state = KernelState(
             kernel_id=kernel_id,
             settings=settings,
@@ -144,6 +146,7 @@ class Rooms:
             supervisor=self.supervisor,
             start_agent=self._start_agent,
             end_agent=self._end_agent,
+            client_key=self._client_key,
             interrupt=self._interrupt_subkernel,
             ending=self.ending,
         )

@@ -12,6 +12,7 @@ from actors.kernel.face import Face, Outcome
 from actors.kernel.state import KernelState
 from actors.runtime.log import Log
 from beaker.kernel.conversation import Talk
+from beaker.kernel.hiding import INSTEAD
 from beaker.kernel.turn_display import TurnDisplay, cell_named
 from beaker.messages.base import TurnId
 from beaker.messages.consent import Mode
@@ -20,6 +21,12 @@ from beaker.messages.turn import Began, Delta, ProposeCell, Proposed, ToolAnswer
 PROPOSALS = 50
 PROPOSED_CHARS = 400_000
 """Of one answer, which is redrawn as a whole and stays in the notebook: five of the longest cells."""
+
+
+KEEPS_A_SECRET = (
+    f"this code holds {INSTEAD} where the cell holds a secret that you cannot see: in its place it would take the secret from the user. "
+    "Propose a cell with the changed lines alone, or say what to change"
+)
 
 
 @dataclass(slots=True)
@@ -93,6 +100,8 @@ class Turn:
         for named in (replaces, after):
             if named.isdecimal() and state.transcript.code(int(named)) is None:
                 return TurnFailure(reason=f"no cell with the number {named} was seen to run; read_cells shows those that were")
+        if replaces and INSTEAD in message.code:
+            return TurnFailure(reason=KEEPS_A_SECRET)
         language = message.language or state.language
         proposal = self.display.propose(message.code, language, session=state.language, replaces=replaces, after=after)
         self.face.proposed(proposal)

@@ -235,7 +235,7 @@ class Turns:
         state.log.info("turn.asked", turn=number)
         self.agent_watch.begin()
         self._show_trouble()
-        question = compose(turn, wanted, reading, state=state, course=self.course)
+        question = compose(turn, wanted, reading, state=state, course=self.course, hiding=self._looking.hiding)
         try:
             await agent.ask(question, timeout_s=self._patience_s)
         except RuntimeFault as error:

@@ -7,7 +7,7 @@ output is found that was cut where it was shown.
 
 import re
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -34,6 +34,10 @@ HUGE_BYTES = 8 * 1024 * 1024
 
 RECORDED = frozenset({"stream", "execute_result", "display_data", "error"})
 """Message types that are outputs."""
+
+
+Show = Callable[[str, int, int], str]
+"""What of a piece of a text is shown: `show(text, start, stop)`."""
 
 
 class _Input(msgspec.Struct, frozen=True):
@@ -106,13 +110,15 @@ class _Cell:
             text += f"\n... {self.dropped_bytes} bytes left out ...\n"
         return text + "".join(map(text_of, self.tail))
 
-    def seen(self, output_chars: int) -> SeenCell:
+    def seen(self, output_chars: int, show: Show) -> SeenCell:
         source, text = self.source(), self.text()
-        handle = ""
-        if len(text) > output_chars:
+        size, handle = len(text), ""
+        if size > output_chars:
             half, handle = output_chars // 2, self.handle
-            text = f"{text[:half]}\n... {len(text) - output_chars} characters left out ...\n{text[-half:]}"
-        code = cut_bytes(source.code, CODE_BYTES)
+            text = f"{show(text, 0, half)}\n... {size - output_chars} characters left out ...\n{show(text, size - half, size)}"
+        else:
+            text = show(text, 0, size)
+        code = cut_bytes(show(source.code, 0, len(source.code)), CODE_BYTES)
         return SeenCell(execution_count=source.execution_count, code=code, output=text, status=self.status, handle=handle)
 
 
@@ -125,6 +131,8 @@ class Transcript:
     """
 
     budget_bytes: int
+    show: Show = lambda text, start, stop: text[start:stop]
+    """What of codes and outputs is shown to the agent; whoever reads by number reads all: then the user has asked for it."""
     _cells: OrderedDict[str, _Cell] = field(default_factory=OrderedDict[str, _Cell])
     _bytes: int = 0
     _last: int = 0
@@ -157,11 +165,11 @@ class Transcript:
     def find(self, msg_id: str, *, output_chars: int) -> SeenCell | None:
         """One cell; None if it never began, or was dropped."""
         cell = self._cells.get(msg_id)
-        return None if cell is None else cell.seen(output_chars)
+        return None if cell is None else cell.seen(output_chars, self.show)
 
     def recent(self, cells: int, *, output_chars: int) -> list[SeenCell]:
         """The last cells, oldest first, their outputs as text of at most so many characters."""
-        return [cell.seen(output_chars) for cell in list(self._cells.values())[-cells:]]
+        return [cell.seen(output_chars, self.show) for cell in list(self._cells.values())[-cells:]]
 
     def between(self, first: int | None, last: int | None, *, cells: int, output_chars: int) -> tuple[list[SeenCell], int]:
         """The newest cells whose numbers lie between two, oldest first, and how many more there are.
@@ -176,7 +184,7 @@ class Transcript:
             return count is not None and (first is None or count >= first) and (last is None or count <= last)
 
         found = [cell for cell in self._cells.values() if wanted(cell)]
-        return [cell.seen(output_chars) for cell in found[-cells:]], max(len(found) - cells, 0)
+        return [cell.seen(output_chars, self.show) for cell in found[-cells:]], max(len(found) - cells, 0)
 
     def part(self, handle: str, offset: int, *, chars: int) -> Part | None:
         """A piece of the output with that handle, None if there is none (any more)."""
@@ -184,7 +192,7 @@ class Transcript:
         if cell is None:
             return None
         text = cell.text()
-        return Part(text[offset : offset + chars], len(text))
+        return Part(self.show(text, offset, min(offset + chars, len(text))), len(text))
 
     def handles(self) -> list[str]:
         """Of all cells that printed something, oldest first."""

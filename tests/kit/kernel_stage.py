@@ -37,6 +37,7 @@ from tests.kit.recording_front import PATIENCE_S, RecordingFront
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 
 KERNEL_ID = KernelId("0123456789ab")
+CLIENT_KEY = "the-key-of-the-clients"
 
 Changes = Mapping[str, Mapping[str, object]]
 """Settings by section and name."""
@@ -99,6 +100,7 @@ class KernelStage:
                 make_front=self._make_front,
                 connect_supervisor=self._connect_supervisor,
                 start_agent=self._start_agent,
+                client_key=CLIENT_KEY,
                 end_agent=self._end_agent,
                 on_finished=self._finish,
             )

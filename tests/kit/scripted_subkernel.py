@@ -30,6 +30,8 @@ INFO: dict[str, Any] = {
     "help_links": [],
 }
 
+KEY = "the-key-of-the-subkernel"
+
 
 class Received(NamedTuple):
     """One request that reached the subkernel."""
@@ -86,11 +88,11 @@ class ScriptedSubkernel:
         self.received: list[Received] = []
         """All requests but those that it answered by itself."""
         self.connection = Connection(
-            transport="ipc", ip=str(folder / f"s{generation}"), shell_port=1, iopub_port=2, stdin_port=3, control_port=4, hb_port=5, key="k"
+            transport="ipc", ip=str(folder / f"s{generation}"), shell_port=1, iopub_port=2, stdin_port=3, control_port=4, hb_port=5, key=KEY
         )
         self._echoes = echoes
         self._composer = Composer(self.session_id, "x")
-        self._signer = Signer(b"k")
+        self._signer = Signer(KEY.encode())
         self._unread: list[Received] = []
         self._news = asyncio.Event()
         self._listened = asyncio.Event()

@@ -10,11 +10,12 @@ import msgspec
 import pytest
 
 from actors.runtime.failures import AskFailed
+from beaker.kernel.hiding import HIDDEN
 from beaker.messages.base import TurnId
 from beaker.messages.look import CellsRead, OutputRead, ReadCells, ReadOutput, ShowVariable, VariableShown
 from beaker.messages.subkernel import Attached, Died
 from beaker.messages.turn import ListVariables, TurnFailure, Variable, Variables
-from tests.kit.kernel_stage import KernelStage, staged
+from tests.kit.kernel_stage import CLIENT_KEY, KernelStage, staged
 from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
 
 TURN = TurnId(1)
@@ -252,3 +253,42 @@ async def test_cells_and_long_outputs_are_read_from_what_passed_by(stage: Kernel
 def test_what_looks_bring_is_marked_as_data() -> None:
     for kind in (Variables, VariableShown, CellsRead, OutputRead):
         assert {field.name: field.default for field in msgspec.structs.fields(kind)}["untrusted"] is True
+
+
+async def test_the_agent_sees_no_value_that_is_a_secret_by_its_name_or_its_looks(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    seen = await listed(stage, subkernel, ("api_key", "str", "'swordfish'"), ("url", "str", "'db://me:swordfish@host'"), ("x", "int", "41"))
+    assert [each.summary for each in seen.variables] == [HIDDEN, "'db://me:[hidden]@host'", "41"]
+    detail = await shown(stage, subkernel, "api_key", "str of 9 characters\nswordfish")
+    assert detail.text.startswith(f"str of 9 characters: {HIDDEN}")
+    assert "@api_key" in detail.text, "how the user shows it"
+
+
+async def test_the_agent_reads_cells_and_outputs_without_what_is_secret_in_them(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    await stage.ask()
+    subkernel.run(await subkernel.expect(), 1)
+    key = subkernel.as_announced().connection.key
+    running = stage.run("login(password='swordfish')")
+    request = await subkernel.expect()
+    subkernel.begin(request, 2)
+    subkernel.publish("stream", {"name": "stdout", "text": f"{CLIENT_KEY} {key}\n" + "a" * 9_990 + "\nBearer abcdefgh12345678"}, request)
+    subkernel.end(request, 2)
+    await stage.front.over(running)
+    cells = await ask(stage, ReadCells(turn=TURN, first=2))
+    assert cells.cells[0].code == "login(password='[hidden]')"
+    assert cells.cells[0].output.startswith("[hidden] [hidden]\naaa")
+    assert cells.cells[0].output.endswith("aa\nBearer [hidden]")
+    size = len(f"{CLIENT_KEY} {key}\n") + 9_991 + len("Bearer abcdefgh12345678")
+    part = await ask(stage, ReadOutput(turn=TURN, handle=cells.cells[0].handle, offset=size - 8))
+    assert (part.text, part.size) == ("[hidden]", size), "not even the end of it"
+
+
+async def test_what_the_user_mentions_she_shows_but_for_the_keys_of_connections(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    running = stage.run("1")
+    request = await subkernel.expect()
+    subkernel.begin(request, 1)
+    subkernel.publish("execute_result", {"data": {"text/plain": f"password='swordfish' {CLIENT_KEY}"}, "execution_count": 1}, request)
+    subkernel.end(request, 1)
+    await stage.front.over(running)
+    _, question = await stage.ask("%%ai what is {Out[1]}?")
+    assert question.prompt == "what is password='swordfish' [hidden]?"
+    assert question.cells[0].output == "password='[hidden]' [hidden]\n"

@@ -15,7 +15,7 @@ from beaker.wire.compose import Composer, status
 from beaker.wire.parts import CONTENT, Header, Parts, join
 from beaker.wire.signing import Signer
 from tests.kit.kernel_stage import until
-from tests.kit.scripted_subkernel import ScriptedSubkernel
+from tests.kit.scripted_subkernel import KEY, ScriptedSubkernel
 
 
 class Heard:
@@ -59,7 +59,7 @@ async def heard() -> Heard:
     return Heard()
 
 
-def connect(subkernel: ScriptedSubkernel, heard: Heard, *, key: str = "k") -> SubkernelLink:
+def connect(subkernel: ScriptedSubkernel, heard: Heard, *, key: str = KEY) -> SubkernelLink:
     connection = msgspec.structs.replace(subkernel.connection, key=key)
     return SubkernelLink(connection, heard, identity=b"beaker-1", private=Composer("private", "p"), on_dropped=heard.drop)
 

@@ -189,6 +189,20 @@ async def test_an_answer_holds_no_more_cells_than_a_user_reads(stage: KernelStag
     assert "more proposed cells already" in str(refused.value.failure)
 
 
+async def test_an_edit_cannot_take_a_secret_from_the_user_that_the_model_was_not_shown(
+    stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
+    done = stage.run("login(password='swordfish')")
+    subkernel.run(await subkernel.expect(), 7)
+    await stage.front.over(done)
+    _, question = await stage.ask()
+    assert question.cells[0].code == "login(password='[hidden]')"
+    kernel = stage.agents_end.ref("kernel")
+    with pytest.raises(AskFailed) as refused:
+        await kernel.ask(ProposeCell(turn=FIRST, code="login(password='[hidden]', again=True)", language="", replaces="7"), timeout_s=10)
+    assert "a secret that you cannot see" in str(refused.value.failure)
+
+
 async def test_a_proposal_for_a_turn_that_is_over_is_refused(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     msg_id, _ = await stage.ask()
     stage.tell(ended())
