@@ -67,7 +67,7 @@ async def test_words_say_what_a_silent_endpoint_keeps_waiting_for() -> None:
     timeouts = StreamTimeouts(first_byte_s=10, silence_s=10, words_after_s=0.05)
     async with on([HANG], timeouts=timeouts) as (stage, _):
         stage.agent.tell(question())
-        while not (await stage.kernel.expect(Waiting)).words.startswith("no data for 0.0"):
+        while not (await stage.kernel.expect(Waiting)).words.startswith("no data for "):
             pass
 
 
