@@ -38,7 +38,7 @@ class HangWatch:
                 self._asking.cancel()
 
     def _look(self) -> None:
-        link = self._state.ready_link()
+        link = self._state.lived_before()
         if link is None:
             self._say(None)
             return

@@ -135,6 +135,11 @@ class KernelState:
             self.notices.remove(self.taken_over.notice)
         self.taken_over = None
 
+    def lived_before(self) -> SubkernelLink | None:
+        """The link to a session that has answered once, this process or one before it: it should answer now."""
+        taking_over = self.phase is Phase.STARTING and self.taken_over is not None
+        return self.link if taking_over or self.phase is Phase.READY else None
+
     def ready_link(self) -> SubkernelLink | None:
         """The link, if requests may pass."""
         return self.link if self.phase is Phase.READY else None

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from actors.kernel import hang_watch
+from beaker.messages.subkernel import Started, Starting
 from tests.kit.kernel_stage import KernelStage, staged
 from tests.kit.scripted_subkernel import ScriptedSubkernel
+from tests.kit.takeover_stage import Replaced
 
 SILENCE = {"kernel": {"heartbeat_silence_s": 0.2, "control_silence_s": 0.2}}
 
@@ -59,6 +61,35 @@ async def test_an_idle_subkernel_is_asked_for_nothing(stage: KernelStage, subker
     while subkernel.beats_heard < before + 5:
         await stage.settle()
     assert subkernel.received == []
+
+
+async def test_a_session_that_is_silent_while_it_is_taken_over_is_called_so(short_folder: Path, stage: KernelStage) -> None:
+    async with staged(short_folder, SILENCE) as second:
+        replaced = Replaced(stage, second, await stage.ready())
+        request = await replaced.begin("x", 1)
+        replaced.subkernel.behind_a_cell = True
+        replaced.subkernel.answers = False
+        await replaced.take_over()
+        await status(second, "holding the interpreter")
+        replaced.subkernel.answers = True
+        while asked := [each for each in replaced.subkernel.received if each.kind == "kernel_info_request"]:
+            replaced.subkernel.received.remove(asked[0])
+            replaced.subkernel.reply(asked[0], replaced.subkernel.info)
+        await second.greeted(1)
+        await status(second, "holding the interpreter", there=False)
+        replaced.subkernel.end(request, 1)
+        assert (await second.front.reply(request.msg_id)).content["status"] == "ok"
+
+
+async def test_a_session_that_is_still_starting_is_given_its_time(stage: KernelStage) -> None:
+    await stage.open()
+    await stage.attach()
+    subkernel = stage.make_subkernel(answers=False)
+    stage.tell(Starting(generation=1), Started(subkernel=subkernel.as_announced()))
+    await subkernel.expect("kernel_info_request")
+    assert subkernel.beats_heard == 0
+    await status(stage, "starting")
+    assert subkernel.beats_heard == 0
 
 
 async def test_the_next_life_begins_without_a_word(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
