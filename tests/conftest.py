@@ -7,6 +7,7 @@ undumpable, so neither parents nor /proc/PID/environ would tell which of them th
 side, each worker has a folder and a mark of its own.
 """
 
+import importlib
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -155,6 +157,20 @@ def need_tool() -> Callable[..., str]:
         raise AssertionError
 
     return find
+
+
+@pytest.fixture(scope="session")
+def need_module() -> Callable[[str], ModuleType]:
+    """Imports a module that only tests need; where it is not installed the test skips, and fails in CI."""
+
+    def load(name: str) -> ModuleType:
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError:
+            _lacking(f"needs the module {name}, which is not installed")
+        raise AssertionError
+
+    return load
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,13 @@ _NAMES = {"py": "python", "ipython": "python", "sh": "bash", "shell": "bash", "j
 """What models write for a language; R and the rest are written as they are called."""
 
 
+LANGUAGE_CHARS = 30
+"""Of a language's name, as a model wrote it."""
+
+DRAWN = frozenset({"mermaid", "geojson", "topojson", "stl", "dot", "graphviz", "plantuml", "vega", "vega-lite"})
+"""What some frontend draws, with all that it loads, in place of showing it: JupyterLab and VS Code do so with Mermaid."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fence:
     """The line that opens a block."""
@@ -35,6 +42,16 @@ def open_fence(line: str) -> Fence | None:
     """The fence that a line outside of blocks is; None if it is none."""
     found = _FENCE.match(line.rstrip("\r\n"))
     return None if found is None else Fence(len(found[1]), found[2] or found[3], found[4])
+
+
+def block_name(language: str) -> str:
+    """What may stand behind a fence for a language as a model wrote it; empty where a frontend would draw the block.
+
+    >>> block_name("Python 3"), block_name("Mermaid"), block_name("py\\n<b>")
+    ('Python 3', '', 'pyb')
+    """
+    name = re.sub(r"[^\w +.#-]", "", language)[:LANGUAGE_CHARS]
+    return "" if DRAWN & set(name.lower().split()) else name
 
 
 @dataclass(frozen=True, slots=True)

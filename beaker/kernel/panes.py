@@ -1,19 +1,20 @@
-"""An answer as it is drawn: *panes*, each a display of its own, with what beaker itself says apart from what the model writes.
+"""An answer as it is drawn: *panes*, each a display of its own, with what beaker vouches for apart from what the model writes.
 
-A model that was taken over by what it read may write the very words by which its user is asked for consent. So its text is made harmless
-piece by piece, and nothing in a piece reaches beyond it. What beaker vouches for, which is code that asks with what becomes of it and how
-to allow it, and a proposal with its number, stands in a *frame*: that is HTML, which in the model's text is text. Code that asks has a
-pane to itself besides, so that a frontend that reads markdown in a way of its own hides none of it.
+A model that was taken over by what it read may write the very words by which its user is asked for consent. So its text is made harmless.
+What beaker vouches for, which is code that asks with what becomes of it and how to allow it, and a proposal with its number, stands in a
+*frame*: that is HTML, which in the model's text is text. It has a pane to itself besides, so that nothing that a frontend makes of the text
+reaches it. Below the model's text stand at most words of our own about what it waits for.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from beaker.kernel.asked_back import AskedBack
+from beaker.kernel.code_blocks import LANGUAGE_CHARS
 from beaker.kernel.commands.words import code as code_span
 from beaker.kernel.commands.words import escaped
 from beaker.kernel.harmless import harmless, visible
-from beaker.kernel.turn_display import LANGUAGE_CHARS, Proposal, RunBlock, TurnDisplay, fenced
+from beaker.kernel.turn_display import Proposal, RunBlock, TurnDisplay, fenced
 
 THINKING = "thinking ..."
 CURSOR = "▍"
@@ -41,31 +42,32 @@ def panes(display: TurnDisplay, *, ending: Sequence[str] | None = None) -> list[
         ending: None while the turn goes on; else lines to put below the answer (maybe none).
     """
     found: list[Pane] = []
-    pieces: list[Pane] = []
+    texts: list[str] = []
     for segment in display.part:
+        if isinstance(segment, str):
+            texts.append(segment.strip())
+            continue
+        found += _said(display, len(found), texts)
+        texts = []
         match segment:
-            case str():
-                text = segment.strip()
-                pieces += [Pane(harmless(text), visible(text))] if text else []
             case Proposal():
-                pieces.append(_framed(_numbered(segment)))
+                found.append(_framed(_numbered(segment)))
             case AskedBack():
-                pieces.append(Pane(segment.quoted(harmless), segment.quoted(visible)))
-                pieces += [] if segment.answer is None else [_answered(segment.answer)]
+                found.append(Pane(segment.quoted(harmless), segment.quoted(visible)))
+                found += [] if segment.answer is None else [_answered(segment.answer)]
             case RunBlock():
-                found += _joined(pieces)
                 found.append(run_pane(segment))
-                pieces = []
+    pieces = _said(display, len(found), texts)
     if ending is None:
         words = display.trouble or display.words
         if words or not (found or pieces):
             pieces.append(_own(words or THINKING))
         elif pieces:
-            pieces[-1] = _with_cursor(pieces[-1])
+            pieces = [_with_cursor(*pieces)]
     else:
         pieces += map(_own, ending)
     pieces += [_own(display.note)] if display.note else []
-    return [*found, *_joined(pieces)]
+    return [*found, Pane(*("\n\n".join(each) for each in zip(*pieces, strict=True)))] if pieces else found
 
 
 def run_pane(block: RunBlock) -> Pane:
@@ -73,9 +75,14 @@ def run_pane(block: RunBlock) -> Pane:
     return _framed(_run(block))
 
 
-def _joined(pieces: Sequence[Pane]) -> list[Pane]:
-    """One pane of several pieces, with what no piece can reach across between them."""
-    return [Pane(*("\n\n".join(texts) for texts in zip(*pieces, strict=True)))] if pieces else []
+def _said(display: TurnDisplay, at: int, texts: Sequence[str]) -> list[Pane]:
+    """What the model says in one pane; none if that is nothing.
+
+    Args:
+        at: of the pane, in the part.
+    """
+    text = "\n\n".join(text for text in texts if text)
+    return [Pane(display.reader(at).of(text), visible(text))] if text else []
 
 
 def _framed(markdown: str) -> Pane:
@@ -94,8 +101,7 @@ def _own(words: str) -> Pane:
 
 
 def _with_cursor(piece: Pane) -> Pane:
-    last = piece.markdown.rpartition("\n")[2]
-    apart = "\n\n" if last.startswith(("```", "</div>")) else " "
+    apart = "\n\n" if piece.markdown.endswith("```") else " "
     return Pane(*(f"{text}{apart}{CURSOR}" for text in piece))
 
 

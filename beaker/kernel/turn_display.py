@@ -9,12 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from beaker.kernel.asked_back import AskedBack
-from beaker.kernel.code_blocks import CodeBlock, common_name, split_blocks
-from beaker.kernel.harmless import closed
-
-LANGUAGE_CHARS = 30
-"""Of a language's name, as a model wrote it."""
-_NO_NAME = r"[^\w +.#-]"
+from beaker.kernel.code_blocks import CodeBlock, block_name, common_name, split_blocks
+from beaker.kernel.harmless import Growing, closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +65,17 @@ class TurnDisplay:
     """Where the part begins that is shown now."""
     _again: RunBlock | None = None
     """Stands at its head, though it stands further above as well."""
+    _readers: dict[int, Growing] = field(default_factory=dict[int, Growing])
+    """Who makes the text of a pane harmless, by its place in the part."""
 
     @property
     def part(self) -> Sequence[Segment]:
         """What is shown now."""
         return [*([] if self._again is None else [self._again]), *self._segments[self._part :]]
+
+    def reader(self, at: int) -> Growing:
+        """Who makes the text of the pane at this place in the part harmless: it was asked for it when it was shorter."""
+        return self._readers.setdefault(at, Growing())
 
     def add_text(self, text: str) -> None:
         """More of the answer."""
@@ -148,6 +150,7 @@ class TurnDisplay:
         """
         self._part = len(self._segments)
         self._again = again
+        self._readers = {}
         self.note = ""
 
     @property
@@ -191,7 +194,7 @@ def fenced(code: str, language: str) -> str:
     """Code as a markdown block whose fence is longer than any run of backticks in it."""
     longest = max((len(run) for run in re.findall(r"`+", code)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}{re.sub(_NO_NAME, '', language)[:LANGUAGE_CHARS]}\n{code}\n{fence}"
+    return f"{fence}{block_name(language)}\n{code}\n{fence}"
 
 
 def cell_named(name: str) -> str:

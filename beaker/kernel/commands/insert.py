@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from beaker.kernel.code_blocks import LANGUAGE_CHARS
 from beaker.kernel.commands.command import Command, Entry, Order, Refused, Values, number_in
-from beaker.kernel.turn_display import LANGUAGE_CHARS, Proposal
+from beaker.kernel.turn_display import Proposal
 
 USAGE = "`%beaker insert` takes the number of a proposed cell, and of its question if that is not the last one"
 

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-_MARKUP = r"([\\`*_\[\]<>|~&$])"
-"""What CommonMark, its tables or math give a meaning in the middle of a line; a backslash takes it away."""
+_MARKUP = r"([\\`*_\[\]>|~&$])"
+"""What CommonMark, its tables or math give a meaning in the middle of a line; a backslash takes it away. `<` is not among them: behind
+an address a backslash belongs to that for JupyterLab and nbconvert, and what follows would be HTML."""
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,8 +62,18 @@ def escaped(text: str) -> str:
     """Text on one line that means itself in markdown; what stands between backticks stays a code span."""
     parts = " ".join(text.split()).split("`")
     if len(parts) % 2 == 0:  # an odd backtick opens nothing
-        return re.sub(_MARKUP, r"\\\1", "`".join(parts))
-    return "".join(code(part).replace("|", "\\|") if at % 2 else re.sub(_MARKUP, r"\\\1", part) for at, part in enumerate(parts))
+        return _plain("`".join(parts))
+    return "".join(_apart(parts[at - 1]) + code(part).replace("|", "\\|") if at % 2 else _plain(part) for at, part in enumerate(parts))
+
+
+def _plain(text: str) -> str:
+    return re.sub(_MARKUP, r"\\\1", text).replace("<", "&lt;")
+
+
+def _apart(before: str) -> str:
+    """A blank behind an address, to which the backtick of a code span would belong."""
+    *_, last = before.split(" ")
+    return " " if "://" in last or "www." in last else ""
 
 
 def quoted(text: str, language: str = "text") -> str:

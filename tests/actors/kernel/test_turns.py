@@ -25,6 +25,17 @@ def displays(stage: KernelStage, msg_id: str) -> list[tuple[str, str]]:
     return [(s.kind, s.content["data"]["text/markdown"]) for s in stage.front.about(msg_id) if s.kind.endswith("display_data")]
 
 
+def last_drawn(stage: KernelStage, msg_id: str) -> list[str]:
+    """What each display of the cell shows now."""
+    shown = [s.content for s in stage.front.about(msg_id) if s.kind.endswith("display_data")]
+    return list({each["transient"]["display_id"]: str(each["data"]["text/markdown"]) for each in shown}.values())
+
+
+def framed(markdown: str) -> str:
+    """What beaker vouches for, as it is shown."""
+    return f"{FRAME}\n\n{markdown}\n\n</div>"
+
+
 async def drawn(stage: KernelStage, msg_id: str, text: str) -> None:
     """Wait until the display holds the text."""
     await stage.front.wait(lambda: any(text in shown for _, shown in displays(stage, msg_id)), text)
@@ -127,9 +138,10 @@ async def test_the_first_proposal_is_the_next_cell_and_all_are_numbered(stage: K
     reply = await stage.front.reply(msg_id)
     assert reply.content["payload"] == [{"source": "set_next_input", "text": "plot(df)", "replace": False}]
     await stage.front.over(msg_id)
-    text = displays(stage, msg_id)[-1][1]
-    assert "**[1]**\n\n```python\nplot(df)\n```" in text
-    assert "**[2]**\n\n```python\ndf.head()\n```" in text
+    one, two, hint = last_drawn(stage, msg_id)
+    assert one == framed("**[1]**\n\n```python\nplot(df)\n```")
+    assert two == framed("**[2]**\n\n```python\ndf.head()\n```")
+    assert "%beaker insert N 1" in hint
 
 
 async def test_a_proposal_in_another_language_than_the_sessions_becomes_no_cell(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
@@ -142,8 +154,10 @@ async def test_a_proposal_in_another_language_than_the_sessions_becomes_no_cell(
     reply = await stage.front.reply(msg_id)
     assert reply.content["payload"] == [{"source": "set_next_input", "text": "x = 1", "replace": False}]
     await stage.front.over(msg_id)
-    assert "**[1]** *`r` as text: this session runs `python`*\n\n```r\nx <- 1\n```" in displays(stage, msg_id)[-1][1]
-    assert "insert" not in displays(stage, msg_id)[-1][1]
+    assert last_drawn(stage, msg_id) == [
+        framed("**[1]** *`r` as text: this session runs `python`*\n\n```r\nx <- 1\n```"),
+        framed("**[2]**\n\n```Python\nx = 1\n```"),
+    ]
 
 
 async def test_code_in_the_text_of_an_answer_is_the_next_cell_if_nothing_else_was_proposed(
@@ -154,7 +168,7 @@ async def test_code_in_the_text_of_an_answer_is_the_next_cell_if_nothing_else_wa
     reply = await stage.front.reply(msg_id)
     assert reply.content["payload"] == [{"source": "set_next_input", "text": "df.head()", "replace": False}]
     await stage.front.over(msg_id)
-    assert displays(stage, msg_id)[-1][1] == f"Run this:\n\n{FRAME}\n\n**[1]**\n\n```python\ndf.head()\n```\n\n</div>"
+    assert last_drawn(stage, msg_id) == ["Run this:", framed("**[1]**\n\n```python\ndf.head()\n```")]
     stopped, question = await stage.ask()
     stage.tell(Delta(turn=question.turn, text="```python\nx\n```\n"), ended(question.turn, status="error", reason="no more credit"))
     await stage.front.over(stopped)
@@ -175,7 +189,7 @@ async def test_an_edit_is_a_proposal_that_says_which_cell_it_is_for(stage: Kerne
     assert await kernel.ask(ProposeCell(turn=FIRST, code="x = 42", language="", replaces="In[7]"), timeout_s=10) == Proposed(number=1)
     stage.tell(ended())
     await stage.front.over(msg_id)
-    assert displays(stage, msg_id)[-1][1] == f"{FRAME}\n\n**[1]** in place of cell [7]\n\n```python\nx = 42\n```\n\n</div>"
+    assert displays(stage, msg_id)[-1][1] == framed("**[1]** in place of cell [7]\n\n```python\nx = 42\n```")
 
 
 async def test_an_answer_holds_no_more_cells_than_a_user_reads(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:

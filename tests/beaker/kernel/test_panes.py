@@ -51,16 +51,17 @@ def test_proposals_stand_framed_and_numbered_where_they_were_made() -> None:
     display.add_text("then")
     display.propose("df.plot()", "python")
     one, two = (f"**[{at}]**\n\n```python\n{code}\n```" for at, code in ((1, "df.describe()"), (2, "df.plot()")))
-    assert panes(display, ending=[]) == [Pane(f"First\n\n{framed(one)}\n\nthen\n\n{framed(two)}", f"First\n\n{one}\n\nthen\n\n{two}")]
-    assert growing(display)[0].endswith(f"</div>\n\n{CURSOR}")
+    assert panes(display, ending=[]) == [Pane("First", "First"), Pane(framed(one), one), Pane("then", "then"), Pane(framed(two), two)]
+    assert growing(display) == drawn(display), "no cursor in a frame"
 
 
 def test_a_proposal_says_which_cell_it_is_for() -> None:
     display = TurnDisplay(3)
     display.propose("a", "python", replaces="4")
     display.propose("b", "python", after="c-1f")
-    assert "**[1]** in place of cell [4]\n" in drawn(display)[0]
-    assert "**[2]** behind cell `c-1f`\n" in drawn(display)[0]
+    first, second = drawn(display)
+    assert "**[1]** in place of cell [4]\n" in first
+    assert "**[2]** behind cell `c-1f`\n" in second
 
 
 def test_a_proposal_in_another_language_says_why_it_is_text() -> None:
@@ -136,6 +137,7 @@ def test_words_of_an_endpoint_are_text() -> None:
     display.words = "waiting 1 s: it says <img src=x> ![a](http://evil.test/)"
     assert panes(display) == [
         Pane(
-            r"*waiting 1 s: it says \<img src=x\> !\[a\](http://evil.test/)*", "*waiting 1 s: it says <img src=x> ![a](http://evil.test/)*"
+            r"*waiting 1 s: it says &lt;img src=x\> !\[a\](http://evil.test/)*",
+            "*waiting 1 s: it says <img src=x> ![a](http://evil.test/)*",
         )
     ]

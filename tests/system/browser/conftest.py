@@ -84,8 +84,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory, stalling_endpoint: str, consen
         file = folder / "settings" / package / f"{plugin}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
-    _install_kernel("beaker-stalled", stalling_endpoint)
-    _install_kernel("beaker-consent", consent_endpoint)
+    install_kernel("beaker-stalled", stalling_endpoint)
+    install_kernel("beaker-consent", consent_endpoint)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     token = secrets.token_hex(16)
@@ -111,7 +111,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory, stalling_endpoint: str, consen
         process.wait(LIMIT_S)
 
 
-def _install_kernel(name: str, base_url: str) -> None:
+def install_kernel(name: str, base_url: str) -> None:
     """Installs the kernel once more, with an endpoint in its environment."""
     from jupyter_client.kernelspec import KernelSpecManager
 

@@ -77,7 +77,7 @@ def test_the_content_of_a_folders_file_cannot_become_markup(home: Path) -> None:
     (home / "nb").mkdir()
     (home / "nb/beaker.toml").write_text("[agent]\nstep_limit = '<img src=x onerror=alert(1)>'\n\"[a](javascript:x)\" = 1\n")
     words = config_words(load_all({"HOME": str(home)}, folder=home / "nb"))
-    assert "\\<img src=x onerror=alert(1)\\>" in words.markdown
+    assert "&lt;img src=x onerror=alert(1)\\>" in words.markdown
     assert "\\[a\\](javascript:x)" in words.markdown
 
 

@@ -112,4 +112,4 @@ def test_names_cannot_become_markup() -> None:
     words = status_words(
         StatusFacts(now=0.0, kernel_id="a", kernel_pid=1, kernel_started_at=0.0, state="running", display_name="<b>|x|</b>")
     )
-    assert "\\<b\\>\\|x\\|\\</b\\>" in words.markdown
+    assert "&lt;b\\>\\|x\\|&lt;/b\\>" in words.markdown

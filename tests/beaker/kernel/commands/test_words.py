@@ -56,7 +56,7 @@ def test_code_spans(text: str, span: str) -> None:
     ("text", "markdown"),
     [
         ("plain text, 12.3 s", "plain text, 12.3 s"),
-        ("a_b *c* [d](e) <img src=x> & $x$ ~ | \\", "a\\_b \\*c\\* \\[d\\](e) \\<img src=x\\> \\& \\$x\\$ \\~ \\| \\\\"),
+        ("a_b *c* [d](e) <img src=x> & $x$ ~ | \\", "a\\_b \\*c\\* \\[d\\](e) &lt;img src=x\\> \\& \\$x\\$ \\~ \\| \\\\"),
         ("type `a|b*` now", "type `a\\|b*` now"),
         ("odd ` tick", "odd \\` tick"),
         ("two\nlines", "two lines"),
