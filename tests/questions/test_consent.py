@@ -151,7 +151,8 @@ def test_nbclient_ends_by_itself_with_the_code_as_text_and_nothing_was_run(tmp_p
         notebook = nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})  # type: ignore[no-untyped-call]  # it has no types
         NotebookClient(notebook, kernel_name="beaker", timeout=60).execute()
         texts = [output["data"]["text/markdown"] for output in notebook.cells[0].outputs if output.output_type == "display_data"]
-        assert "I would run" in texts[-1]
+        assert texts[-2] == "I would run:"
+        assert "open('ran', 'w')" in texts[-1]
         assert "mode is `plan`" in endpoint.results()[0]
         assert "You cannot run code in this question" in endpoint.asked[0]
     assert not marker.exists()
