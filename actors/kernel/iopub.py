@@ -9,9 +9,11 @@ import time
 import msgspec
 
 from actors.kernel.granted_cells import PASSED_ON, GrantedCell
+from actors.kernel.lost_reply import LostReplies
 from actors.kernel.state import KernelState
 from actors.kernel.unanswered import Unanswered
 from beaker.kernel.comms import COMM_LIFE
+from beaker.kernel.requests import STANDARD
 from beaker.kernel.transcript import RECORDED
 from beaker.wire import compose
 from beaker.wire.parts import CONTENT, HEADER, METADATA, PARENT, UNREADABLE, Header, Parts
@@ -32,8 +34,9 @@ _input_decoder = msgspec.json.Decoder(_Input)
 class Iopub:
     """Relays what the subkernel publishes."""
 
-    def __init__(self, state: KernelState) -> None:
+    def __init__(self, state: KernelState, lost_replies: LostReplies) -> None:
         self._state = state
+        self._lost_replies = lost_replies
         self._unanswered = Unanswered(state)
 
     def message(self, topic: list[bytes], header: Header, parent: Header, parts: Parts) -> None:
@@ -100,7 +103,8 @@ class Iopub:
                 requests.busy(parent.msg_id, time.monotonic(), parent.session)
             elif said == "idle":
                 if (silent := requests.idle(parent.msg_id, parent.session)) is not None:
-                    self._unanswered.expect(silent)
+                    # Its reply is on another socket; one of a type that no kernel need know may never come.
+                    (self._lost_replies if silent.msg_type in STANDARD else self._unanswered).expect(silent)
                 self._state.granted.idle(parent.msg_id)
         if self._state.logs_cells and said in {"busy", "idle"}:
             self._state.log.debug("request.busy" if said == "busy" else "request.idle")

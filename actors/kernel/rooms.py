@@ -19,6 +19,7 @@ from actors.kernel.interrupt import Interrupts
 from actors.kernel.iopub import Iopub
 from actors.kernel.keeping import Keeping
 from actors.kernel.life import Life
+from actors.kernel.lost_reply import LostReplies
 from actors.kernel.prompts import Prompts
 from actors.kernel.publisher import Publisher
 from actors.kernel.questions_door import QuestionsDoor
@@ -94,7 +95,7 @@ class Rooms:
             interrupt_subkernel=self._interrupt_subkernel,
             shut_down=self._shut_down,
         )
-        self.iopub = Iopub(state)
+        self.iopub = Iopub(state, LostReplies(state, self.shell))
         self._prompts = Prompts(state)
         self.stdin = Stdin(state, self._prompts)
         self.hangs = HangWatch(state)

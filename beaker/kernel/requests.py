@@ -139,14 +139,12 @@ class Requests:
             pending.since = now
 
     def idle(self, msg_id: str, session: str = "") -> Pending | None:
-        """The subkernel is done with it; returns it if it may never be answered: no kernel need know its type."""
+        """The subkernel is done with it; returns it if it is not answered yet."""
         pending = self._pick(msg_id, session, lambda pending: not pending.idle)
         if pending is None:
             return None
         pending.idle = True
-        if not self._drop_if_over(pending) and pending.msg_type not in STANDARD:
-            return pending
-        return None
+        return None if self._drop_if_over(pending) else pending
 
     def numbered(self, msg_id: str, count: int, session: str = "") -> None:
         """Its execute_input passed by."""
@@ -171,9 +169,13 @@ class Requests:
         if count < COUNT_LIMIT and (pending is None or pending.flags is None or pending.flags.counts):
             self.last_count = max(self.last_count, count)
 
+    def owes(self, pending: Pending) -> bool:
+        """Whether its reply has not come, and can still come."""
+        return not pending.replied and any(each is pending for each in self._pending.get(pending.msg_id, ()))
+
     def give_up(self, pending: Pending) -> bool:
         """We answer it, as the subkernel does not; False if it was answered, or has ended with its subkernel."""
-        if pending.replied or all(each is not pending for each in self._pending.get(pending.msg_id, ())):
+        if not self.owes(pending):
             return False
         pending.replied = True
         self._drop_if_over(pending)
