@@ -11,7 +11,6 @@ from actors.kernel.choices import Choices
 from actors.kernel.clearance import Clearance
 from actors.kernel.consent import Consent
 from actors.kernel.ending import Ending
-from actors.kernel.hang_watch import HangWatch
 from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState, Phase
 from actors.kernel.status_facts import gather
@@ -55,7 +54,6 @@ class Commands:
         choices: Choices,
         consent: Consent,
         clearance: Clearance,
-        hangs: HangWatch,
         loaded: Loaded,
         ending: Ending,
     ) -> None:
@@ -65,7 +63,6 @@ class Commands:
         self._choices = choices
         self._consent = consent
         self._clearance = clearance
-        self._hangs = hangs
         self._loaded = loaded
         self._trusting = Trusting(loaded, os.environ)
         self._ending = ending
@@ -144,7 +141,7 @@ class Commands:
 
     async def _status(self, cell: OwnCell) -> None:
         standing = await self._clearance.standing()
-        cell.show(status_words(gather(self._state, self._turns, self._consent, self._hangs, standing)))
+        cell.show(status_words(gather(self._state, self._turns, self._consent, standing)))
 
     async def _take_always_back(self, cell: OwnCell) -> None:
         held = await self._clearance.end_standing()

@@ -22,8 +22,6 @@ class HangWatch:
 
     def __init__(self, state: KernelState) -> None:
         self._state = state
-        self.words: str | None = None
-        """What to say about the subkernel now; None when it answers."""
         self._control_asked: float | None = None
         self._asking: asyncio.Task[None] | None = None
 
@@ -71,9 +69,9 @@ class HangWatch:
             self._control_asked = None
 
     def _say(self, words: str | None) -> None:
-        if words != self.words:
+        if words != self._state.hang_words:
             if words is None:
                 self._state.log.info("subkernel.answers_again")
             else:
                 self._state.log.warning("subkernel.silent", words=words)
-            self.words = words
+            self._state.hang_words = words

@@ -259,6 +259,7 @@ class Life:
             known = msgspec.json.decode(info[CONTENT], type=_KernelInfo)
         except UNREADABLE:
             return
+        state.info = info
         state.features = tuple(known.supported_features)
         name = known.language_info.get("name")
         if name is not None:

@@ -16,7 +16,6 @@ from actors.kernel.clearance import Clearance
 from actors.kernel.commands import Commands
 from actors.kernel.consent import Consent
 from actors.kernel.ending import Ending
-from actors.kernel.hang_watch import HangWatch
 from actors.kernel.looking import Looking
 from actors.kernel.namesakes import Namesakes
 from actors.kernel.own_cells import OwnCells
@@ -60,7 +59,6 @@ class Questions:
         *,
         shell: Shell,
         prompts: Prompts,
-        hangs: HangWatch,
         supervisor: SupervisorDoor,
         start_agent: Start,
         end_agent: End,
@@ -90,7 +88,7 @@ class Questions:
             on_served=turns.served,
         )
         self._choices = Choices(state, context, self.agent, turns.course)
-        self.commands = Commands(state, context, turns, self._choices, self.consent, clearance, hangs, loaded, ending)
+        self.commands = Commands(state, context, turns, self._choices, self.consent, clearance, loaded, ending)
         namesakes = Namesakes(state, context, turns, self.looking)
         self.cells = OwnCells(state, shell, turns, self.commands, self.looking, namesakes)
         self._custom: CustomMessages | None = None

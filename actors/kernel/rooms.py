@@ -143,7 +143,6 @@ class Rooms:
             self._folder,
             shell=self.shell,
             prompts=self._prompts,
-            hangs=self.hangs,
             supervisor=self.supervisor,
             start_agent=self._start_agent,
             end_agent=self._end_agent,

@@ -89,6 +89,11 @@ class Shell:
         if kind == "shutdown_request":
             self._shut_down(idents, header, parts)
             return
+        if kind == "kernel_info_request" and self._state.hang_words and self._state.info:
+            # Behind a cell that hangs it would wait, and a client that has just come to look what is the matter with it.
+            content = msgspec.Raw(amend_kernel_info(self._state.info)[CONTENT])
+            owed.answer(self._state, "shell", idents, kind, parts[HEADER], content)
+            return
         flags, received = None, 0.0
         if kind == "execute_request":
             received = time.monotonic()

@@ -25,6 +25,7 @@ from beaker.messages.subkernel import Subkernel
 from beaker.settings.schema import Settings
 from beaker.wire import compose
 from beaker.wire.compose import Composer
+from beaker.wire.parts import Parts
 
 
 class Phase(enum.Enum):
@@ -103,6 +104,10 @@ class KernelState:
     known_to_clients: bool = False
     """A client has sent a message of our own kind: it can read more than stock clients do."""
     supervisor_pid: int | None = None
+    info: Parts = field(default_factory=list[bytes])
+    """The first kernel_info_reply of the subkernel that there is."""
+    hang_words: str | None = None
+    """What to say about the subkernel now; None when it answers."""
     supervisor_trouble: str = ""
     """`not responding since 12:03:04`; empty while it answers."""
     last_interrupt_at: float | None = None

@@ -4,7 +4,6 @@ import os
 import time
 
 from actors.kernel.consent import Consent
-from actors.kernel.hang_watch import HangWatch
 from actors.kernel.state import KernelState
 from actors.kernel.turn import Turn
 from actors.kernel.turns import Turns
@@ -13,7 +12,7 @@ from beaker.kernel.commands.status import RunningTurn, StatusFacts
 from beaker.messages.consent import StandingTold
 
 
-def gather(state: KernelState, turns: Turns, consent: Consent, hangs: HangWatch, standing: StandingTold | None) -> StatusFacts:
+def gather(state: KernelState, turns: Turns, consent: Consent, standing: StandingTold | None) -> StatusFacts:
     """Look at the kernel as it is now.
 
     Args:
@@ -34,7 +33,7 @@ def gather(state: KernelState, turns: Turns, consent: Consent, hangs: HangWatch,
         display_name=subkernel.display_name if subkernel else "",
         language=state.language,
         state=state.phase.value,
-        trouble=hangs.words,
+        trouble=state.hang_words,
         reason=state.dead_reason,
         generation=state.generation,
         subkernel_pid=subkernel.pid if subkernel else None,
