@@ -252,7 +252,7 @@ class ModelStream:
             asked,
             retry_after_s=parse_retry_after(headers.get("retry-after-ms"), headers.get("retry-after"), now=self._clock.wall()),
             offered=offered,
-            location=headers.get("location", ""),
+            location=self._clean(headers.get("location", "")),
         )
 
     def _lost(self, error: Exception, asked: Asked) -> ModelFailure:

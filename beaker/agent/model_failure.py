@@ -64,7 +64,7 @@ def from_status(
         asked: what the call was about.
         retry_after_s: from the Retry-After header.
         offered: for a 404, what `/v1/models` lists; empty when it could not be had.
-        location: where a redirect leads.
+        location: where a redirect leads, free of the key too.
     """
     quote = quoted(said)
     where = asked.base_url
@@ -111,7 +111,7 @@ def from_status(
 
 def _redirect_words(status: int, location: str, where: str) -> str:
     """Nobody is asked but who was configured: a redirect would carry the question elsewhere."""
-    target = location.split("?")[0].removesuffix("/chat/completions")
+    target = location.split("?")[0].removesuffix("/chat/completions").removesuffix("/models")
     to = f" to {cut(target, QUOTED_LIMIT_CHARS)}" if target.startswith(("http://", "https://")) and "@" not in target else ""
     return (
         f"The endpoint {where} sends requests on{to} (status {status}), and nothing was sent there. If that is where your questions shall "
