@@ -8,7 +8,6 @@ interrupts that meet the end of a short cell one did that.
 import asyncio
 
 from actors.kernel import owed
-from actors.kernel.interrupt import TIMEOUT_S
 from actors.kernel.shell import Shell
 from actors.kernel.state import KernelState
 from beaker.kernel.requests import Pending, reply_type
@@ -32,7 +31,7 @@ class LostReplies:
         """A request is idle, and its reply has not come yet."""
         at = self._state.last_interrupt_at
         # An interrupt takes a moment to get there: it may meet what began after it was wanted.
-        if at is not None and at >= pending.since - TIMEOUT_S:
+        if at is not None and at >= pending.since - self._state.settings.kernel.supervisor_silence_s:
             asyncio.get_running_loop().call_later(GRACE_S, self._answer, pending)
 
     def _answer(self, pending: Pending) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from actors.agent import answer_body
 from actors.agent.model import Failed, Heard
-from tests.actors.agent.test_model_stream import hear
+from tests.actors.agent.test_model_stream import KEY, hear
 from tests.scripted.endpoint import ScriptedEndpoint
 from tests.scripted.replies import Answer, Raw, Speak
 
@@ -253,3 +253,11 @@ async def test_a_question_is_not_sent_on_to_where_a_redirect_leads() -> None:
     assert isinstance(heard, Failed), heard
     assert f"sends requests on to {other.base_url} (status 307)" in heard.failure.reason
     assert "OPENAI_BASE_URL" in heard.failure.reason
+
+
+async def test_an_address_that_an_endpoint_redirects_to_is_named_without_the_key_and_the_path() -> None:
+    heard, _, _ = await hear([Answer(status=307, headers={"Location": f"https://other.test/{KEY}/v1/models"})])
+    assert isinstance(heard, Failed), heard
+    assert KEY not in heard.failure.reason
+    assert "https://other.test/" in heard.failure.reason
+    assert "/models" not in heard.failure.reason

@@ -100,3 +100,17 @@ async def test_the_next_life_begins_without_a_word(stage: KernelStage, subkernel
     await status(stage, "holding the interpreter")
     await stage.start_subkernel()
     await status(stage, "holding the interpreter", there=False)
+
+
+async def test_a_client_that_comes_to_look_at_a_hanging_cell_learns_what_kernel_this_is(
+    stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
+    running = stage.run("x")
+    request = await subkernel.expect()
+    subkernel.begin(request, 1)
+    await stage.front.output(running, "execute_input")
+    subkernel.answers = False
+    await status(stage, "holding the interpreter")
+    asked = stage.request("kernel_info_request", {}, client=b"second")
+    assert (await stage.front.reply(asked)).content["language_info"]["name"] == "python"
+    assert [each for each in subkernel.received if each.channel == "shell" and each.kind == "kernel_info_request"] == []
