@@ -1,5 +1,6 @@
 """What a user does in JupyterLab, done there: run, interrupt, restart, debug, move a slider, lose the subkernel, ask."""
 
+import contextlib
 import os
 import re
 import signal
@@ -7,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as NotSeenError
 
 from tests.system.browser.lab import Notebook
 
@@ -50,8 +52,13 @@ def test_a_restart_gives_a_clean_session(open_notebook: Open, page: Page) -> Non
 
 def test_the_debugger_stops_at_a_breakpoint_and_shows_variables(open_notebook: Open, page: Page) -> None:
     notebook = open_notebook("def double(number):\n    result = number * 2\n    return result\n\nprint('doubled', double(21))")
-    page.locator(".jp-DebuggerBugButton:visible").click()
     gutter = notebook.cell(0).locator(".cm-gutter.cm-breakpoint-gutter")
+    for patience_ms in (10_000, 10_000, 30_000):
+        # JupyterLab loses a click that comes before it has heard that this kernel can debug.
+        page.locator(".jp-DebuggerBugButton:visible").click()
+        with contextlib.suppress(NotSeenError):
+            gutter.wait_for(state="visible", timeout=patience_ms)
+            break
     expect(gutter).to_be_visible()
     notebook.wait_until_still()  # the debugger's own panel slides in, and moves what is to be clicked at
     # Beside the text of line 3, `return result`: the gutter's own elements are not one per line.
