@@ -1,9 +1,9 @@
 """What a kernel process that was killed had in flight, and what becomes of it.
 
 Its successor reads the log (`inflight_log.py`) and takes each request up: one that is answered late goes to the client that asked, and
-one that is proven over without an answer is told so, or without
-its idle is given that. The proof is a question behind it on the same channel: whatever is
-answered in order has been seen to by then. What no subkernel had seen, and what was ours to answer, ends at once.
+one that is proven over gets what it lacks, which is an error in place of its answer, or its idle. The proof is a question behind it on
+the same channel: whatever is answered in order has been seen to by then. What no subkernel had seen, and what was ours to answer, ends
+at once.
 """
 
 from collections.abc import Set

@@ -6,10 +6,12 @@ a backslash is itself. `${NAME}` is not expanded: a key may contain a dollar sig
 anything else may be imported, and a hundred lines are less than a dependency.
 """
 
-from collections.abc import Container
-from typing import NamedTuple
+from collections.abc import Container, Sequence
+from typing import NamedTuple, TypeVar
 
 _NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")
+_Character = TypeVar("_Character", str, int)
+"""Of a text, or a byte of a file that was not decoded."""
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
 _BLANKS = " \t"
 
@@ -62,7 +64,7 @@ def parse_env(text: str) -> EnvFile:
             values[name] = _unquoted(value)
             continue
         opening = begin + len(line) - len(value)
-        closing = _closing_quote(text, opening)
+        closing = _closing_quote(text, opening, escape="\\" if value[0] == '"' else None)
         if closing is None:
             problems.append(BadLine(number, name, f"the {value[0]} that opens its value is never closed"))
             continue
@@ -98,7 +100,7 @@ def hide_values(content: memoryview, names: Container[str]) -> None:
             while value < end and content[value] in b" \t":
                 value += 1
             if content[value:end] and content[value] in b"'\"":
-                closing = _closing_byte(content, value)
+                closing = _closing_quote(content, value, escape=ord("\\") if content[value] == ord('"') else None)
                 value, end = value + 1, end if closing is None else closing
             for position in range(value, end):
                 if content[position] not in b"\r\n":
@@ -109,15 +111,6 @@ def hide_values(content: memoryview, names: Container[str]) -> None:
 
 def _first_of(content: memoryview, wanted: bytes, at: int) -> int:
     return next((position for position in range(at, len(content)) if content[position] in wanted), len(content))
-
-
-def _closing_byte(content: memoryview, opening: int) -> int | None:
-    quote, at = content[opening], opening + 1
-    while at < len(content):
-        if content[at] == quote:
-            return at
-        at += 2 if quote == ord('"') and content[at] == ord("\\") else 1
-    return None
 
 
 def _line_end(text: str, at: int) -> int:
@@ -140,12 +133,12 @@ def _unquoted(value: str) -> str:
     return value.strip(_BLANKS)
 
 
-def _closing_quote(text: str, opening: int) -> int | None:
-    quote, at = text[opening], opening + 1
-    while at < len(text):
-        if text[at] == quote:
+def _closing_quote(content: Sequence[_Character], opening: int, *, escape: _Character | None) -> int | None:
+    quote, at = content[opening], opening + 1
+    while at < len(content):
+        if content[at] == quote:
             return at
-        at += 2 if quote == '"' and text[at] == "\\" else 1
+        at += 2 if content[at] == escape else 1
     return None
 
 
