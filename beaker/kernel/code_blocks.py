@@ -54,6 +54,17 @@ def block_name(language: str) -> str:
     return "" if DRAWN & set(name.lower().split()) else name
 
 
+def fence_around(text: str) -> str:
+    """The marks of a fence that nothing in a text can close: longer than any run of backticks in it."""
+    return "`" * max(3, max((len(run) for run in re.findall(r"`+", text)), default=0) + 1)
+
+
+def fenced(code: str, language: str) -> str:
+    """Code as a markdown block whose fence nothing in it can close."""
+    fence = fence_around(code)
+    return f"{fence}{block_name(language)}\n{code}\n{fence}"
+
+
 @dataclass(frozen=True, slots=True)
 class CodeBlock:
     """One block."""

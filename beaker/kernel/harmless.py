@@ -14,7 +14,7 @@ Source: CommonMark 0.31; what JupyterLab, VS Code and nbconvert make of mathemat
 import html
 import re
 
-from beaker.kernel.code_blocks import Fence, block_name, open_fence
+from beaker.kernel.code_blocks import Fence, block_name, fence_around, open_fence
 
 _ACTS = re.compile(r"<(?!https?://[^\s<>`$]*>)(?=[A-Za-z/!?])|!(?=\[)|\](?=[(:])")
 """The beginnings of HTML, of a picture, of where a link leads. An address in angle brackets is a link that nobody follows unasked."""
@@ -166,8 +166,7 @@ class _Reader:
         code = self._block
         if self._displayed and any(_DISPLAYED.search(line) is not None for line in code):
             code = [_inert(line, [], as_code=True) for line in code]
-        longest = max((len(run) for line in code for run in re.findall("`+", line)), default=0)
-        marks = "`" * max(3, longest + 1)
+        marks = fence_around("\n".join(code))
         apart = [""] if self._made and self._made[-1].strip() else []
         return [*apart, f"{marks}{block_name(fence.name)}", *code, marks]
 

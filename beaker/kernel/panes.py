@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from beaker.kernel.asked_back import AskedBack
-from beaker.kernel.code_blocks import LANGUAGE_CHARS
+from beaker.kernel.code_blocks import LANGUAGE_CHARS, fenced
 from beaker.kernel.commands.words import code as code_span
 from beaker.kernel.commands.words import escaped
 from beaker.kernel.harmless import harmless, visible
-from beaker.kernel.turn_display import Proposal, RunBlock, TurnDisplay, fenced
+from beaker.kernel.turn_display import Proposal, RunBlock, TurnDisplay
 
 THINKING = "thinking ..."
 CURSOR = "▍"

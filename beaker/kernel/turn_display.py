@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from beaker.kernel.asked_back import AskedBack
-from beaker.kernel.code_blocks import CodeBlock, block_name, common_name, split_blocks
+from beaker.kernel.code_blocks import CodeBlock, common_name, fenced, split_blocks
 from beaker.kernel.harmless import Growing, closed
 
 
@@ -188,13 +188,6 @@ def _joined(segments: Sequence[Segment], block: Callable[[Proposal], str]) -> st
                 return f"{head}\n\n{fenced(code, language)}" if code else head
 
     return "\n\n".join(part for part in map(shown, segments) if part)
-
-
-def fenced(code: str, language: str) -> str:
-    """Code as a markdown block whose fence is longer than any run of backticks in it."""
-    longest = max((len(run) for run in re.findall(r"`+", code)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{block_name(language)}\n{code}\n{fence}"
 
 
 def cell_named(name: str) -> str:

@@ -7,8 +7,9 @@ from typing import Literal
 import msgspec
 
 from beaker.consent.answers import what_words
+from beaker.kernel.code_blocks import fenced
 from beaker.kernel.commands.command import Command, Entry, Order, Refused, Values
-from beaker.kernel.commands.words import Words, quoted
+from beaker.kernel.commands.words import Words
 from beaker.messages.consent import Kind
 
 ALWAYS = "always"
@@ -60,7 +61,7 @@ def name_in(word: str) -> str | None:
 def _read_allow(words: list[str]) -> Order:
     if not words:
         return ShowOpen()
-    name = name_in(words[0]) if words else None
+    name = name_in(words[0])
     if name is None or len(words) > 2 or (len(words) == 2 and words[1] != ALWAYS):
         given = " ".join(words)[:60]
         return Refused(reason=f"`%beaker allow` takes a name and maybe `always`, as in `%beaker allow A3`, and there is {given!r}.")
@@ -129,7 +130,7 @@ def _one(approval: OpenApproval) -> tuple[str, str]:
     verbs = ("allow", "reject", "edit") if approval.kind == "code" else ("allow", "reject")
     decide = " / ".join(f"`%beaker {verb} {approval.name}`" for verb in verbs)
     plain = [f"{approval.name} {head}", approval.code, decide.replace("`", "")]
-    markdown = [f"**{approval.name}** {head}", approval.code and quoted(approval.code, approval.language), decide]
+    markdown = [f"**{approval.name}** {head}", approval.code and fenced(approval.code.rstrip(), approval.language), decide]
     return "\n\n".join(filter(None, plain)), "\n\n".join(filter(None, markdown))
 
 

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from beaker.kernel.code_blocks import fenced
+
 _MARKUP = r"([\\`*_\[\]>|~&$])"
 """What CommonMark, its tables or math give a meaning in the middle of a line; a backslash takes it away. `<` is not among them: behind
 an address a backslash belongs to that for JupyterLab and nbconvert, and what follows would be HTML."""
@@ -76,11 +78,9 @@ def _apart(before: str) -> str:
     return " " if "://" in last or "www." in last else ""
 
 
-def quoted(text: str, language: str = "text") -> str:
+def quoted(text: str) -> str:
     """Lines as they are: a code block, whatever backticks they have."""
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+    return fenced(text.rstrip(), "text")
 
 
 def duration_words(seconds: float) -> str:

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from beaker.kernel.turn_display import TurnDisplay, cell_named, fenced
+from beaker.kernel.code_blocks import fenced
+from beaker.kernel.turn_display import TurnDisplay, cell_named
 
 
 def test_a_fence_is_longer_than_any_run_of_backticks_inside() -> None:

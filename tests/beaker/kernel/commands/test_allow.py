@@ -66,3 +66,8 @@ def test_names_that_wait_are_completed_and_then_always() -> None:
     assert matches("%beaker reject A1") == ["A1", "A12"]
     assert matches("%beaker reject ") == ["A1", "A12", "always"]
     assert matches("%beaker allow A1 ") == ["always"]
+
+
+def test_a_language_as_a_model_wrote_it_leaves_the_block_of_its_code_whole() -> None:
+    waiting = OpenApproval(name="A1", turn=1, kind="code", code="1", language="py\n```\n<script>")
+    assert "```pyscript\n1\n```" in open_words([waiting]).markdown
