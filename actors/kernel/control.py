@@ -21,7 +21,7 @@ from actors.kernel.spill import cost_of
 from actors.kernel.state import KernelState, Phase
 from beaker.kernel.custom.kinds import OURS
 from beaker.kernel.interrupting import decide
-from beaker.kernel.requests import Channel, Pending
+from beaker.kernel.pending import Channel, Pending
 from beaker.wire import compose
 from beaker.wire.parts import CONTENT, HEADER, UNREADABLE, Header, Parts
 

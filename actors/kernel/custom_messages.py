@@ -29,7 +29,7 @@ from beaker.kernel.custom.session import (
     session_info,
 )
 from beaker.kernel.custom.session_state import session_state, state_info, state_reply
-from beaker.kernel.requests import Channel
+from beaker.kernel.pending import Channel
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.turn import TurnFailure
 from beaker.wire.parts import CONTENT, METADATA, Header, Parts

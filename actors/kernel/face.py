@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple, Protocol
 
 from actors.kernel.front import TRACE_CHARS
-from beaker.kernel.requests import Channel
+from beaker.kernel.pending import Channel
 from beaker.kernel.turn_display import Proposal, RunBlock, TurnDisplay
 from beaker.messages.turn import TurnEvent
 

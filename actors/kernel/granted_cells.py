@@ -10,7 +10,7 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from beaker.kernel.requests import ReplyFacts
+from beaker.kernel.pending import ReplyFacts
 from beaker.kernel.transcript import RECORDED
 
 PASSED_ON = RECORDED | {"update_display_data", "clear_output", "comm_open", "comm_msg", "comm_close"}

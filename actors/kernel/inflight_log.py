@@ -12,7 +12,7 @@ from actors.runtime.log import Log
 from beaker import places
 from beaker.kernel import inflight
 from beaker.kernel.inflight import Replayed
-from beaker.kernel.requests import Channel, Pending
+from beaker.kernel.pending import Channel, Pending
 
 
 class InflightLog:

@@ -16,7 +16,7 @@ from actors.kernel.state import KernelState
 from actors.kernel.subkernel_link import SubkernelGone, SubkernelLink
 from actors.kernel.unanswered import Unanswered
 from actors.runtime.actor import ActorContext
-from beaker.kernel.requests import Pending
+from beaker.kernel.pending import Pending
 from beaker.messages.kernel import KernelMessage
 from beaker.wire import compose
 from beaker.wire.parts import CONTENT, UNREADABLE

@@ -11,7 +11,7 @@ import time
 from actors.kernel.state import KernelState
 from actors.kernel.supervisor_door import SupervisorDoor
 from actors.runtime.failures import AskError, AskFailed
-from beaker.kernel.requests import Pending
+from beaker.kernel.pending import Pending
 from beaker.messages.subkernel import Interrupt, Subkernel
 from beaker.subkernels.hang_words import waits_for_supervisor
 from beaker.wire import compose

@@ -13,7 +13,7 @@ from actors.kernel.lost_reply import LostReplies
 from actors.kernel.state import KernelState
 from actors.kernel.unanswered import Unanswered
 from beaker.kernel.comms import COMM_LIFE
-from beaker.kernel.requests import STANDARD
+from beaker.kernel.pending import STANDARD
 from beaker.kernel.transcript import RECORDED
 from beaker.wire import compose
 from beaker.wire.parts import CONTENT, HEADER, METADATA, PARENT, UNREADABLE, Header, Parts

@@ -10,7 +10,7 @@ import asyncio
 from actors.kernel import owed
 from actors.kernel.shell import Shell
 from actors.kernel.state import KernelState
-from beaker.kernel.requests import Pending, reply_type
+from beaker.kernel.pending import Pending, reply_type
 from beaker.wire import compose
 from beaker.wire.parts import read_header
 

@@ -6,7 +6,7 @@ Whoever calls these keeps the accounts; what was said already stands in the `Pen
 
 from actors.kernel.kernel_info import own_kernel_info
 from actors.kernel.state import KernelState, Phase
-from beaker.kernel.requests import Channel, Pending, reply_type
+from beaker.kernel.pending import Channel, Pending, reply_type
 from beaker.wire import compose
 from beaker.wire.parts import Parts
 

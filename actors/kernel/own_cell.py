@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from actors.kernel.front import TRACE_CHARS
 from actors.kernel.state import KernelState
 from beaker.kernel.commands.words import Words
-from beaker.kernel.requests import ExecuteFlags, Pending
+from beaker.kernel.pending import ExecuteFlags, Pending
 from beaker.wire import compose
 from beaker.wire.parts import read_header
 

@@ -20,8 +20,8 @@ from actors.kernel.state import KernelState, Phase
 from actors.kernel.turns import Turns
 from beaker.kernel import magics
 from beaker.kernel.commands.assistance import complete_reply, inspect_reply
+from beaker.kernel.pending import ExecuteFlags, Pending, ReplyFacts
 from beaker.kernel.question import Ask
-from beaker.kernel.requests import ExecuteFlags, Pending, ReplyFacts
 from beaker.wire.parts import CONTENT, HEADER, METADATA, UNREADABLE, Header, Parts, read_header
 
 PLACE_ATTEMPTS = 3

@@ -7,7 +7,7 @@ from actors.kernel.face import Client
 from actors.kernel.owed import send_on
 from actors.kernel.state import KernelState
 from beaker.kernel.custom.replies import Aborted, Failed
-from beaker.kernel.requests import Channel, Pending, reply_type
+from beaker.kernel.pending import Channel, Pending, reply_type
 from beaker.wire.parts import HEADER, Header, Parts
 
 

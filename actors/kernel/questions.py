@@ -27,7 +27,7 @@ from actors.kernel.supervisor_door import SupervisorDoor
 from actors.kernel.turns import Turns
 from actors.runtime.actor import ActorContext, Asked
 from beaker.kernel.hiding import Hiding, secrets_of
-from beaker.kernel.requests import Channel
+from beaker.kernel.pending import Channel
 from beaker.messages.kernel import AgentSaid, KernelMessage
 from beaker.messages.look import ReadCells, ReadOutput, ShowVariable
 from beaker.messages.running import AskUser, InterruptSession, RestartSession, RunCode

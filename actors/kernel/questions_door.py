@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from actors.runtime.actor import Asked
 from beaker.kernel.interrupting import Interrupted
-from beaker.kernel.requests import Channel, Pending, ReplyFacts
+from beaker.kernel.pending import Channel, Pending, ReplyFacts
 from beaker.messages.kernel import AgentSaid
 from beaker.wire.parts import Header, Parts
 

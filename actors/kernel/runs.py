@@ -19,7 +19,7 @@ from actors.kernel.supervisor_door import SupervisorMissing
 from actors.kernel.turn import Turn
 from actors.runtime.actor import ActorContext, Asked
 from beaker.kernel.cutting import cut_bytes
-from beaker.kernel.requests import ExecuteFlags, Pending, ReplyFacts
+from beaker.kernel.pending import ExecuteFlags, Pending, ReplyFacts
 from beaker.kernel.run_words import ran_words
 from beaker.kernel.turn_display import RunBlock
 from beaker.messages.base import TurnId

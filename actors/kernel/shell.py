@@ -25,7 +25,7 @@ from actors.kernel.unanswered import Unanswered
 from beaker.kernel.cell_head import might_be_ours
 from beaker.kernel.comms import COMM_LIFE
 from beaker.kernel.custom.kinds import OURS
-from beaker.kernel.requests import Channel, ExecuteFlags, Pending, ReplyFacts
+from beaker.kernel.pending import Channel, ExecuteFlags, Pending, ReplyFacts
 from beaker.wire import compose
 from beaker.wire.parts import CONTENT, HEADER, UNREADABLE, Header, Parts
 

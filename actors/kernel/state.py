@@ -17,7 +17,8 @@ from actors.kernel.subkernel_link import SubkernelLink
 from actors.runtime.log import Log
 from beaker.kernel.comms import OpenComms
 from beaker.kernel.missed_variable import MissedVariable
-from beaker.kernel.requests import Channel, Requests
+from beaker.kernel.pending import Channel
+from beaker.kernel.requests import Requests
 from beaker.kernel.stdin_routing import StdinRouting
 from beaker.kernel.transcript import Transcript
 from beaker.messages.base import KernelId

@@ -10,7 +10,7 @@ import asyncio
 
 from actors.kernel.owed import send_on
 from actors.kernel.state import KernelState
-from beaker.kernel.requests import Pending, reply_type
+from beaker.kernel.pending import Pending, reply_type
 
 GRACE_S = 0.5
 """How long a reply may be behind its idle: both are written within a millisecond, and read when the loop comes to it."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from beaker.kernel.requests import Channel, ExecuteFlags, Pending
+from beaker.kernel.pending import Channel, ExecuteFlags, Pending
 from beaker.wire.parts import UNREADABLE
 
 COMPACT_BYTES = 65_536

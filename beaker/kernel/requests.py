@@ -7,102 +7,11 @@ number for a cell of ours is predicted from the cells that are ahead of it.
 
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field
-from typing import Literal
 
-import msgspec
-
-from beaker.wire.parts import read_header
+from beaker.kernel.pending import Pending, ReplyFacts
 
 COUNT_LIMIT = 2**53
 """Numbers beyond what JSON carries exactly are not numbers of cells."""
-
-Channel = Literal["shell", "control"]
-
-STANDARD = frozenset(
-    f"{name}_request"
-    for name in (
-        *("execute", "inspect", "complete", "history", "is_complete", "connect", "comm_info", "kernel_info"),
-        *("interrupt", "shutdown", "debug", "usage", "create_subshell", "delete_subshell", "list_subshell"),
-    )
-)
-"""Requests that Jupyter kernels know, and answer for themselves. Source: "Messaging in Jupyter" 5.4, and ipykernel 7."""
-
-
-class ExecuteFlags(msgspec.Struct, frozen=True):
-    """What we read of an `execute_request`; the code is not decoded."""
-
-    silent: object = False
-    store_history: object = True
-    allow_stdin: object = True
-    """Objects, because kernels take whatever is true or false: null, 1, "yes"."""
-
-    @property
-    def counts(self) -> bool:
-        """Whether the cell takes a number."""
-        return bool(self.store_history) and not self.silent
-
-
-class ReplyFacts(msgspec.Struct, frozen=True):
-    """What we read of a reply."""
-
-    status: str = "ok"
-    execution_count: int | None = None
-
-
-@dataclass(slots=True)
-class Pending:
-    """One request that is not over: it still owes its reply or its idle status."""
-
-    msg_id: str
-    session: str
-    msg_type: str
-    header: bytes
-    """The client's header document: the parent of all that we may have to send."""
-    idents: list[bytes]
-    channel: Channel
-    flags: ExecuteFlags | None
-    """None unless it is an execute_request."""
-    private: bool = False
-    """Ours: a comment that holds the place of one of our cells. No client waits for it."""
-    count: int | None = None
-    """Its number, once known."""
-    sent: bool = True
-    """False while it waits for a subkernel."""
-    busy: bool = False
-    idle: bool = False
-    replied: bool = False
-    since: float = 0.0
-    """Monotonic time at which it became busy."""
-    own: bool = False
-    """We answer it ourselves; it never goes to the subkernel."""
-    inherited: bool = False
-    """It was sent by a process before this one, whose life it outlived."""
-    received: float = 0.0
-    """Monotonic time at which a client's cell came; 0 for others."""
-    number: int = 0
-    """Its place among all requests, given when it is accepted."""
-    spoke: bool = False
-    """An output of it was logged."""
-
-    @property
-    def expects_reply(self) -> bool:
-        """Comm messages have none."""
-        return self.msg_type.endswith("_request")
-
-    @property
-    def subshell(self) -> str:
-        """The subshell that it was sent to; empty for the main one. Read from the header, as it is rarely needed."""
-        return read_header(self.header).subshell_id or ""
-
-    @property
-    def running(self) -> bool:
-        """It was begun and not answered."""
-        return self.busy and not self.replied and not self.idle
-
-    @property
-    def over(self) -> bool:
-        """Nothing more is owed."""
-        return self.idle and (self.replied or not self.expects_reply)
 
 
 @dataclass(slots=True)
@@ -171,7 +80,7 @@ class Requests:
 
     def owes(self, pending: Pending) -> bool:
         """Whether its reply has not come, and can still come."""
-        return not pending.replied and any(each is pending for each in self._pending.get(pending.msg_id, ()))
+        return not pending.replied and self._stands(pending)
 
     def give_up(self, pending: Pending) -> bool:
         """We answer it, as the subkernel does not; False if it was answered, or has ended with its subkernel."""
@@ -183,7 +92,7 @@ class Requests:
 
     def end_replied(self, pending: Pending) -> bool:
         """It was answered and its idle is lost; False if that came, or if it has ended with its subkernel."""
-        if pending.idle or all(each is not pending for each in self._pending.get(pending.msg_id, ())):
+        if pending.idle or not self._stands(pending):
             return False
         pending.idle = True
         self._drop_if_over(pending)
@@ -191,7 +100,7 @@ class Requests:
 
     def end_unbegun(self, pending: Pending) -> bool:
         """It was answered and no status of it came; False if one did, or if it has ended with its subkernel."""
-        if pending.busy or pending.idle or all(each is not pending for each in self._pending.get(pending.msg_id, ())):
+        if pending.busy or pending.idle or not self._stands(pending):
             return False
         pending.idle = True
         self._drop_if_over(pending)
@@ -296,6 +205,10 @@ class Requests:
                 return pending
         return None
 
+    def _stands(self, pending: Pending) -> bool:
+        """Whether it is not over, and has not ended with its subkernel."""
+        return any(each is pending for each in self._pending.get(pending.msg_id, ()))
+
     def _take_out(self, ended: list[Pending]) -> list[Pending]:
         for pending in ended:
             same = self._pending[pending.msg_id]
@@ -309,12 +222,3 @@ class Requests:
         if pending.over:
             self._take_out([pending])
         return pending.over
-
-
-def reply_type(kind: str) -> str:
-    """The type of the reply to a request of this type; some of upstream's come without the ending.
-
-    >>> reply_type("llm_request"), reply_type("set_agent_model")
-    ('llm_reply', 'set_agent_model_reply')
-    """
-    return kind.removesuffix("_request").removesuffix("_response") + "_reply"

@@ -10,7 +10,7 @@ import structlog
 
 from actors.kernel.inflight_log import InflightLog
 from beaker.kernel import inflight
-from beaker.kernel.requests import Pending
+from beaker.kernel.pending import Pending
 
 
 def request(msg_id: str, *, own: bool = False, sent: bool = True) -> Pending:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beaker.kernel.inflight import asked, begun, input_answered, over, replay
-from beaker.kernel.requests import ExecuteFlags, Pending
+from beaker.kernel.pending import ExecuteFlags, Pending
 
 
 def cell(msg_id: str) -> Pending:

@@ -1,6 +1,7 @@
 """Accounting: one reply per request, and the number that the next cell gets."""
 
-from beaker.kernel.requests import ExecuteFlags, Pending, ReplyFacts, Requests
+from beaker.kernel.pending import ExecuteFlags, Pending, ReplyFacts
+from beaker.kernel.requests import Requests
 
 
 def cell(msg_id: str, *, counts: bool = True, private: bool = False, sent: bool = True) -> Pending:
