@@ -20,6 +20,7 @@ Risk = Literal["shell", "network", "files", "opaque", "session", "secrets"]
 reading; session: ends what the user has running; secrets: may show what is to be hidden, as environment variables or key files."""
 
 Decision = Literal["allow", "always", "edit", "reject"]
+"""allow: this once; always: and from now on whatever is harmless; edit: other code in its place; reject: not at all."""
 
 
 class RunWanted(Request["RunGranted | RunToBeAsked"], frozen=True, kw_only=True, tag="run.want"):
@@ -27,6 +28,7 @@ class RunWanted(Request["RunGranted | RunToBeAsked"], frozen=True, kw_only=True,
 
     lane: ClassVar[Lane] = "control"
     kind: Kind
+    """What is to be done."""
     code_hash: str
     """Of the exact text and its language, see `beaker.consent.grants`."""
     generation: int
@@ -36,18 +38,21 @@ class RunWanted(Request["RunGranted | RunToBeAsked"], frozen=True, kw_only=True,
     tainted: bool
     """Data that nobody vouches for was read by the model before."""
     risks: tuple[Risk, ...] = ()
+    """What the KernelActor read in the code, each once; empty: nothing that it knows to be risky."""
 
 
 class RunGranted(Event, frozen=True, kw_only=True, tag="run.granted"):
     """It may run: this grant is good for once."""
 
     grant: str
+    """An unguessable name that the Supervisor made up; it stands for one text, one life and ten minutes."""
 
 
 class RunToBeAsked(Event, frozen=True, kw_only=True, tag="run.to_be_asked"):
     """The user must be asked; her decision belongs to this want."""
 
     want: int
+    """The number that the Supervisor gave it."""
 
 
 class RunDecided(Request["RunGranted"], frozen=True, kw_only=True, tag="run.decide"):
@@ -55,7 +60,9 @@ class RunDecided(Request["RunGranted"], frozen=True, kw_only=True, tag="run.deci
 
     lane: ClassVar[Lane] = "control"
     want: int
+    """As `RunToBeAsked` numbered it."""
     decision: Decision
+    """Her word."""
     code_hash: str
     """Of what she was shown; for `edit` of what she wrote instead."""
 
@@ -65,9 +72,13 @@ class RunRedeemed(Request["RunCleared"], frozen=True, kw_only=True, tag="run.red
 
     lane: ClassVar[Lane] = "control"
     grant: str
+    """As `RunGranted` named it."""
     kernel_id: KernelId
+    """The kernel whose session gets the code."""
     generation: int
+    """The life of the subkernel that it is about to be sent to."""
     code_hash: str
+    """Of what is about to be sent."""
 
 
 class RunCleared(Event, frozen=True, kw_only=True, tag="run.cleared"):
@@ -99,6 +110,7 @@ class RunRefused(Failure, frozen=True, kw_only=True, tag="run.refused"):
     """It may not run; the sentence is for the model and the user."""
 
     reason: str
+    """A sentence by the Supervisor: what holds against it, and what can be done instead."""
 
 
 ConsentRequest = RunWanted | RunDecided | RunRedeemed | StandingWanted | StandingEnded

@@ -9,15 +9,20 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     """A tool or a procedure, as the model is told of it."""
 
     name: str
+    """As the model calls it."""
     description: str
+    """Its author's docstring on one line."""
 
 
 class ContextFacts(msgspec.Struct, frozen=True, kw_only=True):
     """A context that can be used."""
 
     name: str
+    """As the user chooses it: the name of its entry point."""
     summary: str
+    """The first line of its author's docstring; empty if there is none."""
     persona: str
+    """What it tells the model to be, cut to 4,000 characters; empty if it says nothing."""
     tools: list[Described]
     """Its own, without beaker's."""
     procedures: list[Described]
@@ -37,6 +42,7 @@ class ContextsListed(Event, frozen=True, kw_only=True, tag="context.listed"):
     """Answers ListContexts."""
 
     contexts: list[ContextFacts]
+    """Those that can be used."""
     problems: dict[str, str]
     """By name, why a context that is installed cannot be used: sentences."""
     preview: str = ""
@@ -64,3 +70,4 @@ class AgentFailure(Failure, frozen=True, kw_only=True, tag="agent.failure"):
     """What was asked could not be told; a sentence for the user."""
 
     reason: str
+    """What is wrong with the endpoint or the settings, and the remedy."""

@@ -13,8 +13,11 @@ class RunCode(Request["CodeRan"], frozen=True, kw_only=True, tag="code.run"):
     """Run this in the session, as a cell that the user sees."""
 
     turn: TurnId
+    """The question it is asked for."""
     code: str
+    """The code of one cell, as the model wrote it."""
     language: str
+    """As the model named it; any but the session's own is refused."""
 
 
 class CodeRan(Event, frozen=True, kw_only=True, tag="code.ran"):
@@ -25,36 +28,43 @@ class CodeRan(Event, frozen=True, kw_only=True, tag="code.ran"):
     output: str
     """What it printed and showed, as text, cut."""
     execution_count: int | None = None
+    """The number that the subkernel gave it; None: it never began."""
     edited: str = ""
     """The code that ran, where the user changed it first."""
     handle: str = ""
     """Names the whole of an output that was cut."""
     untrusted: bool = True
+    """It has printed or shown something, and outputs are data."""
 
 
 class InterruptSession(Request["SessionChanged"], frozen=True, kw_only=True, tag="session.interrupt"):
     """Interrupt the cell that the user has running."""
 
     turn: TurnId
+    """The question it is asked for."""
 
 
 class RestartSession(Request["SessionChanged"], frozen=True, kw_only=True, tag="session.restart"):
     """End the session and begin a fresh one; its variables are lost."""
 
     turn: TurnId
+    """The question it is asked for."""
 
 
 class SessionChanged(Event, frozen=True, kw_only=True, tag="session.changed"):
     """Answers InterruptSession and RestartSession: it is done."""
 
     words: str
+    """A sentence for the model: what was done."""
 
 
 class AskUser(Request["UserAnswered"], frozen=True, kw_only=True, tag="user.ask"):
     """Put a question to the user and wait for her answer."""
 
     turn: TurnId
+    """The question it is asked for."""
     question: str
+    """In the words of the model."""
     choices: list[str]
     """Empty: any answer will do."""
 
@@ -63,6 +73,7 @@ class UserAnswered(Event, frozen=True, kw_only=True, tag="user.answered"):
     """Answers AskUser."""
 
     text: str
+    """What she wrote, or the choice that she named."""
 
 
 class Parked(Command, frozen=True, kw_only=True, tag="turn.parked"):
@@ -70,6 +81,7 @@ class Parked(Command, frozen=True, kw_only=True, tag="turn.parked"):
 
     lane: ClassVar[Lane] = "control"
     turn: TurnId
+    """The question that waits."""
 
 
 RunRequest = RunCode | InterruptSession | RestartSession | AskUser

@@ -15,29 +15,42 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     """Where a subkernel listens: the content of its connection file, as far as we read it."""
 
     transport: Literal["ipc", "tcp"]
+    """`ipc` where the subkernel is known to bind unix sockets."""
     ip: str
     """An address for tcp; the common path prefix of the five sockets for ipc."""
     shell_port: int
+    """For ipc the number behind `ip` in the path of the socket; so with the other four."""
     iopub_port: int
+    """Where it publishes outputs."""
     stdin_port: int
+    """Where it asks for input."""
     control_port: int
+    """Where it takes what must not wait behind a cell."""
     hb_port: int
+    """Where it echoes: its heartbeat."""
     key: str
     """The subkernel's own HMAC key: never the client's."""
     signature_scheme: str = "hmac-sha256"
+    """What `key` is used with."""
 
 
 class Subkernel(msgspec.Struct, frozen=True, kw_only=True):
     """One living subkernel."""
 
     generation: int
+    """Which life this is."""
     spec_name: str
+    """The name of its kernelspec, as `jupyter kernelspec list` has it."""
     display_name: str
+    """How the kernelspec wants it to be shown."""
     language: str
+    """As the kernelspec names it."""
     pid: int | None
     """None where the provisioner runs it on another machine."""
     interrupt_mode: Literal["signal", "message"]
+    """As the kernelspec wants it: a SIGINT, or an `interrupt_request` on control."""
     connection: Connection
+    """Where it listens."""
     started_at: float
     """Wall clock, seconds since the epoch, for people to read."""
     adopted: bool
@@ -49,6 +62,7 @@ class Attach(Request["Attached"], frozen=True, kw_only=True, tag="supervisor.att
 
     lane: ClassVar[Lane] = "control"
     kernel_id: KernelId
+    """The kernel that was taken up."""
     pid: int
     """The kernel process, so that the Supervisor can say who its owner is."""
 
@@ -59,7 +73,9 @@ class Attached(Event, frozen=True, kw_only=True, tag="supervisor.attached"):
     subkernel: Subkernel | None
     """None while one is starting, or after giving up."""
     generation: int
+    """Of the life that runs, starts or ended last; 0: none was ever launched."""
     state: Literal["starting", "running", "restarting", "stopped", "dead"]
+    """`restarting`: starting, and not for the first time; `stopped`: shut down; `dead`: given up, until the user asks for a restart."""
     reason: str = ""
     """For `dead`: the sentence, with the last lines of stderr."""
     first_owner: bool = True
@@ -80,6 +96,7 @@ class Ready(Command, frozen=True, kw_only=True, tag="subkernel.ready"):
 
     lane: ClassVar[Lane] = "control"
     generation: int
+    """Of the life that answered."""
 
 
 class Restart(Request["Restarted"], frozen=True, kw_only=True, tag="subkernel.restart"):
@@ -94,6 +111,7 @@ class Restarted(Event, frozen=True, kw_only=True, tag="subkernel.restarted"):
     """Answers Restart; a `Started` of the same generation went out before it."""
 
     generation: int
+    """Of the life that was launched."""
 
 
 class Interrupt(Request["Interrupted"], frozen=True, kw_only=True, tag="subkernel.interrupt"):
@@ -101,6 +119,7 @@ class Interrupt(Request["Interrupted"], frozen=True, kw_only=True, tag="subkerne
 
     lane: ClassVar[Lane] = "control"
     generation: int
+    """Of the life that is meant."""
 
 
 class Interrupted(Event, frozen=True, kw_only=True, tag="subkernel.interrupted"):
@@ -134,6 +153,7 @@ class Starting(Event, frozen=True, kw_only=True, tag="subkernel.starting"):
 
     lane: ClassVar[Lane] = "control"
     generation: int
+    """Of the life that begins."""
 
 
 class Started(Event, frozen=True, kw_only=True, tag="subkernel.started"):
@@ -141,6 +161,7 @@ class Started(Event, frozen=True, kw_only=True, tag="subkernel.started"):
 
     lane: ClassVar[Lane] = "control"
     subkernel: Subkernel
+    """The one that runs from now on."""
 
 
 class Died(Event, frozen=True, kw_only=True, tag="subkernel.died"):
@@ -148,6 +169,7 @@ class Died(Event, frozen=True, kw_only=True, tag="subkernel.died"):
 
     lane: ClassVar[Lane] = "control"
     generation: int
+    """Of the life that ended."""
     reason: str
     """A sentence: `killed by signal 9 (out of memory?)`, `exited with status 3`."""
     at: float
@@ -163,6 +185,7 @@ class GaveUp(Event, frozen=True, kw_only=True, tag="subkernel.gave_up"):
 
     lane: ClassVar[Lane] = "control"
     generation: int
+    """Of the last life."""
     reason: str
     """Sentences for the user: what happened, the path of the kernelspec, the last lines of stderr, the remedy."""
 
@@ -171,6 +194,7 @@ class SubkernelFailure(Failure, frozen=True, kw_only=True, tag="subkernel.failur
     """A Restart, Interrupt or Attach that could not be done."""
 
     reason: str
+    """A sentence for the user: what stood in the way, and the remedy."""
 
 
 SupervisorMessage = Attach | Ready | Restart | Interrupt | Shutdown | Ping | ConsentRequest

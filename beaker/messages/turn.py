@@ -19,17 +19,22 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """An earlier question and its answer."""
 
     question: str
+    """In the words of the user, at most 8,000 bytes."""
     answer: str
+    """As it was shown, at most 8,000 bytes; below it, whether it was left unfinished."""
 
 
 class Question(Request["Taken"], frozen=True, kw_only=True, tag="turn.question"):
     """The user asked. It is taken at once; the events below follow, and one `Ended` at the end."""
 
     turn: TurnId
+    """The number that the KernelActor gave it."""
     prompt: str
+    """In the words of the user, with short values in the place of what mentions them, and without beaker's own key."""
     language: str
     """The subkernel's language, as its kernelspec names it."""
     history: list[Exchange]
+    """The last questions of this session and their answers, oldest first."""
     cells: list[SeenCell]
     """The last cells of the session, oldest first."""
     model: str | None = None
@@ -59,6 +64,7 @@ class Stop(Command, frozen=True, kw_only=True, tag="turn.stop"):
 
     lane: ClassVar[Lane] = "control"
     turn: TurnId
+    """The question that is over."""
 
 
 class Ping(Request["Pong"], frozen=True, kw_only=True, tag="agent.ping"):
@@ -75,6 +81,7 @@ class Began(Event, frozen=True, kw_only=True, tag="turn.began"):
     """The agent took the question up."""
 
     turn: TurnId
+    """The question that was taken up."""
     model: str
     """As shown to the user; `demo model` for the built-in one."""
 
@@ -83,7 +90,9 @@ class Delta(Event, frozen=True, kw_only=True, tag="turn.delta"):
     """More text of the answer, to be appended."""
 
     turn: TurnId
+    """The question that it answers."""
     text: str
+    """Markdown by the model, at most 50,000 characters."""
 
 
 class Waiting(Event, frozen=True, kw_only=True, tag="turn.waiting"):
@@ -91,7 +100,9 @@ class Waiting(Event, frozen=True, kw_only=True, tag="turn.waiting"):
 
     droppable: ClassVar[bool] = True
     turn: TurnId
+    """The question that waits."""
     words: str
+    """Shown below the answer, without an end mark."""
 
 
 class Thought(Event, frozen=True, kw_only=True, tag="turn.thought"):
@@ -99,6 +110,7 @@ class Thought(Event, frozen=True, kw_only=True, tag="turn.thought"):
 
     droppable: ClassVar[bool] = True
     turn: TurnId
+    """The question that it thought about."""
     text: str
     """At most 20,000 characters; the middle of a longer one is left out."""
 
@@ -107,6 +119,7 @@ class ToolCalled(Event, frozen=True, kw_only=True, tag="tool.called"):
     """The model called a tool; it may turn out that it cannot be called so."""
 
     turn: TurnId
+    """The question it was called for."""
     call_id: str
     """Names the call within the turn."""
     tool: str
@@ -119,7 +132,9 @@ class ToolAnswered(Event, frozen=True, kw_only=True, tag="tool.answered"):
     """A call that was announced has its result."""
 
     turn: TurnId
+    """The question it was called for."""
     call_id: str
+    """As `ToolCalled` named it."""
     status: Literal["ok", "error"]
     """`error`: the model was told what is wrong with its call, or why it could not be done."""
     summary: str
@@ -135,7 +150,9 @@ class Used(Event, frozen=True, kw_only=True, tag="turn.used"):
 
     droppable: ClassVar[bool] = True
     turn: TurnId
+    """The question it was taken for."""
     model: str
+    """As `Began` named it."""
     tokens_in: int
     """All that was put before the model, what was cached included."""
     tokens_cached: int
@@ -150,7 +167,9 @@ class Ended(Event, frozen=True, kw_only=True, tag="turn.ended"):
     """The turn is over."""
 
     turn: TurnId
+    """The question that is over."""
     status: Literal["ok", "error", "stopped"]
+    """`stopped`: the user did not want the rest; a limit that was reached is an `error`."""
     text: str
     """The whole answer: what stands in the display at the end."""
     reason: str = ""
@@ -161,13 +180,16 @@ class ListVariables(Request["Variables"], frozen=True, kw_only=True, tag="look.v
     """What the user's session holds, looked at without running code in it."""
 
     turn: TurnId
+    """The question it is asked for."""
 
 
 class Variable(msgspec.Struct, frozen=True, kw_only=True):
     """One name in the user's namespace."""
 
     name: str
+    """As the session has it."""
     type: str
+    """The name of its type, in the words of its language."""
     summary: str
     """At most 200 characters of its value."""
 
@@ -176,6 +198,7 @@ class Variables(Event, frozen=True, kw_only=True, tag="look.variables_seen"):
     """Answers ListVariables."""
 
     variables: list[Variable]
+    """All that the look saw; where some are left out, `note` says so."""
     note: str = ""
     """What limits this look: `as of 12:03:04, the session is busy`, `not available in this language`."""
     untrusted: bool = True
@@ -186,8 +209,11 @@ class ProposeCell(Request["Proposed"], frozen=True, kw_only=True, tag="cell.prop
     """Put code before the user as a cell that she may run; it is never run by us."""
 
     turn: TurnId
+    """The question it is asked for."""
     code: str
+    """The code of one cell, as the model wrote it."""
     language: str
+    """As the model named it, else the session's."""
     replaces: str = ""
     """The cell whose code it is to take the place of: the number it ran under, or the notebook's own name for it."""
     after: str = ""
@@ -207,6 +233,7 @@ class TurnFailure(Failure, frozen=True, kw_only=True, tag="turn.failure"):
     """A look or proposal that could not be done, in words the model can act on."""
 
     reason: str
+    """What is wrong with the wish and what would be right: the model reads it and tries again."""
 
 
 AgentMessage = Question | Stop | Parked | Ping | ListContexts | ListModels
