@@ -1,14 +1,16 @@
 """The root of the exceptions that beaker raises, and the words for a name that nobody knows.
 
-Whoever raises derives the narrowest class from BeakerError; its text is a sentence for the user that names the value that
-was wrong and what would be right.
+Whoever raises derives the narrowest class from BeakerError; its text names the value that was wrong and what would be right, in
+words for the one that the class names: the user, the model, the log. Two kinds are no errors of ours: what the runtime raises,
+which knows nothing of beaker and has a root of its own (`actors.runtime.failures.RuntimeFault`); and a mistake in code that calls
+ours, such as a tool without type hints, which is a TypeError or a ValueError as everywhere in Python.
 """
 
 from collections.abc import Iterable
 
 
 class BeakerError(Exception):
-    """What all errors of our own have in common: `str(error)` is a sentence for the user."""
+    """What all errors of our own have in common: `str(error)` says in words what is wrong, without a traceback or a secret."""
 
 
 class UnknownName(BeakerError):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from beaker.errors import BeakerError
 from beaker.messages.base import KernelId
 
 SOCKET_PATH_LIMIT = 100
@@ -25,7 +26,7 @@ _LONGEST_INSIDE = len("/supervisor.sock")
 """The longest socket path below a kernel's folder; a subkernel's own are `/<life>/s-5`, shorter for 10 million lives."""
 
 
-class PlaceError(Exception):
+class PlaceError(BeakerError):
     """A folder that cannot be used; the sentence names its path, what is wrong and what to do."""
 
 

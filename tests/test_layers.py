@@ -1,6 +1,7 @@
 """The house rules that a reader could break without noticing: which file may import what, and which names are taken."""
 
 import ast
+import builtins
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -38,6 +39,9 @@ HEAVY = {
     "traitlets",
 }
 """What costs more to import than the whole start may take, or must not be read before the key is settled."""
+
+ROOTS = {"actors/runtime": "RuntimeFault", "": "BeakerError"}
+"""What every exception of ours derives from, by the place of its file; the runtime knows nothing of beaker and has its own."""
 
 
 def _own_files() -> list[Path]:
@@ -91,6 +95,43 @@ def test_an_upward_import_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text(text)
     assert [len(_upward(file)) for file in _own_files()] == [1, 1, 1]
+
+
+def _rootless(files: list[Path]) -> list[str]:
+    """The exceptions of ours that derive from no root of theirs, with their places."""
+    classes = [
+        (str(file.relative_to(ROOT)), node.name, [ast.unparse(base).rpartition(".")[2] for base in node.bases])
+        for file in files
+        for node in ast.walk(ast.parse(file.read_bytes()))
+        if isinstance(node, ast.ClassDef)
+    ]
+
+    def ancestors(bases: list[str]) -> set[str]:
+        return {*bases, *(above for _, name, further in classes if name in bases for above in ancestors(further))}
+
+    def is_raised(name: str) -> bool:
+        found = getattr(builtins, name, None)
+        return isinstance(found, type) and issubclass(found, BaseException)
+
+    wrong = []
+    for place, name, bases in classes:
+        root = next(root for folder, root in ROOTS.items() if place.startswith(folder))
+        above = ancestors(bases)
+        if any(map(is_raised, above)) and root not in {name, *above}:
+            wrong.append(f"{place}: {name} derives from no {root}")
+    return wrong
+
+
+def test_every_exception_of_ours_has_the_root_of_its_layer() -> None:
+    assert _rootless(_own_files()) == []
+
+
+def test_an_exception_without_a_root_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
+    (tmp_path / "actors/runtime").mkdir(parents=True)
+    (tmp_path / "actors/runtime/low.py").write_text("class RuntimeFault(Exception): ...\nclass Gone(BeakerError, OSError): ...")
+    (tmp_path / "actors/high.py").write_text("class BeakerError(Exception): ...\nclass Lost(BeakerError): ...\nclass Torn(ValueError): ...")
+    assert [line.partition(": ")[2].partition(" ")[0] for line in _rootless(_own_files())] == ["Torn", "Gone"]
 
 
 def test_the_domain_has_no_sockets_and_no_tasks() -> None:

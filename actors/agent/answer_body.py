@@ -9,6 +9,7 @@ import httpx2
 
 from actors.agent.silence import SilenceWatch
 from beaker.agent.event_lines import EventLines
+from beaker.errors import BeakerError
 
 ERROR_LIMIT_BYTES = 64 * 1024
 """Of the body of an error, of which a sentence is shown. The SDK and we copy such a body some twenty times."""
@@ -24,7 +25,7 @@ BEGINNING_BYTES = 2_000
 """Of what is no stream of events, for the words about it."""
 
 
-class EventTooLong(Exception):
+class EventTooLong(BeakerError):
     """An event does not come to its end."""
 
 

@@ -38,6 +38,7 @@ from beaker.agent.model_failure import (
 from beaker.agent.scrubbing import scrubbed
 from beaker.agent.turn_state import CallModel, Quirks
 from beaker.agent.usage import Usage, read_usage
+from beaker.errors import BeakerError
 from beaker.settings.key_wishes import DEMO_CHOICE
 
 NO_KEY = "no-key"
@@ -275,7 +276,7 @@ class ModelStream:
         return words.replace(self._key, "[key]") if self._key else words
 
 
-class _NoStreamError(Exception):
+class _NoStreamError(BeakerError):
     """The endpoint answered with something else than a stream."""
 
 

@@ -12,13 +12,15 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
+from beaker.errors import BeakerError
+
 if TYPE_CHECKING:
     from actors.agent.model_stream import ModelStream
 
 UNUSED = "aiohttp"
 
 
-class SdkBroken(Exception):
+class SdkBroken(BeakerError):
     """The SDK cannot be imported; why, and in which file."""
 
 

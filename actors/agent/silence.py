@@ -11,6 +11,7 @@ from types import TracebackType
 import msgspec
 
 from actors.runtime.clock import Clock, Timer
+from beaker.errors import BeakerError
 
 
 class StreamTimeouts(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +25,7 @@ class StreamTimeouts(msgspec.Struct, frozen=True, kw_only=True):
     """From when on the user is told what the turn waits for, and how often the words are renewed."""
 
 
-class FellSilent(Exception):
+class FellSilent(BeakerError):
     """No byte came for too long."""
 
     def __init__(self, waited_s: float, *, began: bool) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from actors.runtime.actor import ActorContext
 from actors.runtime.link import Link
 from actors.runtime.ref import Ref
+from beaker.errors import BeakerError
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.turn import AgentMessage
 
@@ -22,7 +23,7 @@ End = Callable[[], Coroutine[Any, Any, object]]  # Any: what it yields is asynci
 """Makes what ends the process that was started last, whether it answers or not."""
 
 
-class AgentMissing(Exception):
+class AgentMissing(BeakerError):
     """The agent could not be started; the sentence says why."""
 
 

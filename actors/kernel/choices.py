@@ -10,6 +10,7 @@ from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState
 from actors.runtime.actor import ActorContext
 from actors.runtime.failures import AskFailed, RuntimeFault
+from beaker.errors import BeakerError
 from beaker.kernel.commands.command import Refused, Values
 from beaker.kernel.commands.context import ChooseContext, check_context, context_words, contexts_words
 from beaker.kernel.commands.model import ChooseModel, check_model, model_words
@@ -24,7 +25,7 @@ CONTEXTS_TIMEOUT_S = 60.0
 """A plugin may import half of the scientific stack when it is first made."""
 
 
-class NotTold(Exception):
+class NotTold(BeakerError):
     """The agent could not tell; a sentence for the user."""
 
 

@@ -11,6 +11,7 @@ from actors.kernel.supervisor_door import SupervisorDoor
 from actors.runtime.failures import AskError, AskFailed
 from actors.runtime.log import Log
 from beaker.consent.office import UNKNOWN
+from beaker.errors import BeakerError
 from beaker.kernel.turn_display import RunBlock
 from beaker.messages.base import KernelId
 from beaker.messages.consent import (
@@ -34,7 +35,7 @@ PATIENCE_S = 20.0
 PAUSE_S = 0.05
 
 
-class NotAllowed(Exception):
+class NotAllowed(BeakerError):
     """It does not run; the sentence is for the model."""
 
 

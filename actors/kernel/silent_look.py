@@ -13,13 +13,14 @@ import msgspec
 
 from actors.kernel.state import KernelState
 from actors.kernel.subkernel_link import SubkernelGone, SubkernelLink
+from beaker.errors import BeakerError
 from beaker.languages.language import Language, Look, Sight
 from beaker.wire.parts import CONTENT, UNREADABLE, Parts
 
 RESTARTED = "the session could not be looked at; it was restarted just now"
 
 
-class LookFailed(Exception):
+class LookFailed(BeakerError):
     """Nothing was seen; says why, in words for the model."""
 
 

@@ -16,6 +16,7 @@ from actors.kernel.spill import Spill, cost_of
 from actors.kernel.zmq_edge import EdgeSocket
 from actors.kernel.zmq_sockets import FEW, NONE, open_context
 from actors.runtime.trace import current_trace
+from beaker.errors import BeakerError
 from beaker.messages.subkernel import Connection
 from beaker.wire.compose import Composer
 from beaker.wire.parts import HEADER, PARENT, Header, Parts, WireError, join, read_header, split
@@ -27,7 +28,7 @@ DRAIN_BYTES = 16 * RELAY_BYTES
 """Read from iopub in one turn; writing to the page cache takes a tenth of signing."""
 
 
-class SubkernelGone(Exception):
+class SubkernelGone(BeakerError):
     """The link was closed while an answer was awaited."""
 
 

@@ -12,6 +12,7 @@ from actors.runtime.actor import ActorContext
 from actors.runtime.failures import AskError
 from actors.runtime.link import Link
 from actors.runtime.ref import Ref
+from beaker.errors import BeakerError
 from beaker.messages.base import KernelId
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.subkernel import Attach, Attached, SupervisorMessage
@@ -25,7 +26,7 @@ ATTEMPTS = 5
 FIRST_PAUSE_S = 0.05
 
 
-class SupervisorMissing(Exception):
+class SupervisorMissing(BeakerError):
     """No Supervisor could be started; the sentence says why."""
 
 

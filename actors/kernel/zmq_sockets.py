@@ -8,6 +8,8 @@ from typing import Literal
 
 import zmq
 
+from beaker.errors import BeakerError
+
 Kind = Literal["router", "dealer", "sub", "xpub", "manual xpub"]
 _KINDS: dict[Kind, int] = {"router": zmq.ROUTER, "dealer": zmq.DEALER, "sub": zmq.SUB, "xpub": zmq.XPUB, "manual xpub": zmq.XPUB}
 
@@ -23,7 +25,7 @@ NONE = 0
 """No limit."""
 
 
-class AddressError(Exception):
+class AddressError(BeakerError):
     """A socket could not be bound; the sentence names the address and why."""
 
 

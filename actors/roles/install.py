@@ -18,6 +18,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from beaker.errors import BeakerError
+
 if TYPE_CHECKING:  # at run time only once it is known that we are installed: this command must answer in a bare checkout too
     from jupyter_client.kernelspec import KernelSpec
 
@@ -41,7 +43,7 @@ class KernelFile(TypedDict):
     metadata: dict[str, bool | list[str]]
 
 
-class InstallRefused(Exception):
+class InstallRefused(BeakerError):
     """The kernelspec cannot be written; the text says why and what would do, in a sentence."""
 
 

@@ -6,7 +6,7 @@ request calls `Asked.fail` with a message of its own and the asker gets it insid
 
 
 class RuntimeFault(Exception):
-    """What the runtime raises: the root of every class in this package that is an exception."""
+    """What the runtime raises: the root of every class in this package that is an exception, as the domain has one for its own."""
 
 
 class AskError(RuntimeFault):

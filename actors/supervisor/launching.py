@@ -20,6 +20,7 @@ import msgspec
 from actors.supervisor.local_process import LocalProcess
 from actors.supervisor.start_time import start_time
 from actors.supervisor.stderr_pipe import StderrPipe
+from beaker.errors import BeakerError
 from beaker.messages.subkernel import Connection, Subkernel
 from beaker.subkernels.exit_words import of_launch_error
 from beaker.subkernels.kernelspecs import Kernelspec
@@ -32,7 +33,7 @@ _CHANNELS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port"
 _TEMPLATE = re.compile(r"\{([A-Za-z0-9_]+)\}")
 
 
-class LaunchError(Exception):
+class LaunchError(BeakerError):
     """No process could be made; the sentence says what could not be run and why."""
 
 

@@ -7,6 +7,7 @@ else. What is kept is bounded, because a model may never come to an end: the use
 
 from beaker.agent.conversation import FunctionCall, ToolCall
 from beaker.agent.tools.toolbox import ARGUMENTS_LIMIT_CHARS
+from beaker.errors import BeakerError
 
 TEXT_LIMIT_CHARS = 40_000
 """Of the text of one call, as the model is told of it with the results of its tools: 10,000 tokens."""
@@ -30,7 +31,7 @@ CALL_LIMIT_CHARS = 50_000_000
 """All that one call may send: ten million tokens, a hundred times the longest answer of today's models."""
 
 
-class Endless(Exception):
+class Endless(BeakerError):
     """A model call sends more than can be meant; the words say of what."""
 
 

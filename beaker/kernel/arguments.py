@@ -7,6 +7,8 @@ what it does not know, and so do we where it carries a value or is a plain word.
 
 from typing import NamedTuple
 
+from beaker.errors import BeakerError
+
 VALID = "-f FILE (or --f=FILE, --connection-file FILE), --subkernel NAME"
 
 _FILE_OPTIONS = frozenset({"-f", "--f", "--connection-file", "--connection_file"})
@@ -14,7 +16,7 @@ _FLAGS = frozenset({"--debug", "--quiet", "--no-secure", "--matplotlib", "--pyla
 """Flags without a value that ipykernel takes; they say nothing to us."""
 
 
-class ArgumentError(Exception):
+class ArgumentError(BeakerError):
     """A command line that cannot be used; the sentence names the word and the valid options."""
 
 

@@ -5,10 +5,11 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
+from beaker.errors import BeakerError
 from beaker.settings.schema import SECTIONS
 
 
-class Unfit(Exception):
+class Unfit(BeakerError):
     """What the setting takes instead: goes behind `it takes`."""
 
 

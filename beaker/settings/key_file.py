@@ -7,11 +7,12 @@ import os
 import stat
 from collections.abc import Mapping
 
+from beaker.errors import BeakerError
 from beaker.settings.reading import FileUnreadable, read_descriptor
 from beaker.settings.trust import expand_home
 
 
-class NoKey(Exception):
+class NoKey(BeakerError):
     """Why a place gives no key; ends a sentence."""
 
 

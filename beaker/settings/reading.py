@@ -8,11 +8,13 @@ import os
 import stat
 from collections.abc import Callable
 
+from beaker.errors import BeakerError
+
 SIZE_LIMIT_BYTES = 64 * 1024
 """A settings file has a few hundred lines at most; a parser fed with more would delay the start."""
 
 
-class FileUnreadable(Exception):
+class FileUnreadable(BeakerError):
     """Why a file that is there gives nothing; the text goes behind its path and a colon."""
 
 

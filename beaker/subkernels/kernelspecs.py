@@ -19,6 +19,7 @@ from typing import Literal
 
 import msgspec
 
+from beaker.errors import BeakerError
 from beaker.subkernels.exit_words import of_unknown_spec
 
 NATIVE = "python3"
@@ -30,7 +31,7 @@ OWN_MODULE = "beaker_kernel"
 _NAME = re.compile(r"[a-z0-9._\-]+", re.IGNORECASE)
 
 
-class KernelspecError(Exception):
+class KernelspecError(BeakerError):
     """A kernelspec that cannot be used: the sentence names its path or the valid names."""
 
 

@@ -12,13 +12,15 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from beaker.errors import BeakerError
+
 MAX_BYTES = 65_536
 """A connection file is some 400 bytes; a larger file is another kind of file."""
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 
 
-class ConnectionFileError(Exception):
+class ConnectionFileError(BeakerError):
     """A connection file that is refused: the sentence names its path, what is wrong and what to do."""
 
 

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from beaker.errors import BeakerError
+
 DELIMITER = b"<IDS|MSG>"
 
 Parts = list[bytes]
@@ -23,7 +25,7 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises for a document that is not what was expected: no JSON, another shape, no UTF-8, nested too deep."""
 
 
-class WireError(ValueError):
+class WireError(BeakerError):
     """A message that cannot be one: too short, unsigned, not JSON. It is dropped with a log line."""
 
 

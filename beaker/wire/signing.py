@@ -8,13 +8,14 @@ import hashlib
 import hmac
 from collections import deque
 
+from beaker.errors import BeakerError
 from beaker.wire.parts import BUFFERS, Parts, WireError
 
 REMEMBERED_SIGNATURES = 16_384
 """How far back a replay is recognised: some hours of work; a fourth of jupyter_client's figure, about 2 MB."""
 
 
-class UnknownScheme(ValueError):
+class UnknownScheme(BeakerError):
     """A connection file names a signature scheme that this Python cannot compute."""
 
 
