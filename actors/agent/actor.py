@@ -22,6 +22,7 @@ from beaker.agent.model_failure import ModelFailure
 from beaker.agent.pace import Pace
 from beaker.agent.prompts import refusal
 from beaker.agent.turn_state import Quirks
+from beaker.contexts.import_marks import ImportMarks
 from beaker.contexts.shelf import Shelf
 from beaker.messages.base import Event, Lane, TurnId
 from beaker.messages.context import AgentFailure, ListContexts, ListModels, ModelsListed
@@ -55,16 +56,25 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         load: makes the way to the model; begun at once, so that it is there when the first question comes.
         limits: what one turn may take.
         shelf: the contexts; those that are installed, if none is given.
+        marks: what says which context is being imported.
     """
 
-    def __init__(self, kernel: Ref[KernelMessage], load: Load, *, limits: RunLimits | None = None, shelf: Shelf | None = None) -> None:
+    def __init__(
+        self,
+        kernel: Ref[KernelMessage],
+        load: Load,
+        *,
+        limits: RunLimits | None = None,
+        shelf: Shelf | None = None,
+        marks: ImportMarks | None = None,
+    ) -> None:
         self._kernel = kernel
         self._load = load
         self._limits = limits or RunLimits()
         self._quirks: dict[str, Quirks] = {}
         """By the model's name; written by the turns, so that each is told of once."""
         self._pace = Pace(self._limits.calls_per_s)
-        self._contexts = Contexts(kernel, shelf)
+        self._contexts = Contexts(kernel, shelf, marks=marks)
         self._loading: asyncio.Task[Model | ModelFailure] | None = None
         self._running: TurnRun | None = None
         self._task: asyncio.Task[object] | None = None
@@ -116,6 +126,7 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         self._waiting.clear()
         if self._task is not None:
             self._task.cancel()
+        self._contexts.close()
         await self._close_model()
 
     def _take(self, question: Question) -> None:

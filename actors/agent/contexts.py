@@ -13,6 +13,7 @@ from beaker.agent.cutting import cut, sendable
 from beaker.agent.tools.tool import Asking
 from beaker.agent.tools.toolbox import AnyTool
 from beaker.agent.turn_state import PLAIN, Surroundings
+from beaker.contexts.import_marks import ImportMarks
 from beaker.contexts.places import DEFAULT, find_places
 from beaker.contexts.shelf import Loaded, Missing, Shelf, procedures_of, surroundings_of
 from beaker.messages.context import ContextFacts, ContextsListed, Described, ListContexts
@@ -36,10 +37,19 @@ class Contexts:
     Args:
         kernel: whose session previews look at.
         shelf: the contexts; what is installed, looked up when it is first wanted, if none is given.
+        marks: what says which is being imported; none if nobody would read them.
         load_timeout_s: how long one may take to be imported and made.
     """
 
-    def __init__(self, kernel: Ref[KernelMessage], shelf: Shelf | None = None, *, load_timeout_s: float = LOAD_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        kernel: Ref[KernelMessage],
+        shelf: Shelf | None = None,
+        *,
+        marks: ImportMarks | None = None,
+        load_timeout_s: float = LOAD_TIMEOUT_S,
+    ) -> None:
+        self._marks = marks
         self._kernel = kernel
         self._load_timeout_s = load_timeout_s
         self._shelf = shelf
@@ -71,6 +81,11 @@ class Contexts:
                 preview = await self._preview(loaded, wanted.language)
         return ContextsListed(contexts=facts, problems=problems, preview=preview)
 
+    def close(self) -> None:
+        """The agent leaves by itself."""
+        if self._marks is not None:
+            self._marks.close()
+
     async def _preview(self, loaded: Loaded, language: str) -> str:
         session = KernelSession(self._kernel, Asking(turn=NO_TURN, language=language))
         try:
@@ -84,7 +99,7 @@ class Contexts:
         shelf = await self._opened()
         loop = asyncio.get_running_loop()
         if name not in self._taking:
-            task = asyncio.create_task(in_a_thread(shelf.take, name), name=f"context-{name}")
+            task = asyncio.create_task(in_a_thread(self._take_marked, shelf, name), name=f"context-{name}")
             self._taking[name] = (task, loop.time() + self._load_timeout_s)
         task, until = self._taking[name]
         await asyncio.wait([task], timeout=max(until - loop.time(), 0))
@@ -93,9 +108,16 @@ class Contexts:
             return Missing(reason=words)
         return task.result()
 
+    def _take_marked(self, shelf: Shelf, name: str) -> Loaded | Missing:
+        if self._marks is None or name in self._marks.left_behind:
+            return shelf.take(name)
+        with self._marks.around(name):
+            return shelf.take(name)
+
     async def _opened(self) -> Shelf:
         if self._shelf is None:
-            self._shelf = Shelf(await asyncio.to_thread(find_places))
+            left_out = frozenset[str]() if self._marks is None else self._marks.left_behind
+            self._shelf = Shelf(await asyncio.to_thread(find_places), left_out)
         return self._shelf
 
 

@@ -32,6 +32,7 @@ from beaker.agent.budget import Budget
 from beaker.agent.endpoint import Unusable, choose_endpoint, read_presets
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.turn_state import TurnLimits
+from beaker.contexts.import_marks import ImportMarks
 from beaker.messages.base import PROTOCOL
 from beaker.messages.turn import ToAgent
 from beaker.settings.schema import AgentSettings
@@ -72,18 +73,18 @@ def main(argv: list[str]) -> int:
         os.close(options.key_fd)
     logs = configure_logs(order.logs, "agent", options.kernel, key)
     try:
-        return asyncio.run(run_agent(birth, f"{options.folder}/kernel.sock", order, key))
+        return asyncio.run(run_agent(birth, options.folder, order, key))
     finally:
         if logs is not None:
             logs.close()
 
 
-async def run_agent(birth: Birth, socket_path: str, order: AgentOrder, key: str | None) -> int:
+async def run_agent(birth: Birth, folder: str, order: AgentOrder, key: str | None) -> int:
     """Hold an AgentActor as long as the kernel process is there.
 
     Args:
         birth: the connection to the parent, with the secret of its socket.
-        socket_path: where the kernel process listens.
+        folder: the kernel's runtime folder, in which the kernel process listens.
         order: what the kernel process handed down.
         key: the model's.
 
@@ -95,19 +96,19 @@ async def run_agent(birth: Birth, socket_path: str, order: AgentOrder, key: str 
     birth.on_parent_death(leaving.set)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leaving.set)
     try:
-        link = await node.connect(socket_path, codec=Codec(ToAgent), secret=birth.secret, timeout_s=CONNECT_TIMEOUT_S)
+        link = await node.connect(f"{folder}/kernel.sock", codec=Codec(ToAgent), secret=birth.secret, timeout_s=CONNECT_TIMEOUT_S)
     except RuntimeFault as error:
         birth.failed(f"no link to the kernel process: {error}")
         return 1
     link.watch(lambda _: leaving.set())
-    await node.spawn("agent", lambda: make_actor(link, order, key, node.clock), restart=NO_RESTART)
+    await node.spawn("agent", lambda: make_actor(link, order, key, node.clock, ImportMarks(folder)), restart=NO_RESTART)
     birth.ready()
     await leaving.wait()
     await node.stop()
     return 0
 
 
-def make_actor(link: Link, order: AgentOrder, key: str | None, clock: Clock) -> AgentActor:
+def make_actor(link: Link, order: AgentOrder, key: str | None, clock: Clock, marks: ImportMarks) -> AgentActor:
     """Compose the AgentActor of a kernel from plain settings."""
     settings = order.settings
     return AgentActor(
@@ -129,6 +130,7 @@ def make_actor(link: Link, order: AgentOrder, key: str | None, clock: Clock) -> 
             calls_per_s=settings.requests_per_s,
             answers=str(places.state_folder(os.environ) / "answers"),
         ),
+        marks=marks,
     )
 
 

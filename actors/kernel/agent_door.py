@@ -28,14 +28,21 @@ class AgentMissing(BeakerError):
 
 
 class AgentDoor:
-    """Holds the link to the agent."""
+    """Holds the link to the agent.
 
-    def __init__(self, start: Start, end: End, context: ActorContext[KernelMessage]) -> None:
+    Args:
+        folder: the kernel's runtime folder.
+    """
+
+    def __init__(self, start: Start, end: End, context: ActorContext[KernelMessage], folder: str) -> None:
+        self._folder = folder
         self._start = start
         self._end = end
         self._context = context
         self._link: Link | None = None
         self._lock = asyncio.Lock()
+        self._told_lost = asyncio.Event()
+        """Set between the news of a death and the next start."""
 
     @property
     def link_name(self) -> str | None:
@@ -51,6 +58,7 @@ class AgentDoor:
         async with self._lock:
             if self._link is None:
                 began = time.monotonic()
+                self._told_lost.clear()
                 try:
                     self._link = await self._start()
                 except AgentMissing:
@@ -69,13 +77,26 @@ class AgentDoor:
         """Of its process; None if it does not run."""
         return None if self._link is None else self._link.peer.pid
 
+    async def settled(self) -> None:
+        """Wait until a death that a broken ask tells of has been told here too: a few turns of the loop."""
+        if self._link is not None and self._link.closed.done():
+            await self._told_lost.wait()
+
     def lost(self) -> None:
         """Its link is gone."""
         self._link = None
+        self._told_lost.set()
+
+    def forgive_contexts(self) -> None:
+        """Let the next agent import those again that ended an earlier one."""
+        from beaker.contexts.import_marks import forgive  # only whoever asks for that needs it
+
+        forgive(self._folder)
 
     def dismiss(self) -> None:
         """End the agent, which may be one that does not answer; the next question starts another."""
         link, self._link = self._link, None
+        self._told_lost.set()
         if link is not None:
             link.abort("the agent is ended")
             self._context.spawn(self._end(), name="end-agent")

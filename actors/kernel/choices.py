@@ -9,7 +9,7 @@ from actors.kernel.course import Course
 from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState
 from actors.runtime.actor import ActorContext
-from actors.runtime.failures import AskFailed, RuntimeFault
+from actors.runtime.failures import AskFailed, RuntimeFault, Unreachable
 from beaker.errors import BeakerError
 from beaker.kernel.commands.command import Refused, Values
 from beaker.kernel.commands.context import ChooseContext, check_context, context_words, contexts_words
@@ -95,9 +95,13 @@ class Choices:
         Raises:
             NotTold: it cannot be asked.
         """
+        wanted = ListContexts(language=self._state.language, previewed=previewed)
         try:
-            agent = await self._agent.ref()
-            listed = await agent.ask(ListContexts(language=self._state.language, previewed=previewed), timeout_s=CONTEXTS_TIMEOUT_S)
+            try:
+                listed = await (await self._agent.ref()).ask(wanted, timeout_s=CONTEXTS_TIMEOUT_S)
+            except Unreachable:  # a context may have ended the agent at its import: the next one leaves it out
+                await self._agent.settled()
+                listed = await (await self._agent.ref()).ask(wanted, timeout_s=CONTEXTS_TIMEOUT_S)
         except (AgentMissing, RuntimeFault) as error:
             raise NotTold(_sentence(error)) from None
         self._contexts = [facts.name for facts in listed.contexts]

@@ -106,7 +106,7 @@ class Commands:
             case ShowTrust() | GiveTrust() | TakeTrustBack():
                 self._trusting.perform(cell, order)
             case RestartAgent():
-                text = agent_words(ended=self._turns.end_agent())
+                text = agent_words(ended=self._turns.renew_agent())
                 cell.show(Words(plain=text + "\n", markdown=text))
             case RestartSubkernel():
                 if self._state.phase is Phase.READY:

@@ -68,7 +68,7 @@ class Questions:
     ) -> None:
         self._state = state
         self._context = context
-        self.agent = AgentDoor(start_agent, end_agent, context)
+        self.agent = AgentDoor(start_agent, end_agent, context, folder)
         hiding = Hiding(partial(_own_secrets, state, client_key), secrets_of(os.environ))
         state.transcript.show = hiding.piece
         self.looking = Looking(state, context, folder, hiding)

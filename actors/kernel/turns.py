@@ -161,6 +161,11 @@ class Turns:
         self.agent_lost()
         return True
 
+    def renew_agent(self) -> bool:
+        """The user wants a fresh one, with all contexts; False if none runs."""
+        self._agent.forgive_contexts()
+        return self.end_agent()
+
     def agent_lost(self) -> None:
         """The agent's process is gone: every turn ends with what it has, once the code is over that it started."""
         self._agent.lost()

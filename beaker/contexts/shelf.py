@@ -3,7 +3,7 @@
 A context that cannot be imported or made is a sentence that names it, and all others work.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -39,10 +39,12 @@ class Shelf:
 
     Args:
         places: by name.
+        left_out: names of those that ended the process that imported them.
     """
 
-    def __init__(self, places: Mapping[str, Place]) -> None:
+    def __init__(self, places: Mapping[str, Place], left_out: Collection[str] = ()) -> None:
         self._places = places
+        self._left_out = left_out
         self._made: dict[str, Loaded | Missing] = {}
 
     @property
@@ -54,6 +56,8 @@ class Shelf:
         """A context, made now if it was not yet."""
         if name not in self._places:
             return Missing(reason=unknown_name("a context", name, self._places))
+        if name in self._left_out:
+            return Missing(reason=_left_out_words(name, self._places[name]))
         if name not in self._made:
             self._made[name] = _make(name, self._places[name])
         return self._made[name]
@@ -94,6 +98,16 @@ def _make(name: str, place: Place) -> Loaded | Missing:
             raise TypeError(f"its persona is no text but {type(made.persona).__name__}")
         return Loaded(name=name, context=made, summary=sendable(summary_of(made)), tools=tuple(tools_of(made)))
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- foreign code: any error of it is a sentence, none ends the agent
-        of = f" of {place.distribution}" if place.distribution else ""
-        reason = f"The context {name!r}{of} ({place.value}) cannot be used: {type(error).__name__}: {error}"
-        return Missing(reason=cut(sendable(reason), 1_000))
+        return Missing(reason=cut(sendable(f"{_named(name, place)} cannot be used: {type(error).__name__}: {error}"), 1_000))
+
+
+def _left_out_words(name: str, place: Place) -> str:
+    return (
+        f"{_named(name, place)} is left out: the agent's process ended while it was imported. When that is mended, "
+        "`%beaker restart agent` brings it back; `%beaker context NAME` chooses another."
+    )
+
+
+def _named(name: str, place: Place) -> str:
+    of = f" of {place.distribution}" if place.distribution else ""
+    return f"The context {name!r}{of} ({place.value})"

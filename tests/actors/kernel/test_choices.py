@@ -149,3 +149,13 @@ async def test_names_complete_what_was_listed_and_contexts_even_before(stage: Ke
     assert await matches("%%ai --model l") == ["large"]
     await told(stage, "%beaker context", CONTEXTS)
     assert await matches("%beaker context l") == ["lakes"]
+
+
+async def test_contexts_are_asked_for_once_more_when_one_has_ended_the_agent(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id = stage.run("%beaker context")
+    await stage.agent.expect_ask(ListContexts)
+    stage.cut_agent()
+    _, asked = await stage.agent.expect_ask(ListContexts)
+    asked.answer(CONTEXTS)
+    assert (await stage.front.reply(msg_id)).content["status"] == "ok"
+    assert stage.agents_started == 2

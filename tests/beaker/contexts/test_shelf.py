@@ -110,3 +110,12 @@ def test_two_tools_of_one_name_cannot_be() -> None:
         around = surroundings_of(loaded, "python")
         assert isinstance(around, Missing)
         assert reason in around.reason
+
+
+def test_one_that_ended_the_process_is_not_imported_again_and_says_how_it_comes_back() -> None:
+    taken = Shelf({"deadly": Place("plugin_deadly:X", "some-package")}, left_out={"deadly"}).take("deadly")
+    assert isinstance(taken, Missing)
+    assert taken.reason == (
+        "The context 'deadly' of some-package (plugin_deadly:X) is left out: the agent's process ended while it was imported. "
+        "When that is mended, `%beaker restart agent` brings it back; `%beaker context NAME` chooses another."
+    )
