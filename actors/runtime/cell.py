@@ -15,9 +15,9 @@ from actors.runtime.asks import Asked, Obligation
 from actors.runtime.clock import Clock
 from actors.runtime.context import Context, CrashNotice, Letter, StopNotice
 from actors.runtime.dead_letters import DeadLetters
-from actors.runtime.down import Down
+from actors.runtime.down import Down, Watchers
 from actors.runtime.envelope import BUSY, CRASHED, EXPIRED, STOPPED, UNREACHABLE, Envelope
-from actors.runtime.failures import RuntimeFault, Stopped
+from actors.runtime.failures import ControlOverflow, Stopped
 from actors.runtime.lanes import is_control
 from actors.runtime.log import Log
 from actors.runtime.mailbox import Mailbox
@@ -31,10 +31,6 @@ BATCH: Final = 256
 
 STOP_LIMIT_S: Final = 5.0
 """How long `on_stop`, and then the tasks of a life, may take to end before they are left behind."""
-
-
-class ControlOverflow(RuntimeFault):
-    """The control lane is full, which a correct program never does."""
 
 
 class Cell(Generic[M]):
@@ -75,11 +71,12 @@ class Cell(Generic[M]):
         self._counter = RestartCounter(policy)
         self._log = log.bind(actor=name)
         self._open_asks: set[Obligation] = set()
-        self._watchers: dict[int, Callable[[Down], None]] = {}
-        self._next_watcher = 0
+        self._watchers = Watchers()
         self._serving = False
         self._idle = True
         self._overflown = False
+        self._full = False
+        """Said to be full, and not since found to have room."""
         self._starting: asyncio.Task[None] | None = None
 
     @property
@@ -101,6 +98,7 @@ class Cell(Generic[M]):
             if not self.mailbox.offer_control(envelope):
                 self._overflow(message)
         elif not self.mailbox.offer(envelope):
+            self._say_full()
             if self._serving:
                 return False
             self.dead_letters.record(self.name, "mailbox full", message)
@@ -121,9 +119,10 @@ class Cell(Generic[M]):
                 self._overflow(envelope.message)
         elif self.mailbox.offer(obligation):
             obligation.enter(self._open_asks)
-        elif self._serving:
-            return False
         else:
+            self._say_full()
+            if self._serving:
+                return False
             obligation.settle(BUSY, None)
         return True
 
@@ -142,9 +141,7 @@ class Cell(Generic[M]):
         if self.closed:
             notify(Down(kind="actor", name=self.name, reason="not there"))
             return lambda: None
-        self._next_watcher = number = self._next_watcher + 1
-        self._watchers[number] = notify
-        return lambda: self._watchers.pop(number, None) and None
+        return self._watchers.add(notify)
 
     def request_stop(self) -> None:
         """Let the actor stop as soon as the message at hand is done; one that is starting stops at once."""
@@ -282,9 +279,17 @@ class Cell(Generic[M]):
         self.mailbox.tell_room()
 
     def _tell_watchers(self, reason: str, *, restarting: bool) -> None:
-        down = Down(kind="actor", name=self.name, generation=self.generation, reason=reason, restarting=restarting)
-        for notify in list(self._watchers.values()):
-            notify(down)
+        self._watchers.tell(Down(kind="actor", name=self.name, generation=self.generation, reason=reason, restarting=restarting))
+
+    def _say_full(self) -> None:
+        """Log how much waits, once until there is room again: whoever is answered Busy knows no more than that."""
+        if not self._full:
+            self._full = True
+            self.mailbox.when_room(self._has_room)
+            self._log.warning("mailbox.full", ordinary=len(self.mailbox.ordinary), control=len(self.mailbox.control))
+
+    def _has_room(self) -> None:
+        self._full = False
 
     def _overflow(self, message: object) -> None:
         words = f"more control messages wait than a correct program sends; the last was {type(message).__name__}"

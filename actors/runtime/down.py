@@ -1,5 +1,6 @@
-"""The news that an actor or a link is gone, for those who monitor it."""
+"""The news that an actor or a link is gone, and those who want to hear it of one actor."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -19,3 +20,22 @@ class Down(msgspec.Struct, frozen=True, kw_only=True):
     """A few words: `stopped`, `crashed: ValueError: ...`, `not there`, `link lost`."""
     restarting: bool = False
     """True when the runtime starts the actor again: the same ref will reach the next life."""
+
+
+class Watchers:
+    """Whoever watches one actor, and stays until it unwatches."""
+
+    def __init__(self) -> None:
+        self._notify: dict[int, Callable[[Down], None]] = {}
+        self._last_number = 0
+
+    def add(self, notify: Callable[[Down], None]) -> Callable[[], None]:
+        """Tell this one from now on; returns what ends that."""
+        self._last_number = number = self._last_number + 1
+        self._notify[number] = notify
+        return lambda: self._notify.pop(number, None) and None
+
+    def tell(self, down: Down) -> None:
+        """Tell all of them, also those who unwatch meanwhile."""
+        for notify in list(self._notify.values()):
+            notify(down)

@@ -55,3 +55,7 @@ class NameTaken(RuntimeFault):
 
 class TooLarge(RuntimeFault):
     """A message is larger than its frame kind allows."""
+
+
+class ControlOverflow(RuntimeFault):
+    """The control lane of an actor is full, which a correct program never does."""

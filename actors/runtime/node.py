@@ -70,11 +70,6 @@ class Node:
         """True when no actor of this node has anything to do until a message arrives."""
         return all(cell.idle for cell in self._cells.values())
 
-    @property
-    def queue_lengths(self) -> dict[str, int]:
-        """How many messages wait for each actor, by name; for a status page and for tests."""
-        return {name: cell.mailbox.qsize() for name, cell in self._cells.items()}
-
     async def spawn(
         self,
         name: str,
