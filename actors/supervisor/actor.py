@@ -1,7 +1,7 @@
 """The Supervisor: keeps one subkernel alive, and ends it when it should end.
 
-It owns the subkernel's process, its files, the hold on the watcher, and the policy of which code by the model may run
-(`consent_desk.py`). What it decides of a life is `beaker.subkernels.lifecycle`; here facts are gathered and actions performed. The
+It owns the subkernel's process, its files, the care for their folder (`caretaker.py`), and the policy of which code by the model
+may run (`consent_desk.py`). What it decides of a life is `beaker.subkernels.lifecycle`; here facts are gathered and actions performed. The
 KernelActor of the kernel process is its owner and the only one it talks to; it is not on the data path. When it crashes, its
 process ends and another Supervisor adopts what lives: that is tried all the time, while a second way of recovery inside the
 process would be tried never.
@@ -16,12 +16,10 @@ from actors.runtime.actor import Actor, Asked, Down
 from actors.runtime.link import Link
 from actors.runtime.ref import Ref
 from actors.runtime.trace import current_trace
+from actors.supervisor.caretaker import Caretaker
 from actors.supervisor.foreign import ForeignHost
 from actors.supervisor.household import Household
-from actors.supervisor.local_process import LocalProcess
-from actors.supervisor.neighbours import give_watchers
 from actors.supervisor.watcher import Watcher
-from actors.supervisor.watcher import ensure as ensure_watcher
 from beaker.messages.consent import RunDecided, RunRedeemed, RunWanted, StandingEnded, StandingTold, StandingWanted
 from beaker.messages.subkernel import (
     Attach,
@@ -43,19 +41,11 @@ from beaker.subkernels.actions import Action, Clear, Forget, Launch, Leave, Reco
 from beaker.subkernels.facts import Asking, Exited, Fact, OwnerLost
 from beaker.subkernels.life_state import State
 from beaker.subkernels.lifecycle import step
-from beaker.subkernels.restart_intensity import RestartIntensity
 
 if TYPE_CHECKING:
     from actors.supervisor.consent_desk import ConsentDesk
 
 Message: TypeAlias = SupervisorMessage | Fact
-
-WATCHERS = RestartIntensity(limit=5, window_s=30.0)
-"""How often a watcher that was killed is replaced at once. More than that is somebody's intention or a full disk: then the next
-one waits for as long as the window is."""
-
-LOOK_AT_FOLDER_S = 5.0
-"""Within the shortest lease that is not a test's; see `_keep_house`."""
 
 
 class Supervisor(Actor[Message]):
@@ -97,7 +87,7 @@ class Supervisor(Actor[Message]):
         self._asks = 0
         self._foreign = ForeignHost(household)
         self._watcher = watcher
-        self._watchers = WATCHERS
+        self._caretaker: Caretaker | None = None
         self._watched: set[int] = set()
         self._desk: ConsentDesk | None = None
         self._restart_trace = ""
@@ -107,8 +97,15 @@ class Supervisor(Actor[Message]):
         self._watch(self._state.generation)
         for action in self._backlog:
             self._perform(action)
-        self._watcher.watch(self._replace_watcher)
-        self.context.spawn(self._keep_house(), name="keep-house")
+        self._caretaker = Caretaker(
+            self.context,
+            self._household,
+            self._watcher,
+            kernel_id=self._kernel_id,
+            lease_s=self._state.policy.lease_s,
+            on_folder_gone=self._give_way,
+        )
+        self._caretaker.begin()
 
     def receive(self, message: Message, asked: Asked | None) -> None:
         match message:
@@ -155,7 +152,8 @@ class Supervisor(Actor[Message]):
             self._take(OwnerLost(pid=pid, at=self.context.clock.wall()))
 
     async def on_stop(self) -> None:
-        self._watcher.release()
+        if self._caretaker is not None:
+            self._caretaker.release()
 
     def _take(self, fact: Fact) -> None:
         """Step, then do what is to be done."""
@@ -255,54 +253,8 @@ class Supervisor(Actor[Message]):
         self.context.monitor(link)
         return True
 
-    def _look_after_neighbours(self) -> None:
-        try:
-            given = give_watchers(self._household.folder, lease_s=self._state.policy.lease_s)
-        except OSError as error:
-            self.context.log.warning("neighbours.unreadable", reason=str(error))
-            return
-        for process in given:
-            self.context.log.info("neighbour.orphaned", watcher_pid=process.pid)
-            process.watch(partial(self._reap_watcher, process))
-
-    def _reap_watcher(self, process: LocalProcess) -> None:
-        self.context.log.info("neighbour.ended", watcher_pid=process.pid, status=process.status)
-        process.close()
-
-    async def _keep_house(self) -> None:
-        """Leave when the folder was cleaned away, as programs do with what lies in temporary folders for long.
-
-        A folder tells of its end to nobody who does not hold it open in a way of one system; a look costs microseconds.
-        """
-        pause_s = min(LOOK_AT_FOLDER_S, self._state.policy.lease_s / 2)
-        await asyncio.sleep(pause_s)  # a start has better things to do than to look after others
-        self._look_after_neighbours()
-        while self._household.is_ours:  # noqa: ASYNC110 -- folders set no event
-            await asyncio.sleep(pause_s)
+    def _give_way(self) -> None:
+        """The folder was cleaned away."""
         if self._state.phase != "gone":
             self.context.log.warning("supervisor.folder_gone")
             self._on_evicted()
-
-    def _replace_watcher(self) -> None:
-        """Start another watcher: this one was killed."""
-        self._watcher.reap()
-        folder = self._household.folder
-        if not self._household.is_ours:
-            return
-        following = self._watchers.after_restart(self.context.clock.monotonic())
-        self.context.log.warning("watcher.killed", replaced=following is not None)
-        if following is None:
-            self.context.spawn(self._replace_watcher_later(), name="watcher")
-            return
-        self._watchers = following
-        try:
-            self._watcher = ensure_watcher(folder, kernel_id=self._kernel_id, lease_s=self._state.policy.lease_s)
-        except OSError as error:
-            self.context.log.error("watcher.missing", reason=str(error))
-            self.context.spawn(self._replace_watcher_later(), name="watcher")
-            return
-        self._watcher.watch(self._replace_watcher)
-
-    async def _replace_watcher_later(self) -> None:
-        await asyncio.sleep(WATCHERS.window_s)
-        self._replace_watcher()

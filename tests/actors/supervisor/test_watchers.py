@@ -52,7 +52,7 @@ async def test_a_watcher_that_was_inherited_is_replaced_when_it_is_killed() -> N
 
 
 async def test_a_watcher_that_is_killed_again_and_again_is_replaced_at_once_five_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.supervisor.actor.WATCHERS", RestartIntensity(limit=5, window_s=3.0))
+    monkeypatch.setattr("actors.supervisor.caretaker.WATCHERS", RestartIntensity(limit=5, window_s=3.0))
     async with stage() as kernel:
         await kernel.begin()
         seen: set[int] = set()
