@@ -40,6 +40,8 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     """As the user sees it."""
     quirks: Quirks
     """What is known of it before its first call."""
+    endpoint: str = ""
+    """Whose it is, as it may be shown."""
 
 
 class Offers(msgspec.Struct, frozen=True, kw_only=True):

@@ -76,8 +76,6 @@ class ModelStream:
         self._timeouts = timeouts
         self._clock = clock
         self._model = endpoint.model
-        self._counts_tokens = endpoint.kind != "demo"
-        """Whether usage is asked for; False once the endpoint has refused to be asked."""
         # The silence watch is the first to end a call; these hold if the loop itself was held up.
         longest_s = max(timeouts.first_byte_s, timeouts.silence_s) + 30.0
         limits = openai.Timeout(longest_s, connect=timeouts.connect_s)
@@ -115,7 +113,7 @@ class ModelStream:
                 where = self._endpoint.shown_url
                 return ModelFailure(kind="model", reason=f"No model is named for the endpoint {where}. {what} Choose one by BEAKER_MODEL.")
             name = self._model = offered[0]
-        return Opened(name=name, quirks=Quirks(reasoning_off=name in self._endpoint.reasoning_off))
+        return Opened(name=name, quirks=Quirks(reasoning_off=name in self._endpoint.reasoning_off), endpoint=self._endpoint.shown_url)
 
     async def hear(self, call: CallModel, listener: Listener, *, model: str, step: int) -> Heard | Failed:
         """Make one model call; see `Model.hear`."""
@@ -135,6 +133,8 @@ class ModelStream:
             failure = from_silence(silent.waited_s, asked, began=silent.began)
         except openai.APIStatusError as error:
             failure = await self._refused(error, asked)
+            if call.counts_tokens and error.status_code in (400, 422) and _COUNT.search(f"{error.message} {error.body}"):
+                failure = msgspec.structs.replace(failure, kind="count")
         except (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL) as error:
             failure = self._lost(error, asked)
         except msgspec.ValidationError as error:  # a ValueError, too
@@ -173,7 +173,9 @@ class ModelStream:
             options["tool_choice"] = "none"
         if call.reasoning_off:
             options["reasoning_effort"] = "none"
-        stream = await self._create(model, options)
+        if call.counts_tokens and self._endpoint.kind != "demo":
+            options["stream_options"] = {"include_usage": True}
+        stream: openai.AsyncStream[ChatCompletionChunk] = await self._completions.create(model=model, stream=True, **options)
         finish_reason: str | None = None
         usage: Usage | None = None
         async with stream:
@@ -194,20 +196,6 @@ class ModelStream:
             if not body.had_data and "event-stream" not in kind:
                 raise _NoStreamError(f"no stream of events but {kind or 'something'}: {body.beginning}")
         return finish_reason, usage
-
-    async def _create(self, model: str, options: dict[str, Any]) -> openai.AsyncStream[ChatCompletionChunk]:  # Any: JSON
-        """Begin a streamed call; an endpoint that will not be asked for its count is asked without, from then on."""
-        stream: openai.AsyncStream[ChatCompletionChunk]
-        if self._counts_tokens:
-            try:
-                stream = await self._completions.create(model=model, stream=True, stream_options={"include_usage": True}, **options)
-                return stream
-            except openai.APIStatusError as error:
-                if error.status_code not in (400, 422) or not re.search("stream_options|include_usage", f"{error.message} {error.body}"):
-                    raise
-                self._counts_tokens = False
-        stream = await self._completions.create(model=model, stream=True, **options)
-        return stream
 
     def _take(self, delta: Delta, assembly: CallAssembly, listener: Listener) -> None:
         if text := sendable(delta.content or delta.refusal or ""):
@@ -274,6 +262,10 @@ class ModelStream:
         """Take the key out of foreign words: some endpoints quote it."""
         words = sendable(words)
         return words.replace(self._key, "[key]") if self._key else words
+
+
+_COUNT = re.compile("stream_options|include_usage")
+"""How endpoints that refuse to be asked for their count name what they refuse."""
 
 
 class _NoStreamError(BeakerError):

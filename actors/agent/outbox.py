@@ -15,7 +15,7 @@ from beaker.agent.cutting import cut
 from beaker.agent.usage import Usage
 from beaker.messages.base import TurnId
 from beaker.messages.kernel import KernelMessage
-from beaker.messages.turn import Began, Delta, Ended, Thought, ToolAnswered, ToolCalled, Used, Waiting
+from beaker.messages.turn import Began, Delta, Ended, Learned, ModelQuirks, Thought, ToolAnswered, ToolCalled, Used, Waiting
 
 ANSWER_LIMIT_CHARS = 200_000
 """The longest answer: 800 kB at four bytes each, so that `Ended` stays below the 1 MB of a message."""
@@ -131,6 +131,10 @@ class Outbox:
                     cost_usd=usage.cost_usd,
                 )
             )
+
+    def learned(self, quirks: ModelQuirks) -> None:
+        """A model does not take something."""
+        self._kernel.tell(Learned(turn=self._turn, quirks=quirks))
 
     def flush(self) -> None:
         """Send the text that waits; before anything that must come behind it."""

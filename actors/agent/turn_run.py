@@ -15,7 +15,7 @@ from actors.agent.call_log import CallLog
 from actors.agent.contexts import Contexts
 from actors.agent.function_call import call_function
 from actors.agent.kernel_session import KernelSession
-from actors.agent.model import Failed, Model
+from actors.agent.model import Failed, Model, Opened
 from actors.agent.outbox import Outbox
 from actors.agent.turn_clock import TurnClock
 from actors.runtime.clock import Clock
@@ -50,7 +50,7 @@ from beaker.agent.turn_state import (
 )
 from beaker.contexts.shelf import Missing
 from beaker.messages.kernel import KernelMessage
-from beaker.messages.turn import Question, TurnFailure, TurnReply
+from beaker.messages.turn import ModelQuirks, Question, TurnFailure, TurnReply
 
 WORDS_FROM_S = 1.0
 """A shorter wait for the pace is over before its words are read."""
@@ -147,7 +147,7 @@ class TurnRun:
         self._model_name = opened.name
         self._log.info("turn.began", model=opened.name)
         self.outbox.began(opened.name)
-        quirks = self._quirks.get(opened.name, opened.quirks)
+        quirks = self._quirks.get(opened.name) or self._handed_on(opened)
         self._state, actions = begin(self.question, limits=self._limits.turn, quirks=quirks, surroundings=self._surroundings)
         while not self.outbox.over:
             happened = None
@@ -156,7 +156,28 @@ class TurnRun:
             if happened is None:
                 return
             self._state, actions = step(self._state, happened)
-            self._quirks[opened.name] = self._state.quirks
+            self._learn(opened, self._state.quirks)
+
+    def _handed_on(self, opened: Opened) -> Quirks:
+        """What an agent before this one has learned of the model."""
+        for each in self.question.quirks:
+            if (each.endpoint, each.model) == (opened.endpoint, opened.name):
+                return Quirks(tools=each.tools, reasoning_off=each.reasoning_off, counts_tokens=each.counts_tokens)
+        return opened.quirks
+
+    def _learn(self, opened: Opened, quirks: Quirks) -> None:
+        if quirks == self._quirks.get(opened.name, opened.quirks):
+            return
+        self._quirks[opened.name] = quirks
+        self.outbox.learned(
+            ModelQuirks(
+                endpoint=opened.endpoint,
+                model=opened.name,
+                tools=quirks.tools,
+                reasoning_off=quirks.reasoning_off,
+                counts_tokens=quirks.counts_tokens,
+            )
+        )
 
     def _no_model(self, failure: ModelFailure) -> None:
         self._log.warning("turn.no_model", kind=failure.kind)

@@ -56,6 +56,7 @@ class AgentDoor:
             AgentMissing: it cannot be started.
         """
         async with self._lock:
+            await self.settled()
             if self._link is None:
                 began = time.monotonic()
                 self._told_lost.clear()

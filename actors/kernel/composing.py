@@ -60,6 +60,7 @@ def compose(turn: Turn, wanted: Ask, reading: Reading, *, state: KernelState, co
         context=course.context,
         mentioned=[*_mentioned(reading, hiding), *_attached(wanted, hiding)],
         missing=reading.missing,
+        quirks=course.quirks,
     )
 
 

@@ -10,7 +10,7 @@ from beaker.kernel.commands.context import DEFAULT
 from beaker.kernel.conversation import Conversation, Forgotten, Talk
 from beaker.kernel.kept import Kept
 from beaker.messages.base import TurnId
-from beaker.messages.turn import Used
+from beaker.messages.turn import ModelQuirks, Used
 
 
 @dataclass(slots=True)
@@ -24,6 +24,10 @@ class Spent:
         """A call to the model is over."""
         self.tokens += used.tokens_in + used.tokens_out
         self.usd += used.cost_usd or 0.0
+
+
+QUIRKS = 50
+"""Models of which anything is remembered: more than anybody asks in one kernel."""
 
 
 class Course:
@@ -41,12 +45,33 @@ class Course:
         self.answered_by = ""
         """What answered last, as it is shown."""
         self.spent = Spent()
+        self._quirks: dict[tuple[str, str], ModelQuirks] = {}
+        """By endpoint and model."""
         state.keeping.serve(self)
 
     def number(self) -> TurnId:
         """Of a new question."""
         self._last += 1
         return TurnId(self._last)
+
+    @property
+    def quirks(self) -> list[ModelQuirks]:
+        """What agents have learned of models."""
+        return list(self._quirks.values())
+
+    def learn(self, quirks: ModelQuirks) -> None:
+        """An agent has learned something of a model."""
+        name = (quirks.endpoint, quirks.model)
+        self._quirks.pop(name, None)
+        self._quirks[name] = quirks
+        for oldest in list(self._quirks)[:-QUIRKS]:
+            del self._quirks[oldest]
+        self._state.keeping.changed()
+
+    def unlearn(self) -> None:
+        """The next agent finds out for itself: models and endpoints change."""
+        self._quirks.clear()
+        self._state.keeping.changed()
 
     def add(self, talk: Talk) -> None:
         """A question is over."""
@@ -88,6 +113,7 @@ class Course:
             spent_tokens=self.spent.tokens,
             spent_usd=self.spent.usd,
             talks=tuple(self.conversation.talks),
+            quirks=self.quirks,
         )
 
     def take_up(self, kept: Kept) -> None:
@@ -99,5 +125,6 @@ class Course:
         self.spent.tokens += kept.spent_tokens
         self.spent.usd += kept.spent_usd
         self.conversation.precede(kept.talks)
+        self._quirks = {(each.endpoint, each.model): each for each in kept.quirks} | self._quirks
         if kept.magics != "undecided" and not self._state.magics_decided:
             self._state.magics_ours, self._state.magics_decided = kept.magics == "beaker", True

@@ -31,7 +31,7 @@ from beaker.kernel.pending import Channel
 from beaker.messages.kernel import AgentSaid, KernelMessage
 from beaker.messages.look import ReadCells, ReadOutput, ShowVariable
 from beaker.messages.running import AskUser, InterruptSession, RestartSession, RunCode
-from beaker.messages.turn import Began, Delta, Ended, ListVariables, ProposeCell, Thought, ToolAnswered, ToolCalled, Used, Waiting
+from beaker.messages.turn import Began, Delta, Ended, Learned, ListVariables, ProposeCell, Thought, ToolAnswered, ToolCalled, Used, Waiting
 from beaker.settings.load import Loaded
 from beaker.wire.parts import Header, Parts
 
@@ -96,7 +96,7 @@ class Questions:
     def receive(self, message: AgentSaid, asked: Asked | None) -> None:
         """The agent says or asks something."""
         match message:
-            case Began() | Delta() | Waiting() | Thought() | ToolCalled() | ToolAnswered() | Used() | Ended():
+            case Began() | Delta() | Waiting() | Thought() | ToolCalled() | ToolAnswered() | Used() | Learned() | Ended():
                 self.turns.event(message)
             case ListVariables() | ShowVariable() | ReadCells() | ReadOutput():
                 self.turns.taint(message.turn)

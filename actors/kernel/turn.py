@@ -45,6 +45,8 @@ class Turn:
     mode: Mode = "ask"
     tainted: bool = False
     """The model has read text that nobody vouches for: values, outputs, errors, files."""
+    asked: bool = False
+    """An agent has been told of it; what waits for one is none of a dying agent's business."""
     spoke: bool = False
     watch: asyncio.Task[object] | None = None
     parked: bool = False

@@ -30,6 +30,7 @@ from beaker.messages.turn import (
     AgentMessage,
     Began,
     Ended,
+    Learned,
     Ping,
     ProposeCell,
     Stop,
@@ -164,13 +165,15 @@ class Turns:
     def renew_agent(self) -> bool:
         """The user wants a fresh one, with all contexts; False if none runs."""
         self._agent.forgive_contexts()
+        self.course.unlearn()
         return self.end_agent()
 
     def agent_lost(self) -> None:
         """The agent's process is gone: every turn ends with what it has, once the code is over that it started."""
         self._agent.lost()
         for turn in list(self._turns.values()):
-            self._orphan(turn, AGENT_GONE)
+            if turn.asked:
+                self._orphan(turn, AGENT_GONE)
 
     def served(self, turn: Turn) -> None:
         """Something that a turn had asked for is done; without an agent nobody goes on from there."""
@@ -206,6 +209,8 @@ class Turns:
         self._heard_at = time.monotonic()
         if isinstance(event, Used):
             self.course.spent.add(event)
+        if isinstance(event, Learned):
+            self.course.learn(event.quirks)
         turn = self._turns.get(event.turn)
         if turn is None:
             return
@@ -230,7 +235,8 @@ class Turns:
     async def _send(self, number: TurnId, wanted: Ask, mentions: "MentionsRead | None") -> None:
         state = self._state
         try:
-            reading, agent = await asyncio.gather(finish_reading(wanted.prompt, mentions), self._agent.ref())
+            reading, _ = await asyncio.gather(finish_reading(wanted.prompt, mentions), self._agent.ref())
+            agent = await self._agent.ref()  # another one, if it died over a long reading
         except AgentMissing as error:
             self._end(number, "error", str(error))
             return
@@ -238,6 +244,7 @@ class Turns:
         if turn is None:
             return  # stopped meanwhile
         state.log.info("turn.asked", turn=number)
+        turn.asked = True
         self.agent_watch.begin()
         self._show_trouble()
         question = compose(turn, wanted, reading, state=state, course=self.course, hiding=self._looking.hiding)

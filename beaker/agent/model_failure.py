@@ -13,9 +13,10 @@ import msgspec
 
 from beaker.agent.cutting import cut
 
-Kind = Literal["key", "model", "rate", "server", "connection", "timeout", "broken", "refused", "tools", "effort"]
+Kind = Literal["key", "model", "rate", "server", "connection", "timeout", "broken", "refused", "tools", "effort", "count"]
 """`broken`: the stream was no proper stream. `refused`: the endpoint will not do this request, now or later.
-`tools`: the model cannot call tools. `effort`: it takes tools only with its reasoning switched off."""
+`tools`: the model cannot call tools. `effort`: it takes tools only with its reasoning switched off.
+`count`: the endpoint will not be asked to count tokens."""
 
 QUOTED_LIMIT_CHARS = 300
 """How much of an endpoint's own words stands in a reason: a sentence or two, not a web page of a proxy."""

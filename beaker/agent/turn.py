@@ -164,6 +164,9 @@ def _failed(state: TurnState, failed: CallFailed) -> Step:
     if kind == "effort" and quirks.tools and not quirks.reasoning_off:
         state = msgspec.structs.replace(state, quirks=msgspec.structs.replace(quirks, reasoning_off=True))
         return state, (_model_call(state),)
+    if kind == "count" and quirks.counts_tokens:
+        state = msgspec.structs.replace(state, quirks=msgspec.structs.replace(quirks, counts_tokens=False))
+        return state, (_model_call(state),)
     if kind == "tools" and quirks.tools:
         state = msgspec.structs.replace(
             state,
@@ -214,14 +217,16 @@ def _told_to_end(state: TurnState) -> bool:
 
 
 def _model_call(state: TurnState) -> CallModel:
-    toolbox = state.surroundings.toolbox
+    toolbox, counts = state.surroundings.toolbox, state.quirks.counts_tokens
     if not state.quirks.tools:
-        return CallModel(messages=_without_tools(state.conversation), offer="no_tools", reasoning_off=False, toolbox=toolbox)
+        messages = _without_tools(state.conversation)
+        return CallModel(messages=messages, offer="no_tools", reasoning_off=False, counts_tokens=counts, toolbox=toolbox)
     last = state.step >= state.limits.steps
     return CallModel(
         messages=state.conversation,
         offer="tools_unused" if last else "tools",
         reasoning_off=state.quirks.reasoning_off,
+        counts_tokens=counts,
         toolbox=toolbox,
     )
 

@@ -41,6 +41,8 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     tools: bool = True
     reasoning_off: bool = False
     """Send `reasoning_effort: none`: the models of OpenAI since GPT-5.4 call tools over chat completions only then."""
+    counts_tokens: bool = True
+    """Ask for the count of tokens (`stream_options`): some endpoints refuse a request that does."""
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +135,7 @@ class CallModel(msgspec.Struct, frozen=True, kw_only=True):
     offer: Literal["tools", "no_tools", "tools_unused"]
     """`tools_unused`: the tools are listed, as the conversation holds calls of them, but none may be called any more."""
     reasoning_off: bool
+    counts_tokens: bool = True
     toolbox: Toolbox = BUILT_IN
 
 

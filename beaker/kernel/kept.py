@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from beaker.kernel.conversation import Talk
+from beaker.messages.turn import ModelQuirks
 from beaker.wire.parts import UNREADABLE
 
 KEPT_BYTES = 1_000_000
@@ -40,6 +41,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """Oldest first."""
     left_out: int = 0
     """Older talks that were known and are not here."""
+    quirks: list[ModelQuirks] = []
+    """What was learned of models."""
 
 
 _encoder = msgspec.msgpack.Encoder()

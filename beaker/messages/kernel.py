@@ -7,6 +7,7 @@ from beaker.messages.turn import (
     Began,
     Delta,
     Ended,
+    Learned,
     ListVariables,
     ProposeCell,
     Thought,
@@ -17,7 +18,19 @@ from beaker.messages.turn import (
 )
 
 AgentSaid = (
-    Began | Delta | Waiting | Thought | ToolCalled | ToolAnswered | Used | Ended | ListVariables | ProposeCell | LookRequest | RunRequest
+    Began
+    | Delta
+    | Waiting
+    | Thought
+    | ToolCalled
+    | ToolAnswered
+    | Used
+    | Learned
+    | Ended
+    | ListVariables
+    | ProposeCell
+    | LookRequest
+    | RunRequest
 )
 """What the agent says and asks."""
 

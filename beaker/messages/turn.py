@@ -24,6 +24,21 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """As it was shown, at most 8,000 bytes; below it, whether it was left unfinished."""
 
 
+class ModelQuirks(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model was found not to take; kept on the kernel's side, so that no agent has to find it out again."""
+
+    endpoint: str
+    """As it is shown: elsewhere a model of that name may take other things."""
+    model: str
+    """By its name there."""
+    tools: bool
+    """It can call any."""
+    reasoning_off: bool
+    """It calls tools only with its reasoning switched off."""
+    counts_tokens: bool
+    """The endpoint can be asked for its count."""
+
+
 class Question(Request["Taken"], frozen=True, kw_only=True, tag="turn.question"):
     """The user asked. It is taken at once; the events below follow, and one `Ended` at the end."""
 
@@ -53,6 +68,8 @@ class Question(Request["Taken"], frozen=True, kw_only=True, tag="turn.question")
     """By the questions of this session before it, as their endpoints counted."""
     spent_usd: float = 0.0
     """The same, as far as they named prices."""
+    quirks: list[ModelQuirks] = []
+    """What earlier agents have learned of models."""
 
 
 class Taken(Event, frozen=True, kw_only=True, tag="turn.taken"):
@@ -163,6 +180,15 @@ class Used(Event, frozen=True, kw_only=True, tag="turn.used"):
     """Only where the endpoint itself names a price."""
 
 
+class Learned(Event, frozen=True, kw_only=True, tag="model.learned"):
+    """A model was found not to take something."""
+
+    turn: TurnId
+    """Over which it was found."""
+    quirks: ModelQuirks
+    """All that is known of it now."""
+
+
 class Ended(Event, frozen=True, kw_only=True, tag="turn.ended"):
     """The turn is over."""
 
@@ -238,7 +264,7 @@ class TurnFailure(Failure, frozen=True, kw_only=True, tag="turn.failure"):
 
 AgentMessage = Question | Stop | Parked | Ping | ListContexts | ListModels
 AgentReply = Taken | Pong | ContextsListed | ModelsListed | AgentFailure
-TurnEvent = Began | Delta | Waiting | Thought | ToolCalled | ToolAnswered | Used | Ended
+TurnEvent = Began | Delta | Waiting | Thought | ToolCalled | ToolAnswered | Used | Learned | Ended
 TurnRequest = ListVariables | ProposeCell | LookRequest | RunRequest
 TurnReply = Variables | Proposed | TurnFailure | LookReply | RunReply
 

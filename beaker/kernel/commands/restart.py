@@ -37,7 +37,8 @@ RESTART = Command(
         "Ends the process that runs your ordinary cells and starts a new one: all variables are lost, cells that wait are aborted, "
         "numbers begin at 1 again. It is also the way back after the subkernel was given up. `%beaker restart agent` leaves all that alone "
         "and ends the process that answers questions, with the answers that it is giving, for one that hangs; the next question starts "
-        "another, which is told of the conversation so far, and loads contexts again that were left out because they had ended it.",
+        "another, which is told of the conversation so far, loads contexts again that were left out because they had ended it, "
+        "and finds out again what the model takes.",
     ),
     _read,
     _complete,

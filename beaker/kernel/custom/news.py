@@ -6,7 +6,7 @@ which messages an event of the agent becomes; whoever holds a publisher sends th
 
 import msgspec
 
-from beaker.messages.turn import Began, Delta, Ended, Thought, ToolAnswered, ToolCalled, TurnEvent, Used, Waiting
+from beaker.messages.turn import Began, Delta, Ended, Learned, Thought, ToolAnswered, ToolCalled, TurnEvent, Used, Waiting
 
 
 class LlmWaiting(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,7 +155,7 @@ class TurnNews:
                 return [*self._thought_alone(), ("llm_tool_result", result)]
             case Waiting(words=words):
                 return [*self._thought_alone(), ("llm_waiting", LlmWaiting(turn=turn, words=words))]
-            case Began() | Ended():
+            case Began() | Ended() | Learned():
                 return self._thought_alone()
 
     def _thought_alone(self) -> list[tuple[str, News]]:

@@ -16,6 +16,7 @@ from beaker.messages.turn import (
     Began,
     Delta,
     Ended,
+    Learned,
     ListVariables,
     ProposeCell,
     Stop,
@@ -259,3 +260,26 @@ async def test_too_many_waiting_questions_are_refused() -> None:
         ended = await stage.ended()
     assert (ended.turn, ended.status) == (QUEUE_LIMIT + 2, "error")
     assert f"{QUEUE_LIMIT} questions are waiting" in ended.reason
+
+
+NO_STREAM_OPTIONS = failure(400, "Unrecognized request argument supplied: stream_options")
+NO_TOOLS = failure(400, "scripted-1 does not support tools")
+
+
+async def test_what_a_model_does_not_take_is_told_and_the_next_agent_does_not_try_it() -> None:
+    async with on([NO_STREAM_OPTIONS, NO_TOOLS, Speak(text="x")]) as (stage, server):
+        stage.agent.tell(question())
+        await stage.ended()
+        learned = [message.quirks for message in stage.kernel.seen if isinstance(message, Learned)]
+        assert [(each.model, each.endpoint, each.counts_tokens, each.tools) for each in learned] == [
+            ("scripted-1", server.base_url, False, True),
+            ("scripted-1", server.base_url, False, False),
+        ]
+        assert len(server.requests) == 3
+    for known, calls in ((learned[-1], 1), (msgspec.structs.replace(learned[-1], endpoint="elsewhere"), 3)):
+        async with on([NO_STREAM_OPTIONS, NO_TOOLS, Speak(text="x")] if calls == 3 else [Speak(text="x")]) as (stage, server):
+            at = server.base_url if known.endpoint != "elsewhere" else known.endpoint
+            stage.agent.tell(msgspec.structs.replace(question(), quirks=[msgspec.structs.replace(known, endpoint=at)]))
+            ended = await stage.ended()
+            assert len(server.requests) == calls
+            assert ("cannot call tools" in ended.text) is (calls == 3), "the user is told once"

@@ -128,12 +128,18 @@ async def test_the_endpoint_is_asked_to_count() -> None:
     assert heard.usage is None
 
 
-async def test_an_endpoint_that_will_not_be_asked_to_count_is_asked_without_from_then_on() -> None:
-    refusal = failure(400, "Unrecognized request argument supplied: stream_options")
+FASTAPI = Answer(status=422, body=b'{"detail": [{"loc": ["body", "stream_options"], "msg": "extra fields not permitted"}]}')
+
+
+@pytest.mark.parametrize("refusal", [failure(400, "Unrecognized request argument supplied: stream_options"), FASTAPI])
+async def test_an_endpoint_that_will_not_be_asked_to_count_is_known_by_its_words(refusal: Answer) -> None:
+    without = CallModel(messages=CALL.messages, offer="tools", reasoning_off=False, counts_tokens=False)
     async with ScriptedEndpoint([refusal, Speak(text="x", usage=False)]) as server, opened(server.base_url) as stream:
-        for _ in range(2):
-            assert isinstance(await stream.hear(CALL, Ear(), model=MODEL, step=1), Heard)
-    assert ["stream_options" in request.body for request in server.requests] == [True, False, False]
+        refused = await stream.hear(CALL, Ear(), model=MODEL, step=1)
+        assert isinstance(refused, Failed)
+        assert refused.failure.kind == "count"
+        assert isinstance(await stream.hear(without, Ear(), model=MODEL, step=1), Heard)
+    assert ["stream_options" in request.body for request in server.requests] == [True, False]
 
 
 async def test_quirks_shape_the_request() -> None:
@@ -272,7 +278,7 @@ async def test_a_host_that_does_not_exist_is_a_sentence() -> None:
 @pytest.mark.parametrize(
     ("models", "check"),
     [
-        (["only-one"], lambda found: found == Opened(name="only-one", quirks=Quirks())),
+        (["only-one"], lambda found: found.name == "only-one" and found.quirks == Quirks()),
         (["a", "b"], lambda found: isinstance(found, ModelFailure) and "It offers: a, b." in found.reason),
         ([], lambda found: isinstance(found, ModelFailure) and "BEAKER_MODEL" in found.reason),
         (None, lambda found: isinstance(found, ModelFailure) and "BEAKER_MODEL" in found.reason),
@@ -312,7 +318,7 @@ async def test_a_question_may_name_another_model() -> None:
     async with ScriptedEndpoint([Speak(text="x")]) as server, opened(server.base_url) as stream:
         found = await stream.open("other-2")
         await stream.hear(CALL, Ear(), model="other-2", step=1)
-    assert found == Opened(name="other-2", quirks=Quirks())
+    assert found == Opened(name="other-2", quirks=Quirks(), endpoint=server.base_url)
     assert server.requests[0].body["model"] == "other-2"
 
 
@@ -321,8 +327,8 @@ async def test_a_model_that_needs_its_reasoning_off_is_opened_so() -> None:
     chosen = choose_endpoint(KEY_FACTS, read_presets(), model="", base_url="")
     assert isinstance(chosen, Endpoint)
     stream = ModelStream(chosen, KEY, StreamTimeouts(), clock=SystemClock())
-    assert await stream.open(None) == Opened(name=openai.model, quirks=Quirks(reasoning_off=True))
-    assert await stream.open("gpt-4.1") == Opened(name="gpt-4.1", quirks=Quirks())
+    assert await stream.open(None) == Opened(name=openai.model, quirks=Quirks(reasoning_off=True), endpoint=chosen.shown_url)
+    assert await stream.open("gpt-4.1") == Opened(name="gpt-4.1", quirks=Quirks(), endpoint=chosen.shown_url)
     await stream.close()
 
 

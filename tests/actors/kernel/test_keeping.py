@@ -8,7 +8,7 @@ import pytest
 
 from beaker.kernel.kept import Kept, decode
 from beaker.messages.subkernel import Attached
-from beaker.messages.turn import Began, Delta, Question, Used
+from beaker.messages.turn import Began, Delta, Learned, ModelQuirks, Question, Used
 from tests.actors.kernel.test_choices import CONTEXTS, MODELS, told
 from tests.actors.kernel.test_turns import ended
 from tests.kit.kernel_stage import KernelStage, staged, until
@@ -84,6 +84,20 @@ async def test_what_was_chosen_holds(replaced: Replaced) -> None:
     await replaced.take_over()
     question = await replaced.answer(replaced.second)
     assert (question.model, question.context) == ("large", "lakes")
+
+
+async def test_what_was_learned_of_a_model_reaches_the_next_agent_and_the_next_process(replaced: Replaced) -> None:
+    known = ModelQuirks(endpoint="http://box/v1", model="small", tools=False, reasoning_off=False, counts_tokens=True)
+    first = await replaced.answer(replaced.first)
+    assert first.quirks == []
+    replaced.first.tell(Learned(turn=first.turn, quirks=known))
+    await replaced.keeps(lambda kept: kept.quirks == [known])
+    replaced.first.cut_agent()
+    assert (await replaced.answer(replaced.first)).quirks == [known]
+    await replaced.take_over()
+    assert (await replaced.answer(replaced.second)).quirks == [known]
+    await replaced.second.front.over(replaced.second.run("%beaker restart agent"))
+    assert (await replaced.answer(replaced.second)).quirks == [], "the user wants it found out again"
 
 
 async def test_the_choice_of_magics_holds(replaced: Replaced) -> None:

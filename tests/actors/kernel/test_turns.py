@@ -425,3 +425,14 @@ async def test_a_shutdown_answers_the_questions_that_are_open(stage: KernelStage
     kinds = stage.front.kinds(msg_id)
     assert kinds[-2:] == ["execute_reply", "idle"]
     assert displays(stage, msg_id)[-1][1] == "half\n\n*stopped*"
+
+
+async def test_a_question_that_comes_as_the_agent_dies_goes_to_the_next_one(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    first, question = await stage.ask()
+    stage.tell(Delta(turn=FIRST, text="so"), ended())
+    await stage.front.over(first)
+    stage.cut_agent()
+    msg_id, question = await stage.ask("%%ai and?")
+    stage.tell(Delta(turn=question.turn, text="so too"), ended(question.turn))
+    assert (await stage.front.reply(msg_id)).content["status"] == "ok"
+    assert stage.agents_started == 2

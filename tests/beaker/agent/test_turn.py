@@ -319,6 +319,13 @@ def test_a_model_that_takes_tools_only_without_reasoning_gets_them_so() -> None:
     assert again == (Finish(status="error", reason="It failed."),)
 
 
+def test_an_endpoint_that_will_not_count_is_asked_again_without_and_only_once() -> None:
+    state, actions = after(opened(), failed("count", retryable=False))
+    assert actions == (CallModel(messages=state.conversation, offer="tools", reasoning_off=False, counts_tokens=False),)
+    _, again = after(state, failed("count", retryable=False))
+    assert again == (Finish(status="error", reason="It failed."),)
+
+
 def test_stop_ends_the_turn_and_what_comes_later_changes_nothing() -> None:
     state, actions = after(opened(), LOOK, StopWanted())
     assert actions == (Finish(status="stopped"),)
