@@ -15,7 +15,7 @@ import msgspec
 
 from actors.kernel import owed
 from actors.kernel.backlog import Backlog
-from actors.kernel.kernel_info import amend_kernel_info
+from actors.kernel.kernel_info import amend_reply
 from actors.kernel.questions_door import QuestionsDoor
 from actors.kernel.spill import cost_of
 from actors.kernel.state import KernelState, Phase
@@ -109,8 +109,7 @@ class Control:
                 self._state.log.info("reply.unexpected", msg_type=parent.msg_type)
             return
         self._state.answered(pending.msg_id, "control")
-        if pending.msg_type == "kernel_info_request":
-            parts = amend_kernel_info(parts)
+        parts = amend_reply(pending.msg_type, parts, self._state.front.ports)
         self._state.front.send_control(pending.idents, parts)
 
     def release(self) -> None:

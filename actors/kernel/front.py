@@ -6,7 +6,7 @@ answered. The KernelActor talks to this class through the `Front` door, so that 
 instead.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from actors.kernel.audience import LAG_BYTES, STOPPED_S, Audience
@@ -33,6 +33,11 @@ times their size. A longer one closes its peer."""
 
 class Front(Protocol):
     """What the KernelActor needs of the clients' side."""
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """Of its five sockets, by their names in a connection file."""
+        ...
 
     def send_shell(self, idents: list[bytes], parts: Parts) -> None:
         """A reply on the shell channel."""
@@ -77,7 +82,7 @@ class ZmqFront:
     """Binds the sockets of one connection file.
 
     Args:
-        file: ports that are 0 are chosen; see `ports`.
+        file: ports that are 0 are chosen; see `chosen_ports`.
         max_message_bytes: larger frames close the peer that sends them; on iopub, larger than TOPIC_BYTES.
         lag_bytes, stopped_s: when a client that does not read iopub misses outputs; see `Audience`.
 
@@ -146,8 +151,10 @@ class ZmqFront:
         except Exception:  # whatever it was, the sockets bound so far must not stay open
             self.close()
             raise
-        self.ports = {name: port for name, port in {**chosen, "hb_port": self._heartbeat.port}.items() if port is not None}
+        chosen["hb_port"] = self._heartbeat.port
+        self.chosen_ports = {name: port for name, port in chosen.items() if port is not None}
         """The ports that were left open in the file."""
+        self.ports: dict[str, int] = {name: getattr(file, name) for name in chosen} | self.chosen_ports
 
     def send_shell(self, idents: list[bytes], parts: Parts) -> None:
         self._shell.send(self._framed(idents, parts))

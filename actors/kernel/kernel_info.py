@@ -1,4 +1,9 @@
-"""Replies to kernel_info: the subkernel's own, with a line about us; or ours, when there is no subkernel to ask."""
+"""Replies in which a kernel says what and where it is: the subkernel's own with what is ours; or ours, when there is no subkernel to ask.
+
+That is kernel_info, whose banner gets a line about us, and connect, which names ports: a client is to find those of our sockets.
+"""
+
+from collections.abc import Mapping
 
 import msgspec
 
@@ -16,6 +21,27 @@ def amend_kernel_info(parts: Parts) -> Parts:
         return parts
     banner = str(content.get("banner", "")).rstrip("\n")
     content["banner"] = f"{banner}\n{HINT}"
+    return [*parts[:CONTENT], msgspec.json.encode(content), *parts[CONTENT + 1 :]]
+
+
+def amend_reply(msg_type: str, parts: Parts, ports: Mapping[str, int]) -> Parts:
+    """Amend the subkernel's reply to a request of this type, if it is one in which a kernel speaks of itself.
+
+    Args:
+        ports: of our five sockets, by their names in a connection file.
+    """
+    if msg_type == "kernel_info_request":
+        return amend_kernel_info(parts)
+    return _amend_connect(parts, ports) if msg_type == "connect_request" else parts
+
+
+def _amend_connect(parts: Parts, ports: Mapping[str, int]) -> Parts:
+    """Name our ports in place of the subkernel's, which no client can reach; a reply without any stays as it is."""
+    try:
+        content = msgspec.json.decode(parts[CONTENT], type=dict[str, object])
+    except UNREADABLE:
+        return parts
+    content |= {name: port for name, port in ports.items() if name in content}
     return [*parts[:CONTENT], msgspec.json.encode(content), *parts[CONTENT + 1 :]]
 
 

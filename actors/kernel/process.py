@@ -139,9 +139,9 @@ class KernelProcess:
             stopped_s=settings.iopub_stopped_s,
             log=self._node.log.bind(actor="kernel"),
         )
-        if front.ports:
+        if front.chosen_ports:
             path = self._path
-            write_ports(path, Path(path).read_bytes(), front.ports)
+            write_ports(path, Path(path).read_bytes(), front.chosen_ports)
         return front
 
     def _reap_orphans(self) -> None:

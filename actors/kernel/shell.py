@@ -18,7 +18,7 @@ import msgspec
 from actors.kernel import owed
 from actors.kernel.backlog import Backlog
 from actors.kernel.front import TRACE_CHARS
-from actors.kernel.kernel_info import amend_kernel_info
+from actors.kernel.kernel_info import amend_kernel_info, amend_reply
 from actors.kernel.spill import cost_of
 from actors.kernel.state import KernelState, Phase
 from actors.kernel.unanswered import Unanswered
@@ -163,8 +163,7 @@ class Shell:
                 self._ours.place_taken(pending, facts)
             return
         state.answered(pending.msg_id)
-        if pending.msg_type == "kernel_info_request":
-            parts = amend_kernel_info(parts)
+        parts = amend_reply(pending.msg_type, parts, state.front.ports)
         state.front.send_shell(pending.idents, parts)
         # Behind the sending: a line costs as much as a hop, and no client need wait for it.
         if facts is not None:

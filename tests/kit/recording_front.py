@@ -59,6 +59,7 @@ class RecordingFront:
     """Stands where the five sockets of a connection file stand; see `Front`."""
 
     def __init__(self) -> None:
+        self.ports = {"shell_port": 5001, "iopub_port": 5002, "stdin_port": 5003, "control_port": 5004, "hb_port": 5005}
         self.sent: list[Sent] = []
         self.closed = False
         self._paused = False

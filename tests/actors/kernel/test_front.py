@@ -46,7 +46,7 @@ class Fronted:
         self.topics: list[bytes] = []
         self.on_subscribed: Callable[[bytes], None] = lambda _: None
         self.front = ZmqFront(file, self, max_message_bytes=1_000_000, log=self.log)
-        self.file = msgspec.structs.replace(file, **self.front.ports)
+        self.file = msgspec.structs.replace(file, **self.front.chosen_ports)
         self.composer = Composer("client", "c")
         self._signer = Signer(file.key.encode())
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -280,7 +280,7 @@ async def test_what_is_no_subscription_is_ignored_on_iopub(fronted: Fronted) -> 
 
 
 async def test_ports_left_open_are_chosen_and_can_be_written_back(fronted: Fronted, tmp_path: Path) -> None:
-    chosen = fronted.front.ports
+    chosen = fronted.front.chosen_ports
     assert set(chosen) == {"shell_port", "iopub_port", "stdin_port", "control_port", "hb_port"}
     assert len(set(chosen.values())) == 5
     path = tmp_path / "kernel.json"
@@ -294,7 +294,7 @@ async def test_named_ports_are_taken_and_not_reported(fronted: Fronted) -> None:
     file = fronted.file
     fronted.front.close()
     again = Fronted(file)
-    assert again.front.ports == {}
+    assert again.front.chosen_ports == {}
     again.close()
 
 

@@ -1,10 +1,11 @@
-"""Replies to kernel_info: the subkernel's with our line in it, or ours."""
+"""Replies to kernel_info and connect: the subkernel's with what is ours in them, or ours."""
 
 import json
+from typing import Any
 
 import pytest
 
-from actors.kernel.kernel_info import HINT, amend_kernel_info, own_kernel_info
+from actors.kernel.kernel_info import HINT, amend_kernel_info, amend_reply, own_kernel_info
 from beaker.wire.parts import CONTENT
 
 
@@ -21,6 +22,24 @@ def test_our_line_stands_below_the_banner_and_all_else_stays(banner: dict[str, s
 def test_a_reply_that_cannot_be_read_is_passed_on_as_it_is(content: bytes) -> None:
     parts = [b"{}", b"{}", b"{}", content]
     assert amend_kernel_info(parts) == parts
+
+
+@pytest.mark.parametrize(
+    ("content", "amended"),
+    [
+        ({"shell_port": 1, "hb_port": 5, "status": "ok", "own": "x"}, {"shell_port": 5001, "hb_port": 5005, "status": "ok", "own": "x"}),
+        ({"status": "error", "ename": "E"}, {"status": "error", "ename": "E"}),
+    ],
+)
+def test_the_ports_that_a_client_is_told_are_ours(content: dict[str, Any], amended: dict[str, Any]) -> None:
+    parts = [b"{}", b"{}", b"{}", json.dumps(content).encode()]
+    made = amend_reply("connect_request", parts, {"shell_port": 5001, "iopub_port": 5002, "hb_port": 5005})
+    assert json.loads(made[CONTENT]) == amended
+
+
+def test_no_other_reply_is_touched() -> None:
+    parts = [b"{}", b"{}", b"{}", b'{ "shell_port":1, "banner": ""}']
+    assert amend_reply("execute_request", parts, {"shell_port": 5001}) is parts
 
 
 def test_without_a_subkernel_the_reply_is_whole_and_says_why() -> None:

@@ -1,0 +1,258 @@
+"""A raw client that plays requests on a kernel and writes down all that comes back, made comparable.
+
+It speaks the wire format by itself: no client library may hide a message, put one in order or mend it. Two traces of the same
+scene, of two kernels, are to be equal message by message. Only this is touched, and why:
+- ids (of messages, sessions, subshells, comms, the engine): random by design, each is named by the order of its first appearance;
+- dates, process ids, memory addresses, the ports of the connection;
+- the numbers of a usage reply, and of debugpy's replies; its events are left out, as a thread of its own sends them whenever it likes;
+- where a stream was cut into messages: a timer in ipykernel decides, so neighbouring pieces of one stream are joined.
+
+Not compared are the topics of iopub, by which a kernel routes: each names the kernel itself; and the `username` in the headers of
+what a kernel sends, where ipykernel says "username".
+"""
+
+import hashlib
+import hmac
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import zmq
+
+LIMIT_S = 30
+"""Ends a hang: each step takes milliseconds."""
+
+SOCKETS = ("control", "shell", "stdin", "iopub")
+"""In this order a trace is written, so that ids are named alike whatever came first over another socket."""
+
+_IDS = re.compile(r"\b[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}\b|\b[0-9a-f]{8}-[0-9a-f]{24}\b|\b[0-9a-f]{32}\b")
+_FIXED = (
+    (re.compile(r'"(variablesReference|systemProcessId|threadId|port|seq)": \d+'), r'"\1": N'),
+    (re.compile(r"\b0x[0-9a-f]{6,16}\b"), "0xADDRESS"),
+    (re.compile(r"ipykernel_\d+"), "ipykernel_PID"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?"), "DATE"),
+)
+_DELIMITER = b"<IDS|MSG>"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message, as it came."""
+
+    header: dict[str, Any]
+    parent: dict[str, Any]
+    metadata: dict[str, Any]
+    content: dict[str, Any]
+    buffers: list[bytes]
+
+    @property
+    def kind(self) -> str:
+        """Its type."""
+        return str(self.header["msg_type"])
+
+
+@dataclass
+class Player:
+    """Sends what a scene wants sent, and keeps what comes.
+
+    Args:
+        info: of the connection, as in a connection file.
+        folder: that the kernel runs in.
+        ours: whether the kernel is beaker; only for differences that are meant.
+    """
+
+    info: dict[str, Any]
+    folder: Path
+    ours: bool
+    requests: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """The headers of what this scene has sent."""
+    seen: dict[str, list[Message]] = field(default_factory=lambda: {name: [] for name in SOCKETS})
+
+    def __post_init__(self) -> None:
+        self._key = self.info["key"].encode() if isinstance(self.info["key"], str) else self.info["key"]
+        self._session = str(uuid.uuid4())
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        kinds = {"control": zmq.DEALER, "shell": zmq.DEALER, "stdin": zmq.DEALER, "iopub": zmq.SUB}
+        self._sockets = {name: self._connect(name, kind) for name, kind in kinds.items()}
+        self._poller = zmq.Poller()
+        for socket in self._sockets.values():
+            self._poller.register(socket, zmq.POLLIN)
+
+    def _connect(self, name: str, kind: int) -> "zmq.Socket[bytes]":
+        socket = self._context.socket(kind)
+        socket.linger = 0
+        if kind == zmq.DEALER:
+            socket.setsockopt(zmq.IDENTITY, self._session.encode())  # input() is asked of the identity whose cell it is
+        if kind == zmq.SUB:
+            socket.setsockopt(zmq.RCVHWM, 0)
+            socket.setsockopt(zmq.SUBSCRIBE, b"")
+        socket.connect(f"tcp://{self.info['ip']}:{self.info[f'{name}_port']}")
+        return socket
+
+    def close(self) -> None:
+        """Leave."""
+        self._context.destroy(linger=0)
+
+    def begin(self) -> None:
+        """A scene begins: what was before it is forgotten."""
+        self.requests.clear()
+        for messages in self.seen.values():
+            messages.clear()
+
+    def send(
+        self, kind: str, content: dict[str, Any], *, on: str = "shell", buffers: tuple[bytes, ...] = (), head: dict[str, Any] | None = None
+    ) -> int:
+        """Send a request; returns its place among those of the scene, by which the trace names it as a parent."""
+        header = {"msg_id": str(uuid.uuid4()), "msg_type": kind, "session": self._session, "username": "ada"}
+        header |= {"date": "2026-01-01T00:00:00.123456Z", "version": "5.4", **(head or {})}
+        self.requests.append(header)
+        self._send(on, header, {}, content, buffers)
+        return len(self.requests) - 1
+
+    def execute(self, code: str, **options: Any) -> int:
+        """Send a cell."""
+        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": True, "stop_on_error": True}
+        return self.send("execute_request", content | options)
+
+    def answer(self, value: str) -> None:
+        """Answer the input() that is open."""
+        header = {"msg_id": str(uuid.uuid4()), "msg_type": "input_reply", "session": self._session, "username": "ada"}
+        header |= {"date": "2026-01-01T00:00:00.123456Z", "version": "5.4"}
+        self._send("stdin", header, self.seen["stdin"][-1].header, {"status": "ok", "value": value}, ())
+
+    def _send(self, on: str, header: dict[str, Any], parent: dict[str, Any], content: dict[str, Any], buffers: tuple[bytes, ...]) -> None:
+        parts = [json.dumps(part).encode() for part in (header, parent, {}, content)]
+        self._sockets[on].send_multipart([_DELIMITER, self._signed(parts), *parts, *buffers])
+
+    def _signed(self, parts: list[bytes]) -> bytes:
+        return hmac.new(self._key, b"".join(parts), hashlib.sha256).hexdigest().encode()
+
+    def settle(self, *places: int, replies: bool = True, limit_s: float = LIMIT_S) -> None:
+        """Wait until these requests are idle and answered.
+
+        Args:
+            replies: whether there will be replies.
+
+        Raises:
+            TimeoutError: it took too long.
+        """
+        for place in places:
+            wanted = self.requests[place]["msg_id"]
+            self._until(("iopub",), partial(_is_idle_of, wanted), limit_s)
+            if replies:
+                self._until(("shell", "control"), partial(_is_of, wanted), limit_s)
+
+    def until(self, socket: str, wanted: Callable[[Message], bool]) -> Message:
+        """Wait until such a message has come on this socket."""
+        return self._until((socket,), wanted, LIMIT_S)
+
+    def printed(self, text: str) -> None:
+        """Wait until this was printed."""
+        self.until("iopub", lambda m: m.kind == "stream" and text in m.content["text"])
+
+    def first_of_another(self) -> str:
+        """Subscribe once more, and give the type of the first message that comes there."""
+        socket = self._connect("iopub", zmq.SUB)
+        try:
+            deadline = time.monotonic() + LIMIT_S
+            while not socket.poll(100):  # a subscription takes a moment, and what was published before it never comes
+                assert time.monotonic() < deadline, "nothing came"
+                self.settle(self.send("kernel_info_request", {}))
+            return self._read(socket.recv_multipart()).kind
+        finally:
+            socket.close()
+
+    def _until(self, sockets: tuple[str, ...], wanted: Callable[[Message], bool], limit_s: float) -> Message:
+        deadline = time.monotonic() + limit_s
+        while True:
+            for name in sockets:
+                for message in self.seen[name]:
+                    if wanted(message):
+                        return message
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("\n".join(["it did not come; this did:", *self.trace()]))
+            for socket, _ in self._poller.poll(int(left * 1000) + 1):
+                name = next(name for name, each in self._sockets.items() if each is socket)
+                self.seen[name].append(self._read(socket.recv_multipart()))
+
+    def _read(self, frames: list[bytes]) -> Message:
+        start = frames.index(_DELIMITER) + 1
+        signature, *parts = frames[start : start + 5]
+        assert signature == self._signed(parts), "the signature is wrong"
+        header, parent, metadata, content = (json.loads(part) for part in parts)
+        return Message(header, parent, metadata, content, frames[start + 5 :])
+
+    def trace(self, *, by_request: bool = False) -> Iterator[str]:
+        """What came, a line per message, socket by socket in the order in which it came.
+
+        Args:
+            by_request: only the order among the messages of one request counts: for those that two threads of a kernel answer.
+        """
+        ids: dict[str, str] = {}
+        for name in SOCKETS:
+            messages = [self._described(message) for message in self.seen[name] if message.kind != "debug_event"]
+            if by_request:
+                messages.sort(key=lambda described: str(described["parent"]))
+            for described in _joined(messages):
+                text = json.dumps(described, ensure_ascii=False)
+                for pattern, word in _FIXED:
+                    text = pattern.sub(word, text)
+                yield f"{name} {_IDS.sub(lambda found: ids.setdefault(found[0], f'ID-{len(ids) + 1}'), text)}"
+
+    def _described(self, message: Message) -> dict[str, Any]:
+        header = {key: message.header[key] for key in sorted(message.header) if key not in {"msg_id", "msg_type", "username"}}
+        content = message.content
+        if message.kind == "usage_reply":
+            content = _kinds_of({key: value for key, value in content.items() if key != "host_cpu_percent"})
+        if message.kind == "connect_reply":
+            content = {key: "as in the file" if value == self.info.get(key) else value for key, value in content.items()}
+        described: dict[str, Any] = {"type": message.kind, "parent": self._place(message.parent), "content": content}
+        return described | {"metadata": message.metadata, "buffers": [each.hex() for each in message.buffers], "header": header}
+
+    def _place(self, parent: dict[str, Any]) -> int | str:
+        """Which request of the scene this is the parent header of, whole and unchanged."""
+        if not parent:
+            return "none"
+        if parent in self.requests:
+            return self.requests.index(parent)
+        return f"another's {parent['msg_type']}" if parent["session"] != self._session else f"not as sent: {parent}"
+
+
+def _is_of(msg_id: str, message: Message) -> bool:
+    return message.parent.get("msg_id") == msg_id
+
+
+def _is_idle_of(msg_id: str, message: Message) -> bool:
+    return _is_of(msg_id, message) and message.content.get("execution_state") == "idle"
+
+
+def _kinds_of(value: Any) -> Any:  # Any: JSON
+    """The shape of a content whose numbers differ from moment to moment."""
+    if isinstance(value, dict):
+        return {key: _kinds_of(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [type(each).__name__ for each in value][:1]
+    return "number" if isinstance(value, int | float) else type(value).__name__
+
+
+def _stream_of(message: dict[str, Any]) -> tuple[Any, Any]:
+    """Whose it is, and which of the two."""
+    return message["parent"], message["content"]["name"]
+
+
+def _joined(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    joined: list[dict[str, Any]] = []
+    for message in messages:
+        last = joined[-1] if joined else None
+        if last and last["type"] == message["type"] == "stream" and _stream_of(last) == _stream_of(message):
+            last["content"]["text"] += message["content"]["text"]
+        else:
+            joined.append({**message, "content": dict(message["content"])})
+    return joined
