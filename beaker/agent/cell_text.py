@@ -1,6 +1,7 @@
 """How a cell that passed by is written down for the model."""
 
 from beaker.agent.cutting import cut
+from beaker.fence import mark_for, opening
 from beaker.messages.look import SeenCell
 
 CELL_LIMIT_CHARS = 2_000
@@ -18,10 +19,11 @@ def cell_text(cell: SeenCell) -> str:
     </output>
     </cell>
     """
-    number = "" if cell.execution_count is None else f' number="{cell.execution_count}"'
-    handle = f' handle="{cell.handle}"' if cell.handle else ""
-    lines = [f'<cell{number} status="{cell.status}"{handle}>', cut(cell.code, CELL_LIMIT_CHARS)]
-    if cell.output:
-        lines += ["<output>", cut(cell.output, CELL_LIMIT_CHARS), "</output>"]
-    lines.append("</cell>")
+    code, output = cut(cell.code, CELL_LIMIT_CHARS), cut(cell.output, CELL_LIMIT_CHARS)
+    number = "" if cell.execution_count is None else str(cell.execution_count)
+    mark = mark_for(["cell", "output"], code, output)
+    lines = [opening("cell", mark, number=number, status=cell.status, handle=cell.handle), code]
+    if output:
+        lines += [f"<output{mark}>", output, f"</output{mark}>"]
+    lines.append(f"</cell{mark}>")
     return "\n".join(lines)

@@ -77,7 +77,8 @@ PROCEDURES = ("overview",)
 """Of the context `dataframes`: what it calls where it is offered."""
 
 _CELL = re.compile(
-    r'<cell(?: number="(\d+)")? status="(\w+)"(?: handle="[^"]*")?>\n(.*?)(?:\n<output>\n(.*?)\n</output>)?\n</cell>', re.DOTALL
+    r'<cell((?:-\d+)?)(?: number="(\d+)")? status="(\w+)"(?: handle="[^"]*")?>\n(.*?)(?:\n<output\1>\n(.*?)\n</output\1>)?\n</cell\1>',
+    re.DOTALL,
 )
 _VARIABLE = re.compile(r"^(\w+): ([^=\n]+?)(?: = (.*))?$")
 
@@ -175,7 +176,8 @@ def _language(messages: list[ChatMessage]) -> str:
 
 def _cells(text: str) -> list[ReadCell]:
     return [
-        ReadCell(code=code, output=output, failed=status == "error", number=number) for number, status, code, output in _CELL.findall(text)
+        ReadCell(code=code, output=output, failed=status == "error", number=number)
+        for _, number, status, code, output in _CELL.findall(text)
     ]
 
 

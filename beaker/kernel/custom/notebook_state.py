@@ -5,6 +5,7 @@ It is a hint: what cannot be read of it is left out, and a question never fails 
 
 import msgspec
 
+from beaker.fence import fenced
 from beaker.kernel.custom.reading import CONTENT_LIMIT_BYTES
 from beaker.messages.look import Mentioned
 from beaker.wire.parts import UNREADABLE
@@ -64,5 +65,5 @@ def _written(cell: _Cell) -> str:
     source = source.encode(errors="replace").decode()
     if len(source) > CELL_CHARS:
         source = f"{source[:CELL_CHARS]}\n[{len(source) - CELL_CHARS} more characters]"
-    name = "" if cell.id is None else f' id="{cell.id.encode(errors="replace").decode()[:64]}"'
-    return f'<cell type="{cell.cell_type.encode(errors="replace").decode()[:20]}"{name}>\n{source}\n</cell>'
+    kind, name = (text.encode(errors="replace").decode() for text in (cell.cell_type, cell.id or ""))
+    return fenced("cell", source, type=kind[:20], id=name[:64])
