@@ -33,6 +33,10 @@ SUMMARY_LIMIT_CHARS = 2_000
 """Of a tool's result as it is shown; the model itself may have been told more."""
 
 
+RESULT_LIMIT_CHARS = 8_000
+"""Of a tool's result as the next questions see it."""
+
+
 class Outbox:
     """The voice of one turn.
 
@@ -113,9 +117,16 @@ class Outbox:
             untrusted: nobody vouches for it.
         """
         if not self.over:
-            summary = cut(text, SUMMARY_LIMIT_CHARS)
             self._kernel.tell(
-                ToolAnswered(turn=self._turn, call_id=call_id, status=status, summary=summary, handle=handle, untrusted=untrusted)
+                ToolAnswered(
+                    turn=self._turn,
+                    call_id=call_id,
+                    status=status,
+                    summary=cut(text, SUMMARY_LIMIT_CHARS),
+                    handle=handle,
+                    untrusted=untrusted,
+                    result=cut(text, RESULT_LIMIT_CHARS) if len(text) > SUMMARY_LIMIT_CHARS else "",
+                )
             )
 
     def used(self, model: str, usage: Usage) -> None:

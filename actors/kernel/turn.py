@@ -12,11 +12,12 @@ from actors.kernel.face import Face, Outcome
 from actors.kernel.state import KernelState
 from actors.runtime.log import Log
 from beaker.kernel.conversation import Talk
+from beaker.kernel.earlier_calls import CallRecord
 from beaker.kernel.hiding import INSTEAD
 from beaker.kernel.turn_display import TurnDisplay, cell_named
 from beaker.messages.base import TurnId
 from beaker.messages.consent import Mode
-from beaker.messages.turn import Began, Delta, ProposeCell, Proposed, ToolAnswered, TurnEvent, TurnFailure, Waiting
+from beaker.messages.turn import Began, Delta, ProposeCell, Proposed, ToolAnswered, ToolCalled, TurnEvent, TurnFailure, Waiting
 
 PROPOSALS = 50
 PROPOSED_CHARS = 400_000
@@ -57,6 +58,8 @@ class Turn:
     """What the model asks the user, at a prompt that stands open."""
     orphaned: str = ""
     """Why no agent answers it any more; it ends when what it started is over."""
+    record: CallRecord = field(default_factory=CallRecord)
+    """The tools that it calls."""
     ran: list[str] = field(default_factory=list[str])
     """What became of the code that it had run, each in words."""
     over: bool = False
@@ -76,7 +79,10 @@ class Turn:
                 self.display.add_text(event.text)
             case Waiting():
                 self.display.words = event.words
+            case ToolCalled():
+                self.record.called(event)
             case ToolAnswered():
+                self.record.answered(event)
                 self.tainted = self.tainted or event.untrusted
             case _:
                 pass  # a display shows none of the others
@@ -121,6 +127,7 @@ class Turn:
             reason=reason,
             proposals=tuple(display.proposals),
             tainted=self.tainted,
+            calls=self.record.calls(self.ran),
         )
 
 

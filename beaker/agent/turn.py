@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import msgspec
 
 from beaker.agent.budget import Spent, overspent
-from beaker.agent.conversation import Assistant, ChatMessage, System, ToolCall, ToolResult, User
+from beaker.agent.conversation import Assistant, System, ToolCall, ToolResult, User
+from beaker.agent.earlier import without_calls
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.prompts import last_step_note, last_step_words, missing_note, no_tools_note, opening, system_prompt
 from beaker.agent.tools.tool import BadCall
@@ -51,7 +52,9 @@ def begin(question: Question, *, limits: TurnLimits, quirks: Quirks, surrounding
     state = TurnState(
         limits=limits,
         language=question.language,
-        conversation=opening(question, tools=quirks.tools, persona=surroundings.persona),
+        conversation=opening(
+            question, tools=quirks.tools, persona=surroundings.persona, offered=[tool.name for tool in surroundings.toolbox.tools]
+        ),
         quirks=quirks,
         surroundings=surroundings,
         spent_before=Spent(tokens=question.spent_tokens, cost_usd=question.spent_usd),
@@ -219,7 +222,7 @@ def _told_to_end(state: TurnState) -> bool:
 def _model_call(state: TurnState) -> CallModel:
     toolbox, counts = state.surroundings.toolbox, state.quirks.counts_tokens
     if not state.quirks.tools:
-        messages = _without_tools(state.conversation)
+        messages = without_calls(state.conversation)
         return CallModel(messages=messages, offer="no_tools", reasoning_off=False, counts_tokens=counts, toolbox=toolbox)
     last = state.step >= state.limits.steps
     return CallModel(
@@ -228,15 +231,6 @@ def _model_call(state: TurnState) -> CallModel:
         reasoning_off=state.quirks.reasoning_off,
         counts_tokens=counts,
         toolbox=toolbox,
-    )
-
-
-def _without_tools(conversation: tuple[ChatMessage, ...]) -> tuple[ChatMessage, ...]:
-    """Drop what a model that knows no tools could not read."""
-    return tuple(
-        message
-        for message in conversation
-        if not isinstance(message, ToolResult) and not (isinstance(message, Assistant) and message.tool_calls is not msgspec.UNSET)
     )
 
 

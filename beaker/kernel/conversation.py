@@ -10,9 +10,10 @@ from typing import Literal
 import msgspec
 
 from beaker.kernel.cutting import cut_bytes
+from beaker.kernel.earlier_calls import as_line, size_chars, within
 from beaker.kernel.turn_display import Proposal
 from beaker.messages.base import TurnId
-from beaker.messages.turn import Exchange
+from beaker.messages.turn import EarlierCall, Exchange
 
 TOLD = 20
 """Earlier questions that a new one is told of; the agent cuts them further to its budget."""
@@ -25,6 +26,13 @@ KEPT_BYTES = 64_000
 
 BUDGET_BYTES = 8_000_000
 """Of all that is kept: hundreds of usual questions, and beside a session nothing."""
+
+
+RECENT = 4
+"""Earlier questions of which the results of tools are kept whole; of older ones a line is kept of each."""
+
+TOLD_CALLS_CHARS = 24_000
+"""What calls and results together may take in the next question: about 6,000 tokens, as much as the session's cells."""
 
 
 UNFINISHED = {"error": "[This answer was cut here, before it was finished.]", "stopped": "[The user stopped this answer here.]"}
@@ -46,6 +54,8 @@ class Talk(msgspec.Struct, frozen=True, kw_only=True):
     proposals: tuple[Proposal, ...] = ()
     tainted: bool = False
     """The model had read text that nobody vouches for, so that the answer may say what that text wants."""
+    calls: tuple[EarlierCall, ...] = ()
+    """The tools that the answer was found with."""
 
 
 class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +82,9 @@ class Conversation:
         """A question is over."""
         talk = msgspec.structs.replace(talk, question=cut_bytes(talk.question, KEPT_BYTES), answer=cut_bytes(talk.answer, KEPT_BYTES))
         self._talks.append(talk)
-        self._sizes.append(len(talk.question) + len(talk.answer) + sum(len(proposal.code) for proposal in talk.proposals))
+        self._sizes.append(_size(talk))
+        if len(self._talks) > RECENT:
+            self._shorten(len(self._talks) - RECENT - 1)
         while sum(self._sizes) > self._budget_bytes and len(self._talks) > 1:
             del self._talks[0], self._sizes[0]
 
@@ -82,9 +94,20 @@ class Conversation:
         for talk in (*talks, *later):
             self.add(talk)
 
+    def _shorten(self, position: int) -> None:
+        talk = self._talks[position]
+        self._talks[position] = short = msgspec.structs.replace(talk, calls=tuple(map(as_line, talk.calls)))
+        self._sizes[position] = _size(short)
+
     def exchanges(self) -> list[Exchange]:
         """What the agent is told of it."""
-        return [Exchange(question=cut_bytes(talk.question, TOLD_BYTES), answer=_told(talk)) for talk in self._talks[-TOLD:]]
+        told: list[Exchange] = []
+        left = TOLD_CALLS_CHARS
+        for talk in reversed(self._talks[-TOLD:]):
+            calls = within(talk.calls, left)
+            left = left - size_chars(calls) if len(calls) == len(talk.calls) else 0
+            told.append(Exchange(question=cut_bytes(talk.question, TOLD_BYTES), answer=_told(talk), turn=talk.number, calls=calls))
+        return told[::-1]
 
     def proposals(self) -> dict[int, Sequence[Proposal]]:
         """The proposed cells of each question that has any, oldest first."""
@@ -96,6 +119,10 @@ class Conversation:
         self._talks.clear()
         self._sizes.clear()
         return forgotten
+
+
+def _size(talk: Talk) -> int:
+    return len(talk.question) + len(talk.answer) + sum(len(proposal.code) for proposal in talk.proposals) + size_chars(talk.calls)
 
 
 def _told(talk: Talk) -> str:

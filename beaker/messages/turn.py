@@ -15,6 +15,19 @@ from beaker.messages.look import LookReply, LookRequest, Mentioned, SeenCell
 from beaker.messages.running import Parked, RunReply, RunRequest
 
 
+class EarlierCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A tool that was called for an earlier answer."""
+
+    step: int
+    """Calls of one step were made at once; counts from 1."""
+    tool: str
+    """As the model wrote it."""
+    arguments: str
+    """JSON of an object, long texts in it cut."""
+    result: str
+    """What the model was told, cut; of an older one a line."""
+
+
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """An earlier question and its answer."""
 
@@ -22,6 +35,10 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """In the words of the user, at most 8,000 bytes."""
     answer: str
     """As it was shown, at most 8,000 bytes; below it, whether it was left unfinished."""
+    turn: TurnId = TurnId(0)
+    """Its number."""
+    calls: list[EarlierCall] = []
+    """The tools that the answer was found with, in their order."""
 
 
 class ModelQuirks(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,6 +177,8 @@ class ToolAnswered(Event, frozen=True, kw_only=True, tag="tool.answered"):
     """Names the whole of a result that was cut for the model; empty if it was not."""
     untrusted: bool = False
     """It came from a context's own function: data from outside, for which nobody vouches."""
+    result: str = ""
+    """The same as `summary`, but up to 8,000 characters; empty if `summary` holds all of it."""
 
 
 class Used(Event, frozen=True, kw_only=True, tag="turn.used"):

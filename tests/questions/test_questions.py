@@ -9,7 +9,7 @@ import pytest
 
 from tests.kit.running_kernel import RunningKernel, running_kernel
 from tests.kit.scripted_process import scripted
-from tests.scripted.replies import STALL
+from tests.scripted.replies import STALL, Call, Reply, Speak, failure
 from tests.scripted.threaded import serving
 
 CELL = {"cellId": "a-cell"}
@@ -21,6 +21,10 @@ def ask(kernel: RunningKernel, code: str, **metadata: Any) -> str:
     message = kernel.client.session.msg("execute_request", content, metadata=metadata)
     kernel.client.shell_channel.send(message)
     return str(message["header"]["msg_id"])
+
+
+def show_variable(name: str) -> Speak:
+    return Speak(calls=[Call(name="show_variable", arguments=f'{{"name": "{name}"}}')])
 
 
 def displays(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -249,3 +253,35 @@ def test_a_question_while_a_cell_plots_leaves_the_figure_whole(tmp_path: Path) -
         assert "lines 2 [1]\n" in outcome.text
         assert [m["msg_type"] for m in outcome.outputs].count("display_data") == 1
         assert kernel.run("plt.get_fignums()").text == "[]"
+
+
+def test_the_next_question_sees_what_the_model_looked_at_though_its_agent_was_killed() -> None:
+    script = [show_variable("numbers"), Speak(text="Three."), Speak(text="Still three."), Speak(text="I saw it.")]
+    with serving(script) as endpoint, running_kernel(env=endpoint.environment) as kernel:
+        kernel.run("numbers = [1, 2, 3]")
+        for code in ("%%ai how many?", "%%ai and now?", "%beaker restart agent", "%%ai are you sure?"):
+            assert kernel.run(code).status == "ok"
+        for request in endpoint.endpoint.requests[2:]:
+            messages = request.body["messages"]
+            asked = [call["id"] for message in messages for call in message.get("tool_calls", [])]
+            told = [message["tool_call_id"] for message in messages if message["role"] == "tool"]
+            assert asked == told == [asked[0]], "each call has exactly one result"
+            assert "list of 3 items" in next(message["content"] for message in messages if message["role"] == "tool")
+        assert endpoint.calls == 4
+
+
+def test_a_model_without_tools_reads_what_was_looked_at_for_earlier_answers() -> None:
+    script: list[Reply] = [
+        show_variable("numbers"),
+        Speak(text="Three."),
+        failure(400, "scripted-1 does not support tools"),
+        Speak(text="So I read."),
+    ]
+    with serving(script) as endpoint, running_kernel(env=endpoint.environment) as kernel:
+        kernel.run("numbers = [1, 2, 3]")
+        for code in ("%%ai how many?", "%%ai and now?"):
+            assert kernel.run(code).status == "ok"
+        messages = endpoint.endpoint.requests[-1].body["messages"]
+        assert [message["role"] for message in messages] == ["system", "user", "assistant", "user"]
+        assert "list of 3 items" in messages[1]["content"]
+        assert "tools" not in endpoint.endpoint.requests[-1].body

@@ -35,8 +35,14 @@ class ThreadedEndpoint:
         return [str(request.body) for request in self.endpoint.requests]
 
     def results(self) -> list[str]:
-        """What the model was told of its tool calls, as it stands in the newest request."""
-        return [str(message["content"]) for message in self.endpoint.requests[-1].body["messages"] if message["role"] == "tool"]
+        """What the model was told of the tool calls for its newest question, as it stands in the newest request."""
+        told: list[str] = []
+        for message in self.endpoint.requests[-1].body["messages"]:
+            if message["role"] == "user":
+                told.clear()
+            elif message["role"] == "tool":
+                told.append(str(message["content"]))
+        return told
 
     def release(self) -> None:
         """Let stalled answers go on."""

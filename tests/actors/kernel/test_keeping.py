@@ -8,7 +8,7 @@ import pytest
 
 from beaker.kernel.kept import Kept, decode
 from beaker.messages.subkernel import Attached
-from beaker.messages.turn import Began, Delta, Learned, ModelQuirks, Question, Used
+from beaker.messages.turn import Began, Delta, Learned, ModelQuirks, Question, ToolAnswered, ToolCalled, Used
 from tests.actors.kernel.test_choices import CONTEXTS, MODELS, told
 from tests.actors.kernel.test_turns import ended
 from tests.kit.kernel_stage import KernelStage, staged, until
@@ -84,6 +84,20 @@ async def test_what_was_chosen_holds(replaced: Replaced) -> None:
     await replaced.take_over()
     question = await replaced.answer(replaced.second)
     assert (question.model, question.context) == ("large", "lakes")
+
+
+async def test_what_tools_told_goes_on_with_the_conversation(replaced: Replaced) -> None:
+    msg_id, asked = await replaced.first.ask()
+    replaced.first.tell(
+        ToolCalled(turn=asked.turn, call_id="a", tool="show_variable", arguments="{}"),
+        ToolAnswered(turn=asked.turn, call_id="a", status="ok", summary="3 rows"),
+        ended(asked.turn),
+    )
+    await replaced.first.front.over(msg_id)
+    await replaced.keeps(lambda kept: bool(kept.talks))
+    await replaced.take_over()
+    question = await replaced.answer(replaced.second, "%%ai and?")
+    assert [call.result for call in question.history[0].calls] == ["3 rows"]
 
 
 async def test_what_was_learned_of_a_model_reaches_the_next_agent_and_the_next_process(replaced: Replaced) -> None:

@@ -9,7 +9,21 @@ from actors.kernel.turn import PROPOSED_CHARS
 from actors.runtime.failures import AskFailed
 from beaker.kernel.panes import FRAME
 from beaker.messages.base import TurnId
-from beaker.messages.turn import Began, Delta, Ended, ProposeCell, Proposed, Question, Stop, Taken, TurnFailure, Waiting
+from beaker.messages.turn import (
+    Began,
+    Delta,
+    EarlierCall,
+    Ended,
+    ProposeCell,
+    Proposed,
+    Question,
+    Stop,
+    Taken,
+    ToolAnswered,
+    ToolCalled,
+    TurnFailure,
+    Waiting,
+)
 from tests.kit.kernel_stage import KernelStage, staged, until
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 
@@ -436,3 +450,22 @@ async def test_a_question_that_comes_as_the_agent_dies_goes_to_the_next_one(stag
     stage.tell(Delta(turn=question.turn, text="so too"), ended(question.turn))
     assert (await stage.front.reply(msg_id)).content["status"] == "ok"
     assert stage.agents_started == 2
+
+
+async def test_the_next_question_is_told_what_tools_told_though_the_agent_died_over_one(
+    stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
+    msg_id, question = await stage.ask()
+    looked = ToolCalled(turn=FIRST, call_id="a", tool="show_variable", arguments='{"name":"df"}')
+    stage.tell(looked, ToolAnswered(turn=FIRST, call_id="a", status="ok", summary="3 rows"))
+    stage.tell(Delta(turn=FIRST, text="so far"), ToolCalled(turn=FIRST, call_id="b", tool="list_variables", arguments="{}"))
+    await drawn(stage, msg_id, "so far")
+    stage.cut_agent()
+    await stage.front.over(msg_id)
+    _, question = await stage.ask("%%ai and?")
+    (earlier,) = question.history
+    assert earlier.turn == FIRST
+    assert earlier.calls == [
+        EarlierCall(step=1, tool="show_variable", arguments='{"name":"df"}', result="3 rows"),
+        EarlierCall(step=2, tool="list_variables", arguments="{}", result="[no result: the answer ended before it came]"),
+    ]
