@@ -68,6 +68,13 @@ class Notebook:
         """Waits until the kernel's indicator in the toolbar shows this status."""
         expect(self.panel.locator(f'.jp-Notebook-ExecutionIndicator[data-status="{status}"]')).to_be_attached()
 
+    def reload(self) -> None:
+        """Reloads the page, changes or not, and returns once it has found its kernel again: before, a cell that is run starts another."""
+        self.page.once("dialog", lambda dialog: dialog.accept())  # asked only if the notebook has changes
+        with self.page.expect_websocket(lambda opened: opened.url.partition("?")[0].endswith("/channels")):
+            self.page.reload()
+        self.wait_until("idle")
+
     def wait_until_still(self) -> None:
         """Waits until the first cell has stood in the same place for a quarter of a second."""
         seen: list[object] = []
