@@ -4,6 +4,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
+import zmq.asyncio
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
@@ -14,6 +17,21 @@ pytestmark = pytest.mark.slow
 
 CELL_LIMIT_S = 30
 """No cell here takes more than a few seconds; a longer wait means that an idle or a reply was lost."""
+
+
+class _RoomyClient(AsyncKernelClient):
+    """A client whose sockets keep all that comes until nbclient reads it: by default ZeroMQ drops outputs beyond 1000, in silence."""
+
+    def _context_default(self) -> zmq.asyncio.Context:
+        context = super()._context_default()
+        context.rcvhwm = 0
+        return context
+
+
+class _Manager(AsyncKernelManager):
+    """A manager that makes such clients."""
+
+    client_factory = _RoomyClient
 
 
 async def _keep_awake(client: NotebookClient) -> None:
@@ -32,6 +50,7 @@ async def _executed(cells: list[Cell], kernel: str, folder: Path, environment: d
     client = NotebookClient(
         notebook(cells),
         kernel_name=kernel,
+        kernel_manager_class=_Manager,
         timeout=CELL_LIMIT_S,
         iopub_timeout=CELL_LIMIT_S,
         resources={"metadata": {"path": str(folder)}},
