@@ -99,7 +99,8 @@ class Environment:
 
     def install(self, *what: str | Path) -> None:
         """Installs wheels, or with `-e` a checkout; nothing is downloaded."""
-        run(sys.executable, "-m", "pip", "--python", self.python, "install", "-q", "--no-deps", "--no-index", "--no-build-isolation", *what)
+        offline = ("--no-deps", "--no-index", "--no-build-isolation", "--no-compile")
+        run(sys.executable, "-m", "pip", "--python", self.python, "install", "-q", *offline, *what)
 
     def uninstall(self, *names: str) -> None:
         """Uninstalls distributions."""
