@@ -23,6 +23,7 @@ PREVIEW_TIMEOUT_S = 8.0
 """A preview looks a few times at most, a second each."""
 
 PREVIEW_LIMIT_CHARS = 20_000
+"""Of one preview: some screens of it, a fiftieth of what fits into a message between processes."""
 PERSONA_LIMIT_CHARS = 4_000
 """Of a persona in the list; the model is told it whole."""
 

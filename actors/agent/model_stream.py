@@ -58,6 +58,7 @@ NAMES_LIMIT = 1_000
 """Of a list of models; the longest known has five hundred."""
 
 NAME_LIMIT_CHARS = 200
+"""Of a model's name in the list: no longer than `%beaker model` takes it."""
 
 
 class ModelStream:

@@ -12,6 +12,7 @@ KEPT_FILES = 20
 """With the limit of one file: a gigabyte in all."""
 
 FILE_LIMIT_BYTES = 50_000_000
+"""Of one answer: in characters, what one model call may send at the most."""
 
 SLICE_CHARS = 1_000_000
 """Written at once, so that a giant piece is not in memory a second time."""

@@ -27,7 +27,9 @@ from beaker.settings.load import Loaded
 READY_TIMEOUT_S = 20.0
 """For a role process to say that it can be used; importing from a cold disk takes seconds."""
 LINK_TIMEOUT_S = 30.0
+"""From there to its link, which takes milliseconds; the agent itself gives up before that."""
 GRACE_S = 1.0
+"""For one that is ended, before it is killed; it closes a connection and a log."""
 
 
 class AgentProcess:

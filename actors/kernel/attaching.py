@@ -18,6 +18,7 @@ from beaker.messages.kernel import KernelMessage
 from beaker.messages.subkernel import Attached, Died, GaveUp
 
 ATTACH_AGAIN_S = 5.0
+"""Between two rounds of attempts: what has stopped all of one round, as a full disk, is not mended sooner."""
 
 
 class Attaching:

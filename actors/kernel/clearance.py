@@ -28,11 +28,13 @@ from beaker.messages.consent import (
 )
 
 SUPERVISOR_TIMEOUT_S = 5.0
+"""For one answer, which takes a millisecond; one that is stopped is asked again."""
 SOON_S = 1.0
 """Where the user waits for the answer and can do without; it takes a millisecond."""
 PATIENCE_S = 20.0
 """How long a Supervisor is waited for that is being replaced; that takes 0.2 s."""
 PAUSE_S = 0.05
+"""Between two looks whether it is there again."""
 
 
 class NotAllowed(BeakerError):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from actors.kernel.mentioning import MentionsRead
 
 SEEN_CELLS = 12
+"""As many as the prompt has room for, each at its longest."""
 SEEN_OUTPUT_CHARS = 1900
 """Per cell, so that with its mark it is no longer than what the prompt gives it: it must not be cut twice. The whole has a handle."""
 

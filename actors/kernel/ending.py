@@ -21,7 +21,9 @@ from beaker.subkernels.hang_words import waits_for_supervisor
 RESTART_GRACE_S = 5.0
 """How long a session may take to run its exit handlers when nobody counts the seconds; SIGTERM comes at half of it."""
 RESTART_TIMEOUT_S = 60.0
+"""From the wish to the launch: the grace, and what a provisioner takes that launches on another machine."""
 LOOK_AGAIN_S = 0.05
+"""Between two looks whether the Supervisor is there."""
 HURRY_AFTER_S = 0.25
 """Two wishes to shut down within this time have one cause: a terminal that closes sends SIGHUP and SIGTERM."""
 SHUTDOWN_MARGIN_S = 1.0

@@ -13,6 +13,7 @@ from actors.kernel.subkernel_link import SubkernelGone, SubkernelLink
 from beaker.subkernels.hang_words import hang_words
 
 PERIOD_S = 0.5
+"""Between two looks: a silence of 2 s is told within 2.5 s."""
 QUICK_S = 1.0
 """A cell that has not run for longer is no reason to ask control."""
 

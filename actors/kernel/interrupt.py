@@ -17,6 +17,7 @@ from beaker.subkernels.hang_words import waits_for_supervisor
 from beaker.wire import compose
 
 PAUSE_S = 0.02
+"""Between two looks whether the Supervisor is there, or the cell over: nobody feels it between key and effect."""
 
 
 class Interrupts:

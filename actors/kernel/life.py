@@ -26,6 +26,7 @@ from beaker.wire.parts import CONTENT, HEADER, UNREADABLE, Parts, read_header
 LAST_WORDS_S = 0.06
 """How long a dead subkernel's sockets are read at most; told within 0.1 s is the promise."""
 QUIET_S = 0.004
+"""Twice nothing, so long apart, and nothing more is on its way through libzmq."""
 IOPUB_PATIENCE_S = 0.05
 """After a reply, how long to wait for iopub before asking again."""
 

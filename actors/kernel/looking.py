@@ -25,6 +25,7 @@ from beaker.messages.turn import ListVariables, TurnFailure, Variable, Variables
 REMEMBERED = 32
 """Variables whose last detail is kept: 200 kB at most."""
 READ_CELLS = 20
+"""At once: of them the tool shows as many as its result has room for."""
 READ_OUTPUT_CHARS = 1900
 """Of each cell, so that with its mark it is no longer than what the model is shown of one."""
 PART_CHARS = 6_000

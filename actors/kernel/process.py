@@ -36,12 +36,17 @@ if TYPE_CHECKING:
     from actors.kernel.agent_process import AgentProcess
 
 CONNECT_TIMEOUT_S = 5.0
+"""For one that listens to greet us, which takes a millisecond."""
 SUPERVISOR_TIMEOUT_S = 15.0
 """From its fork to its socket: 0.2 s, more on a machine that swaps."""
 SUPERVISOR_GONE_S = 0.3
+"""After the one that we forked has ended: it does so where another holds the lock, and that one may be about to listen."""
 KNOCK_S = 0.01
+"""Between two attempts to connect: the start waits for this."""
 REAP_AFTER_S = 0.1
+"""By then the agent's own watch has taken its exit status: it wakes within some milliseconds."""
 HOLD_AGAIN_S = 0.1
+"""Between two looks for the watcher that the Supervisor starts."""
 
 
 class KernelProcess:

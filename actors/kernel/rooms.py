@@ -122,7 +122,7 @@ class Rooms:
         Done when the question comes, the 50 ms of it would delay its `busy`: by then jupyter console takes the `idle` of what it
         asked before for that of the question, and shows neither answer nor prompt.
         """
-        import actors.kernel.questions  # noqa: F401
+        import actors.kernel.questions  # noqa: F401  # for its effect alone: it is loaded then
 
     def close(self) -> None:
         """The kernel is over: whatever is still open is answered."""

@@ -21,9 +21,11 @@ Connect = Callable[[], Awaitable[Link]]
 """Returns a link to a living Supervisor; starts one if there is none. Raises SupervisorMissing."""
 
 ATTACH_TIMEOUT_S = 10.0
+"""For an answer that takes a millisecond; only a machine that stands still needs more."""
 ATTEMPTS = 5
 """Within one loss of the link; then the user is told."""
 FIRST_PAUSE_S = 0.05
+"""It doubles, so that the last attempt is 0.75 s behind the first."""
 
 
 class SupervisorMissing(BeakerError):

@@ -20,6 +20,7 @@ from beaker.messages.consent import Mode
 from beaker.messages.turn import Began, Delta, ProposeCell, Proposed, ToolAnswered, ToolCalled, TurnEvent, TurnFailure, Waiting
 
 PROPOSALS = 50
+"""In one answer: more than anybody runs, so the model is going in a circle."""
 PROPOSED_CHARS = 400_000
 """Of one answer, which is redrawn as a whole and stays in the notebook: five of the longest cells."""
 

@@ -26,18 +26,7 @@ from beaker.kernel.run_words import AGENT_GONE, cut_words, nobody_words
 from beaker.kernel.turn_display import Proposal, TurnDisplay
 from beaker.messages.base import TurnId
 from beaker.messages.kernel import KernelMessage
-from beaker.messages.turn import (
-    AgentMessage,
-    Began,
-    Ended,
-    Learned,
-    Ping,
-    ProposeCell,
-    Stop,
-    TurnEvent,
-    TurnFailure,
-    Used,
-)
+from beaker.messages.turn import AgentMessage, Began, Ended, Learned, Ping, ProposeCell, Stop, TurnEvent, TurnFailure, Used
 
 if TYPE_CHECKING:
     from actors.kernel.mentioning import MentionsRead

@@ -18,6 +18,7 @@ HISTORY_BYTES = 256 * 1024
 """Of each file, from its end, for the last lines before one began to follow."""
 
 CHUNK_BYTES = 1024 * 1024
+"""Read at once: what memory one file that grows may cost."""
 
 
 class Follower:

@@ -23,6 +23,7 @@ LONGEST_LINE_BYTES = 8 * 1024 * 1024
 """A message between actors is 1 MB at most, so no line of ours comes near; a foreign file without newlines must not fill memory."""
 
 BUFFER_BYTES = 1024 * 1024
+"""Read at once: a line of ours is shorter."""
 ENDS_BYTES = 64 * 1024
 """How much of the beginning and of the end of a file is read to know its first and last time."""
 

@@ -84,7 +84,7 @@ class Cell(Generic[M]):
         """True when it has nothing to do until a message arrives."""
         return self.closed or (self._idle and self.mailbox.empty())
 
-    def take(self, envelope: Envelope[Any]) -> bool:
+    def take(self, envelope: Envelope[Any]) -> bool:  # Any: whatever the actor understands
         """Take a tell, or count it as a dead letter; False when its mailbox is full and soon will not be.
 
         An edge that gets False waits for `mailbox.when_room`. Who cannot wait counts a dead letter: see `accept`.
@@ -126,7 +126,7 @@ class Cell(Generic[M]):
             obligation.settle(BUSY, None)
         return True
 
-    def accept(self, envelope: Envelope[Any]) -> None:
+    def accept(self, envelope: Envelope[Any]) -> None:  # Any: whatever the actor understands
         """Take a tell, or count it as a dead letter."""
         if not self.take(envelope):
             self.dead_letters.record(self.name, "mailbox full", envelope.message)

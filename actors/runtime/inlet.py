@@ -28,13 +28,18 @@ class Inlet:
         dead_letters: the node's.
     """
 
-    def __init__(self, cells: Mapping[str, Cell[Any]], transport: asyncio.Transport, dead_letters: DeadLetters) -> None:
+    def __init__(
+        self,
+        cells: Mapping[str, Cell[Any]],  # Any: each cell has its own union
+        transport: asyncio.Transport,
+        dead_letters: DeadLetters,
+    ) -> None:
         self._cells = cells
         self._transport = transport
         self._dead_letters = dead_letters
         self._held: deque[Arrival] = deque()
 
-    def take(self, envelope: Envelope[Any]) -> None:
+    def take(self, envelope: Envelope[Any]) -> None:  # Any: whatever the actor understands
         """Deliver a tell."""
         cell = self._cells.get(envelope.target)
         if cell is None:
@@ -51,7 +56,7 @@ class Inlet:
         elif (self._held and not is_control(envelope.message)) or not cell.take_ask(obligation):
             self._hold(obligation, cell)
 
-    def _hold(self, arrival: Arrival, cell: Cell[Any]) -> None:
+    def _hold(self, arrival: Arrival, cell: Cell[Any]) -> None:  # Any: each cell has its own union
         if not self._held:
             self._transport.pause_reading()
             cell.mailbox.when_room(self._deliver_held)

@@ -53,7 +53,7 @@ class Link:
         transport: asyncio.Transport,
         *,
         codec: Codec,
-        cells: Mapping[str, Cell[Any]],
+        cells: Mapping[str, Cell[Any]],  # Any: each cell has its own union
         clock: Clock,
         dead_letters: DeadLetters,
         log: Log,
@@ -94,7 +94,7 @@ class Link:
 
     def ref(self, actor_name: str, generation: int = ANY_LIFE) -> Ref[Any]:  # Any: the name does not say what it understands
         """Make a ref to an actor of the other node; whether it is there shows when it is asked."""
-        made: RemoteRef[Any] = RemoteRef(self, actor_name, generation)
+        made: RemoteRef[Any] = RemoteRef(self, actor_name, generation)  # Any: as above
         return made
 
     def watch(self, notify: Callable[[Down], None]) -> Callable[[], None]:
@@ -140,7 +140,7 @@ class Link:
 
     # What refs do.
 
-    def tell(self, envelope: Envelope[Any]) -> None:
+    def tell(self, envelope: Envelope[Any]) -> None:  # Any: whatever the other side understands
         """Send a tell, or count it as a dead letter."""
         message = envelope.message
         writer = self._writer
@@ -251,7 +251,7 @@ class Link:
             else:
                 self._take_outcome(envelope)
 
-    def _take_outcome(self, envelope: Envelope[Any]) -> None:
+    def _take_outcome(self, envelope: Envelope[Any]) -> None:  # Any: whatever answers what was asked
         question = self._questions.get(envelope.ask_id)
         if question is not None:
             answered = envelope.kind in (ANSWER, FAILED)

@@ -139,7 +139,7 @@ def _bind(path: str) -> socket.socket:
                 raise AddressTaken(f"somebody listens at {path} already") from None
             os.unlink(path)
             made.bind(path)
-    except BaseException:
+    except BaseException:  # also a cancellation: the socket must not stay open
         made.close()
         raise
     finally:

@@ -10,6 +10,7 @@ import sys
 _M_MMAP_THRESHOLD = -3
 """glibc <malloc.h>; setting it also stops its growing."""
 LARGE_BYTES = 256 * 1024
+"""Above usual messages, which are not to pay for a mapping each; below the outputs of a megabyte that it is meant for."""
 
 
 def return_large_buffers() -> bool:

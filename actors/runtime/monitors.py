@@ -20,7 +20,12 @@ class LinkMonitors:
         notice: sends a notice to the other side.
     """
 
-    def __init__(self, link_name: str, cells: Mapping[str, Cell[Any]], notice: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        link_name: str,
+        cells: Mapping[str, Cell[Any]],  # Any: each cell has its own union
+        notice: Callable[[bytes], None],
+    ) -> None:
         self._link_name = link_name
         self._cells = cells
         self._notice = notice

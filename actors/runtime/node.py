@@ -130,7 +130,7 @@ class Node:
         cell = self._cells.get(name)
         if cell is None:
             raise Unreachable(f"no actor named {name!r} on this node; there are: {', '.join(sorted(self._cells)) or 'none'}")
-        ref: LocalRef[Any] = LocalRef(cell)
+        ref: LocalRef[Any] = LocalRef(cell)  # Any: as above
         return ref
 
     async def stop_actor(self, name: str) -> None:
@@ -222,7 +222,7 @@ class Node:
         link.closed.add_done_callback(lambda _: self._links.discard(link))
         return link
 
-    def _ended(self, cell: Cell[Any]) -> None:
+    def _ended(self, cell: Cell[Any]) -> None:  # Any: each cell has its own union
         if self._cells.get(cell.name) is cell:
             del self._cells[cell.name]
             del self._tasks[cell.name]

@@ -163,7 +163,7 @@ def start(
             )
         ours.setblocking(False)
         child = Child(process.pid, role, ours)
-    except BaseException:
+    except BaseException:  # also a cancellation: our end must not stay open
         ours.close()
         raise
     # We reap by pidfd; without this Popen would complain about a child that it believes to run still.

@@ -42,7 +42,7 @@ class Ref(Protocol[M]):
     async def ask(self, message: Answerable[Reply], *, timeout_s: float) -> Reply: ...
     @overload
     async def ask(self, message: M, *, timeout_s: float) -> Any: ...  # Any: a request that does not say what answers it
-    async def ask(self, message: Any, *, timeout_s: float) -> Any:
+    async def ask(self, message: Any, *, timeout_s: float) -> Any:  # Any: typed by the overloads
         """Send and wait for the answer, at most `timeout_s` seconds.
 
         Raises:

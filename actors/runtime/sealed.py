@@ -52,7 +52,7 @@ def _seal_in_memory(content: bytes, name: str) -> int:
         _write(descriptor, content)
         seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
-    except BaseException:
+    except BaseException:  # whatever it was, what is not sealed must not stay open
         os.close(descriptor)
         raise
     return descriptor

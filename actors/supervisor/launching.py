@@ -135,6 +135,7 @@ def compose_environment(spec: Kernelspec, environment: Mapping[str, str]) -> dic
 FIRST_PORT, PORTS = 10_000, 22_000
 """Below 32768, from where on Linux gives ports to connections: one of those may be another's before the kernel has bound it."""
 PORT_ATTEMPTS = 100
+"""One in use is met now and then; a hundred in a row mean that most are, and then the system chooses."""
 
 
 def _free_ports() -> list[int]:

@@ -64,12 +64,12 @@ class LocalProvisioner(JupyterLocalProvisioner):
         if self._watched is not None:
             self._watched.send(signal.SIGTERM)
 
-    async def get_provisioner_info(self) -> dict[str, Any]:
-        information: dict[str, Any] = await super().get_provisioner_info()
+    async def get_provisioner_info(self) -> dict[str, Any]:  # Any: as jupyter_client has it
+        information: dict[str, Any] = await super().get_provisioner_info()  # Any: the same
         information["start_time"] = self._watched.start if self._watched is not None else None
         return information
 
-    async def load_provisioner_info(self, provisioner_info: dict[str, Any]) -> None:
+    async def load_provisioner_info(self, provisioner_info: dict[str, Any]) -> None:  # Any: the same
         await super().load_provisioner_info(provisioner_info)
         found = LocalProcess(provisioner_info["pid"], provisioner_info.get("start_time"))
         self._watched = found if found.start is not None and found.alive else None

@@ -7,6 +7,11 @@ from beaker.messages.consent import Risk
 
 
 def words(text: str) -> frozenset[str]:
+    """The names of a list that is written as a text.
+
+    >>> sorted(words("os sys"))
+    ['os', 'sys']
+    """
     return frozenset(text.split())
 
 

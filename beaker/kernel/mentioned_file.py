@@ -18,6 +18,7 @@ SHOWN_BYTES = 16_000
 PROBED_BYTES = 8_192
 """In which a byte 0 tells a binary file, as git and grep do."""
 COMPLETIONS = 200
+"""Some screens of a menu; who has more goes on typing."""
 
 _KEYS = re.compile(r"(?i)\.env(\..*)?|.*\.(pem|key|p12|pfx|keystore)|id_(rsa|dsa|ecdsa|ed25519)|\.netrc|\.pgpass|credentials(\.json)?")
 

@@ -18,6 +18,7 @@ KERNEL_CHARS = 6
 
 _WHO_CHARS = 10
 _EVENT_CHARS = 20
+"""Columns as wide as `supervisor` and most events; what is longer moves its own line."""
 
 BLOCKS = frozenset({"exception", "stack"})
 """Values of many lines."""

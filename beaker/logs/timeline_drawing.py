@@ -15,6 +15,7 @@ from beaker.logs.when import show_duration
 
 _TIME_CHARS = 8
 _EVENT_CHARS = 18
+"""Columns as wide as a duration and most events; what is longer moves its own line."""
 _SHOWN_ABOVE = frozenset({"turn"})
 """Values that are the same on every line and stand in the heading."""
 

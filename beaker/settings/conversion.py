@@ -47,7 +47,7 @@ def _annotation(name: str) -> Any:  # Any: a type form, for which Python has no 
     return typing.get_type_hints(SECTIONS[section], include_extras=True)[field]
 
 
-def _words(name: str, annotation: Any) -> str:
+def _words(name: str, annotation: Any) -> str:  # Any: an annotation, which is of no one type
     """What values a setting takes: `a whole number from 1 to 20`."""
     meta = next((item for item in getattr(annotation, "__metadata__", ()) if isinstance(item, msgspec.Meta)), msgspec.Meta())
     base = get_args(annotation)[0] if hasattr(annotation, "__metadata__") else annotation

@@ -11,7 +11,7 @@ import msgspec
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=604_800)]
 """A duration; a week is more than anything here can mean, and keeps infinity out."""
 
-_KIB = 1024
+_KIB = 1024  # bytes
 _MIB = 1024 * _KIB
 
 

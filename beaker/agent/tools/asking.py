@@ -17,6 +17,7 @@ CHOICES_LIMIT = 20
 """More than that nobody chooses from."""
 
 CHOICE_LIMIT_CHARS = 200
+"""Two lines of a prompt."""
 
 
 class AskUserArguments(Arguments, frozen=True, kw_only=True):

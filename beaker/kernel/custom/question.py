@@ -18,6 +18,7 @@ Way = Literal["messages", "stdin", "never"]
 WAYS: tuple[Way, ...] = ("messages", "stdin", "never")
 
 ATTACHMENTS = 20
+"""More than a person chooses by hand; each is a part of the prompt."""
 ATTACHED_BYTES = 64_000
 """Of all attachments: with the longest question, history and cells they must fit into one message of 1 MB between processes."""
 

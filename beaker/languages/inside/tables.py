@@ -17,6 +17,7 @@ OBJECTS = 2_000
 COLUMNS = 60
 """In detail; more are named."""
 ROWS = 5
+"""As `head` shows them."""
 
 
 def plain_number(value):

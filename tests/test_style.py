@@ -1,0 +1,173 @@
+"""The house's habits of writing that a reader could break without noticing: each is looked for in the syntax of all our files."""
+
+import ast
+import re
+import tokenize
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+LINES_LIMIT = 300
+"""A file that is longer holds two nouns."""
+
+INSIDE = "beaker/languages/inside"
+"""Runs in the user's interpreter, where everything may raise anything and nothing is typed."""
+
+BROAD = {"Exception", "BaseException"}
+
+
+def _files() -> list[Path]:
+    files = [*ROOT.glob("actors/**/*.py"), *ROOT.glob("beaker/**/*.py"), *ROOT.glob("*.py")]
+    return sorted(files)
+
+
+def _name(file: Path) -> str:
+    return str(file.relative_to(ROOT))
+
+
+@cache
+def _trees() -> list[tuple[str, ast.Module]]:
+    return [(_name(file), ast.parse(file.read_bytes())) for file in _files()]
+
+
+def _is_docstring(node: ast.stmt | None) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _commented(file: Path) -> set[int]:
+    """The lines that end with a comment."""
+    with file.open("rb") as stream:
+        return {token.start[0] for token in tokenize.tokenize(stream.readline) if token.type == tokenize.COMMENT}
+
+
+def test_no_file_is_too_long() -> None:
+    lengths = {_name(file): len(file.read_text().splitlines()) for file in _files()}
+    assert {name: lines for name, lines in lengths.items() if lines > LINES_LIMIT} == {}
+
+
+def test_every_module_says_what_it_is() -> None:
+    assert [name for name, tree in _trees() if tree.body and not ast.get_docstring(tree)] == []
+
+
+def _undocumented(tree: ast.Module) -> Iterator[str]:
+    """Public functions and classes at the top without a docstring; overloads say what they are below, at the function itself."""
+    for node in tree.body:
+        if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or node.name.startswith("_"):
+            continue
+        overloads = any(isinstance(each, ast.Name) and each.id == "overload" for each in node.decorator_list)
+        if not overloads and not ast.get_docstring(node):
+            yield f"{node.lineno} {node.name}"
+
+
+def test_every_public_function_and_class_says_what_it_is() -> None:
+    assert [f"{name}:{found}" for name, tree in _trees() if not name.startswith(INSIDE) for found in _undocumented(tree)] == []
+
+
+def _number(node: ast.stmt | None) -> tuple[str, float] | None:
+    """The constant that a statement defines, if its value is a number in digits."""
+    if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+        return None
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    if not isinstance(target, ast.Name) or not target.id.isupper():
+        return None
+    try:
+        value = eval(compile(ast.Expression(node.value), target.id, "eval"), {"__builtins__": {}})
+    except NameError:
+        return None  # it is made of others, which have their reasons
+    return (target.id, value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _unexplained(tree: ast.Module, lines: list[str]) -> Iterator[str]:
+    """Numbers with a name but without a reason: a docstring below (which may speak of all lines above it), or a comment beside or above.
+
+    Kinds that are counted through (`ASK = 1`, `ANSWER = 2`) have none: they could be any.
+    """
+    body: list[ast.stmt | None] = [None, *tree.body, None]
+    numbers = [_number(node) for node in body]
+    for at, (node, number) in enumerate(zip(body, numbers, strict=True)):
+        if node is None or number is None:
+            continue
+        if any(other is not None and abs(other[1] - number[1]) == 1 for other in (numbers[at - 1], numbers[at + 1])):
+            continue
+        end = at + 1
+        while (next_one := body[end]) is not None and numbers[end] is not None and lines[next_one.lineno - 2].strip():
+            end += 1
+        beside, above = lines[node.lineno - 1], lines[max(node.lineno - 2, 0)]
+        if not _is_docstring(body[end]) and "#" not in beside and not above.startswith("#"):
+            yield f"{node.lineno} {number[0]}"
+
+
+def test_every_constant_says_where_its_number_comes_from() -> None:
+    found = {name: list(_unexplained(tree, (ROOT / name).read_text().splitlines())) for name, tree in _trees()}
+    assert {name: constants for name, constants in found.items() if constants} == {}
+
+
+PUBLIC = {"_replace", "_asdict", "_exit", "_signal"}
+"""Names of others that begin so and are meant for everybody: of named tuples, and of the standard library."""
+
+
+def _strangers(tree: ast.Module) -> Iterator[str]:
+    """Where a name of another object's own is read or written, unless that is of the same class."""
+    own: dict[int, set[str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            own |= dict.fromkeys(map(id, ast.walk(node)), _own_names(node))
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Attribute) or not node.attr.startswith("_") or node.attr.startswith("__") or node.attr in PUBLIC:
+            continue
+        if isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"}:
+            continue
+        if node.attr not in own.get(id(node), set()):
+            yield f"{node.lineno} {ast.unparse(node)}"
+
+
+def _own_names(node: ast.ClassDef) -> set[str]:
+    """What the class defines, and what its methods say of `self`."""
+    attributes = [each for each in ast.walk(node) if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name)]
+    defined = {each.name for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
+    return defined | {each.attr for each in attributes if isinstance(each.value, ast.Name) and each.value.id == "self"}
+
+
+def test_nobody_reaches_into_another_object() -> None:
+    assert [f"{name}:{found}" for name, tree in _trees() if not name.startswith(INSIDE) for found in _strangers(tree)] == []
+
+
+def test_every_any_has_its_reason_on_the_line() -> None:
+    wrong = []
+    for name, tree in _trees():
+        lines = {node.lineno for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "Any"}
+        if lines and not name.startswith(INSIDE):
+            wrong += [f"{name}:{line}" for line in sorted(lines - _commented(ROOT / name))]
+    assert wrong == []
+
+
+def test_what_a_checker_is_told_to_ignore_has_its_reason_on_the_line() -> None:
+    bare = re.compile(r"#\s*(type: ignore(\[[\w, -]+\])?|pyright: ignore(\[[\w, -]+\])?|noqa(: [A-Z0-9, ]+)?)\s*$")
+    wrong = [
+        f"{_name(file)}:{number}" for file in _files() for number, line in enumerate(file.read_text().splitlines(), 1) if bare.search(line)
+    ]
+    assert wrong == []
+
+
+def test_a_broad_except_says_why() -> None:
+    wrong = []
+    for name, tree in _trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ExceptHandler):
+                names = [] if node.type is None else [each.id for each in ast.walk(node.type) if isinstance(each, ast.Name)]
+                if (node.type is None or BROAD & set(names)) and node.lineno not in _commented(ROOT / name):
+                    wrong.append(f"{name}:{node.lineno}")
+    assert wrong == []
+
+
+def test_what_breaks_a_habit_is_noticed() -> None:
+    text = (
+        "LIMIT = 5\n\nASK = 1\nTELL = 2\n\nHIGH = 90\nLOW = 40\n'Both.'\n"
+        "def said(): ...\n"
+        "class Box:\n    'A box.'\n    def put(self, other): self._in = other._in\n    def take(self, shelf): return shelf._rows\n"
+    )
+    tree = ast.parse(text)
+    found = [*_unexplained(tree, text.splitlines()), *_undocumented(tree), *_strangers(tree)]
+    assert found == ["1 LIMIT", "9 said", "13 shelf._rows"]
