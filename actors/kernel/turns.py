@@ -7,6 +7,7 @@ who asked is busy until the turn ends, while the cells behind it run in the subk
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from actors.kernel.agent_door import AgentDoor, AgentMissing
@@ -15,6 +16,7 @@ from actors.kernel.composing import begin_reading, compose, finish_reading
 from actors.kernel.course import Course
 from actors.kernel.face import Face, Outcome
 from actors.kernel.looking import Looking
+from actors.kernel.overdue import Overdue
 from actors.kernel.silence_watch import LOOKS, SilenceWatch
 from actors.kernel.state import KernelState
 from actors.kernel.turn import Turn, Work
@@ -31,9 +33,6 @@ from beaker.messages.turn import AgentMessage, Began, Ended, Learned, Ping, Prop
 if TYPE_CHECKING:
     from actors.kernel.mentioning import MentionsRead
 
-OVERDUE_S = 30.0
-"""Of silence beyond the agent's own time limit for an answer."""
-
 
 class Turns:
     """Holds all running turns and the conversation so far."""
@@ -47,8 +46,7 @@ class Turns:
         self._turns: dict[TurnId, Turn] = {}
         self.course = Course(state)
         self._closing = Closing(state, self.course, self._give_up_code)
-        self._heard_at = 0.0
-        """Monotonic time at which the agent last said anything."""
+        self._overdue = Overdue(state)
         silence_s = state.settings.kernel.agent_silence_s
         self.agent_watch: SilenceWatch[AgentMessage] = SilenceWatch(
             context,
@@ -98,7 +96,7 @@ class Turns:
         self._turns[number] = turn
         face.open(turn.display)
         self._state.log.info("question.received", turn=number, prompt_chars=len(wanted.prompt), background=wanted.background)
-        self._heard_at = time.monotonic()
+        self._overdue.heard()
         # Now and not in the task: what the cell behind the question does must not change what the question says.
         mentions = begin_reading(wanted.prompt, self._state, self._looking)
         self._context.spawn(self._send(number, wanted, mentions), name=f"question-{number}")
@@ -166,7 +164,7 @@ class Turns:
 
     def served(self, turn: Turn) -> None:
         """Something that a turn had asked for is done; without an agent nobody goes on from there."""
-        self._heard_at = time.monotonic()
+        self._overdue.heard()
         if self._closing.code_over(turn):
             return
         if not turn.orphaned:
@@ -195,7 +193,7 @@ class Turns:
 
     def event(self, event: TurnEvent) -> None:
         """News of a turn; of one that is over it is dropped."""
-        self._heard_at = time.monotonic()
+        self._overdue.heard()
         if isinstance(event, Used):
             self.course.spent.add(event)
         if isinstance(event, Learned):
@@ -238,7 +236,7 @@ class Turns:
         self._show_trouble()
         question = compose(turn, wanted, reading, state=state, course=self.course, hiding=self._looking.hiding)
         try:
-            await agent.ask(question, timeout_s=self._patience_s)
+            await agent.ask(question, timeout_s=self._overdue.limit_s)
         except RuntimeFault as error:
             self._give_up(number, f"the question did not reach the agent: {error}; ask again")
             return
@@ -247,18 +245,8 @@ class Turns:
 
     async def _watch_silence(self, number: TurnId) -> None:
         """End a turn whose last word was lost: its cell must not stay busy for ever."""
-        limit_s = self._patience_s
-        while (turn := self._turns.get(number)) is not None:
-            left_s = self._heard_at + limit_s - time.monotonic()
-            if left_s <= 0 and not turn.busy_with_user:
-                break
-            await asyncio.sleep(max(left_s, limit_s / 10))
+        await self._overdue.over(partial(self.find, number))
         self._give_up(number, "the agent never ended its answer; ask again")
-
-    @property
-    def _patience_s(self) -> float:
-        """With an agent that says nothing: before this is over there are words for it, and the user's Stop."""
-        return self._state.settings.agent.turn_time_limit_s + OVERDUE_S
 
     def _show_trouble(self) -> None:
         """Say of each turn that waits for the agent how that is."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.kernel import turns
+from actors.kernel import overdue
 from actors.kernel.turn import PROPOSED_CHARS
 from actors.runtime.failures import AskFailed
 from beaker.kernel.panes import FRAME
@@ -393,7 +393,7 @@ async def test_a_lost_agent_ends_every_turn_with_its_text_and_the_next_question_
 async def test_a_question_that_was_not_taken_in_time_is_stopped_at_the_agent_too(
     short_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "OVERDUE_S", 0.05)
+    monkeypatch.setattr(overdue, "OVERDUE_S", 0.05)
     async with staged(short_folder, {"agent": {"turn_time_limit_s": 0.05}}) as stage:
         await stage.ready()
         msg_id = stage.run("%%ai why?")
@@ -405,7 +405,7 @@ async def test_a_question_that_was_not_taken_in_time_is_stopped_at_the_agent_too
 async def test_a_turn_whose_agent_is_silent_for_too_long_is_stopped_at_the_agent_too(
     short_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "OVERDUE_S", 0.05)
+    monkeypatch.setattr(overdue, "OVERDUE_S", 0.05)
     async with staged(short_folder, {"agent": {"turn_time_limit_s": 0.05}}) as stage:
         await stage.ready()
         msg_id, _ = await stage.ask()
