@@ -49,8 +49,8 @@ def _written(value: object) -> str:
             return "a number of more than 38 digits"
         case float():
             return repr(value).removesuffix(".0")
-        case [*items]:
-            return "[" + ", ".join(_written(item) for item in items[:20]) + "]"
+        case list() | tuple():
+            return "[" + ", ".join(_written(item) for item in value[:20]) + "]"  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - whatever it holds
         case dict():
             return "a table"
         case _:
