@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from actors.supervisor.limits import Limits
 from actors.supervisor.order import Order
 from beaker.settings.load import Loaded
 from beaker.settings.schema import Settings
@@ -25,6 +26,7 @@ def make_order(settings: Settings, *, folder: str, kernel_id: str, secret: bytes
         restart_limit=settings.subkernel.restart_limit,
         restart_window_s=settings.subkernel.restart_window_s,
         lease_s=settings.kernel.lease_s,
+        limits=Limits(processes=settings.subkernel.max_processes, memory_bytes=settings.subkernel.max_memory_mb * 1024 * 1024),
     )
 
 

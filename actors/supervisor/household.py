@@ -14,6 +14,7 @@ import msgspec
 
 from actors.supervisor import lock, record
 from actors.supervisor.launching import LaunchError, launch
+from actors.supervisor.limits import Limits, limit_running
 from actors.supervisor.local_process import LocalProcess, end_remains
 from actors.supervisor.stderr_pipe import StderrPipe
 from beaker.messages.subkernel import Subkernel
@@ -67,11 +68,21 @@ class Household:
         file_name: what connection files are called.
         lease_s: how long the subkernel lives without an owner; only written down here.
         held: the lock on the folder, see `lock`.
+        limits: what the subkernel may take; a provisioner that is not ours sets its own.
     """
 
     def __init__(
-        self, folder: KernelFolder, spec_name: str, environment: Mapping[str, str], file_name: str, *, lease_s: float, held: int
+        self,
+        folder: KernelFolder,
+        spec_name: str,
+        environment: Mapping[str, str],
+        file_name: str,
+        *,
+        lease_s: float,
+        held: int,
+        limits: Limits,
     ) -> None:
+        self._limits = limits
         self.folder = folder
         self._lease_s = lease_s
         self._held = held
@@ -109,6 +120,9 @@ class Household:
             life.mkdir(mode=0o700, exist_ok=True)
             pipe = StderrPipe(life / "stderr")
             self._living[generation] = (LocalProcess(found.subkernel.pid, old.start), pipe)
+            if self._limits.any:  # they may be new since it was launched
+                with contextlib.suppress(OSError):
+                    limit_running(found.subkernel.pid, self._limits)
             self._provisioner = old.provisioner
         return found
 
@@ -146,6 +160,7 @@ class Household:
                 generation,
                 environment=self._environment,
                 file_name=self._file_name,
+                limits=self._limits,
             )
         except LaunchError as error:
             return LaunchFailed(generation=generation, reason=of_failed_start(spec.name, spec.path, str(error), ""))

@@ -17,6 +17,7 @@ from typing import Literal
 
 import msgspec
 
+from actors.supervisor.limits import Limits, setter
 from actors.supervisor.local_process import LocalProcess
 from actors.supervisor.start_time import start_time
 from actors.supervisor.stderr_pipe import StderrPipe
@@ -45,7 +46,7 @@ class Launch(msgspec.Struct, frozen=True):
     stderr: StderrPipe
 
 
-def launch(spec: Kernelspec, life: Path, generation: int, *, environment: Mapping[str, str], file_name: str) -> Launch:
+def launch(spec: Kernelspec, life: Path, generation: int, *, environment: Mapping[str, str], file_name: str, limits: Limits) -> Launch:
     """Start a subkernel.
 
     Args:
@@ -54,6 +55,7 @@ def launch(spec: Kernelspec, life: Path, generation: int, *, environment: Mappin
         generation: which life it is.
         environment: the user's own; the subkernel gets it as jupyter_client would give it.
         file_name: what its connection file is called: like the kernel's own, because users' code finds its notebook by it.
+        limits: what it may take of the machine.
 
     Raises:
         LaunchError: the program cannot be run.
@@ -72,6 +74,7 @@ def launch(spec: Kernelspec, life: Path, generation: int, *, environment: Mappin
             stderr=writing_end,
             env=compose_environment(spec, environment),
             start_new_session=True,
+            preexec_fn=setter(limits),
         )
     except (OSError, ValueError) as error:
         stderr.close()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from actors.supervisor.limits import Limits
 from beaker.messages.subkernel import Subkernel
 
 LEFT = 0
@@ -45,5 +46,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     restart_limit: int = 5
     restart_window_s: float = 30.0
     lease_s: float = 10.0
+    limits: Limits = Limits()
+    """What the subkernel may take of the machine."""
     remembered: "Remembered | None" = None
     """For a Supervisor that replaces one, in case that the record was cleaned away with the folder."""

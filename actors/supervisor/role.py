@@ -100,7 +100,15 @@ def run_supervisor(order: Order, *, before_serving: Callable[[], object] | None 
         return GAVE_UP  # cleaned away since; the owner starts another Supervisor
     if held is None:
         return NOT_THE_FIRST
-    household = Household(folder, order.spec_name, order.environment, order.connection_file_name, lease_s=order.lease_s, held=held)
+    household = Household(
+        folder,
+        order.spec_name,
+        order.environment,
+        order.connection_file_name,
+        lease_s=order.lease_s,
+        held=held,
+        limits=order.limits,
+    )
     try:
         return _supervise(order, household, before_serving)
     except OSError:

@@ -11,6 +11,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import KernelManager
 
 from actors.supervisor.launching import PARENT_PID, LaunchError, choose_connection, compose_command, compose_environment, launch
+from actors.supervisor.limits import Limits
 from beaker.subkernels.kernelspecs import Kernelspec
 from tests.actors.supervisor.stage import Stage, install_spec, stage, until
 
@@ -52,12 +53,12 @@ def test_ipykernel_listens_on_unix_sockets_and_others_on_free_ports(tmp_path: Pa
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     spec = Kernelspec(name="x", argv=["/no/such/program"])
     with pytest.raises(LaunchError, match="/no/such/program cannot be run: there is no such program"):
-        launch(spec, tmp_path / "1", 1, environment={}, file_name="k.json")
+        launch(spec, tmp_path / "1", 1, environment={}, file_name="k.json", limits=Limits())
 
 
 def test_the_connection_file_is_private_and_the_process_leads_its_session(tmp_path: Path) -> None:
     spec = Kernelspec(name="x", argv=[sys.executable, "-c", "import sys; sys.exit(sys.stdin.read() != '')"])
-    made = launch(spec, tmp_path / "1", 1, environment=dict(os.environ), file_name="k.json")
+    made = launch(spec, tmp_path / "1", 1, environment=dict(os.environ), file_name="k.json", limits=Limits())
     assert made.subkernel.pid is not None
     assert os.getsid(made.subkernel.pid) == made.subkernel.pid
     file = tmp_path / "1" / "k.json"
