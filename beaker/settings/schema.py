@@ -29,7 +29,7 @@ class SubkernelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     shutdown_grace_s: Annotated[float, msgspec.Meta(gt=0, le=2.5)] = 2.0
     """How long it may take to leave by itself before it is killed; jupyter_client loses patience with all of us after 2.5 s."""
     max_processes: Annotated[int, msgspec.Meta(ge=0, le=4_194_304)] = 0
-    """Processes and threads that your account may have when a cell starts another; all of yours count, and root is not bound. 0: no limit."""
+    """Processes and threads that your account may have when a cell starts another; all count, and root is not bound. 0: no limit."""
     max_memory_mb: Annotated[int, msgspec.Meta(ge=0, le=1_073_741_824)] = 0
     """Address space of the subkernel and of each process it starts, in MiB; a session with pandas begins at some 2000. 0: no limit."""
     keep_env: tuple[str, ...] = ()
