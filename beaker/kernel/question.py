@@ -11,6 +11,7 @@ import msgspec
 from beaker.errors import unknown_name
 from beaker.kernel.cell_head import LINE_END
 from beaker.kernel.commands.command import Entry, Refused
+from beaker.kernel.habits import short_option, taken_for_command
 from beaker.messages.look import Mentioned
 from beaker.prompt_limit import PROMPT_LIMIT_BYTES, too_long, too_long_words
 
@@ -43,6 +44,7 @@ _CONTROLS = "[\x01-\x07\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ufffd]"
 """Control characters but those of blanks, backspace and terminal colours; and what decoders put where they fail."""
 
 _OPTION = r"(?P<name>--[A-Za-z][^\s=]*|--(?=\s|$))(?:=(?P<value>\S*))?(?=\s|$)"
+_SHORT_HELP = r"-[h?](?=\s|$)"
 _BLANK_LINES = r"\A\s*[\r\n]"
 _OPTIONS_LIMIT_CHARS = 10_000
 """Generously what options in front of a question may take."""
@@ -89,11 +91,12 @@ def read_question(rest: str) -> Ask | Refused | None:
     first, body = rest[:end].strip(), rest[end:]
     model: str | None = None
     mode: Mode | None = None
-    background = False
+    background = literal = False
     while found := re.match(_OPTION, first):
         name, value = found["name"], found["value"]
         first = first[found.end() :].lstrip()
         if name == "--":
+            literal = True
             break
         if name == "--help":
             return None
@@ -115,6 +118,11 @@ def read_question(rest: str) -> Ask | Refused | None:
         mode = next((known for known in MODES if known == value), None)
         if mode is None:
             return Refused(reason=unknown_name("a mode of %%ai", value, MODES))
+    if not literal:
+        if re.match(_SHORT_HELP, first):
+            return None
+        if (refused := short_option(first, OPTIONS) or taken_for_command(first, body)) is not None:
+            return refused
     prompt = (first + body).rstrip()
     if not first:
         prompt = re.sub(_BLANK_LINES, "", prompt, count=1)
