@@ -8,7 +8,7 @@ sentence for the user; braces around something that is no variable are just text
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from actors.kernel.looking import Looking, Sought
 from actors.kernel.state import KernelState
@@ -94,8 +94,7 @@ class MentionsRead:
 
 
 def _cell(mention: Mention, state: KernelState) -> Mentioned | str:
-    read = {"In": state.transcript.code, "Out": state.transcript.result, "Err": state.transcript.error}[mention.kind]
-    text = read(int(mention.name))
+    text = _reader(mention.kind, state)(int(mention.name))
     if text is None:
         return f"`{mention.label}` could not be found: cell {mention.name} {_WORDS[mention.kind]}, or is not remembered"
     inline = text if len(text) <= INLINE_CHARS and "\n" not in text else ""
@@ -114,6 +113,36 @@ def mention_matches(typed: str, looking: Looking) -> list[str]:
         return [*names, *(["file:"] if "file:".startswith(typed) else [])]
     path = typed.removeprefix("file:")
     return [_as_mentioned(each, quoted=path.startswith('"')) for each in file_matches(path.lstrip('"'), _folder())]
+
+
+COMPLETED_CELLS = 30
+"""Numbers of cells that are offered; looking for results goes through all that they printed."""
+
+
+def brace_matches(typed: str, state: KernelState, looking: Looking) -> list[str]:
+    """What may stand between braces: variables that are known without a look, and cells by their numbers, the newest first.
+
+    Args:
+        typed: what stands there so far.
+        state: holds what passed by.
+        looking: the room of looks.
+    """
+    what, bracket, digits = typed.partition("[")
+    if bracket:
+        return [f"{what}[{number}]" for number in _numbers(what, state) if str(number).startswith(digits)]
+    names = [name for name in looking.known_names() if name.startswith(typed)]
+    words = [word for word in _WORDS if typed and word.startswith(typed)]
+    return [*names, *(f"{word}[{number}]" for word in words for number in _numbers(word, state))]
+
+
+def _numbers(word: str, state: KernelState) -> list[int]:
+    """Of the cells that have what the word stands for, the newest first."""
+    read = _reader(word, state)
+    return [number for number in state.transcript.numbers()[:COMPLETED_CELLS] if read(number) is not None]
+
+
+def _reader(word: str, state: KernelState) -> Callable[[int], str | None]:
+    return {"In": state.transcript.code, "Out": state.transcript.result, "Err": state.transcript.error}[word]
 
 
 def _as_mentioned(path: str, *, quoted: bool) -> str:

@@ -94,7 +94,7 @@ class OwnCells:
                     cell.fail("Unanswerable", f"beaker cannot answer this cell now: {error}")
                 return True
             case "complete_request":
-                answer = complete_reply(request.code, request.cursor_pos, self._commands.values, self._mentions)
+                answer = complete_reply(request.code, request.cursor_pos, self._commands.values, self._mentions, self._braces)
             case "inspect_request":
                 answer = inspect_reply(request.code, request.cursor_pos)
             case _:
@@ -131,6 +131,11 @@ class OwnCells:
         from actors.kernel.mentioning import mention_matches
 
         return mention_matches(typed, self._looking)
+
+    def _braces(self, typed: str) -> Sequence[str]:
+        from actors.kernel.mentioning import brace_matches
+
+        return brace_matches(typed, self._state, self._looking)
 
     def _begin(self, idents: list[bytes], header: Header, parts: Parts, request: _Cell) -> OwnCell:
         state = self._state

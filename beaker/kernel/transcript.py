@@ -225,6 +225,11 @@ class Transcript:
         """The code of all cells, oldest first."""
         return [cell.source().code for cell in self._cells.values()]
 
+    def numbers(self) -> list[int]:
+        """Of all cells that have one, the newest first, each once."""
+        counts = (cell.source().execution_count for cell in reversed(self._cells.values()))
+        return list(dict.fromkeys(count for count in counts if count is not None))
+
     def _numbered(self, count: int) -> _Cell | None:
         return next(self._all_numbered(count), None)
 

@@ -18,6 +18,7 @@ from beaker.kernel.question import ASK_TOPIC, MODES, OPTIONS
 
 _FIRST_WORD = r"[ \t\r\n\f\v]*?(?:^|(?<=[\r\n]))(%{1,2}[a-z]*)\Z"
 _MENTION = r"(?<![\w@./:-])@(file:(?:\"[^\"\r\n]*|[^\s\"]*)|[\w.]*)\Z"
+_BRACES = r"(?<!\{)\{((?:In|Out|Err)\[\d*|[\w.]*)\Z"
 _HEADS = {"%be": "%beaker", "%%a": "%%ai", "%%as": "%%ask"}
 """The shortest beginnings that we complete: IPython has magics of its own with the shorter ones (`%bookmark`, `%alias`)."""
 
@@ -39,15 +40,20 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def complete(
-    code: str, cursor_pos: int, values: Callable[[str], Values] = _none, mentions: Callable[[str], Values] = _none
+    code: str,
+    cursor_pos: int,
+    values: Callable[[str], Values] = _none,
+    mentions: Callable[[str], Values] = _none,
+    braces: Callable[[str], Values] = _none,
 ) -> Completion | None:
     """What fits at the cursor in a cell of ours; None if it is not ours to complete.
 
-    In the text of a question only mentions fit. Positions outside of the code count as its ends.
+    In the text of a question only what it refers to fits. Positions outside of the code count as its ends.
 
     Args:
         values: gives what exists now for the command of this name to be about.
         mentions: gives what may stand behind an `@`, for what stands there so far.
+        braces: gives what may stand between braces, likewise.
     """
     cursor = min(max(cursor_pos, 0), len(code))
     before = code[:cursor]
@@ -59,6 +65,9 @@ def complete(
     typed = before[cell.start + len(cell.head) :]
     if cell.head != "%beaker" and (mention := re.search(_MENTION, typed)):
         return Completion(matches=[f"@{each}" for each in mentions(mention[1])], cursor_start=cursor - len(mention[0]), cursor_end=cursor)
+    if cell.head != "%beaker" and (brace := re.search(_BRACES, typed)):
+        matches = [_closed(f"{{{each}}}", code[cursor:]) for each in braces(brace[1])]
+        return Completion(matches=matches, cursor_start=cursor - len(brace[0]), cursor_end=cursor)
     if re.search(r"[\r\n]", typed):
         return _completion((), "", cursor)  # below the first line
     words = typed.split()
@@ -92,10 +101,14 @@ def inspect_help(code: str, cursor_pos: int) -> Words | None:
 
 
 def complete_reply(
-    code: str, cursor_pos: int, values: Callable[[str], Values] = _none, mentions: Callable[[str], Values] = _none
+    code: str,
+    cursor_pos: int,
+    values: Callable[[str], Values] = _none,
+    mentions: Callable[[str], Values] = _none,
+    braces: Callable[[str], Values] = _none,
 ) -> dict[str, object] | None:
     """The content of the complete_reply to a cell of ours, None if it is the subkernel's to complete."""
-    found = complete(code, cursor_pos, values, mentions)
+    found = complete(code, cursor_pos, values, mentions, braces)
     return None if found is None else {"status": "ok", "metadata": {}, **msgspec.structs.asdict(found)}
 
 
@@ -154,6 +167,12 @@ def _after_ai(words: list[str], word: str, values: Callable[[str], Values]) -> I
             return values("model")
         case _:
             return [option for option in OPTIONS if option not in words] if not word or word.startswith("-") else ()
+
+
+def _closed(text: str, rest: str) -> str:
+    """Without the brackets at its end that stand behind the cursor already: editors close them as they are opened."""
+    closing = next((end for end in ("]}", "}") if text.endswith(end) and rest.startswith(end)), "")
+    return text[: len(text) - len(closing)]
 
 
 def _completion(candidates: Iterable[str], word: str, cursor: int) -> Completion:

@@ -164,3 +164,32 @@ async def test_mentions_are_completed_from_what_is_known_without_a_look(
     assert await matches('%%ai @file:"my') == (['@file:"my data.csv"'], 5)
     assert await matches("%%ai mail me@d") == ([], 10)
     assert [request.kind for request in subkernel.received] == ["execute_request"]
+
+
+async def test_braces_are_completed_with_variables_and_the_cells_that_have_what_is_wanted(
+    stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
+    for count, (code, result) in enumerate([("frame = 1", None), ("frame", "1"), ("fresh = 2", None)], 1):
+        running = stage.run(code)
+        request = await subkernel.expect()
+        subkernel.begin(request, count)
+        if result is not None:
+            subkernel.publish("execute_result", {"execution_count": count, "data": {"text/plain": result}, "metadata": {}}, request)
+        subkernel.end(request, count)
+        await stage.front.over(running)
+
+    async def matches(code: str, behind: str = "") -> tuple[list[str], int]:
+        content = {"code": code + behind, "cursor_pos": len(code)}
+        reply = (await stage.front.reply(stage.request("complete_request", content))).content
+        assert reply["cursor_end"] == len(code)
+        return reply["matches"], reply["cursor_start"]
+
+    assert await matches("%%ai why {fr") == (["{fresh}", "{frame}"], 9)
+    assert await matches("%%ai why {fr", "}?") == (["{fresh", "{frame"], 9), "the editor has closed it already"
+    assert await matches("%%ai\nis {In[") == (["{In[3]}", "{In[2]}", "{In[1]}"], 8)
+    assert await matches("%%ai {Out[", "]}") == (["{Out[2"], 5)
+    assert await matches("%%ai {In[2") == (["{In[2]}"], 5)
+    assert await matches("%%ai {Err[") == ([], 5)
+    assert await matches("%%ai {Ou") == (["{Out[2]}"], 5)
+    assert await matches("%%ai {{fr") == ([], 5), "that stands for itself"
+    assert [request.kind for request in subkernel.received] == ["execute_request"] * 3
