@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ import psutil
 import zmq
 from jupyter_client.connect import write_connection_file
 from jupyter_client.kernelspec import KernelSpecManager
+
+from beaker import places
 
 DELIMITER = b"<IDS|MSG>"
 DATE = "2026-01-01T00:00:00Z"
@@ -134,6 +136,20 @@ class Client:
         self.wait_for_text(asked, until)
         return asked
 
+    def reply(self, msg_id: bytes) -> bytes:
+        """Gives the content of the reply to a request on shell.
+
+        Raises:
+            LostError: none came.
+        """
+        mine = b'"' + msg_id + b'"'
+        while self.shell.poll(LIMIT_S * 1000):
+            frames = self.shell.recv_multipart()
+            at = frames.index(DELIMITER)
+            if mine in frames[at + 3]:
+                return bytes(frames[at + 5])
+        raise LostError(f"no reply after {LIMIT_S:g} s")
+
     def wait_for_text(self, msg_id: bytes, text: str) -> None:
         """Returns once a message on iopub about a request holds this text.
 
@@ -187,27 +203,50 @@ class Client:
 
 
 class Kernel:
-    """A kernel of a kernelspec, started by its own argv, without jupyter_client's manager."""
+    """A kernel of a kernelspec, started by its own argv, without jupyter_client's manager.
 
-    def __init__(self, name: str, *, env: Mapping[str, str] | None = None) -> None:
+    Args:
+        arguments: more for its command line.
+    """
+
+    def __init__(self, name: str, *, env: Mapping[str, str] | None = None, arguments: Sequence[str] = ()) -> None:
         self.name = name
         self._folder = Path(tempfile.mkdtemp(prefix="bench", dir="/tmp"))
         self.file = self._folder / "kernel.json"
         write_connection_file(str(self.file), key=secrets.token_hex(16).encode(), kernel_name=name)
         spec = KernelSpecManager().get_kernel_spec(name)
-        words = [word.format(connection_file=self.file, resource_dir=spec.resource_dir) for word in spec.argv]
-        if words[0] in {"python", "python3"}:
-            words[0] = sys.executable  # as jupyter_client does
+        self._words = [word.format(connection_file=self.file, resource_dir=spec.resource_dir) for word in spec.argv] + list(arguments)
+        if self._words[0] in {"python", "python3"}:
+            self._words[0] = sys.executable  # as jupyter_client does
+        self._env = os.environ | spec.env | dict(env or {})
+        self._former: list[psutil.Process] = []
+        """What a kernel process that was replaced had started; it may live on."""
+        self._start()
+        self.client = Client(self.file)
+
+    def _start(self) -> None:
         self.started_at = time.perf_counter()
         self.process = subprocess.Popen(
-            words,
+            self._words,
             cwd=self._folder,
-            env=os.environ | spec.env | dict(env or {}),
+            env=self._env,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        self.client = Client(self.file)
+
+    def replace(self) -> None:
+        """Kills the kernel process, and starts another on the same connection file, as a frontend's restarter does."""
+        self._former += self.processes()[1:]
+        self.process.kill()
+        self.process.wait()
+        self._start()
+
+    @property
+    def runtime_folder(self) -> Path:
+        """Of beaker, for this kernel."""
+        key = json.loads(self.file.read_text())["key"].encode()
+        return places.runtime_root(self._env, uid=os.getuid()) / places.kernel_id(str(self.file), key)
 
     def processes(self) -> list[psutil.Process]:
         """Every process of this kernel, its own first."""
@@ -225,7 +264,7 @@ class Kernel:
 
     def stop(self) -> None:
         """Shuts the kernel down, and makes sure of it."""
-        left = self.processes() if self.process.poll() is None else []
+        left = self._former + (self.processes() if self.process.poll() is None else [])
         self.client.send("shutdown_request", {"restart": False}, on=self.client.control)
         try:
             self.process.wait(10)
