@@ -17,20 +17,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from actors.kernel.lane import POLL_S, Lane, Progress, Rules
+from actors.kernel.connection import Connection, Progress
+from actors.kernel.flushing import Flushing
+from actors.kernel.lane import Lane, Rules
 from actors.kernel.spill import cost_of
-from actors.kernel.unsent import connection_of, taken_bytes, unsent_bytes
-from actors.runtime.log import Log
 from beaker.wire.parts import DELIMITER
 
-SLOW_POLL_S = 0.05
-"""How often is looked whether a client takes more, while it does not."""
 LEFT_AFTER_S = 0.1
 """libzmq closes a connection a moment after it has told that its subscriptions are over."""
-
-LAG_BYTES = 64 * 1024 * 1024
-STOPPED_S = 5.0
-"""The defaults of `kernel.iopub_lag_bytes` and `kernel.iopub_stopped_s`."""
 
 _MARK = b"\x00"
 """First byte of the topics of ours; no topic of a kernel begins with it."""
@@ -61,8 +55,7 @@ class Socket(Protocol):
 class _Listener:
     """One connection."""
 
-    descriptor: int | None
-    connection: tuple[int, int] | None
+    connection: Connection | None
     topics: set[bytes] = field(default_factory=set[bytes])
     """Not how often: libzmq does not count the subscriptions of one peer either."""
     lane: Lane | None = None
@@ -72,14 +65,12 @@ class _Listener:
 
     @property
     def gone(self) -> bool:
-        """Whether the connection is closed; its descriptor may be another's by now."""
-        return self.descriptor is not None and connection_of(self.descriptor) != self.connection
+        """Whether the connection is closed; what cannot be seen is not."""
+        return self.connection is not None and self.connection.gone
 
     def progress(self) -> Progress:
-        """How far it has read; who cannot be seen or has left takes everything."""
-        if self.descriptor is None or self.gone:
-            return Progress()
-        return Progress(unsent_bytes(self.descriptor) or 0, taken_bytes(self.descriptor))
+        """How far it has read; who cannot be seen takes everything."""
+        return Progress() if self.connection is None else self.connection.progress()
 
 
 class Audience:
@@ -87,28 +78,18 @@ class Audience:
 
     Args:
         on_subscribed: called with the topic, before that subscriber hears anything.
-        notice, describe, lag_bytes, stopped_s: see `Rules`.
+        rules: of all accounts.
     """
 
-    def __init__(
-        self,
-        *,
-        notice: Callable[[int, bytes], list[bytes]],
-        on_subscribed: Callable[[bytes], None],
-        describe: Callable[[list[bytes]], tuple[str, bytes]],
-        lag_bytes: int,
-        stopped_s: float,
-        log: Log,
-    ) -> None:
+    def __init__(self, *, on_subscribed: Callable[[bytes], None], rules: Rules) -> None:
         self._on_subscribed = on_subscribed
         self._loop = asyncio.get_running_loop()
-        self._rules = Rules(notice, describe, lag_bytes, stopped_s, self._loop.time, log)
+        self._rules = rules
         self._listeners: list[_Listener] = []
         self._lanes: list[Lane] = []
         self._shared = Lane(self._rules, self._send, self._slowest_of_the_shared)
         self._numbers = 0
-        self._polling: asyncio.TimerHandle | None = None
-        self._pause_s = POLL_S
+        self._flushing = Flushing(lambda: self._lanes)
         self.socket: Socket | None = None
         """Set once, before anybody can subscribe."""
 
@@ -137,13 +118,12 @@ class Audience:
         cost = cost_of(frames)
         for lane in self._lanes:
             lane.put(frames, cost)
-            if lane.behind and self._polling is None:
-                self._polling = self._loop.call_later(self._pause_s, self._poll)
+            if lane.behind:
+                self._flushing.wake()
 
     def close(self) -> None:
         """Give whoever reads what waits for them, and forget the others."""
-        if self._polling is not None:
-            self._polling.cancel()
+        self._flushing.close()
         for lane in self._lanes:
             lane.end()
         self._lanes.clear()
@@ -153,7 +133,7 @@ class Audience:
 
     def _find(self, descriptor: int) -> _Listener | None:
         for listener in self._listeners:
-            if listener.descriptor == descriptor and not listener.gone:
+            if listener.connection is not None and listener.connection.descriptor == descriptor and not listener.gone:
                 return listener
         return None
 
@@ -161,7 +141,7 @@ class Audience:
         known = None if descriptor is None else self._find(descriptor)
         if known is None:
             self._forget_the_gone()
-            known = _Listener(descriptor, None if descriptor is None else connection_of(descriptor))
+            known = _Listener(None if descriptor is None else Connection(descriptor))
             self._listeners.append(known)
         return known
 
@@ -221,13 +201,6 @@ class Audience:
         # What the slowest does not take, nobody is given.
         shared = [listener.progress() for listener in self._listeners if listener.lane is None]
         return max(shared, key=_unsent, default=Progress())
-
-    def _poll(self) -> None:
-        self._polling = None
-        took = [lane.flush() for lane in self._lanes]
-        self._pause_s = POLL_S if any(took) else min(2 * self._pause_s, SLOW_POLL_S)
-        if any(lane.behind for lane in self._lanes):
-            self._polling = self._loop.call_later(self._pause_s, self._poll)
 
 
 def _unsent(progress: Progress) -> int:

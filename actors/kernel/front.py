@@ -6,13 +6,16 @@ answered. The KernelActor talks to this class through the `Front` door, so that 
 instead.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from actors.kernel.audience import LAG_BYTES, STOPPED_S, Audience
+from actors.kernel.audience import Audience
+from actors.kernel.client_channel import ClientChannel
 from actors.kernel.heartbeat import Heartbeat
+from actors.kernel.lane import LAG_BYTES, STOPPED_S, Rules
 from actors.kernel.zmq_edge import EdgeSocket
-from actors.kernel.zmq_sockets import FEW, NONE, Curve, open_context
+from actors.kernel.zmq_sockets import NONE, Curve, open_context
 from actors.runtime.log import Log
 from actors.runtime.trace import current_trace
 from beaker.wire.connection_file import ConnectionFile
@@ -76,6 +79,7 @@ class Handlers(Protocol):
     def stdin_reply(self, idents: list[bytes], header: Header, parts: Parts) -> None: ...
     def subscribed(self, topic: bytes) -> None: ...
     def missed(self, count: int, parent: bytes) -> Parts: ...
+    def reply_lost(self, msg_type: str, parent: bytes) -> None: ...
 
 
 class ZmqFront:
@@ -84,7 +88,7 @@ class ZmqFront:
     Args:
         file: ports that are 0 are chosen; see `chosen_ports`.
         max_message_bytes: larger frames close the peer that sends them; on iopub, larger than TOPIC_BYTES.
-        lag_bytes, stopped_s: when a client that does not read iopub misses outputs; see `Audience`.
+        lag_bytes, stopped_s: when a client that does not read misses outputs or replies; see `Rules`.
 
     Raises:
         AddressError: a port is taken.
@@ -108,28 +112,23 @@ class ZmqFront:
         curve = Curve(file.curve_publickey, file.curve_secretkey) if file.curve_publickey and file.curve_secretkey else None
         self._dropped = 0
 
-        def router(channel: str, incoming: Incoming) -> EdgeSocket:
-            return EdgeSocket(
-                self._context,
-                "router",
-                lambda frames: self._take(channel, frames, incoming),
-                receive_limit=FEW,
-                send_limit=NONE,
-                max_message_bytes=max_message_bytes,
-                curve=curve,
-            )
+        limits = Rules(_describe, lag_bytes, stopped_s, asyncio.get_running_loop().time, log, "reply.dropped", lost=handlers.reply_lost)
 
-        self._shell = router("shell", handlers.shell_request)
-        self._control = router("control", handlers.control_request)
-        self._stdin = router("stdin", handlers.stdin_reply)
-        self._audience = Audience(
-            notice=lambda count, parent: self._framed([b"beaker.stream"], handlers.missed(count, parent)),
-            on_subscribed=handlers.subscribed,
-            describe=_describe,
-            lag_bytes=lag_bytes,
-            stopped_s=stopped_s,
-            log=log,
-        )
+        def channel(name: str, incoming: Incoming) -> ClientChannel:
+            def receive(frames: list[bytes]) -> None:
+                self._take(name, frames, made.heard, incoming)
+
+            made = ClientChannel(self._context, receive, rules=limits, max_message_bytes=max_message_bytes, curve=curve)
+            return made
+
+        self._shell = channel("shell", handlers.shell_request)
+        self._control = channel("control", handlers.control_request)
+        self._stdin = channel("stdin", handlers.stdin_reply)
+
+        def notice(count: int, parent: bytes) -> list[bytes]:
+            return self._framed([b"beaker.stream"], handlers.missed(count, parent))
+
+        self._audience = Audience(on_subscribed=handlers.subscribed, rules=limits._replace(event="iopub.dropped", notice=notice, lost=None))
         self._iopub = self._audience.socket = EdgeSocket(
             self._context,
             "manual xpub",
@@ -183,7 +182,7 @@ class ZmqFront:
         # Waits for the linger time of what is still leaving, at most.
         self._context.term()
 
-    def _take(self, channel: str, frames: list[bytes], incoming: Incoming) -> None:
+    def _take(self, channel: str, frames: list[bytes], heard: Callable[[bytes], None], incoming: Incoming) -> None:
         try:
             idents, signature, parts = split(frames)
             self._signer.check(signature, parts)
@@ -198,6 +197,7 @@ class ZmqFront:
                 self._log.warning("message.dropped", channel=channel, reason=str(error), dropped=self._dropped)
             return
         current_trace.set(header.msg_id[:TRACE_CHARS])
+        heard(frames[0])
         incoming(idents, header, parts)
 
     def _framed(self, idents: list[bytes], parts: Parts) -> list[bytes]:

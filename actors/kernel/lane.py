@@ -1,4 +1,4 @@
-"""What is on its way to one client of iopub: given to libzmq, waiting behind that, or missed.
+"""What is on its way to one client: given to libzmq, waiting behind that, or missed.
 
 libzmq holds what it is given in memory and does not say how much that is. So a client is given a window, and more only once
 the operating system says that all of it was taken; the rest waits in a `Spill`. The decisions are here: who has room, who
@@ -8,6 +8,7 @@ reads slowly, who has stopped.
 from collections.abc import Callable
 from typing import NamedTuple
 
+from actors.kernel.connection import Progress
 from actors.kernel.spill import FRAME_COST_BYTES, Spill, cost_of
 from actors.runtime.log import Log
 
@@ -18,6 +19,9 @@ POLL_S = 0.002
 UNWRITTEN_S = 1.0
 """How long libzmq may need to begin to write what it was given. Then what it holds is another connection's fault, or it
 has let it fall."""
+LAG_BYTES = 64 * 1024 * 1024
+STOPPED_S = 5.0
+"""The defaults of `kernel.iopub_lag_bytes` and `kernel.iopub_stopped_s`."""
 LAST_WORDS_BYTES = 64 * 1024 * 1024
 """Of what waits for a client that reads, when the kernel ends: what can leave within the linger time."""
 
@@ -26,20 +30,9 @@ DROPPABLE = frozenset({"stream", "display_data", "update_display_data", "clear_o
 alone take `lag_bytes`: a cell in a loop must not fill the disk."""
 
 
-class Progress(NamedTuple):
-    """How far a client has read, as the operating system sees it."""
-
-    unsent: int = 0
-    """Bytes that it has not taken."""
-    taken: int | None = None
-    """Bytes that it has taken in all, where that can be said."""
-
-
 class Rules(NamedTuple):
     """What is the same for all lanes."""
 
-    notice: Callable[[int, bytes], list[bytes]]
-    """Makes the message that tells how many were missed; given their number and the parent header of the last."""
     describe: Callable[[list[bytes]], tuple[str, bytes]]
     """The msg_type of a message, and its parent header."""
     lag_bytes: int
@@ -49,6 +42,12 @@ class Rules(NamedTuple):
     now: Callable[[], float]
     """Monotonic time."""
     log: Log
+    event: str
+    """What a line in the log is called that tells of a client that misses something."""
+    notice: Callable[[int, bytes], list[bytes]] | None = None
+    """Makes the message that tells in their place how many were missed; given their number and the parent header of the last."""
+    lost: Callable[[str, bytes], None] | None = None
+    """Tells elsewhere of each that is missed, at once; given its msg_type and its parent header."""
 
 
 class Lane:
@@ -78,8 +77,10 @@ class Lane:
         """When the client last took something."""
         self._kept_bytes = 0
         """Of statuses and the like, since the client was found to have stopped."""
+        self._dropping = False
+        """Whether the last message was dropped."""
         self._missed = 0
-        """Messages dropped since the last one kept."""
+        """Messages dropped of which a notice is owed."""
         self._missed_parent = b""
 
     @property
@@ -97,13 +98,18 @@ class Lane:
             try:
                 self._tell_missed()
                 self._waiting.append(frames)
+                self._dropping = False
                 return
             except OSError as error:
                 reason = error.strerror or str(error)
-        if not self._missed:
-            self._rules.log.warning("iopub.dropped", reason=reason, waiting_bytes=self._waiting.size_bytes)
-        self._missed += 1
-        _, self._missed_parent = self._rules.describe(frames)
+        if not self._dropping:
+            self._dropping = True
+            self._rules.log.warning(self._rules.event, reason=reason, waiting_bytes=self._waiting.size_bytes)
+        kind, parent = self._rules.describe(frames)
+        if self._rules.lost is not None:
+            self._rules.lost(kind, parent)
+        else:
+            self._missed, self._missed_parent = self._missed + 1, parent
 
     def flush(self) -> bool:
         """Give what waits, a window at most; returns whether any was taken."""
@@ -181,5 +187,6 @@ class Lane:
 
     def _tell_missed(self) -> None:
         if self._missed:
+            assert self._rules.notice is not None
             self._waiting.append(self._rules.notice(self._missed, self._missed_parent))
             self._missed = 0

@@ -59,6 +59,11 @@ class Publisher:
         text = f"beaker: {outputs} dropped here, because this client had stopped reading\n"
         return self._composer.message("stream", compose.stream(text, name="stderr"), parent=parent)
 
+    def reply_lost(self, msg_type: str, *, parent: bytes) -> None:
+        """Tell a client that does not read its replies that one was dropped, with the request that it answered."""
+        text = f"beaker: {msg_type} dropped, because this client had stopped reading replies\n"
+        self.say("stream", compose.stream(text, name="stderr"), parent=parent)
+
     def reply(self, msg_type: str, content: object, *, parent: bytes, metadata: Mapping[str, object] | None = None) -> Parts:
         """Compose a reply under the same session id; the caller sends it on the channel of the request."""
         return self._composer.message(msg_type, content, parent=parent, metadata=metadata)

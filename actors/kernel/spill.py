@@ -1,6 +1,6 @@
 """A queue of messages that is bounded in memory; what goes beyond lies in a file that has no name.
 
-One subscriber of iopub that reads more slowly than the subkernel prints has one of these. The file is unlinked as soon as it is
+One client that reads more slowly than it is sent has one of these. The file is unlinked as soon as it is
 made, so that nothing of it survives this process, however it ends. Reads and writes go to the page cache and are done on the
 loop: a thread would cost more than they do.
 """
@@ -10,11 +10,15 @@ import struct
 from collections import deque
 from typing import BinaryIO
 
+from actors.runtime.malloc import return_free_memory
+
 MEMORY_BYTES = 4 * 1024 * 1024
 """Of messages that wait in memory: enough for the bursts of ordinary cells, little enough for several stopped clients."""
 FRAME_COST_BYTES = 100
 """What a frame costs beside its bytes, in Python and in libzmq."""
 
+FLOOD_BYTES = 16 * 1024 * 1024
+"""After so much in the file, what the flood has left free is returned: smaller ones come and go too often."""
 PIECES_LIMIT = 1000
 """Buffers in one write; POSIX allows 1024."""
 
@@ -83,7 +87,7 @@ class Spill:
         if self._file is None:
             import tempfile  # costs 2 ms and is rarely needed
 
-            self._file = tempfile.TemporaryFile(prefix="beaker-iopub-", buffering=0)  # noqa: SIM115 -- closed in `_end_file`
+            self._file = tempfile.TemporaryFile(prefix="beaker-waiting-", buffering=0)  # noqa: SIM115 -- closed in `_end_file`
         sizes = b"".join(_SIZE.pack(len(frame)) for frame in frames)
         self._write_at += self._write_all([_SIZE.pack(len(frames)), sizes, *frames])
         self._far += 1
@@ -122,7 +126,7 @@ class Spill:
         while len(found) < size_bytes:
             more = self._file.read(size_bytes - len(found))
             if not more:
-                raise OSError(f"the file of waiting outputs ends {size_bytes - len(found)} bytes too early")
+                raise OSError(f"the file of waiting messages ends {size_bytes - len(found)} bytes too early")
             found += more
         return found
 
@@ -130,4 +134,6 @@ class Spill:
         if self._file is not None:
             self._file.close()
             self._file = None
+            if self._write_at > FLOOD_BYTES:
+                return_free_memory()
         self._read_at = self._write_at = 0

@@ -14,7 +14,7 @@ from typing import Protocol
 from actors.kernel.front import TRACE_CHARS
 from actors.kernel.spill import Spill, cost_of
 from actors.kernel.zmq_edge import EdgeSocket
-from actors.kernel.zmq_sockets import FEW, NONE, open_context
+from actors.kernel.zmq_sockets import FEW, NONE, SOME, open_context
 from actors.runtime.trace import current_trace
 from beaker.errors import BeakerError
 from beaker.messages.subkernel import Connection
@@ -78,7 +78,14 @@ class SubkernelLink:
 
         def dealer(take: Callable[[Header, Header, Parts], None], channel: str) -> EdgeSocket:
             # Few: what the subkernel does not take waits here, where its bytes are counted.
-            return EdgeSocket(self._context, "dealer", lambda frames: self._take(channel, frames, take), identity=identity, send_limit=FEW)
+            return EdgeSocket(
+                self._context,
+                "dealer",
+                lambda frames: self._take(channel, frames, take),
+                identity=identity,
+                receive_limit=SOME,
+                send_limit=FEW,
+            )
 
         self._shell = dealer(self._shell_reply, "shell")
         self._control = dealer(self._control_reply, "control")

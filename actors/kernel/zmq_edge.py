@@ -7,7 +7,6 @@ socket leaves the other sockets their turn.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 
 import zmq
@@ -21,12 +20,11 @@ Receive = Callable[[list[bytes]], None]
 BURST = 64
 BURST_BYTES = 1_000_000
 """Messages, and bytes unless said otherwise, read in one turn of the loop: about 2 ms of relaying."""
-ABSENT_S = 10.0
-ABSENT_RETRY_S = 0.05
-ABSENT_LIMIT = 1000
-"""Replies for clients that are not connected: how long they are kept, how often tried, how many. ZeroMQ reconnects in 0.1 s."""
 LINGER_MS = 1000
 """How long last words may take to leave after a socket is closed, as at ipykernel."""
+
+_LAST = int(zmq.NOBLOCK)
+_MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
 
 
 class EdgeSocket:
@@ -71,9 +69,8 @@ class EdgeSocket:
         self._burst_bytes = burst_bytes
         self._read_bytes = 0
         self._waiting: Backlog[list[bytes]] = Backlog()
-        self._absent: deque[tuple[float, list[bytes]]] = deque()
         self.speaker: int | None = None
-        """Of a `manual xpub`: the descriptor of the connection that the message now being received came by; None for none."""
+        """Of a `router` or `manual xpub`: the descriptor of the connection that the message now being received came by, if any."""
         self.on_flushed: Callable[[], None] | None = None
         """Called once after messages had to wait and all have left."""
         if kind == "xpub":
@@ -114,20 +111,30 @@ class EdgeSocket:
         if self._waiting:
             self._waiting.append(frames, cost_of(frames))
             return not self._waiting.full
-        if self._absent and any(kept[0] == frames[0] for _, kept in self._absent):
-            self._keep_for_later(frames)
-            return True
         try:
-            self._socket.send_multipart(frames, zmq.NOBLOCK)
+            self._send_now(frames)
         except zmq.Again:
             self._waiting.append(frames, cost_of(frames))
             self._check_soon()
             return not self._waiting.full
         except zmq.ZMQError as error:
+            if error.errno != zmq.EHOSTUNREACH:  # there is nobody any more who waits for this
+                raise
+        self._check_soon()
+        return True
+
+    def reach(self, frames: list[bytes]) -> bool:
+        """Of a `router` without a send limit: send to the client that the first frame names; False if it is not connected."""
+        if self._closed:
+            return True
+        try:
+            self._send_now(frames)
+        except zmq.ZMQError as error:
             if error.errno != zmq.EHOSTUNREACH:
                 raise
-            self._keep_for_later(frames)
-        self._check_soon()
+            return False
+        finally:
+            self._check_soon()
         return True
 
     def admit(self, topic: bytes) -> None:
@@ -200,21 +207,32 @@ class EdgeSocket:
 
     def _read_one(self) -> bool:
         try:
-            frames = self._recv_event() if self._kind == "manual xpub" else self._socket.recv_multipart(zmq.NOBLOCK)
+            frame = self._socket.recv(zmq.NOBLOCK, copy=False)
         except zmq.Again:
             return False
+        if self._kind in {"router", "manual xpub"}:
+            self._look_for_speaker(frame)
+        frames = [frame.bytes]
+        while frame.more:
+            frame = self._socket.recv(zmq.NOBLOCK, copy=False)
+            frames.append(frame.bytes)
         self._read_bytes += sum(map(len, frames))
         self._receive(frames)
         return True
 
-    def _recv_event(self) -> list[bytes]:
-        frames: list[zmq.Frame] = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
+    def _look_for_speaker(self, frame: zmq.Frame) -> None:
         try:
             # Deprecated because a descriptor may be another's by the time it is used; whoever uses this one checks that.
-            self.speaker = int(frames[0].get(zmq.SRCFD))
+            self.speaker = int(frame.get(zmq.SRCFD))
         except zmq.ZMQError:
             self.speaker = None  # libzmq's own word about a peer that has left
-        return [frame.bytes for frame in frames]
+
+    def _send_now(self, frames: list[bytes]) -> None:
+        """As `send_multipart`, which takes four times as long: it computes its flags anew for each frame."""
+        send = self._socket.send
+        for frame in frames[:-1]:
+            send(frame, _MORE)
+        send(frames[-1], _LAST)
 
     def _subscribe_first(self, receive: Receive) -> Receive:
         def subscription(frames: list[bytes]) -> None:
@@ -227,31 +245,10 @@ class EdgeSocket:
 
         return subscription
 
-    def _keep_for_later(self, frames: list[bytes]) -> None:
-        """Keep a reply for a client that is away: after this process replaced another, clients need a moment to connect."""
-        if len(self._absent) < ABSENT_LIMIT:
-            self._absent.append((self._loop.time() + ABSENT_S, frames))
-            if len(self._absent) == 1:
-                self._loop.call_later(ABSENT_RETRY_S, self._try_absent)
-
-    def _try_absent(self) -> None:
-        kept, self._absent = self._absent, deque()
-        for deadline, frames in kept:
-            if self._closed or self._loop.time() > deadline:
-                continue
-            try:
-                self._socket.send_multipart(frames, zmq.NOBLOCK)
-            except zmq.ZMQError:
-                self._absent.append((deadline, frames))
-        if self._absent:
-            self._loop.call_later(ABSENT_RETRY_S, self._try_absent)
-        if not self._closed:
-            self._check_soon()
-
     def _flush(self) -> None:
         while self._waiting:
             try:
-                self._socket.send_multipart(self._waiting.first(), zmq.NOBLOCK)
+                self._send_now(self._waiting.first())
             except zmq.Again:
                 return  # room for more makes an edge
             self._waiting.popleft()

@@ -52,9 +52,10 @@ class KernelSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     max_message_bytes: Annotated[int, msgspec.Meta(ge=_MIB, le=2048 * _MIB)] = 128 * _MIB
     """The largest message a client may send; larger than any notebook's widget state, small enough for memory."""
     iopub_lag_bytes: Annotated[int, msgspec.Meta(ge=_MIB, le=1024 * 1024 * _MIB)] = 64 * _MIB
-    """How many bytes of output always wait, on disk from 4 MiB on, for a client that does not read; one that reads is never limited."""
+    """How many bytes of output, and of replies, always wait for a client that does not read, on disk from 4 MiB on; one that reads
+    is never limited."""
     iopub_stopped_s: Seconds = 5.0
-    """Beyond `iopub_lag_bytes`: after this long without reading anything a client misses outputs, and is told how many."""
+    """Beyond `iopub_lag_bytes`: after this long without reading anything a client misses outputs or replies, and is told so."""
     transcript_bytes: Annotated[int, msgspec.Meta(ge=0, le=1024 * _MIB)] = 4 * _MIB
     """How much of the session's code and output is remembered for questions; some hundred cells."""
     look_time_limit_s: Seconds = 1.0

@@ -12,6 +12,7 @@ import pytest
 import zmq
 
 from actors.kernel.audience import Audience
+from actors.kernel.lane import Rules
 from actors.kernel.zmq_edge import EdgeSocket
 from actors.kernel.zmq_sockets import NONE
 from actors.runtime.log import Log
@@ -49,12 +50,8 @@ class Stage:
         self._address = address
         self._peers: list[zmq.Socket[bytes]] = []
         self.audience = Audience(
-            notice=notice,
             on_subscribed=lambda topic: self.on_subscribed(topic),
-            describe=describe,
-            lag_bytes=lag_bytes,
-            stopped_s=stopped_s,
-            log=Log(),
+            rules=Rules(describe, lag_bytes, stopped_s, time.monotonic, Log(), "iopub.dropped", notice=notice),
         )
         self.edge = self.audience.socket = EdgeSocket(self._context, "manual xpub", self.audience.event, send_limit=NONE)
         self.port = self.edge.bind(address)

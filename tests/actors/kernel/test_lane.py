@@ -2,7 +2,8 @@
 
 import pytest
 
-from actors.kernel.lane import UNWRITTEN_S, WINDOW_BYTES, Lane, Progress, Rules
+from actors.kernel.connection import Progress
+from actors.kernel.lane import UNWRITTEN_S, WINDOW_BYTES, Lane, Rules
 from actors.kernel.spill import cost_of
 from actors.runtime.log import Log
 
@@ -23,6 +24,7 @@ class Connection:
             stopped_s=1.0,
             now=lambda: self.now,
             log=Log(),
+            event="iopub.dropped",
         )
         self.lane = Lane(rules, self.given.append, lambda: self.progress)
 

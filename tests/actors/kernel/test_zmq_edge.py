@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import zmq
 
-from actors.kernel import backlog, zmq_edge
+from actors.kernel import backlog
 from actors.kernel.spill import cost_of
 from actors.kernel.zmq_edge import BURST, EdgeSocket
 from actors.kernel.zmq_sockets import FEW, NONE, USUAL, AddressError, Kind
@@ -357,62 +357,23 @@ async def test_room_that_is_made_while_an_answer_is_read_is_used(edges: Edges) -
     await until(all_heard, "what waited")
 
 
-async def test_a_reply_for_a_client_that_is_away_is_delivered_when_it_connects(edges: Edges) -> None:
-    edge = edges.edge("router")
-    assert edge.send([b"away", b"1"])
-    assert edge.send([b"away", b"2"])
-    peer = edges.peer(zmq.DEALER, identity=b"away")
-    assert await heard_by(peer, 2) == [[b"1"], [b"2"]]
-
-
-async def test_a_client_that_comes_back_gets_its_replies_in_order(edges: Edges, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zmq_edge, "ABSENT_RETRY_S", 0.3)
-
-    def here(frames: list[bytes]) -> None:
-        edge.send([b"away", b"2"])
-
-    edge = edges.edge("router", here)
-    edge.send([b"away", b"1"])
-    peer = edges.peer(zmq.DEALER, identity=b"away")
-    peer.send(b"here")
-    assert await heard_by(peer, 2) == [[b"1"], [b"2"]]
-
-
-async def test_replies_for_one_that_is_away_hold_nobody_else_up(edges: Edges) -> None:
-    def echo(frames: list[bytes]) -> None:
-        edge.send(frames)
-
-    edge = edges.edge("router", echo)
-    edge.send([b"away", b"1"])
-    peer = edges.peer(zmq.DEALER)
-    peer.send(b"ping")
-    await until(lambda: peer.poll(0), "the echo")
-
-
-async def test_a_reply_for_a_client_that_stays_away_is_dropped_after_its_time(edges: Edges, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_whether_a_client_is_there_is_said_of_each_message_for_it(edges: Edges) -> None:
     got: list[bytes] = []
     edge = edges.edge("router", lambda frames: got.append(frames[1]))
-    with monkeypatch.context() as patched:
-        patched.setattr(zmq_edge, "ABSENT_S", -1.0)
-        edge.send([b"away", b"stale"])
+    assert not edge.reach([b"away", b"lost"])
     peer = edges.peer(zmq.DEALER, identity=b"away")
     peer.send(b"here")
     await until(lambda: bool(got), "the client")
-    edge.send([b"away", b"fresh"])
-    await until(lambda: peer.poll(0), "a reply")
-    assert peer.recv() == b"fresh"
+    assert edge.reach([b"away", b"reached"])
+    assert await heard_by(peer, 1) == [[b"reached"]]
 
 
-async def test_so_many_replies_are_kept_for_those_who_are_away_and_no_more(edges: Edges, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zmq_edge, "ABSENT_LIMIT", 3)
+async def test_what_is_sent_to_nobody_is_let_fall(edges: Edges) -> None:
     got: list[bytes] = []
     edge = edges.edge("router", lambda frames: got.append(frames[1]))
-    for number in range(5):
-        edge.send([b"away", b"%d" % number])
-    peer = edges.peer(zmq.DEALER, identity=b"away")
-    assert await heard_by(peer, 3) == [[b"0"], [b"1"], [b"2"]]
-    edge.send([b"away", b"end"])
-    assert await heard_by(peer, 1) == [[b"end"]]
+    assert edge.send([b"nobody", b"lost"])
+    edges.peer(zmq.DEALER).send(b"here")
+    await until(lambda: bool(got), "somebody else")
 
 
 async def test_iopub_loses_nothing_when_its_reader_is_slow(edges: Edges) -> None:

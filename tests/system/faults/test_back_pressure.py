@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 import zmq
 
 from beaker.wire.compose import Composer
-from beaker.wire.parts import CONTENT, PARENT, join, split
+from beaker.wire.parts import CONTENT, HEADER, PARENT, join, read_header, split
 from beaker.wire.signing import Signer
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 
@@ -35,12 +36,14 @@ class Peer:
         self._signer = Signer(info["key"].encode())
         self.socket = context.socket(zmq.DEALER)
         self.socket.linger = 0
-        self.socket.sndhwm = 2
+        self.socket.sndhwm, self.socket.rcvhwm = 2, 1
         self.socket.connect(f"tcp://{info['ip']}:{info[f'{channel}_port']}")
 
-    def send(self, kind: str, content: object, *buffers: bytes) -> None:
+    def send(self, kind: str, content: object, *buffers: bytes) -> str:
+        """Ask; returns the msg_id."""
         parts = self._composer.message(kind, content)
         self.socket.send_multipart(join([], self._signer.sign(parts), [*parts, *buffers]), copy=False)
+        return read_header(parts[HEADER]).msg_id
 
     def flood(self, kind: str, content: Callable[[int], object], most: Callable[[], object]) -> int:
         """Send as many as are taken, up to MANY; returns how many that were."""
@@ -132,4 +135,56 @@ def test_control_is_read_on_and_more_than_a_stopped_subkernel_takes_is_refused(
     stopped()
     for _ in range(MANY - len(refused)):
         assert "kernel_cpu" in peer.reply()[1]
+    wait_until(lambda: weighed.look() < GROWTH_BYTES // 4, what="the return of memory")
+
+
+REPLIES, REPLY_BYTES = 1200, 250_000
+"""300 MB, of answers to requests of some hundred bytes."""
+STOPPED_S = 0.5
+
+
+def ask_for_much(kernel: RunningKernel, peer: Peer, weighed: Weighed) -> int:
+    """Let a client ask for all those replies and read none; returns how many of them were told on iopub to be lost."""
+    kernel.run(f"big = 'x' * {REPLY_BYTES}")
+    much = {"code": "", "silent": False, "store_history": False, "user_expressions": {"big": "big"}}
+    asked = [peer.send("execute_request", much) for _ in range(REPLIES)]
+    lost = 0
+
+    def listen(msg_id: str) -> None:
+        nonlocal lost
+        for message in kernel.iopub(time.monotonic() + 120):
+            weighed.look()
+            content = message["content"]
+            lost += message["msg_type"] == "stream" and "execute_reply dropped" in content["text"]
+            if message["parent_header"].get("msg_id") == msg_id and content.get("execution_state") == "idle":
+                return
+        raise AssertionError(f"no idle for {msg_id}")
+
+    listen(asked[-1])
+    kernel.reply(kernel.send("'others are served'"))
+    # What was said of the replies before that one stands before all that is said of the next cell.
+    listen(kernel.send("'the last'"))
+    return lost
+
+
+def test_a_client_that_does_not_read_its_replies_costs_no_memory_and_others_nothing_and_it_is_told(
+    context: "zmq.Context[zmq.Socket[bytes]]",
+) -> None:
+    with running_kernel(env={"BEAKER_KERNEL_IOPUB_STOPPED_S": str(STOPPED_S)}) as kernel:
+        weighed, peer = Weighed(kernel.process.pid), Peer(kernel, "shell", context)
+        lost = ask_for_much(kernel, peer, weighed)
+        assert weighed.most < GROWTH_BYTES, f"{weighed.most / 1e6:.0f} MB for {REPLIES * REPLY_BYTES / 1e6:.0f}"
+        assert 0 < lost < REPLIES
+        for _ in range(REPLIES - lost):
+            assert len(peer.reply()[1]["user_expressions"]["big"]["data"]["text/plain"]) == REPLY_BYTES + 2  # type: ignore[index]  # JSON
+        peer.send("kernel_info_request", {})
+        assert "banner" in peer.reply()[1], "from now on it misses nothing"
+
+
+def test_a_client_that_leaves_without_having_read_its_replies_leaves_no_memory_behind(
+    kernel: RunningKernel, context: "zmq.Context[zmq.Socket[bytes]]"
+) -> None:
+    weighed, peer = Weighed(kernel.process.pid), Peer(kernel, "shell", context)
+    ask_for_much(kernel, peer, weighed)
+    peer.socket.close()
     wait_until(lambda: weighed.look() < GROWTH_BYTES // 4, what="the return of memory")

@@ -1,0 +1,40 @@
+"""One connection of a client, as the operating system sees it: whether it is there, and how much of what it was sent it has taken.
+
+libzmq says of a message by which descriptor it came, and nothing more about its connections. A descriptor is given to another
+connection as soon as it is closed, so each is known by more than its number.
+"""
+
+from typing import NamedTuple
+
+from actors.kernel.unsent import connection_of, taken_bytes, unsent_bytes
+
+
+class Progress(NamedTuple):
+    """How far a client has read, as the operating system sees it."""
+
+    unsent: int = 0
+    """Bytes that it has not taken."""
+    taken: int | None = None
+    """Bytes that it has taken in all, where that can be said."""
+
+
+class Connection:
+    """The connection that has this descriptor now."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self._known_by = connection_of(descriptor)
+        self.seen_gone = False
+        """Whether `gone` was true when it was last looked at."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is closed."""
+        self.seen_gone = connection_of(self.descriptor) != self._known_by
+        return self.seen_gone
+
+    def progress(self) -> Progress:
+        """How far the client has read; one that has left takes everything."""
+        if self.gone:
+            return Progress()
+        return Progress(unsent_bytes(self.descriptor) or 0, taken_bytes(self.descriptor))
