@@ -84,7 +84,8 @@ class ClientChannel:
         """The message that is being received is of a client: what is sent to it leaves by the same connection."""
         client = self._clients.get(identity) or self._add(identity)
         descriptor, known = self._socket.speaker, client.connection
-        if descriptor is not None and (known is None or known.descriptor != descriptor or known.seen_gone):
+        # A client that connects again is likely to get the descriptor that it had.
+        if descriptor is not None and (known is None or known.descriptor != descriptor or known.gone):
             client.connection = Connection(descriptor)
 
     def send(self, frames: list[bytes]) -> None:

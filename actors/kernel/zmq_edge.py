@@ -117,9 +117,6 @@ class EdgeSocket:
             self._waiting.append(frames, cost_of(frames))
             self._check_soon()
             return not self._waiting.full
-        except zmq.ZMQError as error:
-            if error.errno != zmq.EHOSTUNREACH:  # there is nobody any more who waits for this
-                raise
         self._check_soon()
         return True
 

@@ -99,7 +99,7 @@ class ScriptedSubkernel:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._sockets = {name: self._router(name) for name in ("shell", "control", "stdin")}
         self._sockets["iopub"] = EdgeSocket(self._context, "xpub", lambda _: self._listened.set(), send_limit=NONE)
-        self._sockets["hb"] = EdgeSocket(self._context, "router", self._beat)
+        self._sockets["hb"] = EdgeSocket(self._context, "router", self._beat, send_limit=NONE)
         for number, name in enumerate(("shell", "iopub", "stdin", "control", "hb"), start=1):
             self._sockets[name].bind(f"ipc://{self.connection.ip}-{number}")
 
@@ -220,12 +220,12 @@ class ScriptedSubkernel:
         self._context.term()
 
     def _router(self, channel: str) -> EdgeSocket:
-        return EdgeSocket(self._context, "router", lambda frames: self._take(channel, frames), receive_limit=FEW)
+        return EdgeSocket(self._context, "router", lambda frames: self._take(channel, frames), receive_limit=FEW, send_limit=NONE)
 
     def _beat(self, frames: list[bytes]) -> None:
         self.beats_heard += 1
         if self.beats:
-            self._sockets["hb"].send(frames)
+            self._sockets["hb"].reach(frames)
 
     def _take(self, channel: str, frames: list[bytes]) -> None:
         idents, signature, parts = split(frames)
@@ -253,5 +253,9 @@ class ScriptedSubkernel:
         self._composer.session_id = str(parent.header["session"]) if self._echoes and parent else self.session_id
         header = parent.parts[HEADER] if parent else b"{}"
         parts = [*self._composer.message(kind, content, parent=header, metadata=metadata), *buffers]
-        self._sockets[channel].send(join(idents, self._signer.sign(parts), parts))
+        frames = join(idents, self._signer.sign(parts), parts)
+        if channel == "iopub":
+            self._sockets[channel].send(frames)
+        else:
+            self._sockets[channel].reach(frames)  # or nobody, where the one that asked has left
         return parts

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 
+import psutil
 import pytest
 import zmq
 
@@ -233,6 +234,36 @@ async def test_a_client_that_left_has_no_account_once_another_one_comes(stage: S
     came = 1
     while await counted(came) != 1 + came:
         came += 1
+
+
+async def test_a_client_that_came_again_by_the_descriptor_it_had_is_not_given_everything(stage: Stage) -> None:
+    process = psutil.Process()
+    before = process.num_fds()
+    first = await stage.client(b"name")
+    first.close()
+    await until(lambda: process.num_fds() == before, "the end of the connection")
+    await stage.client(b"name", hwm=1)
+    for _ in range(20):
+        stage.answer(b"name", *range(50))
+        await some_time()
+        if stage.lost:
+            return
+    raise AssertionError("100 MB are on their way to a client that does not read")
+
+
+async def test_clients_that_left_before_they_were_heard_have_no_account_once_another_one_comes(stage: Stage) -> None:
+    process = psutil.Process()
+    before = process.num_fds()
+    stage.channel.pause()
+    for number in range(5):
+        leaving = stage.peer(b"leaving%d" % number)
+        leaving.send(b"?")
+        leaving.close(linger=1000)
+    await until(lambda: process.num_fds() == before, "the end of their connections")
+    stage.channel.resume()
+    await until(lambda: len(stage.asked) == 5, "their requests")
+    await stage.client(b"staying")
+    assert stage.channel.count == 1
 
 
 async def test_what_waits_for_a_reader_leaves_when_the_kernel_ends(stage: Stage) -> None:

@@ -368,14 +368,6 @@ async def test_whether_a_client_is_there_is_said_of_each_message_for_it(edges: E
     assert await heard_by(peer, 1) == [[b"reached"]]
 
 
-async def test_what_is_sent_to_nobody_is_let_fall(edges: Edges) -> None:
-    got: list[bytes] = []
-    edge = edges.edge("router", lambda frames: got.append(frames[1]))
-    assert edge.send([b"nobody", b"lost"])
-    edges.peer(zmq.DEALER).send(b"here")
-    await until(lambda: bool(got), "somebody else")
-
-
 async def test_iopub_loses_nothing_when_its_reader_is_slow(edges: Edges) -> None:
     subscribed: list[bytes] = []
     edge = edges.edge("xpub", lambda frames: subscribed.append(frames[0]))
