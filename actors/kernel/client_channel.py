@@ -87,6 +87,8 @@ class ClientChannel:
         # A client that connects again is likely to get the descriptor that it had.
         if descriptor is not None and (known is None or known.descriptor != descriptor or known.gone):
             client.connection = Connection(descriptor)
+            if known is not None:
+                client.lane.begin_anew()
 
     def send(self, frames: list[bytes]) -> None:
         """Send to the client whose identity is the first frame: at once, or as soon as it takes more, or is back."""

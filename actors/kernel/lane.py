@@ -120,6 +120,11 @@ class Lane:
             given += self._give_next()
         return given > 0
 
+    def begin_anew(self) -> None:
+        """The client has come by another connection: what the former one was given is under way no longer."""
+        self._under_way = self._given_bytes = self._taken = 0
+        self._unwritten_since = None
+
     def close(self) -> None:
         """Forget what waits."""
         self._waiting.close()
@@ -144,9 +149,8 @@ class Lane:
         if not progress.unsent or progress != self._seen:
             self._seen, self._moved_at = progress, self._seen_at
         if not progress.unsent and self._was_written(progress):
-            self._under_way = self._given_bytes = 0
+            self.begin_anew()
             self._taken = progress.taken or 0
-            self._unwritten_since = None
 
     def _was_written(self, progress: Progress) -> bool:
         """Whether nothing is unsent because it was taken, and not because libzmq's thread has had no turn to write it yet."""

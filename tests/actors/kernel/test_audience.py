@@ -45,13 +45,15 @@ class Stage:
 
     def __init__(self, address: str, *, lag_bytes: int = 1_000_000, stopped_s: float = 0.2) -> None:
         self.topics: Frames = []
+        self.now = 0.0
+        """What the audience takes for the time: how long it needs to be given something counts for nothing, however busy the machine."""
         self.on_subscribed: Callable[[bytes], None] = self.topics.append
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._address = address
         self._peers: list[zmq.Socket[bytes]] = []
         self.audience = Audience(
             on_subscribed=lambda topic: self.on_subscribed(topic),
-            rules=Rules(describe, lag_bytes, stopped_s, time.monotonic, Log(), "iopub.dropped", notice=notice),
+            rules=Rules(describe, lag_bytes, stopped_s, lambda: self.now, Log(), "iopub.dropped", notice=notice),
         )
         self.edge = self.audience.socket = EdgeSocket(self._context, "manual xpub", self.audience.event, send_limit=NONE)
         self.port = self.edge.bind(address)
@@ -76,6 +78,12 @@ class Stage:
         for topic in topics or (b"",):
             peer.subscribe(topic)
         return peer
+
+    async def standstill(self) -> None:
+        """Those who do not read take what the system's buffers hold; then time passes in which they take nothing."""
+        began = time.monotonic()
+        await until(lambda: time.monotonic() - began > 0.5, "some time")
+        self.now += 1.0
 
     async def close(self) -> None:
         self.audience.close()
@@ -137,9 +145,7 @@ async def test_one_that_has_stopped_holds_nobody_back_and_is_told_what_it_missed
     body = b"x" * 100_000
     for number in range(200):
         stage.audience.publish(message(b"stream", b"%d " % number + body))
-    # It has taken what the system's buffers hold; from now on the time counts in which it takes nothing.
-    began = time.monotonic()
-    await until(lambda: time.monotonic() - began > 0.5, "some time")
+    await stage.standstill()
     for number in range(200, 300):
         stage.audience.publish(message(b"stream", b"%d " % number + body, b"%d" % number))
     stage.audience.publish(message(b"status", b"idle"))
@@ -165,6 +171,7 @@ async def test_a_slow_reader_is_never_called_stopped_however_much_waits(stage: S
         if peer.poll(0):
             found.append(peer.recv_multipart()[-1])
         await asyncio.sleep(0.01)
+        stage.now += 0.01
         stage.audience.publish(message(b"stream", b"%d " % (300 + len(found))))
     stage.audience.publish(message(b"stream", b"end"))
     found += bodies(await heard(peer, b"end"))
@@ -177,8 +184,7 @@ async def test_statuses_are_dropped_too_once_they_alone_would_fill_the_disk(stag
     stopped = await stage.subscriber()
     for _ in range(100):
         stage.audience.publish(message(b"status", b"x" * 100_000))
-    began = time.monotonic()
-    await until(lambda: time.monotonic() - began > 0.5, "some time")
+    await stage.standstill()
     for _ in range(27):
         stage.audience.publish(message(b"status", b"x" * 50_000))
     found = await heard(stopped, b"7")

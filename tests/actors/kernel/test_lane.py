@@ -68,3 +68,13 @@ def test_where_the_system_does_not_say_what_was_taken_that_nothing_is_unsent_mus
     connection.progress = Progress(unsent)
     connection.put(20)
     assert connection.flushed() == given
+
+
+def test_what_a_former_connection_was_given_does_not_hold_up_what_the_next_one_is() -> None:
+    connection = Connection()
+    connection.put(20)
+    assert connection.flushed() == 4
+    connection.progress = Progress(0, 100)
+    assert connection.flushed() == 4, "all that the next one was sent are a hundred bytes, and libzmq has more"
+    connection.lane.begin_anew()
+    assert connection.flushed() == 8
