@@ -65,6 +65,39 @@ def test_every_public_function_and_class_says_what_it_is() -> None:
     assert [f"{name}:{found}" for name, tree in _trees() if not name.startswith(INSIDE) for found in _undocumented(tree)] == []
 
 
+def _unannounced(tree: ast.Module) -> Iterator[str]:
+    """Public functions with a docstring, and classes, that raise what they do not say; bugs of their caller aside."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            for method in node.body:
+                if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef):
+                    said = ast.get_docstring(method) or ""
+                    told = f"{ast.get_docstring(node)} {said}"
+                    if method.name == "__init__" or (said and not method.name.startswith("_")):
+                        yield from (f"{method.lineno} {node.name}.{method.name}: {name}" for name in _raised(method) if name not in told)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
+            yield from (f"{node.lineno} {node.name}: {name}" for name in _raised(node) if name not in (ast.get_docstring(node) or ""))
+
+
+def _raised(node: ast.AST) -> set[str]:
+    """The classes that a function itself raises, without the functions within it."""
+    found: set[str] = set()
+    for each in ast.iter_child_nodes(node):
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            continue
+        if isinstance(each, ast.Raise) and each.exc is not None:
+            raised = each.exc.func if isinstance(each.exc, ast.Call) else each.exc
+            name = ast.unparse(raised).rpartition(".")[2]
+            if name[0].isupper():
+                found.add(name)
+        found |= _raised(each)
+    return found - {"AssertionError", "NotImplementedError"}
+
+
+def test_every_public_function_says_what_it_raises() -> None:
+    assert [f"{name}:{found}" for name, tree in _trees() if not name.startswith(INSIDE) for found in _unannounced(tree)] == []
+
+
 def _number(node: ast.stmt | None) -> tuple[str, float] | None:
     """The constant that a statement defines, if its value is a number in digits."""
     if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:

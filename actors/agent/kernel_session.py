@@ -40,7 +40,11 @@ class KernelSession(Session):
         self._while_asked = while_asked
 
     async def variables(self) -> list[Variable]:
-        """See `Session.variables`."""
+        """See `Session.variables`.
+
+        Raises:
+            ToolFailed: they cannot be seen now.
+        """
         try:
             seen = await self._kernel.ask(ListVariables(turn=self._asking.turn), timeout_s=LOOK_TIMEOUT_S)
         except AskError as error:
@@ -48,7 +52,11 @@ class KernelSession(Session):
         return seen.variables
 
     async def use(self, tool: str, /, **arguments: object) -> str:
-        """See `Session.use`."""
+        """See `Session.use`.
+
+        Raises:
+            ToolFailed: there is no such tool, it takes other arguments, or the session refuses.
+        """
         read = BUILT_IN.decode(tool, msgspec.json.encode(arguments).decode())
         if isinstance(read, BadCall):
             raise ToolFailed(read.text)

@@ -111,7 +111,7 @@ class Commands:
             case RestartSubkernel():
                 if self._state.phase is Phase.READY:
                     self._state.phase = Phase.RESTARTING  # from here on cells wait for the fresh session
-                self._context.spawn(self._do_restart(cell), name="restart")
+                self._context.spawn(self._restart(cell), name="restart")
             case _:
                 raise AssertionError(f"{type(order).__name__} is performed nowhere")
 
@@ -148,7 +148,7 @@ class Commands:
         if held is None:
             cell.fail("ConsentError", "the process that decides what may run does not answer, so `always` may hold still; try again")
             return
-        text = taken_back_words(held.always)
+        text = taken_back_words(held=held.always)
         cell.show(Words(plain=text + "\n", markdown=text))
 
     def _decide(self, cell: OwnCell, order: Decide) -> None:
@@ -177,7 +177,7 @@ class Commands:
         if self._given_up is not None and not self._given_up.done():
             self._given_up.set_result(None)
 
-    async def _do_restart(self, cell: OwnCell) -> None:
+    async def _restart(self, cell: OwnCell) -> None:
         if not await self._can_restart(cell):
             self._ending.keep()
             cell.fail("RestartGivenUp", "the subkernel was not restarted; its variables are still there")

@@ -31,6 +31,9 @@ class Birth:
 
     Args:
         channel: this side of the socket pair.
+
+    Raises:
+        NotBornError: at the other end is no parent, or one of another age.
     """
 
     def __init__(self, channel: socket.socket) -> None:

@@ -119,7 +119,11 @@ class Connection(asyncio.Protocol):
         raise NotImplementedError
 
     def take_greeting(self, transport: asyncio.Transport, kind: int, payload: bytes) -> bool:
-        """Take one frame of the greeting; True when there is a link now."""
+        """Take one frame of the greeting; True when there is a link now.
+
+        Raises:
+            JunkError, or another of frames.JUNK: it is no greeting.
+        """
         raise NotImplementedError
 
     def not_greeted(self, reason: str) -> None:

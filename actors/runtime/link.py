@@ -164,7 +164,13 @@ class Link:
             writer.flush_soon()
 
     async def ask(self, target: str, message: Any, *, timeout_s: float, generation: int) -> Any:  # Any: typed by Ref
-        """Send an ask and wait for its outcome; see `Ref.ask`."""
+        """Send an ask and wait for its outcome; see `Ref.ask`.
+
+        Raises:
+            Unreachable: the link is closed; nothing was sent.
+            Busy: too much waits on the link; nothing was sent.
+            AskError: another of its classes, for what became of it over there.
+        """
         writer = self._writer
         if self._why:
             raise Unreachable(f"no answer from {target!r}: link {self.name} is closed: {self._why}")
@@ -223,7 +229,7 @@ class Link:
         """Take one frame.
 
         Raises:
-            one of frames.JUNK: it makes no sense; the caller then says `junk`.
+            JunkError, or another of frames.JUNK: it makes no sense; the caller then says `junk`.
         """
         if kind == ENVELOPES:
             self._take_batch(payload)

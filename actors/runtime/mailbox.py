@@ -24,6 +24,9 @@ class Mailbox(asyncio.Queue[Item], Generic[Item]):
 
     Args:
         size: how many ordinary items may wait.
+
+    Raises:
+        ValueError: it could hold nothing.
     """
 
     def __init__(self, size: int) -> None:

@@ -15,14 +15,14 @@ from actors.supervisor.household import Household
 from actors.supervisor.order import GAVE_UP, LEFT, Order
 from actors.supervisor.watcher import Watcher
 from beaker.messages.base import PROTOCOL
-from beaker.messages.subkernel import SubkernelFailure, SupervisorMessage
+from beaker.messages.subkernel import SupervisorMessage
 from beaker.subkernels.actions import Action
 from beaker.subkernels.facts import ToldToLeave
 from beaker.subkernels.life_state import State
 
 NAME = "supervisor"
 
-_CODEC = Codec(SupervisorMessage | SubkernelFailure)
+_CODEC = Codec(SupervisorMessage)
 
 
 class Links:

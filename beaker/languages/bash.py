@@ -47,7 +47,11 @@ class Bash(Language):
         return Look(code=f"({what}; printf '\\004') > {shlex.quote(path)} 2>/dev/null; {forget}")
 
     def read(self, name: str | None, answer: str) -> Sight:
-        """What `declare` prints."""
+        """What `declare` prints.
+
+        Raises:
+            ValueError: it is not whole.
+        """
         body, end, _ = answer.rpartition(END)
         if not end:
             raise ValueError("the session's answer is not whole")

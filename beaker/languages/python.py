@@ -92,7 +92,11 @@ class Python(Language):
         return Look(code=HUSH, expression=EXPRESSION.format(source=source(), arguments=arguments))
 
     def read(self, name: str | None, answer: str) -> Sight:
-        """The answer is the `repr` of a JSON text."""
+        """The answer is the `repr` of a JSON text.
+
+        Raises:
+            ValueError: it is no such text.
+        """
         try:
             said = ast.literal_eval(answer)
             got = msgspec.json.decode(said, type=_Answer)

@@ -72,7 +72,12 @@ class Toolbox:
         return self._tools[name]
 
     def describe(self, name: str, reply: TurnReply | Performed) -> str:
-        """Put a reply to a call of that tool into the words the model gets as its result."""
+        """Put a reply to a call of that tool into the words the model gets as its result.
+
+        Raises:
+            KeyError: there is no such tool.
+            TypeError: the tool is a function of the agent's, whose replies come from nowhere else.
+        """
         if isinstance(reply, Performed):
             return reply.text
         if isinstance(reply, TurnFailure):

@@ -139,7 +139,7 @@ def state_words(approval: OpenApproval) -> str:
     return f"asked at the prompt of question {approval.turn}" if approval.asked else f"put off, question {approval.turn}"
 
 
-def taken_back_words(held: bool) -> str:
+def taken_back_words(*, held: bool) -> str:
     """What `%beaker reject always` says.
 
     Args:
