@@ -5,6 +5,7 @@ A plugin is imported in a thread: it may load half of the scientific stack, and 
 
 import asyncio
 
+from actors.agent.foreign_loop import ForeignLoop, SessionFromThere
 from actors.agent.foreign_thread import in_a_thread
 from actors.agent.function_call import REASON_LIMIT_CHARS
 from actors.agent.kernel_session import NO_TURN, KernelSession
@@ -50,6 +51,8 @@ class Contexts:
         marks: ImportMarks | None = None,
         load_timeout_s: float = LOAD_TIMEOUT_S,
     ) -> None:
+        self.loop = ForeignLoop()
+        """Where their async functions run."""
         self._marks = marks
         self._kernel = kernel
         self._load_timeout_s = load_timeout_s
@@ -91,7 +94,8 @@ class Contexts:
         session = KernelSession(self._kernel, Asking(turn=NO_TURN, language=language))
         try:
             async with asyncio.timeout(PREVIEW_TIMEOUT_S):
-                return cut(sendable(str(await loaded.context.preview(session))), PREVIEW_LIMIT_CHARS)
+                there = SessionFromThere(session)
+                return cut(sendable(str(await self.loop.run(lambda: loaded.context.preview(there)))), PREVIEW_LIMIT_CHARS)
         except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 -- foreign code: its errors are words below the context
             said = cut(sendable(str(error)), REASON_LIMIT_CHARS) or type(error).__name__
             return f"There is no preview: {said}."

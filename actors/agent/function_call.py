@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 
+from actors.agent.foreign_loop import ForeignLoop, SessionFromThere
 from actors.agent.foreign_thread import in_a_thread
 from beaker.agent.cutting import cut, sendable
 from beaker.agent.tools.function import FunctionTool, Performed
@@ -14,18 +15,24 @@ REASON_LIMIT_CHARS = 1_000
 """Of what an error says: some carry a whole page."""
 
 
-async def call_function(tool: FunctionTool, arguments: Arguments, session: Session) -> Performed | TurnFailure:
+async def call_function(tool: FunctionTool, arguments: Arguments, session: Session, loop: ForeignLoop) -> Performed | TurnFailure:
     """Call it; what goes wrong is a failure in words.
 
-    A sync function runs in a thread, so that it holds nothing up. It cannot be ended from outside: one that takes too long goes on
-    alone.
+    A sync function runs in a thread, an async one on a loop of its own, so that neither holds anything up. What blocks cannot be ended
+    from outside: one that takes too long goes on alone.
+
+    Args:
+        tool: whose function it is.
+        arguments: as the model gave them.
+        session: for a function that takes it.
+        loop: for async ones.
     """
     limit = asyncio.timeout(tool.timeout_s)
     try:
         async with limit:
             if tool.is_async:
-                result = tool.call(arguments, session)
-                result = await result if inspect.isawaitable(result) else result
+                there = SessionFromThere(session)
+                result = await loop.run(lambda: _called(tool, arguments, there))
             else:
                 result = await in_a_thread(tool.call, arguments, session)
         return tool.performed(result)
@@ -41,3 +48,8 @@ async def call_function(tool: FunctionTool, arguments: Arguments, session: Sessi
             return TurnFailure(reason=f"{tool.name} took longer than {tool.timeout_s:g} s")
         said = cut(sendable(str(error)), REASON_LIMIT_CHARS)
         return TurnFailure(reason=f"{tool.name} failed: {type(error).__name__}{': ' if said else ''}{said}")
+
+
+async def _called(tool: FunctionTool, arguments: Arguments, session: Session) -> object:
+    result = tool.call(arguments, session)
+    return await result if inspect.isawaitable(result) else result

@@ -248,7 +248,7 @@ class TurnRun:
         asking = Asking(turn=self.question.turn, language=self.question.language)
         self._log.info("tool.called", tool=name)
         if isinstance(tool, FunctionTool):
-            return await call_function(tool, use.arguments, KernelSession(self._kernel, asking, self._time.halted))
+            return await call_function(tool, use.arguments, KernelSession(self._kernel, asking, self._time.halted), self._contexts.loop)
         request = tool.request(use.arguments, asking)
         began = self._clock.monotonic()
         try:

@@ -62,6 +62,11 @@ class GrantedCells:
         """The run with this request's id; None if it is none, or long over."""
         return self._cells.get(msg_id)
 
+    @property
+    def under_way(self) -> bool:
+        """Whether any is not over."""
+        return any(not cell.over.done() for cell in self._cells.values())
+
     def idle(self, msg_id: str) -> None:
         """The subkernel is done with it."""
         if (cell := self._cells.get(msg_id)) is not None:

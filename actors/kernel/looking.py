@@ -215,7 +215,8 @@ class Looking:
         asked.answer(OutputRead(text=part.text, offset=max(message.offset, 0), size=part.size, handle=message.handle))
 
     def _is_busy(self) -> bool:
-        return not self._state.requests.undisturbed
+        """Whether code runs or waits there: the user's, or the model's, which the account of clients' requests does not know."""
+        return not self._state.requests.undisturbed or self._state.granted.under_way
 
     def _no_session(self) -> TurnFailure:
         return TurnFailure(reason=f"there is no session to look at: the subkernel is {self._state.phase.value}")

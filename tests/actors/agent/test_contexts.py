@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from actors.agent.contexts import Contexts
@@ -19,7 +20,7 @@ from beaker.contexts.shelf import Loaded, Missing, Shelf
 from beaker.messages.base import TurnId
 from beaker.messages.context import AgentFailure, ContextsListed, ListContexts, ListModels, ModelsListed
 from beaker.messages.running import CodeRan, RunCode
-from beaker.messages.turn import ListVariables, ProposeCell, Question, ToolAnswered
+from beaker.messages.turn import ListVariables, Ping, Pong, ProposeCell, Question, Stop, ToolAnswered, ToolCalled
 from tests.actors.agent.stage import on, reply_of_kernel, staged
 from tests.scripted.replies import Call, Reply, Speak
 
@@ -106,6 +107,23 @@ class Wild(Context):
         return "caf\udce9"
 
 
+class Blocking(Context):
+    """Its async functions block."""
+
+    let_go = threading.Event()
+
+    @tool(timeout_s=30)
+    async def block(self) -> str:
+        """Block."""
+        self.let_go.wait(20)
+        return "let go"
+
+    @tool
+    async def loop(self) -> int:
+        """Tell the loop."""
+        return id(asyncio.get_running_loop())
+
+
 class Wordless(Context):
     """Its persona is no text."""
 
@@ -128,7 +146,7 @@ class MadeShelf(Shelf):
         super().__init__({"lakes": Place("here", ""), "moody": Place("here", ""), "broken": Place("nowhere_at_all:X", "some-package")})
 
     def take(self, name: str) -> Loaded | Missing:
-        made = {"lakes": Lakes, "moody": Moody, "wild": Wild, "stuck": Stuck}.get(name)
+        made = {"lakes": Lakes, "moody": Moody, "wild": Wild, "stuck": Stuck, "blocking": Blocking}.get(name)
         if made is None:
             return super().take(name)
         context: Context = made()
@@ -139,10 +157,10 @@ def question(context: str = "lakes") -> Question:
     return Question(turn=TurnId(1), prompt="how deep?", language="python", history=[], cells=[], context=context)
 
 
-async def told(script: Sequence[Reply]) -> tuple[list[str], object]:
+async def told(script: Sequence[Reply], context: str = "lakes") -> tuple[list[str], object]:
     """What the model was told by its tools, and the system prompt of its last call."""
     async with on(script, shelf=MadeShelf()) as (stage, server):
-        stage.agent.tell(question())
+        stage.agent.tell(question(context))
         ended = await stage.ended()
         assert ended.status == "ok", ended
         messages = server.requests[-1].body["messages"]
@@ -215,10 +233,31 @@ async def test_whatever_a_function_raises_is_text_for_the_model_and_the_agent_li
         assert results == [
             "leave failed: RuntimeError: SystemExit: bye",
             "interrupt_thread failed: RuntimeError: KeyboardInterrupt: ",
-            "interrupt_loop failed: KeyboardInterrupt",
+            "interrupt_loop failed: RuntimeError: KeyboardInterrupt: ",
             "cancel failed: it was cancelled by itself",
             "caf?",
         ]
+
+
+async def test_an_async_function_that_blocks_holds_up_neither_the_sign_of_life_nor_a_stop_nor_the_next_question() -> None:
+    Blocking.let_go.clear()
+    try:
+        async with on([called("block", {}), called("loop", {}), said("done")], shelf=MadeShelf()) as (stage, server):
+            stage.agent.tell(question("blocking"))
+            await stage.kernel.expect(ToolCalled)
+            assert await stage.agent.ask(Ping(), timeout_s=5) == Pong()
+            stage.agent.tell(Stop(turn=TurnId(1)))
+            assert (await stage.ended()).status == "stopped"
+            stage.agent.tell(msgspec.structs.replace(question("blocking"), turn=TurnId(2)))
+            assert (await stage.ended()).text == "done", "its functions run though the former one blocks still"
+            assert len(server.requests) == 3
+    finally:
+        Blocking.let_go.set()
+
+
+async def test_async_functions_share_one_loop_that_is_not_the_agents() -> None:
+    results, _ = await told([called("loop", {}), called("loop", {}), said("done")], "blocking")
+    assert results[0] == results[1] != str(id(asyncio.get_running_loop()))
 
 
 async def test_a_context_that_is_never_made_is_a_sentence_and_holds_up_no_other() -> None:

@@ -10,7 +10,8 @@ from beaker.messages.base import TurnId
 from beaker.messages.consent import RunRedeemed
 from beaker.messages.running import CodeRan, InterruptSession, RestartSession, RunCode, RunReply, SessionChanged
 from beaker.messages.subkernel import Died, Interrupt, Interrupted, Restart, Restarted
-from beaker.messages.turn import Delta, Ended, Stop
+from beaker.messages.turn import Delta, Ended, Question, Stop
+from tests.actors.kernel.test_mentioning import glance_of
 from tests.kit.consent_stage import FIRST
 from tests.kit.kernel_stage import KernelStage, until
 from tests.kit.reading import displays, refusal
@@ -423,3 +424,16 @@ async def test_the_model_restarts_the_session_only_when_the_user_allows_it(stage
     _, asked = await stage.supervisor.expect_ask(Restart)
     asked.answer(Restarted(generation=2))
     assert isinstance(await asking, SessionChanged)
+
+
+async def test_while_the_models_code_runs_a_question_glances_at_what_it_mentions(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    _, running, request = await begun(stage, subkernel)
+    stage.run("%%ai what is @df?", metadata={"cellId": "c"})
+    subkernel.reply(await subkernel.expect("create_subshell_request"), {"status": "ok", "subshell_id": "s"})
+    glance = await glance_of(subkernel)
+    subkernel.reply(glance, {"status": "ok", "found": True, "data": {"text/plain": "Type: int\nString form: 3"}, "metadata": {}})
+    asked, _ = await stage.agent.expect_ask(Question)
+    (mentioned,) = asked.mentioned
+    assert "while a cell is running" in mentioned.text
+    subkernel.end(request, 2)
+    await running
