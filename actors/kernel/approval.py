@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from actors.kernel.face import Client
+from actors.kernel.client import Client
 from actors.kernel.turn import Turn
 from beaker.kernel.commands.allow import OpenApproval
 from beaker.kernel.turn_display import RunBlock

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from actors.kernel.approval import Approval, Decided
-from actors.kernel.face import Client
+from actors.kernel.client import Client
 from actors.kernel.giving_way import unless_others_go_on
 from actors.kernel.prompts import Prompts
 from beaker.consent.answers import prompt_text, read_answer

@@ -9,7 +9,8 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from actors.kernel.face import Asks, Client, Outcome
+from actors.kernel.client import Client
+from actors.kernel.face import Asks, Outcome
 from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState
 from beaker.kernel.panes import EMPTY, Pane, panes, run_pane

@@ -14,7 +14,8 @@ from actors.kernel.approval import Approval, Decided
 from actors.kernel.approval_prompt import ask_approval
 from actors.kernel.approvals import Approvals
 from actors.kernel.clearance import Clearance, Cleared, NotAllowed
-from actors.kernel.face import Client, Face
+from actors.kernel.client import Client
+from actors.kernel.face import Face
 from actors.kernel.prompts import Prompts
 from actors.kernel.state import KernelState
 from actors.kernel.turn import Turn

@@ -16,11 +16,10 @@ import msgspec
 from actors.kernel import owed
 from actors.kernel.backlog import Backlog
 from actors.kernel.kernel_info import amend_reply
-from actors.kernel.questions_door import QuestionsDoor
 from actors.kernel.spill import cost_of
 from actors.kernel.state import KernelState, Phase
 from beaker.kernel.custom.kinds import OURS
-from beaker.kernel.interrupting import decide
+from beaker.kernel.interrupting import Interrupted, decide
 from beaker.kernel.pending import Channel, Pending
 from beaker.wire import compose
 from beaker.wire.parts import CONTENT, HEADER, UNREADABLE, Header, Parts
@@ -34,19 +33,44 @@ class ShutDown(Protocol):
     def __call__(self, *, restart: bool) -> None: ...
 
 
+class Ours(Protocol):
+    """What is not the subkernel's: a `QuestionsDoor`, behind which the rooms know the control channel."""
+
+    @property
+    def turn_running(self) -> bool:
+        """Whether a question is being answered that does not wait, parked, for the user."""
+        ...
+
+    @property
+    def asking(self) -> bool:
+        """Whether a prompt for consent stands open."""
+        ...
+
+    @property
+    def gave_way(self) -> bool:
+        """Whether a question waits, parked, because its prompt gave way to the last interrupt."""
+        ...
+
+    def take_own(self, idents: list[bytes], header: Header, parts: Parts, channel: Channel) -> None:
+        """Answer a request of our own kind."""
+        ...
+
+    def interrupt(self, what: Interrupted) -> None:
+        """Do what an interrupt means for questions and commands."""
+        ...
+
+
 class Control:
     """Routes the control channel.
 
     Args:
-        questions: what is ours, and what of an interrupt concerns it.
+        ours: what is not the subkernel's, and what of an interrupt concerns that.
         interrupt_subkernel, shut_down: what else a request can set in motion.
     """
 
-    def __init__(
-        self, state: KernelState, questions: QuestionsDoor, *, interrupt_subkernel: Callable[[], None], shut_down: ShutDown
-    ) -> None:
+    def __init__(self, state: KernelState, ours: Ours, *, interrupt_subkernel: Callable[[], None], shut_down: ShutDown) -> None:
         self._state = state
-        self._questions = questions
+        self._ours = ours
         self._interrupt_subkernel = interrupt_subkernel
         self._end_kernel = shut_down
         self._held: Backlog[tuple[Pending, Parts]] = Backlog()
@@ -60,7 +84,7 @@ class Control:
             case "shutdown_request":
                 self.shut_down(idents, header, parts, "control")
             case kind if kind in OURS:
-                self._questions.take_own(idents, header, parts, "control")
+                self._ours.take_own(idents, header, parts, "control")
             case _:
                 if header.msg_type == "debug_request":
                     self._state.debug_parent = parts[HEADER]
@@ -73,17 +97,17 @@ class Control:
         since = None if state.last_interrupt_at is None else now - state.last_interrupt_at
         state.last_interrupt_at = now
         running = state.requests.running() is not None
-        questions, at_rest = self._questions, state.requests.at_rest
+        ours, at_rest = self._ours, state.requests.at_rest
         what = decide(
             cell_running=running,
-            turn_running=questions.turn_running,
+            turn_running=ours.turn_running,
             since_last_s=since,
             at_rest=at_rest,
-            asking=questions.asking,
-            gave_way=questions.gave_way,
+            asking=ours.asking,
+            gave_way=ours.gave_way,
         )
         state.log.info("interrupt.wanted", subkernel=what.subkernel, turn=what.turn, park=what.park, parked=what.parked)
-        questions.interrupt(what)
+        ours.interrupt(what)
         if what.subkernel:
             self._interrupt_subkernel()
 

@@ -5,10 +5,9 @@ replies when it is over.
 """
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
 
-from actors.kernel.front import TRACE_CHARS
-from beaker.kernel.pending import Channel
+from actors.kernel.client import Client
 from beaker.kernel.turn_display import Proposal, RunBlock, TurnDisplay
 from beaker.messages.turn import TurnEvent
 
@@ -17,24 +16,6 @@ Outcome = Literal["ok", "error", "stopped"]
 Asks = Literal["stdin", "messages", "parked", "never"]
 """How the user behind a face can be asked for her consent now. messages: the interface does it by itself, see `Consent.answer`;
 parked: only by `%beaker allow` in another cell; never: she is not there."""
-
-
-class Client(NamedTuple):
-    """Who sent a request, and how to speak to it."""
-
-    msg_id: str
-    idents: list[bytes]
-    """Its identities on the channel."""
-    header: bytes
-    """The header document of its request: the parent of all that is said about it."""
-    channel: Channel
-    allows_stdin: bool
-    """Whether it may be asked on the stdin channel, as this request said."""
-
-    @property
-    def trace(self) -> str:
-        """What binds its log lines: whoever ends the turn may do so under another request, as an interrupt does."""
-        return self.msg_id[:TRACE_CHARS]
 
 
 class Face(Protocol):

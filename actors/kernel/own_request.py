@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
-from actors.kernel.face import Client
+from actors.kernel.client import Client
 from actors.kernel.owed import send_on
 from actors.kernel.state import KernelState
 from beaker.kernel.custom.replies import Aborted, Failed

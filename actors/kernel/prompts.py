@@ -3,15 +3,12 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from actors.kernel.client import Client
 from actors.kernel.state import KernelState
 from beaker.wire.parts import CONTENT, HEADER, PARENT, UNREADABLE, Header, Parts, WireError, read_header
-
-if TYPE_CHECKING:
-    from actors.kernel.face import Client  # with what it imports it belongs to questions
 
 REMEMBERED = 100
 """Prompts whose late answers are still known as ours: they must not reach a cell that asks something else."""
@@ -37,7 +34,7 @@ class Prompts:
         self._open: list[_Prompt] = []
         self._past: deque[str] = deque(maxlen=REMEMBERED)
 
-    async def ask(self, client: "Client", text: str) -> str:
+    async def ask(self, client: Client, text: str) -> str:
         """Put a prompt before a client and wait for what it enters; cancelled, its answer is dropped."""
         parts = self._state.publisher.reply("input_request", {"prompt": text, "password": False}, parent=client.header)
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()

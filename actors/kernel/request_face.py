@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from actors.kernel.face import Asks, Client, Outcome
+from actors.kernel.client import Client
+from actors.kernel.face import Asks, Outcome
 from actors.kernel.own_request import OwnRequest
 from beaker.kernel.custom.approval import ChildCodeCell
 from beaker.kernel.custom.news import CodeCell, LlmResponse, LlmWaiting, TurnNews
