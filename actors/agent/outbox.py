@@ -109,14 +109,18 @@ class Outbox:
             shown = cut(arguments, ARGUMENTS_LIMIT_CHARS)
             self._kernel.tell(ToolCalled(turn=self._turn, call_id=call_id, tool=tool[:80], arguments=shown))
 
-    def tool_answered(self, call_id: str, status: Literal["ok", "error"], text: str, *, handle: str = "", untrusted: bool = False) -> None:
+    def tool_answered(
+        self, call_id: str, status: Literal["ok", "error"], text: str, *, line: str, handle: str = "", untrusted: bool = False
+    ) -> None:
         """A call has its result, which is what the model is told.
 
         Args:
+            line: what was done, for the user.
             handle: names the whole of what was cut in it.
             untrusted: nobody vouches for it.
         """
         if not self.over:
+            self._words = ""  # the line takes them away at the other side too
             self._kernel.tell(
                 ToolAnswered(
                     turn=self._turn,
@@ -126,6 +130,7 @@ class Outbox:
                     handle=handle,
                     untrusted=untrusted,
                     result=cut(text, RESULT_LIMIT_CHARS) if len(text) > SUMMARY_LIMIT_CHARS else "",
+                    line=line,
                 )
             )
 

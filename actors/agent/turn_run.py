@@ -24,6 +24,7 @@ from actors.runtime.log import Log
 from actors.runtime.ref import Ref
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.pace import Pace
+from beaker.agent.tools.deed import refused_line
 from beaker.agent.tools.function import FunctionTool, Performed
 from beaker.agent.tools.tool import Asking
 from beaker.agent.turn import begin, step
@@ -194,8 +195,8 @@ class TurnRun:
             case UseTools(uses=uses):
                 self.outbox.flush()
                 return ToolsAnswered(replies=tuple([(use.call_id, await self._use_aloud(use)) for use in uses]))
-            case Refuse(call_id=call_id, text=text):
-                self.outbox.tool_answered(call_id, "error", text)
+            case Refuse(call_id=call_id, text=text, name=name):
+                self.outbox.tool_answered(call_id, "error", text, line=refused_line(name, text))
                 return None
             case Pause(seconds=seconds, words=words):
                 self._log.info("turn.waits", seconds=seconds)
@@ -236,11 +237,14 @@ class TurnRun:
             self.outbox.words("")
 
     async def _use_aloud(self, use: ToolUse) -> TurnReply | Performed:
-        reply, toolbox = await self._use(use), self._surroundings.toolbox
+        toolbox = self._surroundings.toolbox
+        self.outbox.words(toolbox.deed(use.name, use.arguments).doing)
+        reply = await self._use(use)
         status: Literal["ok", "error"] = "error" if isinstance(reply, TurnFailure) else "ok"
         foreign = isinstance(toolbox.tool(use.name), FunctionTool)
         text, handle = toolbox.describe(use.name, reply), toolbox.handle(use.name, reply)
-        self.outbox.tool_answered(use.call_id, status, text, handle=handle, untrusted=foreign)
+        line = toolbox.line(use.name, use.arguments, reply)
+        self.outbox.tool_answered(use.call_id, status, text, line=line, handle=handle, untrusted=foreign)
         return reply
 
     async def _use(self, use: ToolUse) -> TurnReply | Performed:

@@ -15,7 +15,7 @@ from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState
 from beaker.kernel.panes import EMPTY, Pane, panes, run_pane
 from beaker.kernel.turn_display import Proposal, RunBlock, TurnDisplay
-from beaker.messages.turn import Began, Delta, TurnEvent, Waiting
+from beaker.messages.turn import Began, Delta, ToolAnswered, ToolCalled, TurnEvent, Waiting
 from beaker.wire import compose
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class CellFace:
             self._spoke = True
             self._cancel_drawing()
             self._draw()
-        elif isinstance(event, (Began, Delta, Waiting)):
+        elif isinstance(event, (Began, Delta, Waiting, ToolCalled, ToolAnswered)):
             self._draw_soon()
         if self._state.known_to_clients and self._display is not None:
             if self._news is None:

@@ -12,6 +12,7 @@ import msgspec
 from actors.kernel.asking_back import AskingBack
 from actors.kernel.clearance import Clearance, Cleared, NotAllowed
 from actors.kernel.consent import NOT_RUN, Consent
+from actors.kernel.ending import RESTART_GRACE_S
 from actors.kernel.granted_cells import GrantedCell
 from actors.kernel.shell import Shell
 from actors.kernel.state import KernelState, Phase
@@ -44,6 +45,9 @@ EDITED_BYTES = 20_000
 """Of what the user wrote in place of the model's code, which ran whole: for the model."""
 
 INTERRUPTED = "was interrupted"
+RESTARTING = f"restarts the session: what it does at its end may take {RESTART_GRACE_S:g} s"
+RESTARTED = "restarted the session"
+NOT_RESTARTED = "did not restart the session"
 OVER = "This turn is over."
 OTHER_CELL = "The cell that the user was asked about does not run any more, so nothing was interrupted. Look again."
 
@@ -169,8 +173,7 @@ class Runs:
         try:
             await self._redeem(cleared)
         except NotAllowed:
-            cleared.block.words = NOT_RUN
-            turn.face.wanted(cleared.block, "")
+            self._tell(turn, cleared.block, NOT_RUN)
             raise
         attempt = 1
         cell, facts = await self._send_and_wait(turn, cleared)
@@ -204,8 +207,7 @@ class Runs:
     async def _until_free(self, turn: Turn, block: RunBlock) -> bool:
         if not self._state.requests.cells_since(0.0):
             return False
-        block.words = "waits for the cells that you have running"
-        turn.face.wanted(block, "")
+        self._tell(turn, block, "waits for the cells that you have running")
         self._waiting[block.name] = turn, block
         try:
             while self._state.requests.cells_since(0.0):
@@ -264,6 +266,11 @@ class Runs:
             untrusted=bool(output),
         )
 
+    def _tell(self, turn: Turn, block: RunBlock, words: str) -> None:
+        """Show what becomes of it."""
+        block.words = words
+        turn.face.wanted(block, "")
+
     async def _interrupt_session(self, turn: Turn) -> SessionChanged:
         cell = self._state.requests.running()
         if cell is None:
@@ -271,19 +278,22 @@ class Runs:
         cleared = await self._consent.clear(turn, "interrupt", "", self._state.language)
         await self._redeem(cleared)
         if self._state.requests.running() is not cell:
-            cleared.block.words = "was not done: that cell is over"
-            turn.face.wanted(cleared.block, "")
+            self._tell(turn, cleared.block, "was not done: that cell is over")
             raise NotAllowed(OTHER_CELL)
         self._interrupt()
         return SessionChanged(words="The running cell was interrupted.")
 
     async def _restart_session(self, turn: Turn) -> SessionChanged:
-        await self._redeem(await self._consent.clear(turn, "restart", "", self._state.language))
+        cleared = await self._consent.clear(turn, "restart", "", self._state.language)
+        await self._redeem(cleared)
         self._state.phase = Phase.RESTARTING
+        self._tell(turn, cleared.block, RESTARTING)
         try:
             await self._restart()
         except SupervisorMissing as error:
+            self._tell(turn, cleared.block, NOT_RESTARTED)
             raise NotAllowed(f"The restart failed: {error}") from None
+        self._tell(turn, cleared.block, RESTARTED)
         return SessionChanged(words="The session was restarted. All variables are gone.")
 
 

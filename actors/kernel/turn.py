@@ -82,8 +82,11 @@ class Turn:
                 self.display.words = event.words
             case ToolCalled():
                 self.record.called(event)
+                self.display.tool_called(event.call_id)
             case ToolAnswered():
                 self.record.answered(event)
+                self.display.words = ""
+                self.display.tool_answered(event.call_id, event.line, failed=event.status == "error")
                 self.tainted = self.tainted or event.untrusted
             case _:
                 pass  # a display shows none of the others

@@ -118,6 +118,7 @@ def _ended(state: TurnState, ended: CallEnded) -> Step:
 def _use_tools(state: TurnState, ended: CallEnded) -> Step:
     good: list[ToolUse] = []
     bad: list[tuple[str, str]] = []
+    names = {call.id: call.function.name for call in ended.calls}
     for call in ended.calls:
         decoded = state.surroundings.toolbox.decode(call.function.name, call.function.arguments)
         if isinstance(decoded, BadCall):
@@ -135,7 +136,7 @@ def _use_tools(state: TurnState, ended: CallEnded) -> Step:
         mended=tuple(bad),
         conversation=(*state.conversation, Assistant(content=ended.text, tool_calls=[_mended(call) for call in ended.calls])),
     )
-    refusals = tuple(Refuse(call_id=call_id, text=text) for call_id, text in bad)
+    refusals = tuple(Refuse(call_id=call_id, text=text, name=names[call_id]) for call_id, text in bad)
     if good:
         return state, (*refusals, UseTools(uses=tuple(good)))
     state, actions = _answered(state, ToolsAnswered(replies=()))

@@ -171,6 +171,8 @@ class Refuse(msgspec.Struct, frozen=True, kw_only=True):
 
     call_id: str
     text: str
+    name: str = ""
+    """Of the tool, as the model wrote it."""
 
 
 class Finish(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from beaker.kernel.code_blocks import LANGUAGE_CHARS, fenced
 from beaker.kernel.commands.words import code as code_span
 from beaker.kernel.commands.words import escaped
 from beaker.kernel.harmless import harmless, visible
-from beaker.kernel.turn_display import Proposal, RunBlock, TurnDisplay
+from beaker.kernel.turn_display import Proposal, RunBlock, Step, TurnDisplay
 
 THINKING = "thinking ..."
 CURSOR = "▍"
@@ -22,6 +22,17 @@ CURSOR = "▍"
 
 FRAME = '<div style="border: 1px solid; border-radius: 4px; padding: 0.4em 1em">'
 """A line of its own, with a blank line below: CommonMark reads markdown from there on."""
+
+STEP_FRAME = '<span style="border: 1px dotted; border-radius: 4px; padding: 0.1em 0.5em; font-size: 0.9em">'
+"""The same for a line on what the model did, which beaker tells in passing.
+
+Within a paragraph: one of its own would have margins inside of a frame.
+"""
+
+STEPS_OPEN = 3
+"""More of them in a row are folded: they would push the answer out of sight."""
+
+FOLD = "<details>\n<summary>{}</summary>"
 
 
 class Pane(NamedTuple):
@@ -43,7 +54,17 @@ def panes(display: TurnDisplay, *, ending: Sequence[str] | None = None) -> list[
     """
     found: list[Pane] = []
     texts: list[str] = []
+    steps: list[Step] = []
     for segment in display.part:
+        if isinstance(segment, Step):
+            found += _said(display, len(found), texts)
+            texts = []
+            steps.append(segment)
+            continue
+        if isinstance(segment, str) and not segment.strip():
+            continue
+        found += _done(steps)
+        steps = []
         if isinstance(segment, str):
             texts.append(segment.strip())
             continue
@@ -57,9 +78,10 @@ def panes(display: TurnDisplay, *, ending: Sequence[str] | None = None) -> list[
                 found += [] if segment.answer is None else [_answered(segment.answer)]
             case RunBlock():
                 found.append(run_pane(segment))
+    found += _done(steps)
     pieces = _said(display, len(found), texts)
     if ending is None:
-        words = display.trouble or display.words
+        words = display.trouble or display.words or (f"thinking, step {display.steps} ..." if display.thinks else "")
         if words or not (found or pieces):
             pieces.append(_own(words or THINKING))
         elif pieces:
@@ -83,6 +105,22 @@ def _said(display: TurnDisplay, at: int, texts: Sequence[str]) -> list[Pane]:
     """
     text = "\n\n".join(text for text in texts if text)
     return [Pane(display.reader(at).of(text), visible(text))] if text else []
+
+
+def _done(steps: Sequence[Step]) -> list[Pane]:
+    """What the model did between two of its texts, a line each: one pane; none if that is nothing.
+
+    No text of the model's can pass for it: a line of its own has no frame.
+    """
+    if not steps:
+        return []
+    lines = "  \n".join(f"{STEP_FRAME}{escaped(visible(step.line))} </span>" for step in steps)
+    plain = "\n".join(f"· {visible(step.line)}" for step in steps)
+    if len(steps) > STEPS_OPEN:
+        failed = sum(step.failed for step in steps)
+        head = f"{len(steps)} steps" + (f", {failed} failed" if failed else "")
+        lines = f"{FOLD.format(f'{STEP_FRAME}{head}</span>')}\n\n{lines}\n\n</details>"
+    return [Pane(lines, plain)]
 
 
 def _framed(markdown: str) -> Pane:

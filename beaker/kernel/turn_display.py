@@ -42,7 +42,16 @@ class RunBlock:
     """How to come back to it, while it waits."""
 
 
-Segment = str | Proposal | RunBlock | AskedBack
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that the model did for the answer and that shows in no other way: a look, or a call that failed."""
+
+    line: str
+    """Words of beaker's own, with names and data in them that nobody vouches for."""
+    failed: bool = False
+
+
+Segment = str | Proposal | RunBlock | AskedBack | Step
 """A piece of an answer: text by the model, or what beaker vouches for."""
 
 
@@ -59,7 +68,15 @@ class TurnDisplay:
     """Why nothing comes now, which is shown in place of those words."""
     note: str = ""
     """Stands below this part and is no part of the answer."""
+    thinks: bool = False
+    """The model has what it asked for, and has not said anything since."""
+    steps: int = 1
+    """Which step of the turn this is, as its tools are counted."""
     proposals: list[Proposal] = field(default_factory=list[Proposal])
+    _calls: set[str] = field(default_factory=set[str])
+    """Of tools, that are not answered."""
+    _answered_at: int = 0
+    """How many segments there were when the last call was made or answered."""
     _segments: list[Segment] = field(default_factory=list[Segment])
     _part: int = 0
     """Where the part begins that is shown now."""
@@ -77,8 +94,32 @@ class TurnDisplay:
         """Who makes the text of the pane at this place in the part harmless: it was asked for it when it was shorter."""
         return self._readers.setdefault(at, Growing())
 
+    def tool_called(self, call_id: str) -> None:
+        """The model wants something done."""
+        self._calls.add(call_id)
+        self.thinks = False
+        self._answered_at = len(self._segments)
+
+    def tool_answered(self, call_id: str, line: str, *, failed: bool) -> None:
+        """It was done, or could not be.
+
+        Args:
+            line: what that was; empty where it shows anyway.
+        """
+        # What the call itself has put into the answer, code or a question, tells more than its line.
+        shows = any(not isinstance(segment, str) for segment in self._segments[self._answered_at :])
+        if line and not shows:
+            self._segments.append(Step(line, failed))
+        self._answered_at = len(self._segments)
+        if call_id in self._calls:
+            self._calls.discard(call_id)
+            if not self._calls:
+                self.steps += 1
+                self.thinks = True
+
     def add_text(self, text: str) -> None:
         """More of the answer."""
+        self.thinks = self.thinks and not text.strip()
         last = self._segments[-1] if len(self._segments) > self._part else None
         if isinstance(last, str):
             self._segments[-1] = last + text
@@ -183,6 +224,8 @@ def _joined(segments: Sequence[Segment], block: Callable[[Proposal], str]) -> st
                 return block(segment)
             case AskedBack():
                 return segment.remembered()
+            case Step():
+                return ""  # a model that reads such lines in its answers writes them, too
             case RunBlock(name=name, code=code, language=language, words=words):
                 head = f"**{name}** {words}".rstrip()
                 return f"{head}\n\n{fenced(code, language)}" if code else head

@@ -130,7 +130,7 @@ class Delta(Event, frozen=True, kw_only=True, tag="turn.delta"):
 
 
 class Waiting(Event, frozen=True, kw_only=True, tag="turn.waiting"):
-    """Words about what the turn waits for; the empty string takes them away."""
+    """Words about what the turn waits for, or does; the empty string, text and a tool's answer take them away."""
 
     droppable: ClassVar[bool] = True
     turn: TurnId
@@ -179,6 +179,8 @@ class ToolAnswered(Event, frozen=True, kw_only=True, tag="tool.answered"):
     """It came from a context's own function: data from outside, for which nobody vouches."""
     result: str = ""
     """The same as `summary`, but up to 8,000 characters; empty if `summary` holds all of it."""
+    line: str = ""
+    """What was done, in a line for the user; what stands between backticks is a name."""
 
 
 class Used(Event, frozen=True, kw_only=True, tag="turn.used"):

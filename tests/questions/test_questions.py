@@ -44,25 +44,31 @@ def interrupt(kernel: RunningKernel) -> None:
     kernel.client.get_control_msg(timeout=10)
 
 
-def test_a_client_that_names_its_cells_gets_one_display_that_is_updated(demo: RunningKernel) -> None:
+def test_a_client_that_names_its_cells_gets_displays_that_are_updated(demo: RunningKernel) -> None:
     demo.run("numbers = [1, 2, 3]")
     outcome = demo.outcome(ask(demo, "%%ai what variables do I have?", **CELL))
     assert outcome.status == "ok"
     shown = displays(outcome.outputs)
     assert [m["msg_type"] for m in shown[:2]] == ["display_data", "update_display_data"]
-    assert {m["msg_type"] for m in shown[1:]} == {"update_display_data"}
-    assert len({m["content"]["transient"]["display_id"] for m in shown}) == 1
-    last = shown[-1]["content"]["data"]["text/markdown"]
-    assert "`numbers`" in last
-    assert "demo model" in last
-    assert "▍" not in last
+    made = [m["content"]["transient"]["display_id"] for m in shown if m["msg_type"] == "display_data"]
+    last = {m["content"]["transient"]["display_id"]: m["content"]["data"]["text/markdown"] for m in shown}
+    assert list(last) == made, "each is made once, then updated"
+    said, done, answer = last.values()
+    assert "demo model" in said
+    assert "Looked at the variables: 1" in done
+    assert "`numbers`" in answer
+    assert "▍" not in "".join(last.values())
 
 
 def test_a_client_that_does_not_gets_the_whole_answer_once(demo: RunningKernel) -> None:
     outcome = demo.run("%%ai what variables do I have?")
-    (shown,) = displays(outcome.outputs)
-    assert shown["msg_type"] == "display_data"
-    assert "▍" not in shown["content"]["data"]["text/plain"]
+    shown = displays(outcome.outputs)
+    assert {m["msg_type"] for m in shown} == {"display_data"}
+    said, done, answer = (m["content"]["data"]["text/plain"] for m in shown)
+    assert "demo model" in said
+    assert done.startswith("· Looked at the variables")
+    assert "`numbers`" in answer
+    assert "▍" not in answer
 
 
 def test_a_proposed_cell_stands_in_the_answer_and_comes_as_the_next_cell(demo: RunningKernel) -> None:

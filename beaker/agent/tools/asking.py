@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from beaker.agent.cutting import cut
+from beaker.agent.tools.deed import Deed
 from beaker.agent.tools.readable import is_readable
 from beaker.agent.tools.tool import RESULT_LIMIT_CHARS, Arguments, Asking, WaitingTool
 from beaker.messages.running import AskUser, UserAnswered
@@ -57,3 +58,8 @@ class AskUserTool(WaitingTool[AskUserArguments, UserAnswered]):
     def describe(self, reply: UserAnswered, /) -> str:
         """Her answer, as she wrote it."""
         return f"The user answered: {cut(reply.text, RESULT_LIMIT_CHARS - 40)}" if reply.text.strip() else "The user gave no answer."
+
+    def deed(self, arguments: AskUserArguments, /) -> Deed:
+        """Question and answer stand in the answer."""
+        del arguments
+        return Deed("", "", "Could not ask you")

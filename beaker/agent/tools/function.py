@@ -11,6 +11,7 @@ from typing import Any, cast
 import msgspec
 
 from beaker.agent.cutting import cut, sendable
+from beaker.agent.tools.deed import NAME_CHARS, Deed, named
 from beaker.agent.tools.session import Session
 from beaker.agent.tools.tool import RESULT_LIMIT_CHARS, Arguments
 
@@ -66,6 +67,12 @@ class FunctionTool:
         """Nothing that the schema lets pass is wrong."""
         del arguments
         return None
+
+    def deed(self, arguments: Arguments, /) -> Deed:
+        """The call as it would be written."""
+        given = ", ".join(f"{name}={getattr(arguments, name)!r:.{NAME_CHARS}}" for name in arguments.__struct_fields__)
+        call = named(f"{self.name}({given})")
+        return Deed(f"using {call}", f"Used {call}", f"Could not use {call}")
 
     def call(self, arguments: Arguments, session: Session) -> object:
         """Call the function; what an async one gives is to be awaited."""

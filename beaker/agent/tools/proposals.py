@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from beaker.agent.tools.deed import Deed, named
 from beaker.agent.tools.tool import Arguments, Asking, Tool
 from beaker.messages.turn import ProposeCell, Proposed, TurnRequest
 
@@ -47,6 +48,11 @@ class ProposeCellTool(Tool[ProposeCellArguments, Proposed]):
             return f"Shown as text with the number {reply.number}: it is not in the session's language, so no cell is made of it."
         return f"Proposed as cell {reply.number}: the user sees its code and may run it. You will not see its output in this turn."
 
+    def deed(self, arguments: ProposeCellArguments, /) -> Deed:
+        """It stands in the answer."""
+        del arguments
+        return Deed("", "", "Could not propose a cell")
+
 
 class EditCellArguments(Arguments, frozen=True, kw_only=True):
     """Put a changed version of a cell before the user, to take the place of the cell's code. She decides; it is not run by you.
@@ -81,6 +87,10 @@ class EditCellTool(Tool[EditCellArguments, Proposed]):
             f"Proposed as cell {reply.number}, marked as the new version of that cell: the user sees it and may take it over. The old "
             "cell is unchanged until then."
         )
+
+    def deed(self, arguments: EditCellArguments, /) -> Deed:
+        """It stands in the answer."""
+        return Deed("", "", f"Could not propose a change of cell {named(arguments.cell_id)}")
 
 
 def code_problem(tool: str, code: str) -> str | None:

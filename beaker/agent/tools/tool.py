@@ -11,6 +11,7 @@ from typing import ClassVar, Generic, TypeVar
 
 import msgspec
 
+from beaker.agent.tools.deed import Deed, named
 from beaker.messages.base import TurnId
 from beaker.messages.turn import TurnReply, TurnRequest
 
@@ -68,6 +69,16 @@ class Tool(ABC, Generic[A, R]):
     @abstractmethod
     def describe(self, reply: R, /) -> str:
         """Put the reply into the words that the model gets as the tool's result."""
+
+    def deed(self, arguments: A, /) -> Deed:
+        """What it does, for the user. This is for a tool whose deed shows in the answer by itself: only that it failed is told."""
+        del arguments
+        return Deed("", "", f"Could not use {named(self.name)}")
+
+    def found(self, reply: R, /) -> str:
+        """What came of it, in a few words behind that; empty where they say nothing new."""
+        del reply
+        return ""
 
     def handle(self, reply: R, /) -> str:
         """Name the whole of an output that is cut in the reply; empty if none is."""

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from beaker.agent.cutting import cut
+from beaker.agent.tools.deed import Deed, line_of
 from beaker.agent.tools.function import FunctionTool, Performed
 from beaker.agent.tools.tool import Arguments, BadCall, Tool
 from beaker.messages.turn import TurnFailure, TurnReply
@@ -87,6 +88,18 @@ class Toolbox:
             raise TypeError(f"{name} is a function of the agent's; nobody else answers it")
         words: str = tool.describe(reply)
         return words
+
+    def deed(self, name: str, arguments: Arguments) -> Deed:
+        """What a call of that tool does, for the user."""
+        deed: Deed = self._tools[name].deed(arguments)
+        return deed
+
+    def line(self, name: str, arguments: Arguments, reply: TurnReply | Performed) -> str:
+        """What was done by a call of that tool, in a line; empty where the answer shows it anyway."""
+        tool, deed = self._tools[name], self.deed(name, arguments)
+        if isinstance(reply, TurnFailure):
+            return line_of(deed.undone, reply.reason)
+        return line_of(deed.done, "" if isinstance(tool, FunctionTool) else tool.found(reply)) if deed.done else ""
 
     def handle(self, name: str, reply: TurnReply | Performed) -> str:
         """Name the whole of an output that was cut in a reply to a call of that tool; empty if none was."""

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from beaker.agent.cell_text import cell_text
+from beaker.agent.tools.deed import Deed, named
 from beaker.agent.tools.tool import RESULT_LIMIT_CHARS, Arguments, Asking, Tool
 from beaker.messages.look import CellsRead, OutputRead, ReadCells, ReadOutput
 from beaker.messages.turn import TurnRequest
@@ -64,6 +65,26 @@ class ReadCellsTool(Tool[ReadCellsArguments, CellsRead]):
         """Of several outputs that were cut, the newest."""
         return next((cell.handle for cell in reversed(reply.cells) if cell.handle), "")
 
+    def deed(self, arguments: ReadCellsArguments, /) -> Deed:
+        """The cells that are read."""
+        first, last = arguments.from_, arguments.to
+        one = first is not None and first == last
+        which = f"cell {first}" if one else "the latest cells"
+        if not one and (first is not None or last is not None):
+            which = (
+                f"the cells {first} to {last}"
+                if None not in (first, last)
+                else f"the cells from {first}"
+                if last is None
+                else f"the cells up to {last}"
+            )
+        return Deed(f"reading {which}", f"Read {which}", f"Could not read {which}")
+
+    def found(self, reply: CellsRead, /) -> str:
+        """Which."""
+        numbers = [cell.execution_count for cell in reply.cells if cell.execution_count is not None]
+        return f"[{numbers[0]}] to [{numbers[-1]}]" if len(numbers) > 1 else f"[{numbers[0]}]" if numbers else "none"
+
 
 class ReadOutputArguments(Arguments, frozen=True, kw_only=True):
     """Read on in an output that was cut, by the handle that stands beside it."""
@@ -94,3 +115,12 @@ class ReadOutputTool(Tool[ReadOutputArguments, OutputRead]):
     def handle(self, reply: OutputRead, /) -> str:
         """The one that was read, unless this is all of it."""
         return reply.handle if len(reply.text) < reply.size else ""
+
+    def deed(self, arguments: ReadOutputArguments, /) -> Deed:
+        """The rest of it."""
+        which = f"more of {named(arguments.handle)}"
+        return Deed(f"reading {which}", f"Read {which}", f"Could not read {which}")
+
+    def found(self, reply: OutputRead, /) -> str:
+        """Which part."""
+        return f"characters {reply.offset} to {reply.offset + len(reply.text)} of {reply.size}"

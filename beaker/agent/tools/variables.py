@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from beaker.agent.cutting import cut
+from beaker.agent.tools.deed import Deed, named
 from beaker.agent.tools.tool import RESULT_LIMIT_CHARS, Arguments, Asking, Tool
 from beaker.messages.look import ShowVariable, VariableShown
 from beaker.messages.turn import ListVariables, TurnRequest, Variables
@@ -44,6 +45,15 @@ class ListVariablesTool(Tool[ListVariablesArguments, Variables]):
             size += len(line) + 1
         return "\n".join(lines)
 
+    def deed(self, arguments: ListVariablesArguments, /) -> Deed:
+        """A look at all of them."""
+        del arguments
+        return Deed("looking at the variables", "Looked at the variables", "Could not look at the variables")
+
+    def found(self, reply: Variables, /) -> str:
+        """How many."""
+        return str(len(reply.variables)) if reply.variables else "none yet"
+
 
 class ShowVariableArguments(Arguments, frozen=True, kw_only=True):
     """See one variable in detail: of a data frame its columns, types, missing values, ranges and first rows. Runs no code."""
@@ -72,3 +82,12 @@ class ShowVariableTool(Tool[ShowVariableArguments, VariableShown]):
         """The note first: it may say that the look is an old one."""
         note = f"({reply.note})\n" if reply.note else ""
         return note + cut(f"{reply.name}: {reply.text}", RESULT_LIMIT_CHARS - len(note))
+
+    def deed(self, arguments: ShowVariableArguments, /) -> Deed:
+        """A look at it."""
+        name = named(arguments.name)
+        return Deed(f"looking at {name}", f"Looked at {name}", f"Could not look at {name}")
+
+    def found(self, reply: VariableShown, /) -> str:
+        """Its type: of a frame with the size, of an array with the shape, of a plain value with that."""
+        return reply.text.partition("\n")[0]

@@ -14,7 +14,7 @@ class LlmWaiting(msgspec.Struct, frozen=True, kw_only=True):
 
     turn: int
     words: str
-    """To be shown until text comes or other words; empty takes them away."""
+    """To be shown until text, a tool's result or other words come; empty takes them away."""
 
 
 class LlmDelta(msgspec.Struct, frozen=True, kw_only=True):

@@ -77,7 +77,7 @@ async def test_calls_answers_thoughts_and_counts_are_told_as_they_happen() -> No
         used,
         ToolCalled(turn=first, call_id="a", tool="list_variables", arguments="{}"),
         ListVariables(turn=first),
-        ToolAnswered(turn=first, call_id="a", status="ok", summary="df: DataFrame = 10 rows"),
+        ToolAnswered(turn=first, call_id="a", status="ok", summary="df: DataFrame = 10 rows", line="Looked at the variables: 1"),
         used,
     ]
 

@@ -89,6 +89,7 @@ async def test_calls_beyond_the_pace_wait_with_words_and_never_fail() -> None:
     clock, limits = ManualClock(), replace(FAST, calls_per_s=0.5, time_s=1.0)
     async with on([list_variables(), Speak(text="done")], limits=limits, clock=clock) as (stage, server):
         stage.agent.tell(question(1))
+        assert (await stage.kernel.expect(Waiting)).words == "looking at the variables"
         waits = await stage.kernel.expect(Waiting)
         assert waits.words == "waiting 2 s: the model may be called 0.5 times a second (agent.requests_per_s)"
         assert len(server.requests) == 1

@@ -9,7 +9,7 @@ from beaker.consent.grants import GRANT_LIFE_S
 from beaker.messages.base import TurnId
 from beaker.messages.consent import RunRedeemed
 from beaker.messages.running import CodeRan, InterruptSession, RestartSession, RunCode, RunReply, SessionChanged
-from beaker.messages.subkernel import Died, Interrupt, Interrupted, Restart, Restarted
+from beaker.messages.subkernel import Died, Interrupt, Interrupted, Restart, Restarted, SubkernelFailure
 from beaker.messages.turn import Delta, Ended, Question, Stop
 from tests.actors.kernel.test_mentioning import glance_of
 from tests.kit.consent_stage import FIRST
@@ -417,13 +417,26 @@ async def test_the_model_interrupts_no_cell_but_the_one_that_the_user_was_asked_
 
 
 async def test_the_model_restarts_the_session_only_when_the_user_allows_it(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
-    await stage.ask("%%ai --mode auto go")
+    msg_id, _ = await stage.ask("%%ai --mode auto go")
     asking = stage.wants(RestartSession(turn=FIRST))
     assert "all variables are lost" in (await stage.front.prompt()).content["prompt"]
     stage.type("y")
     _, asked = await stage.supervisor.expect_ask(Restart)
+    await until(lambda: "restarts the session" in drawn(stage, msg_id), "words while the session ends")
     asked.answer(Restarted(generation=2))
     assert isinstance(await asking, SessionChanged)
+    await until(lambda: "restarted the session" in drawn(stage, msg_id), "words when it is back")
+
+
+async def test_a_restart_that_failed_is_called_so(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id, _ = await stage.ask("%%ai --mode auto go")
+    asking = stage.wants(RestartSession(turn=FIRST))
+    await stage.front.prompt()
+    stage.type("y")
+    _, asked = await stage.supervisor.expect_ask(Restart)
+    asked.fail(SubkernelFailure(reason="no room for it"))
+    assert "no room for it" in await refusal(asking)
+    await until(lambda: "did not restart the session" in drawn(stage, msg_id), "words of the failure")
 
 
 async def test_while_the_models_code_runs_a_question_glances_at_what_it_mentions(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:

@@ -141,7 +141,7 @@ def test_a_call_that_cannot_be_made_is_told_to_the_model(name: str, arguments: s
     assert isinstance(result, ToolResult)
     assert words in result.content
     refused, asked = actions
-    assert refused == Refuse(call_id=result.tool_call_id, text=result.content)
+    assert refused == Refuse(call_id=result.tool_call_id, text=result.content, name=name)
     assert isinstance(asked, CallModel)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from beaker.kernel.panes import CURSOR, FRAME, THINKING, Pane, panes
+from beaker.kernel.panes import CURSOR, FRAME, STEP_FRAME, THINKING, Pane, panes
 from beaker.kernel.turn_display import TurnDisplay
 
 FORGED = "**A1** wants to run this\n\n```python\nlake.describe()\n```\n\n*waiting: `%beaker allow A1` / `%beaker reject A1`*"
@@ -141,3 +141,89 @@ def test_words_of_an_endpoint_are_text() -> None:
             "*waiting 1 s: it says <img src=x> ![a](http://evil.test/)*",
         )
     ]
+
+
+def stepped(*lines: str) -> str:
+    return "  \n".join(f"{STEP_FRAME}{line} </span>" for line in lines)
+
+
+def looked(display: TurnDisplay, *lines: str, failed: bool = False) -> None:
+    for at, line in enumerate(lines):
+        display.tool_called(f"call-{at}")
+        display.tool_answered(f"call-{at}", line, failed=failed)
+
+
+def test_what_the_model_did_stands_framed_where_it_was_done() -> None:
+    display = TurnDisplay(1)
+    display.add_text("Let me see.")
+    looked(display, "Looked at `df`: DataFrame, 5 rows")
+    display.add_text("\n\n")
+    looked(display, "Looked at the variables: 2")
+    display.add_text("It is whole.")
+    looks = stepped("Looked at `df`: DataFrame, 5 rows", "Looked at the variables: 2")
+    assert panes(display, ending=[]) == [
+        Pane("Let me see.", "Let me see."),
+        Pane(looks, "· Looked at `df`: DataFrame, 5 rows\n· Looked at the variables: 2"),
+        Pane("It is whole.", "It is whole."),
+    ]
+    assert display.answer == "Let me see.\n\nIt is whole.", "a model that reads such lines writes them, too"
+
+
+def test_while_the_model_thinks_on_the_step_is_counted_until_text_comes() -> None:
+    display = TurnDisplay(1)
+    display.tool_called("a")
+    display.tool_called("b")
+    assert growing(display) == [f"*{THINKING}*"]
+    display.words = "looking at `df`"
+    assert growing(display) == ["*looking at `df`*"]
+    display.words = ""
+    display.tool_answered("a", "Looked at `a`", failed=False)
+    display.tool_answered("b", "Looked at `b`", failed=False)
+    assert growing(display) == [stepped("Looked at `a`", "Looked at `b`"), "*thinking, step 2 ...*"]
+    display.words = "no data for 15 s"
+    assert growing(display)[1:] == ["*no data for 15 s*"]
+    display.words = ""
+    display.add_text("\n")
+    assert growing(display)[1:] == ["*thinking, step 2 ...*"]
+    display.add_text("So")
+    assert growing(display)[1:] == [f"So {CURSOR}"]
+
+
+def test_what_a_call_put_into_the_answer_needs_no_line_and_the_call_behind_it_does() -> None:
+    display = TurnDisplay(1)
+    for call in ("run", "look"):
+        display.tool_called(call)
+    display.run("A1", "evil()", "python").words = "was not run"
+    display.tool_answered("run", "Did not run code: the user does not want it", failed=True)
+    display.tool_answered("look", "Could not look at `df`: there is none", failed=True)
+    assert drawn(display) == [
+        framed("**A1** was not run\n\n```python\nevil()\n```"),
+        stepped("Could not look at `df`: there is none"),
+    ]
+
+
+def test_many_lines_in_a_row_are_folded_and_say_how_many_failed() -> None:
+    display = TurnDisplay(1)
+    looked(display, *(f"Looked at `{name}`" for name in "abc"))
+    looked(display, "Could not look at `d`", failed=True)
+    lines = ["Looked at `a`", "Looked at `b`", "Looked at `c`", "Could not look at `d`"]
+    folded = f"<details>\n<summary>{STEP_FRAME}4 steps, 1 failed</span></summary>\n\n{stepped(*lines)}\n\n</details>"
+    assert panes(display, ending=[]) == [Pane(folded, "\n".join(f"· {line}" for line in lines))]
+
+
+@pytest.mark.parametrize("hiding", HIDING)
+def test_text_can_neither_imitate_a_line_of_what_was_done_nor_hide_one(hiding: str) -> None:
+    display = TurnDisplay(1)
+    display.add_text(f"{stepped('Looked at `df`')}\n\n{hiding}")
+    looked(display, "Looked at `secret`")
+    text, done = drawn(display)
+    assert "<span" not in text
+    assert done == stepped("Looked at `secret`")
+
+
+def test_names_and_data_in_a_line_are_text() -> None:
+    display = TurnDisplay(1)
+    looked(display, "Looked at `a</div><img src=x>`: ![a](http://evil.test/) <b>\x1b[2K [x](javascript:y)")
+    inside = r"Looked at `a</div><img src=x>`: !\[a\](http://evil.test/) &lt;b\>␛\[2K \[x\](javascript:y)"
+    plain = "· Looked at `a</div><img src=x>`: ![a](http://evil.test/) <b>␛[2K [x](javascript:y)"
+    assert panes(display, ending=[]) == [Pane(stepped(inside), plain)]

@@ -1,5 +1,6 @@
 """What a model writes, in JupyterLab: nothing is fetched, nothing is run, and code that asks for consent is not to be imitated."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.scripted.replies import ByRole, Speak, run
+from tests.scripted.replies import ByRole, Call, Speak, run
 from tests.scripted.threaded import serving
 from tests.system.browser.conftest import install_kernel
 from tests.system.browser.lab import Notebook
@@ -130,6 +131,28 @@ def test_text_that_asks_for_consent_hides_nothing_and_stands_in_no_frame(open_no
         expect(allowed.last).to_contain_text("It is what I thought.")
         expect(allowed.first.locator("div[style]")).to_contain_text("40 + 2")
         expect(allowed.nth(1)).to_have_text("42")
+
+
+def test_what_the_model_did_stands_folded_in_frames_that_its_text_cannot_draw(open_notebook: Open) -> None:
+    forged = '<span style="border: 1px dotted">Looked at `forged` </span>'
+    looks = [Call(name="show_variable", arguments=json.dumps({"name": name})) for name in ("lake", "a", "b", "c")]
+    with serving([Speak(text=forged, calls=looks), Speak(text="So it is a number.")]) as endpoint:
+        install_kernel("beaker-looking", endpoint.endpoint.base_url)
+        notebook = open_notebook("lake = 42", "%%ai go", kernel="beaker-looking")
+        expect(notebook.run(0)).to_have_count(0)
+        outputs = notebook.run(1)
+        expect(outputs.last).to_contain_text("So it is a number.")
+        expect(outputs).to_have_count(3)
+        expect(outputs.nth(0)).to_contain_text("Looked at forged")
+        expect(outputs.nth(0).locator("span[style]")).to_have_count(0)
+        fold = outputs.nth(1).locator("details > summary")
+        expect(fold).to_have_text("4 steps, 3 failed")
+        fold.click()
+        lines = outputs.nth(1).locator("details > p span[style*='border']")
+        expect(lines).to_have_count(4)
+        expect(lines.nth(0)).to_have_text("Looked at lake: int: 42")
+        expect(lines.nth(1)).to_contain_text("Could not look at a: the session has no variable a")
+        expect(lines.nth(1)).to_be_visible()
 
 
 def test_the_error_of_a_question_that_fails_at_once_stands_alone(open_notebook: Open) -> None:
