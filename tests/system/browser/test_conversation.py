@@ -20,7 +20,7 @@ def test_a_figure_is_computed_when_it_is_allowed_at_the_cell(open_notebook: Open
     outputs = notebook.run(1)
     prompt = notebook.cell(1).locator(".jp-Stdin-input")
     expect(prompt).to_be_visible()
-    expect(outputs.nth(1)).to_contain_text('lake["ph"].max()')
+    expect(outputs.locator("div[style]")).to_contain_text('lake["ph"].max()')
     prompt.fill("y")
     prompt.press("Enter")
     expect(notebook.cell(1)).to_contain_text("8.99")
