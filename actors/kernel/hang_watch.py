@@ -1,8 +1,9 @@
 """Watches whether the subkernel answers, and finds words for it; it never acts.
 
 A heartbeat ping goes out every half second. Control is asked only while something is awaited (a cell, or the
-heartbeat), so that an idle kernel does nothing at all. The words stand in `%beaker status` and the log: an output
-of the running cell would change what the notebook shows.
+heartbeat), so that an idle kernel does nothing at all. The words stand in `%beaker status`, which another frontend on the
+same kernel is answered too, and in the log. They never become an output of the cell: that would change what the notebook
+shows, and what nbclient and papermill save.
 """
 
 import asyncio

@@ -14,6 +14,9 @@ LIMIT_S = 60
 TERMINAL = {"PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm", "COLUMNS": "200", "LINES": "50"}
 """No cursor reports: nothing here answers them as a terminal would. Wide, so that no line is folded."""
 
+CTRL_D = "\x04"
+"""Leaves, with the Enter behind it: that is the answer to whether one really wants to. A kernel of somebody else's lives on."""
+
 
 @contextmanager
 def console(
