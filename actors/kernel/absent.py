@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from actors.kernel.backlog import Backlog
 from actors.kernel.spill import cost_of
-from actors.runtime.log import Log
+from actors.runtime.log import Log, SparseLog
 from actors.runtime.malloc import return_free_memory
 
 KEPT_S = 10.0
@@ -29,11 +29,11 @@ class Absent:
     def __init__(self, reach: Callable[[list[bytes]], bool], log: Log) -> None:
         self._reach = reach
         self._log = log
+        self._refusals = SparseLog(log, "reply.dropped")
         self._loop = asyncio.get_running_loop()
         self._kept: dict[bytes, Backlog[tuple[float, list[bytes]]]] = {}
         """By the identity of the client, with the time until which each is kept."""
         self._size_bytes = 0
-        self._dropped = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def awaits(self, identity: bytes) -> bool:
@@ -43,10 +43,7 @@ class Absent:
     def keep(self, frames: list[bytes]) -> None:
         """Keep a reply, whose first frame is the client's identity, unless there are too many."""
         if self._size_bytes >= KEPT_BYTES:
-            self._dropped += 1
-            # They come in floods: the first one and then every thousandth say enough.
-            if self._dropped % 1000 == 1:
-                self._log.warning("reply.dropped", reason="too many wait for clients that are not connected", dropped=self._dropped)
+            self._refusals.warning(reason="too many wait for clients that are not connected")
             return
         cost = cost_of(frames)
         self._kept.setdefault(frames[0], Backlog()).append((self._loop.time() + KEPT_S, frames), cost)

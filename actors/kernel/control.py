@@ -15,9 +15,11 @@ import msgspec
 
 from actors.kernel import owed
 from actors.kernel.backlog import Backlog
+from actors.kernel.front import TRACE_CHARS
 from actors.kernel.kernel_info import amend_reply
 from actors.kernel.spill import cost_of
 from actors.kernel.state import KernelState, Phase
+from actors.runtime.log import SparseLog
 from beaker.kernel.custom.kinds import OURS
 from beaker.kernel.interrupting import Interrupted, decide
 from beaker.kernel.pending import Channel, Pending
@@ -74,6 +76,7 @@ class Control:
         self._interrupt_subkernel = interrupt_subkernel
         self._end_kernel = shut_down
         self._held: Backlog[tuple[Pending, Parts]] = Backlog()
+        self._refusals = SparseLog(state.log, "request.refused")
 
     def request(self, idents: list[bytes], header: Header, parts: Parts) -> None:
         """A client asks."""
@@ -161,7 +164,7 @@ class Control:
         starting = state.phase in {Phase.STARTING, Phase.RESTARTING}
         link = state.ready_link()
         if self._held.full if starting else link is not None and link.control_is_full:
-            state.log.warning("request.refused", channel="control", msg_type=pending.msg_type)
+            self._refusals.warning(channel="control", msg_type=pending.msg_type[:TRACE_CHARS])
             self.end(pending, "Busy", BUSY)
         elif link is not None:
             state.control_requests.accept(pending)

@@ -16,7 +16,7 @@ from actors.kernel.heartbeat import Heartbeat
 from actors.kernel.lane import LAG_BYTES, STOPPED_S, Rules
 from actors.kernel.zmq_edge import EdgeSocket
 from actors.kernel.zmq_sockets import NONE, Curve, open_context
-from actors.runtime.log import Log
+from actors.runtime.log import Log, SparseLog
 from actors.runtime.trace import current_trace
 from beaker.wire.connection_file import ConnectionFile
 from beaker.wire.parts import HEADER, PARENT, Header, Parts, WireError, join, read_header, split
@@ -105,12 +105,11 @@ class ZmqFront:
         stopped_s: float = STOPPED_S,
         log: Log,
     ) -> None:
-        self._log = log
+        self._junk = SparseLog(log, "message.dropped")
         self._signer = Signer(file.key.encode(), file.signature_scheme)
         self._replays = ReplayGuard()
         self._context = open_context()
         curve = Curve(file.curve_publickey, file.curve_secretkey) if file.curve_publickey and file.curve_secretkey else None
-        self._dropped = 0
 
         limits = Rules(_describe, lag_bytes, stopped_s, asyncio.get_running_loop().time, log, "reply.dropped", lost=handlers.reply_lost)
 
@@ -191,10 +190,7 @@ class ZmqFront:
             if not header.msg_id or not header.msg_type:
                 raise WireError("its header has no msg_id or no msg_type")
         except WireError as error:
-            self._dropped += 1
-            # Junk comes in floods: the first ones and then every thousandth say enough.
-            if self._dropped <= 20 or self._dropped % 1000 == 0:
-                self._log.warning("message.dropped", channel=channel, reason=str(error), dropped=self._dropped)
+            self._junk.warning(channel=channel, reason=str(error))
             return
         current_trace.set(header.msg_id[:TRACE_CHARS])
         heard(frames[0])

@@ -17,6 +17,7 @@ from actors.kernel.shell import Shell
 from actors.kernel.state import KernelState, Phase
 from actors.kernel.subkernel_link import LinkHandlers, SubkernelGone, SubkernelLink
 from actors.runtime.actor import ActorContext
+from actors.runtime.log import SparseLog
 from actors.supervisor.start_time import start_time
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.subkernel import Died, GaveUp, Starting, Subkernel
@@ -56,6 +57,7 @@ class Life:
         on_ready: Callable[[int], None],
     ) -> None:
         self._state = state
+        self._junk = SparseLog(state.log, "message.dropped")
         self._shell = shell
         self._control = control
         self._inheritance = inheritance
@@ -219,7 +221,7 @@ class Life:
             self._handlers,
             identity=f"beaker-{state.kernel_id}".encode(),
             private=state.private,
-            on_dropped=lambda channel, reason: state.log.warning("message.dropped", channel=f"subkernel {channel}", reason=reason),
+            on_dropped=lambda channel, reason: self._junk.warning(channel=f"subkernel {channel}", reason=reason),
         )
         inherited = self._inheritance.take_over() if takeover else 0
         if not takeover:

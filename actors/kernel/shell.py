@@ -22,6 +22,7 @@ from actors.kernel.kernel_info import amend_kernel_info, amend_reply
 from actors.kernel.spill import cost_of
 from actors.kernel.state import KernelState, Phase
 from actors.kernel.unanswered import Unanswered
+from actors.runtime.log import SparseLog
 from beaker.kernel.cell_head import might_be_ours
 from beaker.kernel.comms import COMM_LIFE
 from beaker.kernel.custom.kinds import OURS
@@ -63,6 +64,7 @@ class Shell:
     def __init__(self, state: KernelState, ours: Ours, *, shut_down: Callable[[list[bytes], Header, Parts], None]) -> None:
         self._state = state
         self._unanswered = Unanswered(state)
+        self._unreadable = SparseLog(state.log, "message.dropped")
         self._ours = ours
         self._held: Backlog[tuple[Pending, Parts]] = Backlog()
         self._waiters: list[asyncio.Future[None]] = []
@@ -101,7 +103,7 @@ class Shell:
             try:
                 flags = _flags_decoder.decode(parts[CONTENT])
             except UNREADABLE as error:
-                self._state.log.warning("message.dropped", channel="shell", reason=f"unreadable execute_request: {error}")
+                self._unreadable.warning(channel="shell", reason=f"unreadable execute_request: {error}")
                 return
             if flags.allow_stdin:
                 self._state.stdin_routing.executes(header.msg_id, idents)

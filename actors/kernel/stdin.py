@@ -11,6 +11,7 @@ from actors.kernel.backlog import Backlog
 from actors.kernel.prompts import Prompts
 from actors.kernel.spill import cost_of
 from actors.kernel.state import KernelState, Phase
+from actors.runtime.log import SparseLog
 from beaker.wire import compose
 from beaker.wire.parts import Header, Parts
 
@@ -24,6 +25,7 @@ class Stdin:
         self._state = state
         self._prompts = prompts
         self._early: Backlog[tuple[list[bytes], Parts]] = Backlog()
+        self._refusals = SparseLog(state.log, "input.refused")
 
     def request(self, parent: Header, parts: Parts) -> None:
         """The subkernel asks."""
@@ -66,5 +68,5 @@ class Stdin:
     def _refuse(self) -> None:
         state = self._state
         running = state.requests.running()
-        state.log.warning("input.refused")
+        self._refusals.warning()
         state.publisher.say("stream", compose.stream(BUSY, name="stderr"), parent=running.header if running else compose.EMPTY)

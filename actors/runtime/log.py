@@ -6,6 +6,10 @@ makes the real logger when something is logged. How lines look and where they go
 
 from typing import Any
 
+FIRST = 20
+EVERY = 1000
+"""Of what comes in floods these lines say enough: so many, and then one of so many."""
+
 
 class Log:
     """A bound logger, made on first use.
@@ -48,3 +52,24 @@ class Log:
 
             self._logger = structlog.get_logger(**self._bound)
         return self._logger
+
+
+class SparseLog:
+    """Lines of one event that somebody else can cause as often as it likes: the first ones, and then every thousandth.
+
+    Files of logs are bounded, and a flood of one line would push out all the others.
+
+    Args:
+        event: each has a number in `times`.
+    """
+
+    def __init__(self, log: Log, event: str) -> None:
+        self._log = log
+        self._event = event
+        self._times = 0
+
+    def warning(self, **values: object) -> None:
+        """It has happened once more."""
+        self._times += 1
+        if self._times <= FIRST or self._times % EVERY == 0:
+            self._log.warning(self._event, **values, times=self._times)

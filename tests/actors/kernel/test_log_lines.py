@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from actors.kernel import backlog
 from actors.runtime import logging
 from beaker.messages.base import TurnId
 from beaker.messages.subkernel import Died
@@ -85,3 +86,28 @@ async def test_a_question_that_an_interrupt_ends_keeps_its_trace(
     await stage.front.over(msg_id)
     assert [line["status"] for line in traced(lines, msg_id) if line["event"] in {"turn.ended", "cell.replied"}] == ["stopped", "ok"]
     assert [line["event"] for line in traced(lines, interrupt)] == ["interrupt.wanted"]
+
+
+async def test_a_flood_of_refusals_is_logged_at_its_start_and_then_by_the_thousand(
+    lines: list[Any], stage: KernelStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "LIMIT_MESSAGES", 0)
+    await stage.open()
+    await stage.attach()
+    for _ in range(1050):
+        stage.request("x" * 1000, {}, channel="control")
+        stage.front.sent.clear()
+    refused = [line for line in lines if line["event"] == "request.refused"]
+    assert [line["times"] for line in refused] == [*range(1, 21), 1000]
+    assert {line["msg_type"] for line in refused} == {"x" * 100}
+
+
+@pytest.mark.parametrize("channel", ["shell", "stdin"])
+async def test_a_flood_of_what_cannot_be_taken_is_logged_alike_on_every_channel(
+    lines: list[Any], stage: KernelStage, monkeypatch: pytest.MonkeyPatch, channel: str
+) -> None:
+    monkeypatch.setattr(backlog, "LIMIT_MESSAGES", 0)
+    await stage.open()
+    for _ in range(30):
+        stage.request(*(("execute_request", []) if channel == "shell" else ("input_reply", {"value": ""})), channel=channel)
+    assert [line["times"] for line in lines if line["log_level"] == "warning"] == list(range(1, 21))
