@@ -26,7 +26,12 @@ Look = Callable[[Client], float]
 
 def measure(*, quick: bool) -> list[Row]:
     """Asks by `llm_request`, and by `%%ai` where it is the cell that counts."""
-    return [*_shell_during_a_call(quick=quick), *_overhead_and_memory(quick=quick), *_agent_killed(quick=quick)]
+    return [
+        *_shell_during_a_call(quick=quick),
+        *_agent_stopped(quick=quick),
+        *_overhead_and_memory(quick=quick),
+        *_agent_killed(quick=quick),
+    ]
 
 
 def _shell_during_a_call(*, quick: bool) -> list[Row]:
@@ -66,6 +71,35 @@ def _shell_during_a_call(*, quick: bool) -> list[Row]:
             p99 = calling.p99 / resting.p99
             rows.append(Row("execute p99, during a model call / idle", calling.p99 * 1e3, resting.p99 * 1e3, "ms", p99, 1.5))
     return rows
+
+
+def _agent_stopped(*, quick: bool) -> list[Row]:
+    """The agent stands still in the middle of an answer: a hang, of which the shell must not notice anything."""
+    rounds, batch = (3, 100) if quick else (9, 300)
+    idle: list[list[float]] = []
+    stopped: list[list[float]] = []
+    with scripted("stall") as env:
+        kernel = Kernel("beaker", env=env)
+        try:
+            client = kernel.client
+            client.wait_until_usable()
+            client.ask_in_cell("how long?", until="one ")
+            agent = _agent(kernel)
+            for _ in range(rounds):
+                idle.append([_execute(client) for _ in range(batch)])
+                agent.suspend()
+                try:
+                    stopped.append([_execute(client) for _ in range(batch)])
+                finally:
+                    agent.resume()
+        finally:
+            kernel.stop()
+    still, working = Series(stopped), Series(idle)
+    p99 = still.p99 / working.p99
+    return [
+        compared("execute p50, agent stopped / answering", still, working, unit="ms", scale=1e3, budget=1.1),
+        Row("execute p99, agent stopped / answering", still.p99 * 1e3, working.p99 * 1e3, "ms", p99, 1.5),
+    ]
 
 
 def _execute(client: Client) -> float:

@@ -5,8 +5,10 @@ AgentActor. `stop` and the time limit end the turn at once and from outside: the
 leave behind is cancelled, so that a stop is as quick as a message.
 """
 
+import asyncio
 from collections.abc import Callable
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -18,6 +20,7 @@ from actors.agent.kernel_session import KernelSession
 from actors.agent.model import Failed, Model, Opened
 from actors.agent.outbox import Outbox
 from actors.agent.turn_clock import TurnClock
+from actors.agent.whole_answer import keep_result
 from actors.runtime.clock import Clock
 from actors.runtime.failures import AskError, AskFailed
 from actors.runtime.log import Log
@@ -109,6 +112,8 @@ class TurnRun:
         self._pace = pace
         self._surroundings = PLAIN
         self._model_name = ""
+        self._results = 0
+        """How many of its tools' results stand in files."""
         self._on_time_up = on_time_up
         self._time = TurnClock(clock, limits.time_s, self._time_up)
 
@@ -252,7 +257,8 @@ class TurnRun:
         asking = Asking(turn=self.question.turn, language=self.question.language)
         self._log.info("tool.called", tool=name)
         if isinstance(tool, FunctionTool):
-            return await call_function(tool, use.arguments, KernelSession(self._kernel, asking, self._time.halted), self._contexts.loop)
+            session = KernelSession(self._kernel, asking, self._time.halted)
+            return await self._kept(await call_function(tool, use.arguments, session, self._contexts.loop))
         request = tool.request(use.arguments, asking)
         began = self._clock.monotonic()
         try:
@@ -267,6 +273,19 @@ class TurnRun:
             return TurnFailure(reason="the session did not answer; it may be busy or restarting")
         self._log.info("tool.answered", tool=name, duration_s=round(self._clock.monotonic() - began, 3))
         return reply if isinstance(reply, (tool.reply, TurnFailure)) else TurnFailure(reason="the session gave no proper answer")
+
+    async def _kept(self, reply: Performed | TurnFailure) -> Performed | TurnFailure:
+        """A result that was cut for the model stands whole in a file, which it is told of."""
+        if isinstance(reply, TurnFailure) or not reply.whole or not self._limits.answers:
+            return reply
+        self._results += 1
+        folder, number, turn = Path(self._limits.answers), self._results, self.question.turn
+        try:
+            path = await asyncio.to_thread(keep_result, folder, reply.whole, turn=turn, at=self._clock.wall(), number=number)
+        except OSError as error:
+            self._log.warning("result.unkept", reason=error.strerror)
+            return Performed(text=reply.text)
+        return reply.standing_in(str(path))
 
     def _time_up(self) -> None:
         self._log.warning("turn.time_up", limit_s=self._limits.time_s)

@@ -1,7 +1,7 @@
-"""The file in which an answer stands whole that is too long for a display.
+"""The file in which an answer stands whole that is too long for a display, or a tool's result that is too long for the model.
 
-It belongs to one turn and is written as the answer comes, so that what arrived is there whatever happens to us. It is the
-user's alone: the folder has mode 0700, the file 0600. The oldest files go when there are more than a few.
+It belongs to one turn, and that of an answer is written as the answer comes, so that what arrived is there whatever happens to us. It
+is the user's alone: the folder has mode 0700, the file 0600. The oldest files go when there are more than a few.
 """
 
 import os
@@ -25,15 +25,18 @@ class WholeAnswer:
         folder: made if it is not there.
         turn: part of the name.
         at: wall clock, seconds since the epoch; part of the name too.
+        result: number of the result within its turn; 0: it is the answer.
 
     Raises:
         OSError: it cannot be made.
     """
 
-    def __init__(self, folder: Path, *, turn: int, at: float) -> None:
+    def __init__(self, folder: Path, *, turn: int, at: float, result: int = 0) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _forget_old(folder)
-        stem = f"answer-{time.strftime('%Y%m%d-%H%M%S', time.localtime(at))}-{turn}-{os.getpid()}"
+        kind = "result" if result else "answer"
+        _forget_old(folder, kind)
+        number = f"{turn}-{result}" if result else f"{turn}"
+        stem = f"{kind}-{time.strftime('%Y%m%d-%H%M%S', time.localtime(at))}-{number}-{os.getpid()}"
         self.path = folder / f"{stem}.md"
         self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._room = FILE_LIMIT_BYTES
@@ -62,7 +65,21 @@ class WholeAnswer:
             rest = rest[os.write(self._file, rest) :]
 
 
-def _forget_old(folder: Path) -> None:
+def keep_result(folder: Path, text: str, *, turn: int, at: float, number: int) -> Path:
+    """Write a tool's result down; gives its file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    file = WholeAnswer(folder, turn=turn, at=at, result=number)
+    try:
+        file.add(text)
+    finally:
+        file.close()
+    return file.path
+
+
+def _forget_old(folder: Path, kind: str) -> None:
     """Make room for one more: names begin with the time."""
-    for old in sorted(folder.glob("answer-*.md"))[: -(KEPT_FILES - 1)]:
+    for old in sorted(folder.glob(f"{kind}-*.md"))[: -(KEPT_FILES - 1)]:
         old.unlink(missing_ok=True)

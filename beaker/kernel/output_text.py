@@ -74,6 +74,29 @@ def without_pictures(content: bytes) -> bytes:
     return msgspec.json.encode({"data": {"text/plain": data_text(output).rstrip("\n")}, "execution_count": output.execution_count})
 
 
+def ends_of_text(content: bytes, keep_bytes: int) -> str | None:
+    """The beginning and the end of the text of a stream message, which is not decoded as a whole; None where they cannot be told.
+
+    >>> ends_of_text(b'{"name": "stdout", "text": "one two ' + b"x " * 100 + b'three four"}', 20)
+    'one two x x x x x x\\n... 180 bytes left out ...\\nx x x x three four'
+    """
+    begun = re.match(rb'\s*\{\s*(?:"name"\s*:\s*"\w*"\s*,\s*)?"text"\s*:\s*"', content)
+    ended = re.search(rb'(?<!\\)"\s*(?:,\s*"name"\s*:\s*"\w*"\s*)?\}\s*\Z', content[-200:])
+    if begun is None or ended is None:
+        return None
+    first, last = begun.end(), len(content) - min(200, len(content)) + ended.start()
+    # A blank is never a part of an escape or of a character of several bytes.
+    head_end = content.rfind(b" ", first, first + keep_bytes)
+    tail_start = content.find(b" ", last - keep_bytes, last)
+    if not first < head_end < tail_start:
+        return None
+    try:
+        head, tail = (msgspec.json.decode(b'"%b"' % part, type=str) for part in (content[first:head_end], content[tail_start + 1 : last]))
+    except UNREADABLE:
+        return None
+    return f"{head}\n... {tail_start - head_end} bytes left out ...\n{tail}"
+
+
 def _named(kind: str, value: msgspec.Raw) -> str:
     size = len(bytes(value))
     return f"{kind}, {size_words(size * 3 // 4 if kind.startswith('image/') and kind != 'image/svg+xml' else size)}"  # base64

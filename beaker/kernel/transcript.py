@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from beaker.kernel.cutting import cut_bytes
-from beaker.kernel.output_text import data_text, error_text, read_output, text_of, without_pictures
+from beaker.kernel.output_text import data_text, ends_of_text, error_text, read_output, text_of, without_pictures
 from beaker.messages.look import SeenCell
 from beaker.wire.parts import UNREADABLE
 
@@ -30,7 +30,10 @@ LARGE_BYTES = 65_536
 """Of an output of data, most are pictures: what nobody can read as text is not kept, only named."""
 
 HUGE_BYTES = 8 * 1024 * 1024
-"""An output this large is not even decoded: that would hold up the session's other messages."""
+"""An output this large is not decoded as a whole: that would hold up the session's other messages."""
+
+ENDS_BYTES = 65_536
+"""Of each end of such a text; more than anybody is shown of it at once."""
 
 RECORDED = frozenset({"stream", "execute_result", "display_data", "error"})
 """Message types that are outputs."""
@@ -245,6 +248,8 @@ class Transcript:
 
 def _readable_part(content: bytes) -> bytes:
     if len(content) > HUGE_BYTES:
+        if (ends := ends_of_text(content, ENDS_BYTES)) is not None:
+            return msgspec.json.encode({"text": ends})
         return msgspec.json.encode({"text": f"(an output of {len(content)} bytes)\n"})
     # A long text is kept as it is; decoding it here would cost more than it saves.
     return without_pictures(content) if re.match(rb'\s*\{\s*"(data|metadata|transient|output_type)"', content) else content

@@ -222,6 +222,20 @@ def test_an_endless_tool_loop_ends_at_the_step_limit() -> None:
         assert endpoint.calls <= 25
 
 
+def test_a_model_that_is_told_its_last_step_says_what_it_did() -> None:
+    with (
+        serving([list_variables()] * 24 + [Speak(text="I looked 24 times.")]) as endpoint,
+        running_kernel(env=endpoint.environment) as kernel,
+    ):
+        ended = question(kernel)
+        assert (ended.status, endpoint.calls) == ("ok", 25)
+        last = endpoint.endpoint.requests[-1].body
+        assert last["tool_choice"] == "none"
+        assert "say in a few sentences what you found and what is still open" in last["messages"][-1]["content"]
+        assert "I looked 24 times." in ended.text
+        assert "all of its 25 steps (agent.step_limit)" in ended.text
+
+
 def test_after_an_interrupt_an_endless_tool_loop_calls_no_more() -> None:
     with serving([list_variables()]) as endpoint, running_kernel(env={**endpoint.environment, "BEAKER_AGENT_STEP_LIMIT": "1000"}) as kernel:
         asked = ask(kernel, "%%ai for ever?", **CELL)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.kit.running_kernel import Outcome, RunningKernel, running_kernel
 from tests.questions.test_questions import CELL, ask, displays
-from tests.scripted.replies import Answer, Raw, Reply, Speak, list_variables
+from tests.scripted.replies import Answer, Raw, Reply, Speak, list_variables, run
 from tests.scripted.threaded import ThreadedEndpoint, serving
 
 pytestmark = pytest.mark.slow
@@ -110,6 +110,18 @@ def test_a_giant_answer_that_is_no_stream_is_a_short_sentence(status: int) -> No
         assert "no, because" in failed.text
         assert len(failed.reply["content"]["evalue"]) < 1_000
         assert stage.growth_bytes < 3 * SIZE
+
+
+def test_a_giant_output_of_code_by_the_model_reaches_the_notebook_whole_and_the_model_in_a_part_with_a_handle() -> None:
+    code = f"for _ in range({PIECES}):\n    print({PIECE[:5]!r} * 13_000, end='')"
+    with asked(run(code), Speak(text="long")) as stage:
+        answered = stage.kernel.run("%%ai --mode auto print much", timeout_s=90)
+        assert answered.status == "ok"
+        assert sum(len(m["content"]["text"]) for m in answered.outputs if m["msg_type"] == "stream") == SIZE
+        result = stage.endpoint.endpoint.requests[-1].body["messages"][-1]["content"]
+        assert 1_000 < len(result.encode()) <= 32_000
+        assert "the whole of it has the handle output-" in result
+        assert stage.growth_bytes < SIZE
 
 
 def test_a_giant_tool_result_reaches_the_model_in_pieces_that_it_can_read() -> None:

@@ -23,6 +23,13 @@ class Performed(msgspec.Struct, frozen=True, kw_only=True):
     """What a function gave, in words for the model."""
 
     text: str
+    whole: str = ""
+    """All of it, if `text` was cut."""
+
+    def standing_in(self, path: str) -> "Performed":
+        """As the model is told of it once the whole stands in a file."""
+        note = f"\n[cut; the whole result, {len(self.whole)} characters, stands in {path}]"
+        return Performed(text=cut(self.whole, RESULT_LIMIT_CHARS - len(note)) + note)
 
 
 class FunctionTool:
@@ -90,4 +97,5 @@ class FunctionTool:
                 text = msgspec.json.encode(result).decode()
             except (TypeError, ValueError, OverflowError, RecursionError):
                 text = repr(result)
-        return Performed(text=cut(sendable(text), RESULT_LIMIT_CHARS) or "(nothing)")
+        text = sendable(text)
+        return Performed(text=cut(text, RESULT_LIMIT_CHARS) or "(nothing)", whole=text if len(text) > RESULT_LIMIT_CHARS else "")

@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from actors.runtime.failures import AskFailed
 from actors.runtime.kit import Probe
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.tools.session import Session
+from beaker.agent.tools.tool import RESULT_LIMIT_CHARS
 from beaker.contexts.context import Context, summary_of, tool, tools_of
 from beaker.contexts.places import OURS, Place
 from beaker.contexts.procedure import Name, Procedure
@@ -21,7 +23,7 @@ from beaker.messages.base import TurnId
 from beaker.messages.context import AgentFailure, ContextsListed, ListContexts, ListModels, ModelsListed
 from beaker.messages.running import CodeRan, RunCode
 from beaker.messages.turn import ListVariables, Ping, Pong, ProposeCell, Question, Stop, ToolAnswered, ToolCalled
-from tests.actors.agent.stage import on, reply_of_kernel, staged
+from tests.actors.agent.stage import FAST, on, reply_of_kernel, staged
 from tests.scripted.replies import Call, Reply, Speak
 
 
@@ -124,6 +126,15 @@ class Blocking(Context):
         return id(asyncio.get_running_loop())
 
 
+class Long(Context):
+    """Its results are long."""
+
+    @tool
+    def all_of_it(self) -> str:
+        """Everything."""
+        return "first" + "x" * 100_000 + "last"
+
+
 class Wordless(Context):
     """Its persona is no text."""
 
@@ -146,7 +157,7 @@ class MadeShelf(Shelf):
         super().__init__({"lakes": Place("here", ""), "moody": Place("here", ""), "broken": Place("nowhere_at_all:X", "some-package")})
 
     def take(self, name: str) -> Loaded | Missing:
-        made = {"lakes": Lakes, "moody": Moody, "wild": Wild, "stuck": Stuck, "blocking": Blocking}.get(name)
+        made = {"lakes": Lakes, "moody": Moody, "wild": Wild, "stuck": Stuck, "blocking": Blocking, "long": Long}.get(name)
         if made is None:
             return super().take(name)
         context: Context = made()
@@ -253,6 +264,21 @@ async def test_an_async_function_that_blocks_holds_up_neither_the_sign_of_life_n
             assert len(server.requests) == 3
     finally:
         Blocking.let_go.set()
+
+
+async def test_a_result_that_is_too_long_for_the_model_stands_whole_in_a_file(tmp_path: Path) -> None:
+    limits = msgspec.structs.replace(FAST, answers=str(tmp_path))
+    script = [called("all_of_it", {}), called("all_of_it", {}), said("done")]
+    async with on(script, shelf=MadeShelf(), limits=limits) as (stage, server):
+        stage.agent.tell(question("long"))
+        await stage.ended()
+        results = [message["content"] for message in server.requests[-1].body["messages"] if message["role"] == "tool"]
+    paths = [result.rpartition("[cut; the whole result, 100009 characters, stands in ")[2].removesuffix("]") for result in results]
+    assert len(set(paths)) == 2
+    assert [len(result) <= RESULT_LIMIT_CHARS for result in results] == [True, True]
+    whole = "first" + "x" * 100_000 + "last"
+    kept = {str(path): (path.read_text(), path.stat().st_mode & 0o777) for path in tmp_path.iterdir()}  # noqa: ASYNC240 -- alone here
+    assert kept == dict.fromkeys(paths, (whole, 0o600))
 
 
 async def test_async_functions_share_one_loop_that_is_not_the_agents() -> None:

@@ -2,7 +2,7 @@
 
 import json
 
-from beaker.kernel.transcript import CELL_SHARE, Transcript
+from beaker.kernel.transcript import CELL_SHARE, ENDS_BYTES, HUGE_BYTES, Transcript
 
 
 def content(**fields: object) -> bytes:
@@ -110,3 +110,18 @@ def test_an_output_of_many_megabytes_is_not_decoded() -> None:
     transcript.output("m", b'{"data": {"image/png": "' + b"x" * 9_000_000)
     (seen,) = transcript.recent(1, output_chars=1000)
     assert seen.output == "(an output of 9000024 bytes)\n"
+
+
+def test_of_a_giant_text_the_model_sees_its_beginning_and_its_end() -> None:
+    transcript = Transcript(4 * 1024 * 1024)
+    transcript.begin("a", b'{"code": "x", "execution_count": 1}')
+    text = 'begin \u00e4 \\ " \n' + "word \n" * (HUGE_BYTES // 5) + "the end"
+    transcript.output("a", json.dumps({"name": "stdout", "text": text}).encode())
+    seen = transcript.recent(1, output_chars=1_900)[0]
+    assert seen.output.startswith('begin \u00e4 \\ " \nword')
+    assert seen.output.endswith("the end")
+    assert seen.handle
+    part = transcript.part(seen.handle, 0, chars=1_000_000)
+    assert part is not None
+    assert "bytes left out" in part.text
+    assert part.size < 3 * ENDS_BYTES
