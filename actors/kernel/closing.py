@@ -38,6 +38,9 @@ class Closing:
         self._course = course
         self._give_up = give_up
         self._late: dict[TurnId, _Late] = {}
+        self._settled = asyncio.Event()
+        """Set while no turn waits for its code to end."""
+        self._settled.set()
 
     def close(self, turn: Turn, status: Outcome, reason: str) -> None:
         """Now.
@@ -66,6 +69,11 @@ class Closing:
         """It is stopped: close it when its code has ended, or has had its moment."""
         timer = asyncio.get_running_loop().call_later(INTERRUPT_S, self.code_over, turn)
         self._late[turn.number] = _Late(turn, timer)
+        self._settled.clear()
+
+    async def settled(self) -> None:
+        """Return once all that was stopped is closed, and so stands in the conversation: in a moment at most."""
+        await self._settled.wait()
 
     def code_over(self, turn: Turn) -> bool:
         """Its code has ended, or has had its moment; False if nothing waited for that."""
@@ -74,6 +82,8 @@ class Closing:
             late.timer.cancel()
             self._give_up(turn)
             self.close(turn, "stopped", "")
+            if not self._late:
+                self._settled.set()
         return late is not None
 
     def close_all(self) -> None:

@@ -223,6 +223,7 @@ class Turns:
         state = self._state
         try:
             reading, _ = await asyncio.gather(finish_reading(wanted.prompt, mentions), self._agent.ref())
+            await self._closing.settled()  # what was stopped a moment ago belongs to the conversation
             agent = await self._agent.ref()  # another one, if it died over a long reading
         except AgentMissing as error:
             self._end(number, "error", str(error))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from beaker.consent.policy import RISK_WORDS
+from beaker.consent.sight import sight
 from beaker.messages.consent import Kind, Risk
 
 Answer = Literal["allow", "reject", "always", "edit", "later"]
@@ -60,10 +61,14 @@ def what_words(kind: Kind) -> str:
 
 
 def prompt_text(name: str, kind: Kind, code: str, warning: str) -> str:
-    """All that she must see to decide: the exact code, what to be wary of, the choices."""
+    """All that she must see to decide: the code, what to be wary of, the choices."""
     head = f"{name} {what_words(kind)}" + (f" ({warning})" if warning else "")
     choices = CHOICES if kind == "code" else CHOICES.replace("[a]lways / [e]dit / ", "")
-    return f"{head}:\n\n{code.rstrip()}\n\n{choices}: " if code else f"{head}\n{choices}: "
+    if not code:
+        return f"{head}\n{choices}: "
+    shown, notes = sight(code.rstrip())
+    # Below the code: of a long one the end is what is seen.
+    return f"{head}:\n\n{shown}\n\n" + (f"({notes})\n\n" if notes else "") + f"{choices}: "
 
 
 def waiting_words(name: str) -> str:

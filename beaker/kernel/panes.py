@@ -9,6 +9,7 @@ reaches it. Below the model's text stand at most words of our own about what it 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from beaker.consent.sight import sight
 from beaker.kernel.asked_back import AskedBack
 from beaker.kernel.code_blocks import LANGUAGE_CHARS, fenced
 from beaker.kernel.commands.words import code as code_span
@@ -145,8 +146,14 @@ def _with_cursor(piece: Pane) -> Pane:
 
 def _run(block: RunBlock) -> str:
     head = f"**{block.name}** {block.words}".rstrip()
-    code = fenced(block.code, block.language) if block.code else ""
+    code = _code(block.code, block.language) if block.code else ""
     return "\n\n".join(part for part in (head, code, block.below and f"*{block.below}*") if part)
+
+
+def _code(code: str, language: str) -> str:
+    """A block of code in which nothing is out of sight."""
+    shown, notes = sight(code)
+    return (f"*({notes})*\n\n" if notes else "") + fenced(shown, language)
 
 
 def _numbered(proposal: Proposal) -> str:
@@ -154,7 +161,7 @@ def _numbered(proposal: Proposal) -> str:
     place = place or (f" behind cell {_named(proposal.after)}" if proposal.after else "")
     language = code_span(proposal.language[:LANGUAGE_CHARS])
     other = f" *{language} as text: this session runs {code_span(proposal.session)}*" if proposal.session else ""
-    return f"**[{proposal.number}]**{place}{other}\n\n{fenced(proposal.code, proposal.language)}"
+    return f"**[{proposal.number}]**{place}{other}\n\n{_code(proposal.code, proposal.language)}"
 
 
 def _named(cell: str) -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from beaker.consent.answers import what_words
+from beaker.consent.sight import sight
 from beaker.kernel.code_blocks import fenced
 from beaker.kernel.commands.command import Command, Entry, Order, Refused, Values
 from beaker.kernel.commands.words import Words
@@ -129,8 +130,10 @@ def _one(approval: OpenApproval) -> tuple[str, str]:
     head = f"{what}; {state_words(approval)}"
     verbs = ("allow", "reject", "edit") if approval.kind == "code" else ("allow", "reject")
     decide = " / ".join(f"`%beaker {verb} {approval.name}`" for verb in verbs)
-    plain = [f"{approval.name} {head}", approval.code, decide.replace("`", "")]
-    markdown = [f"**{approval.name}** {head}", approval.code and fenced(approval.code.rstrip(), approval.language), decide]
+    shown, notes = sight(approval.code.rstrip())
+    notes = notes and f"({notes})"
+    plain = [f"{approval.name} {head}", shown, notes, decide.replace("`", "")]
+    markdown = [f"**{approval.name}** {head}", notes and f"*{notes}*", shown and fenced(shown, approval.language), decide]
     return "\n\n".join(filter(None, plain)), "\n\n".join(filter(None, markdown))
 
 

@@ -450,3 +450,20 @@ async def test_while_the_models_code_runs_a_question_glances_at_what_it_mentions
     assert "while a cell is running" in mentioned.text
     subkernel.end(request, 2)
     await running
+
+
+async def test_a_question_right_behind_a_stop_knows_what_was_stopped(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    _, _, request = await begun(stage, subkernel)
+    stage.tell(Delta(turn=FIRST, text="It is 3 because"))
+    await stage.settle()
+    stage.run("%beaker stop 1")
+    await stage.supervisor.expect_ask(Interrupt)
+    stage.run("%%ai go on")
+    await stage.settle()
+    assert not [message for message in stage.agent.seen if isinstance(message, Question) and message.turn != FIRST]
+    end_interrupted(subkernel, request)
+    asked, _ = await stage.agent.expect_ask(Question)
+    (earlier,) = asked.history
+    assert "It is 3 because" in earlier.answer
+    assert "was interrupted" in earlier.answer
+    assert "stopped this answer" in earlier.answer
