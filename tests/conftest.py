@@ -146,6 +146,17 @@ def _lacking(reason: str) -> None:
 
 
 @pytest.fixture(scope="session")
+def need() -> Callable[..., None]:
+    """Takes the words for what is needed, and whether it is `there`; without it the test skips, and fails in CI."""
+
+    def check(what: str, *, there: bool) -> None:
+        if not there:
+            _lacking(f"needs {what}")
+
+    return check
+
+
+@pytest.fixture(scope="session")
 def need_tool() -> Callable[..., str]:
     """Gives the path of the first of these programs that is installed; without any the test skips, and fails in CI."""
 

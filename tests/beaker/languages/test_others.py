@@ -1,8 +1,8 @@
 """R, Julia and bash: what is sent, and how their answers are read."""
 
 import re
-import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -63,8 +63,8 @@ def test_names_that_cells_assign() -> None:
     assert list(Bash("bash").assigned("x=1\n  declare -A map=([a]=b)\necho y=2")) == ["x", "map"]
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
-def test_what_bash_writes_is_read(tmp_path: Path) -> None:
+def test_what_bash_writes_is_read(tmp_path: Path, need_tool: Callable[..., str]) -> None:
+    need_tool("bash")
     bash, path = Bash("bash"), tmp_path / "a 'b' look"
     setup = "x='two\nlines'; n=3; declare -i n; list=(a 'b c'); export SECRET=hidden; greet() { echo hi; }"
 

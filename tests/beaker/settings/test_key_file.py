@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,10 @@ def test_one_that_others_can_read_or_change_is_refused(mode: int, file: Path) ->
     assert stat.S_IMODE(file.stat().st_mode) == mode, "it is the user's file"
 
 
-def test_one_of_another_user_is_refused_and_one_of_root_is_not(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if os.getuid() != 0:
-        pytest.skip("only root can give a file away")
+def test_one_of_another_user_is_refused_and_one_of_root_is_not(
+    file: Path, monkeypatch: pytest.MonkeyPatch, need: Callable[..., None]
+) -> None:
+    need("root, who alone can give a file away", there=os.getuid() == 0)
     file.chmod(0o644)
     monkeypatch.setattr(os, "getuid", lambda: 12345)
     assert read(file) == f"{CANARY}\n"

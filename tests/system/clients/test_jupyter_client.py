@@ -132,11 +132,10 @@ def test_a_restart_gives_a_clean_session_that_counts_from_one(manager: KernelMan
 
 @pytest.mark.parametrize("policy", ["auto", "required"])
 def test_a_manager_that_encrypts_gets_an_encrypted_kernel_that_runs_and_restarts(
-    policy: str, kernel_name: str, environment: dict[str, str]
+    policy: str, kernel_name: str, environment: dict[str, str], need: Callable[..., None]
 ) -> None:
     manager = KernelManager(kernel_name=kernel_name)
-    if not manager.has_trait("transport_encryption"):
-        pytest.skip("this jupyter_client cannot encrypt: 8.10 is the first that can")
+    need("a jupyter_client that can encrypt, as it can from 8.10 on", there=manager.has_trait("transport_encryption"))
     manager.transport_encryption = policy
     manager.start_kernel(env=environment)
     client = manager.blocking_client()

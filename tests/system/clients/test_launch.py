@@ -10,6 +10,7 @@ import queue
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -145,8 +146,10 @@ def test_a_connection_file_that_others_can_write_is_refused(
     assert connection_file.stat().st_mode & 0o777 == mode  # left for its owner to look at
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
-def test_a_connection_file_of_another_user_is_refused(connection_file: Path, work_folder: Path, environment: dict[str, str]) -> None:
+def test_a_connection_file_of_another_user_is_refused(
+    connection_file: Path, work_folder: Path, environment: dict[str, str], need: Callable[..., None]
+) -> None:
+    need("root, who alone can give a file to another user", there=os.geteuid() == 0)
     os.chown(connection_file, 65534, 65534)
     assert str(connection_file) in _refused(connection_file, work_folder, environment)
 

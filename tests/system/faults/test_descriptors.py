@@ -5,7 +5,7 @@ import json
 import os
 import resource
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -13,14 +13,13 @@ import pytest
 
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can count the descriptors of a process that lets nobody look")
-
 CHANNELS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
 
 
 @pytest.fixture
-def kernel() -> Iterator[RunningKernel]:
+def kernel(need: Callable[..., None]) -> Iterator[RunningKernel]:
     """A kernel process that may hold 256 descriptors."""
+    need("root, who alone can count the descriptors of a process that lets nobody look", there=os.geteuid() == 0)
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     made: RunningKernel | None = None
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, limits[1]))
