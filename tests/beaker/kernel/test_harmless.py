@@ -104,6 +104,6 @@ def test_in_plain_text_only_controls_are_changed() -> None:
     ],
 )
 def test_a_long_text_costs_no_more_than_its_length(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     harmless(text)
-    assert time.perf_counter() - began < 5.0
+    assert time.process_time() - began < 5.0
