@@ -138,7 +138,7 @@ def make_private(path: Path, *, uid: int) -> None:
     try:
         path.mkdir(mode=0o700)
     except FileExistsError:
-        pass
+        pass  # whose it is, and what, is looked at below
     except OSError as error:
         raise PlaceError(f"{path} cannot be made ({error.strerror})") from None
     status = path.lstat()

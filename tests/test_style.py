@@ -195,6 +195,16 @@ def test_a_broad_except_says_why() -> None:
     assert wrong == []
 
 
+def test_doing_nothing_has_its_reason() -> None:
+    wrong = []
+    for name, tree in _trees():
+        lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Pass)]
+        if lines and not name.startswith(INSIDE):
+            commented = _commented(ROOT / name)
+            wrong += [f"{name}:{line}" for line in lines if not {line - 1, line} & commented]
+    assert wrong == []
+
+
 def test_what_breaks_a_habit_is_noticed() -> None:
     text = (
         "LIMIT = 5\n\nASK = 1\nTELL = 2\n\nHIGH = 90\nLOW = 40\n'Both.'\n"

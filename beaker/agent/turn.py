@@ -103,7 +103,7 @@ def _ended(state: TurnState, ended: CallEnded) -> Step:
             reason = "The endpoint's content filter cut the answer. Ask in other words."
             return _finish(state, Finish(status="error", reason=reason, mark=CUT))
         case _:
-            pass
+            pass  # it came to its end: what it said and called is whole
     if not ended.calls:
         return _last_word(state)
     if state.step >= state.limits.steps:

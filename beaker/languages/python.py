@@ -161,7 +161,7 @@ def source() -> str:
             case ast.Expr(value=ast.Constant(value=str()), lineno=first, end_lineno=int(last)):
                 lines[first - 1 : last] = [""] * (last - first + 1)
             case _:
-                pass
+                pass  # no docstring
     return "\n".join(line for line in lines if line)
 
 
@@ -201,6 +201,6 @@ def _bound(body: Sequence[ast.AST]) -> Iterator[str]:
             case ast.Name(id=name, ctx=ast.Store()):
                 yield name
             case ast.Lambda() | ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                pass
+                pass  # names in there are bound in there
             case _:
                 yield from _bound(list(ast.iter_child_nodes(node)))
