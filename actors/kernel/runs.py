@@ -25,16 +25,7 @@ from beaker.kernel.run_words import ran_words
 from beaker.kernel.turn_display import RunBlock
 from beaker.messages.base import TurnId
 from beaker.messages.kernel import KernelMessage
-from beaker.messages.running import (
-    AskUser,
-    CodeRan,
-    InterruptSession,
-    RestartSession,
-    RunCode,
-    RunReply,
-    RunRequest,
-    SessionChanged,
-)
+from beaker.messages.running import AskUser, CodeRan, InterruptSession, RestartSession, RunCode, RunReply, RunRequest, SessionChanged
 from beaker.messages.turn import TurnFailure
 from beaker.wire.parts import HEADER, METADATA, Parts, read_header
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 LINE_CHARS = 160
 """Of a line: on a usual screen it is one."""
 NAME_CHARS = 60
+"""Of a name in it, so that there is room for what came of it."""
 
 
 class Deed(NamedTuple):
