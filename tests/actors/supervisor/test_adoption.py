@@ -50,7 +50,7 @@ async def test_the_death_of_an_adopted_subkernel_is_told_at_once() -> None:
         killed = time.monotonic()
         os.kill(subkernel.pid, signal.SIGKILL)
         died = await kernel.probe.expect(Died)
-        assert time.monotonic() - killed < 0.5
+        assert time.monotonic() - killed < 2.0  # some 10 ms as measured
         assert (died.generation, died.reason, died.restarting) == (1, "it is gone", True)
         fresh = await kernel.started()
         assert fresh.generation == 2

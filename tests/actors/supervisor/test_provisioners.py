@@ -112,7 +112,7 @@ async def test_our_provisioner_tells_the_end_at_once() -> None:
     began = time.monotonic()
     await provisioner.kill()
     assert await provisioner.wait() == -signal.SIGKILL
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 1.5  # by polling it would be seconds
     assert not provisioner.has_process
     await manager.cleanup_resources()
 

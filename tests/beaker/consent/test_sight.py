@@ -84,7 +84,7 @@ def test_prompt_frame_and_list_show_it_so_and_the_words_stand_where_they_are_rea
 
 
 def test_the_longest_code_is_read_in_no_time() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for code in (" " * 100_000, "\n" * 100_000, "a \n" * 33_000, "\u202e" * 100_000, " a" * 50_000):
         sight(code)
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10

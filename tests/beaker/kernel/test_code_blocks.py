@@ -47,9 +47,9 @@ def test_everything_else_stays_as_it_was_written(text: str) -> None:
 
 @pytest.mark.parametrize("line", ["~" * 100_000 + "`", "~~~" + "x" * 100_000 + "`", "`" * 100_000 + "x`", "```" + " x" * 50_000 + "`"])
 def test_a_line_that_is_nearly_a_fence_costs_no_more_than_its_length(line: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     split_blocks(f"{line}\n", "python")
-    assert time.perf_counter() - began < 5.0
+    assert time.process_time() - began < 5.0
 
 
 @pytest.mark.parametrize(("language", "mark"), [("R", "r"), ("R", "R"), ("julia", "jl"), ("bash", "sh"), ("python3", "python")])

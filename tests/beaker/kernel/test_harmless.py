@@ -70,10 +70,10 @@ def test_a_text_that_grows_costs_no_more_than_what_is_new() -> None:
     text = "- a `b` <c>\n" * 20_000
     growing = Growing()
     growing.of(text)
-    began = time.perf_counter()
+    began = time.process_time()
     for length in range(1, 100):
         growing.of(text + "d" * length)
-    assert time.perf_counter() - began < 5.0, "read from the beginning, it takes a minute"
+    assert time.process_time() - began < 5.0, "read from the beginning, it takes a minute"
 
 
 def test_a_block_that_was_left_open_ends_with_its_text() -> None:

@@ -92,6 +92,6 @@ def test_the_language_of_a_block_is_a_name() -> None:
 
 @pytest.mark.parametrize("name", [" " * 50_000 + "x", "in" + " " * 50_000 + "[", "3" * 100_000])
 def test_a_name_of_any_length_is_read_at_once(name: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(cell_named(name)) <= 100
-    assert time.perf_counter() - began < 5.0
+    assert time.process_time() - began < 5.0
