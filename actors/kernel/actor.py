@@ -129,9 +129,9 @@ class KernelActor(Actor[KernelMessage]):
         """What a client is told that had stopped reading iopub."""
         return self._rooms.state.publisher.missed(count, parent=parent)
 
-    def reply_lost(self, msg_type: str, parent: bytes) -> None:
-        """A client had stopped reading its replies, and will not get this one."""
-        self._rooms.state.publisher.reply_lost(msg_type, parent=parent)
+    def reply_lost(self, msg_type: str, parent: bytes, reason: str) -> None:
+        """A client that does not read its replies will not get this one."""
+        self._rooms.state.publisher.reply_lost(msg_type, reason, parent=parent)
 
     # What the subkernel sends (see LinkHandlers).
 

@@ -46,8 +46,8 @@ class Rules(NamedTuple):
     """What a line in the log is called that tells of a client that misses something."""
     notice: Callable[[int, bytes], list[bytes]] | None = None
     """Makes the message that tells in their place how many were missed; given their number and the parent header of the last."""
-    lost: Callable[[str, bytes], None] | None = None
-    """Tells elsewhere of each that is missed, at once; given its msg_type and its parent header."""
+    lost: Callable[[str, bytes, str], None] | None = None
+    """Tells elsewhere of each that is missed, at once; given its msg_type, its parent header, and why."""
 
 
 class Lane:
@@ -107,7 +107,7 @@ class Lane:
             self._rules.log.warning(self._rules.event, reason=reason, waiting_bytes=self._waiting.size_bytes)
         kind, parent = self._rules.describe(frames)
         if self._rules.lost is not None:
-            self._rules.lost(kind, parent)
+            self._rules.lost(kind, parent, reason)
         else:
             self._missed, self._missed_parent = self._missed + 1, parent
 

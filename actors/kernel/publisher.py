@@ -59,9 +59,9 @@ class Publisher:
         text = f"beaker: {outputs} dropped here, because this client had stopped reading\n"
         return self._composer.message("stream", compose.stream(text, name="stderr"), parent=parent)
 
-    def reply_lost(self, msg_type: str, *, parent: bytes) -> None:
-        """Tell a client that does not read its replies that one was dropped, with the request that it answered."""
-        text = f"beaker: {msg_type} dropped, because this client had stopped reading replies\n"
+    def reply_lost(self, msg_type: str, reason: str, *, parent: bytes) -> None:
+        """Tell a client that does not read its replies that one was dropped and why, with the request that it answered."""
+        text = f"beaker: {msg_type} dropped behind others that this client has not read: {reason}\n"
         self.say("stream", compose.stream(text, name="stderr"), parent=parent)
 
     def reply(self, msg_type: str, content: object, *, parent: bytes, metadata: Mapping[str, object] | None = None) -> Parts:

@@ -1,5 +1,7 @@
 """A channel of requests and replies with clients that read, that do not, that are away; on real sockets."""
 
+import errno
+import os
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -39,7 +41,7 @@ class Stage:
         self.log = Lines()
         self.now = 0.0
         """What the accounts take for the time."""
-        self.lost: list[tuple[str, bytes]] = []
+        self.lost: list[tuple[str, bytes, str]] = []
         self.asked: Frames = []
         """Who asked, in order."""
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -54,7 +56,7 @@ class Stage:
                 lambda: self.now,
                 self.log,
                 "reply.dropped",
-                lost=lambda kind, parent: self.lost.append((kind, parent)),
+                lost=lambda *what: self.lost.append(what),
             ),
             max_message_bytes=-1,
             curve=None,
@@ -145,11 +147,26 @@ async def test_a_client_that_has_stopped_is_told_of_each_reply_that_it_will_not_
         sent += 50
         await stage.standstill()
     first = int(stage.lost[0][1])
-    assert stage.lost == [("reply", b"%d" % number) for number in range(first, sent)]
-    assert [line["reason"] for line in stage.log.warnings] == ["the client has stopped reading"]
+    reason = "the client has stopped reading"
+    assert stage.lost == [("reply", b"%d" % number, reason) for number in range(first, sent)]
+    assert [line["reason"] for line in stage.log.warnings] == [reason]
     assert await numbers_heard(stopped, first) == list(range(first))
     stage.answer(b"stopped", 7)
     assert await numbers_heard(stopped, 1) == [7]
+
+
+async def test_what_finds_no_room_on_the_disk_is_told_and_all_else_arrives(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    peer = await stage.client(b"late", hwm=1)
+    stage.answer(b"late", *range(150))
+    with monkeypatch.context() as broken:
+        broken.setattr("os.pwritev", full)
+        stage.answer(b"late", *range(150, 153))
+    stage.answer(b"late", *range(153, 160))
+    assert stage.lost == [("reply", b"%d" % number, "No space left on device") for number in range(150, 153)]
+    assert await numbers_heard(peer, 157) == [*range(150), *range(153, 160)]
 
 
 async def test_a_reply_for_a_client_that_is_away_is_delivered_when_it_connects(stage: Stage) -> None:

@@ -44,7 +44,7 @@ class Fronted:
         self.log = Lines()
         self.taken: list[tuple[str, list[bytes], Header, Parts]] = []
         self.topics: list[bytes] = []
-        self.lost: list[tuple[str, bytes]] = []
+        self.lost: list[tuple[str, bytes, str]] = []
         self.on_subscribed: Callable[[bytes], None] = lambda _: None
         self.front = ZmqFront(file, self, max_message_bytes=1_000_000, log=self.log)
         self.file = msgspec.structs.replace(file, **self.front.chosen_ports)
@@ -69,8 +69,8 @@ class Fronted:
     def missed(self, count: int, parent: bytes) -> Parts:
         return self.composer.message("stream", {"name": "stderr", "text": f"{count} missed"}, parent=parent)
 
-    def reply_lost(self, msg_type: str, parent: bytes) -> None:
-        self.lost.append((msg_type, parent))
+    def reply_lost(self, msg_type: str, parent: bytes, reason: str) -> None:
+        self.lost.append((msg_type, parent, reason))
 
     def dealer(self, channel: str, identity: bytes = b"me") -> "zmq.Socket[bytes]":
         """A raw peer of a channel."""
