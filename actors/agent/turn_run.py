@@ -168,7 +168,9 @@ class TurnRun:
         """What an agent before this one has learned of the model."""
         for each in self.question.quirks:
             if (each.endpoint, each.model) == (opened.endpoint, opened.name):
-                return Quirks(tools=each.tools, reasoning_off=each.reasoning_off, counts_tokens=each.counts_tokens)
+                return Quirks(
+                    tools=each.tools, reasoning_off=each.reasoning_off, counts_tokens=each.counts_tokens, plain_roles=each.plain_roles
+                )
         return opened.quirks
 
     def _learn(self, opened: Opened, quirks: Quirks) -> None:
@@ -182,6 +184,7 @@ class TurnRun:
                 tools=quirks.tools,
                 reasoning_off=quirks.reasoning_off,
                 counts_tokens=quirks.counts_tokens,
+                plain_roles=quirks.plain_roles,
             )
         )
 

@@ -13,10 +13,11 @@ import msgspec
 
 from beaker.agent.cutting import cut
 
-Kind = Literal["key", "model", "rate", "server", "connection", "timeout", "broken", "refused", "tools", "effort", "count"]
+Kind = Literal["key", "model", "rate", "server", "connection", "timeout", "broken", "refused", "tools", "effort", "count", "roles", "long"]
 """`broken`: the stream was no proper stream. `refused`: the endpoint will not do this request, now or later.
 `tools`: the model cannot call tools. `effort`: it takes tools only with its reasoning switched off.
-`count`: the endpoint will not be asked to count tokens."""
+`count`: the endpoint will not be asked to count tokens. `roles`: the model's template takes users and assistants in turns alone.
+`long`: the conversation is longer than the model takes."""
 
 QUOTED_LIMIT_CHARS = 300
 """How much of an endpoint's own words stands in a reason: a sentence or two, not a web page of a proxy."""
@@ -27,6 +28,23 @@ _NO_TOOLS = re.compile(
 # How endpoints say it. Ollama: "... does not support tools"; OpenRouter: "No endpoints found that support tool use";
 # vLLM: '"auto" tool choice requires ...'; OpenAI since GPT-5.4: "Function tools with reasoning_effort are not supported for
 # ... in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'".
+
+
+_ROLES = re.compile(
+    r"roles? must alternate|must alternate between|system (?:role|message|prompt)s?\b.{0,40}not (?:be )?support"
+    r"|not support.{0,40}\bsystem\b|only user(?: role)? (?:and|or) (?:assistant|model)",
+    re.IGNORECASE | re.DOTALL,
+)
+# The chat templates of Gemma and of older models by Mistral, as vLLM, llama.cpp and TGI hand them on: "Conversation roles must alternate
+# user/assistant/...", "System role not supported", "Only user and assistant roles are supported!".
+
+_LONG = re.compile(
+    r"context_length_exceeded|maximum context|context (?:length|size|window)|prompt is too long|input is too long"
+    r"|too many (?:input )?tokens|exceeds the maximum number of tokens",
+    re.IGNORECASE,
+)
+# OpenAI, vLLM: "This model's maximum context length is 4096 tokens"; llama.cpp: "the request exceeds the available context size";
+# Anthropic: "prompt is too long"; Gemini: "exceeds the maximum number of tokens allowed".
 
 
 class ModelFailure(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +95,11 @@ def from_status(
         )
     if _speaks_of_tools(said) and status in (400, 404, 422, 501):
         return ModelFailure(kind="tools", reason=f"The model {asked.model!r} at {where} cannot call tools{quote}")
+    if _LONG.search(said) and status in (400, 413, 422, 500):
+        reason = f"The question with all that goes with it is longer than the model {asked.model!r} at {where} takes{quote}"
+        return ModelFailure(kind="long", reason=f"{reason} `%beaker reset` begins a new conversation.")
+    if _ROLES.search(said) and status in (400, 422, 500):
+        return ModelFailure(kind="roles", reason=f"The model {asked.model!r} at {where} takes no conversation of this form{quote}")
     if 300 <= status < 400:
         return ModelFailure(kind="refused", reason=_redirect_words(status, location, where))
     match status:

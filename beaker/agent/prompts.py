@@ -173,7 +173,8 @@ def last_step_words(steps: int) -> str:
 
 def no_tools_note(reason: str) -> str:
     """Tell the user, once, how the answer came about."""
-    return f"*{reason} It sees the latest cells, but cannot look at variables; code in its text counts as proposed.*\n\n"
+    without = "It sees the latest cells, but cannot look at variables; code in its text counts as proposed."
+    return f"*{reason} {without} Should that change, `%beaker restart agent` has it tried again.*\n\n"
 
 
 def _recent(history: list[Exchange]) -> list[Exchange]:

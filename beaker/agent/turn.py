@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import msgspec
 
 from beaker.agent.budget import Spent, overspent
-from beaker.agent.conversation import Assistant, System, ToolCall, ToolResult, User
-from beaker.agent.earlier import without_calls
+from beaker.agent.conversation import Assistant, ChatMessage, System, ToolCall, ToolResult, User
+from beaker.agent.cutting import cut
+from beaker.agent.earlier import by_turns, shortened, without_calls
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.prompts import last_step_note, last_step_words, missing_note, no_tools_note, opening, system_prompt
 from beaker.agent.tools.tool import BadCall
@@ -44,23 +45,37 @@ from beaker.messages.turn import Proposed, Question
 CUT = "*… the answer was cut here.*"
 """Stands below the text so far when a turn fails; what stopped by the user's will needs no mark."""
 
+LEFT_OUT = (
+    "*Earlier questions and cells were left out: with them all this is longer than the model takes. `%beaker reset` begins a new "
+    "conversation.*\n\n"
+)
+
+LEFT_CHARS = 2_000
+"""Of a result where little fits: a screen of text."""
+
 Step = tuple[TurnState, Sequence[Action]]
 
 
 def begin(question: Question, *, limits: TurnLimits, quirks: Quirks, surroundings: Surroundings = PLAIN) -> Step:
     """Open a turn: the state, and the first model call."""
+    conversation = _opening(question, quirks, surroundings)
     state = TurnState(
         limits=limits,
         language=question.language,
-        conversation=opening(
-            question, tools=quirks.tools, persona=surroundings.persona, offered=[tool.name for tool in surroundings.toolbox.tools]
-        ),
+        question=question,
+        conversation=conversation,
+        opened=len(conversation),
         quirks=quirks,
         surroundings=surroundings,
         spent_before=Spent(tokens=question.spent_tokens, cost_usd=question.spent_usd),
     )
     state, actions = _call(state)
     return state, (Say(text=missing_note(question.missing)), *actions) if question.missing else actions
+
+
+def _opening(question: Question, quirks: Quirks, surroundings: Surroundings) -> tuple[ChatMessage, ...]:
+    offered = [tool.name for tool in surroundings.toolbox.tools]
+    return opening(question, tools=quirks.tools, persona=surroundings.persona, offered=offered)
 
 
 def step(state: TurnState, happened: Input) -> Step:
@@ -171,6 +186,11 @@ def _failed(state: TurnState, failed: CallFailed) -> Step:
     if kind == "count" and quirks.counts_tokens:
         state = msgspec.structs.replace(state, quirks=msgspec.structs.replace(quirks, counts_tokens=False))
         return state, (_model_call(state),)
+    if kind == "roles" and not quirks.plain_roles:
+        state = msgspec.structs.replace(state, quirks=msgspec.structs.replace(quirks, plain_roles=True))
+        return state, (_model_call(state),)
+    if kind == "long" and (shorter := _shorter(state)) is not None:
+        return shorter, (*((Say(text=LEFT_OUT),) if shorter.left_out == 2 else ()), _model_call(shorter))
     if kind == "tools" and quirks.tools:
         state = msgspec.structs.replace(
             state,
@@ -182,6 +202,22 @@ def _failed(state: TurnState, failed: CallFailed) -> Step:
         )
         return state, (Say(text=no_tools_note(failed.failure.reason)), _model_call(state))
     return _retry_or_fail(state, failed.failure, text=failed.text, at=failed.at)
+
+
+def _shorter(state: TurnState) -> TurnState | None:
+    """With less in the conversation: first what is oldest, at last of what this turn's own tools told; None if that was all."""
+    own = state.conversation[state.opened :]
+    for left_out in range(state.left_out + 1, 3):
+        if (question := shortened(state.question, left_out)) is not None:
+            opened = _opening(question, state.quirks, state.surroundings)
+            conversation = (*opened, *own)
+            return msgspec.structs.replace(state, left_out=left_out, question=question, opened=len(opened), conversation=conversation)
+    short = tuple(
+        msgspec.structs.replace(each, content=cut(each.content, LEFT_CHARS)) if isinstance(each, ToolResult) else each for each in own
+    )
+    if short == own:
+        return None
+    return msgspec.structs.replace(state, left_out=3, conversation=(*state.conversation[: state.opened], *short))
 
 
 def _retry_or_fail(state: TurnState, failure: ModelFailure, *, text: str, at: float) -> Step:
@@ -224,10 +260,11 @@ def _model_call(state: TurnState) -> CallModel:
     toolbox, counts = state.surroundings.toolbox, state.quirks.counts_tokens
     if not state.quirks.tools:
         messages = without_calls(state.conversation)
+        messages = by_turns(messages) if state.quirks.plain_roles else messages
         return CallModel(messages=messages, offer="no_tools", reasoning_off=False, counts_tokens=counts, toolbox=toolbox)
     last = state.step >= state.limits.steps
     return CallModel(
-        messages=state.conversation,
+        messages=by_turns(state.conversation) if state.quirks.plain_roles else state.conversation,
         offer="tools_unused" if last else "tools",
         reasoning_off=state.quirks.reasoning_off,
         counts_tokens=counts,

@@ -16,7 +16,7 @@ from beaker.agent.tools.function import Performed
 from beaker.agent.tools.tool import Arguments
 from beaker.agent.tools.toolbox import Toolbox
 from beaker.agent.usage import Usage
-from beaker.messages.turn import TurnReply
+from beaker.messages.turn import Question, TurnReply
 
 
 class TurnLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +43,8 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     """Send `reasoning_effort: none`: the models of OpenAI since GPT-5.4 call tools over chat completions only then."""
     counts_tokens: bool = True
     """Ask for the count of tokens (`stream_options`): some endpoints refuse a request that does."""
+    plain_roles: bool = False
+    """Only user and assistant by turns: the templates of some local models refuse all else."""
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +64,7 @@ class TurnState(msgspec.Struct, frozen=True, kw_only=True):
 
     limits: TurnLimits
     language: str
+    question: Question
     conversation: tuple[ChatMessage, ...]
     quirks: Quirks = Quirks()
     step: int = 0
@@ -81,6 +84,10 @@ class TurnState(msgspec.Struct, frozen=True, kw_only=True):
     """By this turn."""
     spent_before: Spent = Spent()
     """By the questions of this session before it."""
+    opened: int = 0
+    """How many messages of the conversation stood there before the first call."""
+    left_out: int = 0
+    """How often something was left out because the whole was longer than the model takes."""
 
 
 class CallEnded(msgspec.Struct, frozen=True, kw_only=True):

@@ -54,6 +54,8 @@ class ModelQuirks(msgspec.Struct, frozen=True, kw_only=True):
     """It calls tools only with its reasoning switched off."""
     counts_tokens: bool
     """The endpoint can be asked for its count."""
+    plain_roles: bool = False
+    """It takes users and assistants by turns alone."""
 
 
 class Question(Request["Taken"], frozen=True, kw_only=True, tag="turn.question"):

@@ -16,6 +16,7 @@ from beaker.messages.turn import (
     Began,
     Delta,
     Ended,
+    Exchange,
     Learned,
     ListVariables,
     ProposeCell,
@@ -260,6 +261,15 @@ async def test_too_many_waiting_questions_are_refused() -> None:
         ended = await stage.ended()
     assert (ended.turn, ended.status) == (QUEUE_LIMIT + 2, "error")
     assert f"{QUEUE_LIMIT} questions are waiting" in ended.reason
+
+
+async def test_a_conversation_that_is_too_long_is_shortened_and_answered() -> None:
+    history = [Exchange(question="before?", answer="so")]
+    async with on([failure(400, "maximum context length is 4096 tokens"), Speak(text="x")]) as (stage, server):
+        stage.agent.tell(msgspec.structs.replace(question(), history=history))
+        ended = await stage.ended()
+    assert (ended.status, ended.text.startswith("*Earlier questions and cells were left out")) == ("ok", True)
+    assert ["before?" in str(request.body["messages"]) for request in server.requests] == [True, False]
 
 
 NO_STREAM_OPTIONS = failure(400, "Unrecognized request argument supplied: stream_options")

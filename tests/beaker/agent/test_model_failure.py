@@ -2,7 +2,7 @@
 
 import pytest
 
-from beaker.agent.model_failure import Asked, from_status
+from beaker.agent.model_failure import Asked, Kind, from_status
 
 ASKED = Asked(model="m", base_url="https://h/v1", key_name="GROQ_API_KEY")
 
@@ -41,3 +41,22 @@ def test_a_refused_key_is_told_with_its_place(status: int, origin: str, note: st
     asked = Asked(model="m", base_url=ASKED.base_url, key_name=ASKED.key_name, key_origin=origin, key_note=note)
     failure = from_status(status, "bad key sk-canary", asked, retry_after_s=None, offered=[])
     assert (failure.kind, failure.reason, failure.retryable) == ("key", words.format(status), False)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "kind"),
+    [
+        (400, "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens", "long"),
+        (400, "the request exceeds the available context size, try increasing it", "long"),
+        (400, "prompt is too long: 210000 tokens > 200000 maximum", "long"),
+        (413, "Your input is too long for this model (context_length_exceeded)", "long"),
+        (400, "Conversation roles must alternate user/assistant/user/assistant/...", "roles"),
+        (400, "System role not supported", "roles"),
+        (500, "Only user and assistant roles are supported!", "roles"),
+        (400, "this model does not support tools", "tools"),
+        (400, "unknown field", "refused"),
+        (401, "System role not supported", "key"),
+    ],
+)
+def test_what_a_model_does_not_take_is_known_by_its_endpoints_words(status: int, said: str, kind: Kind) -> None:
+    assert from_status(status, said, ASKED, retry_after_s=None, offered=[]).kind == kind

@@ -12,7 +12,7 @@ from beaker.agent.model_failure import Kind, ModelFailure
 from beaker.agent.tools.proposals import ProposeCellArguments
 from beaker.agent.tools.toolbox import Toolbox
 from beaker.agent.tools.variables import ListVariablesArguments, ListVariablesTool
-from beaker.agent.turn import CUT, begin, step
+from beaker.agent.turn import CUT, LEFT_CHARS, LEFT_OUT, begin, step
 from beaker.agent.turn_state import (
     Action,
     CallEnded,
@@ -36,7 +36,8 @@ from beaker.agent.turn_state import (
 )
 from beaker.agent.usage import Usage
 from beaker.messages.base import TurnId
-from beaker.messages.turn import Exchange, Proposed, Question, TurnFailure, Variable, Variables
+from beaker.messages.look import SeenCell, VariableShown
+from beaker.messages.turn import EarlierCall, Exchange, Proposed, Question, TurnFailure, Variable, Variables
 from beaker.settings.schema import AgentSettings
 
 QUESTION = Question(turn=TurnId(1), prompt="plot df", language="python", history=[], cells=[])
@@ -324,6 +325,53 @@ def test_an_endpoint_that_will_not_count_is_asked_again_without_and_only_once() 
     assert actions == (CallModel(messages=state.conversation, offer="tools", reasoning_off=False, counts_tokens=False),)
     _, again = after(state, failed("count", retryable=False))
     assert again == (Finish(status="error", reason="It failed."),)
+
+
+def test_a_model_that_takes_only_turns_gets_the_instructions_in_the_first_one() -> None:
+    cells = [SeenCell(execution_count=1, code="x", output="", status="ok")]
+    question = msgspec.structs.replace(QUESTION, history=[Exchange(question="a", answer="b")], cells=cells)
+    state, _ = begin(question, limits=LIMITS, quirks=Quirks())
+    state, actions = step(state, failed("roles", retryable=False))
+    assert isinstance(actions[0], CallModel)
+    assert [type(message) for message in actions[0].messages] == [User, Assistant, User]
+    assert actions[0].messages[0].content.startswith("You are Beaker")
+    assert actions[0].messages[0].content.endswith("\n\na")
+    assert actions[0].messages[2].content.endswith("\n\nplot df")
+    _, again = step(state, failed("roles", retryable=False))
+    assert again == (Finish(status="error", reason="It failed."),)
+
+
+def test_what_is_too_long_for_a_model_loses_first_what_is_oldest_and_the_user_is_told() -> None:
+    calls = [EarlierCall(step=1, tool="list_variables", arguments="{}", result="df")]
+    cells = [SeenCell(execution_count=number, code=f"cell_{number}", output="", status="ok") for number in range(1, 6)]
+    question = msgspec.structs.replace(QUESTION, history=[Exchange(question="a", answer="b", calls=calls)], cells=cells)
+    state, _ = begin(question, limits=LIMITS, quirks=Quirks())
+    too_long = failed("long", retryable=False)
+
+    state, actions = step(state, too_long)
+    assert isinstance(actions[0], CallModel)
+    assert [type(message) for message in actions[0].messages] == [System, User, Assistant, User, User], "without the calls"
+
+    state, actions = step(state, too_long)
+    assert actions[0] == Say(text=LEFT_OUT)
+    assert isinstance(actions[1], CallModel)
+    assert [type(message) for message in actions[1].messages] == [System, User, User]
+    assert "cell_5" in actions[1].messages[1].content
+    assert "cell_2" not in actions[1].messages[1].content
+
+    look = called(call("show_variable", '{"name": "df"}'))
+    shown = ToolsAnswered(replies=(("c1", VariableShown(name="df", text="x" * 20_000)),))
+    state, actions = after(state, look, shown, too_long)
+    assert isinstance(actions[-1], CallModel)
+    assert len(actions[-1].messages[-1].content) <= LEFT_CHARS
+
+    _, actions = step(state, too_long)
+    assert actions[-1] == Finish(status="error", reason="It failed.", mark="")
+
+
+def test_a_question_that_is_too_long_by_itself_is_an_error_at_once() -> None:
+    _, actions = after(opened(), failed("long", retryable=False))
+    assert actions == (Finish(status="error", reason="It failed."),)
 
 
 def test_stop_ends_the_turn_and_what_comes_later_changes_nothing() -> None:
