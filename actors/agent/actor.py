@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from actors.agent.contexts import Contexts
+from actors.agent.known_quirks import KnownQuirks
 from actors.agent.model import Model
 from actors.agent.outbox import Outbox
 from actors.agent.turn_run import RunLimits, TurnRun
@@ -21,7 +22,6 @@ from actors.runtime.trace import current_trace
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.pace import Pace
 from beaker.agent.prompts import refusal
-from beaker.agent.turn_state import Quirks
 from beaker.contexts.import_marks import ImportMarks
 from beaker.contexts.shelf import Shelf
 from beaker.messages.base import Event, Lane, TurnId
@@ -71,8 +71,7 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         self._kernel = kernel
         self._load = load
         self._limits = limits or RunLimits()
-        self._quirks: dict[str, Quirks] = {}
-        """By the model's name; written by the turns, so that each is told of once."""
+        self._quirks = KnownQuirks()
         self._pace = Pace(self._limits.calls_per_s)
         self._contexts = Contexts(kernel, shelf, marks=marks)
         self._loading: asyncio.Task[Model | ModelFailure] | None = None

@@ -17,7 +17,8 @@ from actors.agent.call_log import CallLog
 from actors.agent.contexts import Contexts
 from actors.agent.function_call import call_function
 from actors.agent.kernel_session import KernelSession
-from actors.agent.model import Failed, Model, Opened
+from actors.agent.known_quirks import KnownQuirks
+from actors.agent.model import Failed, Model
 from actors.agent.outbox import Outbox
 from actors.agent.turn_clock import TurnClock
 from actors.agent.whole_answer import keep_result
@@ -41,7 +42,6 @@ from beaker.agent.turn_state import (
     Input,
     Pause,
     PauseOver,
-    Quirks,
     Refuse,
     Say,
     StopWanted,
@@ -54,7 +54,7 @@ from beaker.agent.turn_state import (
 )
 from beaker.contexts.shelf import Missing
 from beaker.messages.kernel import KernelMessage
-from beaker.messages.turn import ModelQuirks, Question, TurnFailure, TurnReply
+from beaker.messages.turn import Question, TurnFailure, TurnReply
 
 WORDS_FROM_S = 1.0
 """A shorter wait for the pace is over before its words are read."""
@@ -80,7 +80,7 @@ class TurnRun:
         question: what was asked.
         kernel: who asked; hears the events and answers the tools.
         limits: what the turn may take.
-        quirks: what is known of each model by its name; what this turn finds is added.
+        quirks: what is known of the models; what this turn finds is added.
         contexts: where the question's own is found.
         pace: how often the model may be called, by this turn and all others.
         clock, log: the actor's.
@@ -93,7 +93,7 @@ class TurnRun:
         *,
         kernel: Ref[KernelMessage],
         limits: RunLimits,
-        quirks: dict[str, Quirks],
+        quirks: KnownQuirks,
         contexts: Contexts,
         pace: Pace,
         clock: Clock,
@@ -153,7 +153,7 @@ class TurnRun:
         self._model_name = opened.name
         self._log.info("turn.began", model=opened.name)
         self.outbox.began(opened.name)
-        quirks = self._quirks.get(opened.name) or self._handed_on(opened)
+        quirks = self._quirks.of(opened, self.question.quirks)
         self._state, actions = begin(self.question, limits=self._limits.turn, quirks=quirks, surroundings=self._surroundings)
         while not self.outbox.over:
             happened = None
@@ -162,31 +162,8 @@ class TurnRun:
             if happened is None:
                 return
             self._state, actions = step(self._state, happened)
-            self._learn(opened, self._state.quirks)
-
-    def _handed_on(self, opened: Opened) -> Quirks:
-        """What an agent before this one has learned of the model."""
-        for each in self.question.quirks:
-            if (each.endpoint, each.model) == (opened.endpoint, opened.name):
-                return Quirks(
-                    tools=each.tools, reasoning_off=each.reasoning_off, counts_tokens=each.counts_tokens, plain_roles=each.plain_roles
-                )
-        return opened.quirks
-
-    def _learn(self, opened: Opened, quirks: Quirks) -> None:
-        if quirks == self._quirks.get(opened.name, opened.quirks):
-            return
-        self._quirks[opened.name] = quirks
-        self.outbox.learned(
-            ModelQuirks(
-                endpoint=opened.endpoint,
-                model=opened.name,
-                tools=quirks.tools,
-                reasoning_off=quirks.reasoning_off,
-                counts_tokens=quirks.counts_tokens,
-                plain_roles=quirks.plain_roles,
-            )
-        )
+            if (learned := self._quirks.learn(opened, self._state.quirks)) is not None:
+                self.outbox.learned(learned)
 
     def _no_model(self, failure: ModelFailure) -> None:
         self._log.warning("turn.no_model", kind=failure.kind)
