@@ -242,9 +242,10 @@ def test_after_an_interrupt_an_endless_tool_loop_calls_no_more() -> None:
         wait_until(lambda: endpoint.calls >= 3, timeout_s=30, what="the third call")
         interrupt(kernel)
         kernel.outcome(asked)
+        assert kernel.run("%beaker model").status == "ok"  # the agent answers this behind the Stop
         calls = endpoint.calls
         time.sleep(1.0)  # the promise: none within a second
-        assert endpoint.calls - calls <= 1, "one that was on its way when the reply was read"
+        assert endpoint.calls == calls
         assert kernel.run("1 + 1").text == "2"
 
 
