@@ -6,9 +6,11 @@ import signal
 import threading
 import time
 
+import msgspec
 import psutil
 import pytest
 
+from actors.supervisor.limits import Limits
 from actors.supervisor.order import NOT_THE_FIRST
 from actors.supervisor.role import fork_supervisor
 from beaker.messages.subkernel import Died, Restart
@@ -119,3 +121,20 @@ async def test_a_supervisor_can_be_forked_out_of_a_process_with_threads() -> Non
     finally:
         stop.set()
         thread.join()
+
+
+async def test_limits_hold_for_an_adopted_subkernel_and_for_the_next_life() -> None:
+    memory = 8 << 30
+    async with stage() as kernel:
+        _, subkernel = await kernel.begin()
+        os.kill(kernel.supervisor, signal.SIGKILL)
+        await until(lambda: is_gone(kernel.supervisor))
+        kernel.order = msgspec.structs.replace(kernel.order, limits=Limits(memory_bytes=memory))
+        kernel.fork()
+        _, attached = await kernel.attach()
+        assert attached.subkernel is not None
+        assert attached.subkernel.pid == subkernel.pid
+        assert psutil.Process(subkernel.pid).rlimit(psutil.RLIMIT_AS) == (memory, memory)
+        os.kill(subkernel.pid or 0, signal.SIGKILL)
+        following = await kernel.started()
+        assert psutil.Process(following.pid).rlimit(psutil.RLIMIT_AS) == (memory, memory)
