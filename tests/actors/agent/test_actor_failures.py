@@ -55,7 +55,8 @@ async def test_retry_after_is_waited_for_and_the_answer_comes() -> None:
     ids=["cut", "malformed", "no finish reason", "silence"],
 )
 async def test_half_an_answer_is_kept_and_marked_and_never_said_twice(reply: Reply, text: str) -> None:
-    timeouts = StreamTimeouts(first_byte_s=0.2, silence_s=0.1, words_after_s=0.05)
+    # Short only where silence is what is tested: on a busy machine any piece may be late.
+    timeouts = StreamTimeouts(first_byte_s=20, silence_s=0.5 if reply is STALL else 20, words_after_s=10)
     ended, stage, server = await answer([reply], timeouts=timeouts)
     assert ended.status == "error"
     assert ended.text == f"{text}\n\n{CUT}"
