@@ -43,8 +43,16 @@ def span(values):
         return text if values.dtype.kind == "c" else text + f", mean {plain_number(values.mean(dtype=float))}"
 
 
-def texts_line(values):
-    """How many different texts there are, and the most frequent one; empty unless all are texts."""
+def texts_line(column, whole):
+    """How many different texts there are in a column without missing values, and the most frequent one; empty unless all are texts.
+
+    Of many an even sample is counted, and the line says so: what is rare in all of them may not be among those.
+
+    Args:
+        whole: says that the column is none itself.
+    """
+    size = column.shape[0]
+    values = column if size <= 2 * OBJECTS else column.iloc[:: size // OBJECTS]
     counts = {}
     for value in values:
         if type(value) is not str:
@@ -53,7 +61,8 @@ def texts_line(values):
     if not counts:
         return ""
     top = max(counts, key=lambda text: counts[text])
-    return "%d different, most often %s (%d)" % (len(counts), short(top, 40), counts[top])
+    among = "" if whole and len(values) == size else " among %d of them" % len(values)
+    return "%d different%s, most often %s (%d)" % (len(counts), among, short(top, 40), counts[top])
 
 
 def array_line(value, room):
@@ -153,7 +162,7 @@ def column_line(column):
     if kind == "category":
         parts.append("%d categories" % len(column.dtype.categories))
     elif column.dtype == object or kind.startswith("str"):
-        parts.append(texts_line(present.iloc[:OBJECTS]))
+        parts.append(texts_line(present, sample is column))
     else:
         if kind.startswith("datetime64") and "," in kind:
             present = present.dt.tz_localize(None)

@@ -109,6 +109,13 @@ def test_short_rooms_show_at_least_a_beginning() -> None:
     assert space["cell_line"](datetime.date(2024, 1, 2)) == "2024-01-02"
 
 
+@pytest.mark.parametrize("dtype", ["str", "object"])
+def test_of_many_texts_an_even_sample_is_counted_and_it_is_said(dtype: str) -> None:
+    texts = ["first"] * 4000 + ["later"] * 6000 + ["last"] * 2000
+    (line,) = (line for line in text_of(pd.DataFrame({"s": pd.Series(texts, dtype=dtype)})).splitlines() if line.startswith("  s  "))
+    assert line.endswith("3 different among 2000 of them, most often 'later' (1000)")
+
+
 def test_a_frame_in_detail() -> None:
     frame = pd.DataFrame(
         {
