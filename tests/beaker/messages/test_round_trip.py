@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
@@ -15,8 +15,8 @@ from tests.beaker.messages.vocabulary import LINKS, crossings, fields_of, messag
 
 CODECS = {link: Codec(union) for link, union in LINKS.items()}
 
-EXAMPLES = 20
-"""For each message on each link: some 70 pairs, a second in all."""
+UNHURRIED = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Twenty for each message on each link, some seconds in all. On a machine that has other work to do no draw is called slow."""
 
 
 def values(described: inspect.Type) -> st.SearchStrategy[Any]:  # Any: of whatever type the field has
@@ -60,7 +60,7 @@ def carried(message: object, codec: Codec) -> object:
 
 
 @pytest.mark.parametrize(("link", "message"), [pytest.param(*pair, id=f"{pair[1].__name__} {pair[0]}") for pair in crossings()])
-@settings(max_examples=EXAMPLES, deadline=None)
+@UNHURRIED
 @given(data=st.data())
 def test_a_message_comes_out_as_it_went_in(link: str, message: type[msgspec.Struct], data: st.DataObject) -> None:
     sent = data.draw(whole(message))
@@ -68,7 +68,7 @@ def test_a_message_comes_out_as_it_went_in(link: str, message: type[msgspec.Stru
 
 
 @pytest.mark.parametrize(("link", "message"), [pytest.param(*pair, id=f"{pair[1].__name__} {pair[0]}") for pair in crossings()])
-@settings(max_examples=1, deadline=None)
+@settings(UNHURRIED, max_examples=1)
 @given(data=st.data())
 def test_a_message_without_its_optional_fields_gets_their_defaults(link: str, message: type[msgspec.Struct], data: st.DataObject) -> None:
     required = {field.name: data.draw(values(field.type)) for field in fields_of(message) if field.required}
