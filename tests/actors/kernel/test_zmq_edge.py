@@ -1,6 +1,7 @@
 """The edge-triggered socket with real peers: nothing stalls, nothing is lost, nobody is read who must wait."""
 
 import asyncio
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ import zmq
 
 from actors.kernel import backlog
 from actors.kernel.spill import cost_of
-from actors.kernel.zmq_edge import BURST, EdgeSocket
+from actors.kernel.zmq_edge import BURST, BY_REFERENCE_BYTES, EdgeSocket
 from actors.kernel.zmq_sockets import FEW, NONE, USUAL, AddressError, Kind
 from actors.runtime.kit import turn_loop
 from tests.kit.kernel_stage import until
@@ -366,6 +367,18 @@ async def test_whether_a_client_is_there_is_said_of_each_message_for_it(edges: E
     await until(lambda: bool(got), "the client")
     assert edge.reach([b"away", b"reached"])
     assert await heard_by(peer, 1) == [[b"reached"]]
+
+
+async def test_large_frames_and_small_ones_arrive_as_they_were_and_in_order(edges: Edges) -> None:
+    edge = edges.edge("xpub", lambda frames: heard.append(frames[0]))
+    heard: list[bytes] = []
+    peers = [edges.peer(zmq.SUB) for _ in range(2)]
+    await until(lambda: len(heard) == len(peers), "the subscriptions")
+    sent = [[b"small", secrets.token_bytes(size), b"small"] for size in (10, BY_REFERENCE_BYTES - 1, BY_REFERENCE_BYTES, 1_000_000)]
+    for frames in sent:
+        edge.send([*frames])
+    for peer in peers:
+        assert await heard_by(peer, len(sent)) == sent
 
 
 async def test_iopub_loses_nothing_when_its_reader_is_slow(edges: Edges) -> None:
