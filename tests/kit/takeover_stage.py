@@ -40,3 +40,9 @@ class Replaced:
         behind = await self.subkernel.expect("kernel_info_request")
         self.subkernel.end(cell, count)
         self.subkernel.reply(behind, self.subkernel.info)
+
+
+async def status(stage: KernelStage) -> str:
+    """What `%beaker status` says."""
+    msg_id = stage.run("%beaker status", store_history=False)
+    return str((await stage.front.output(msg_id, "display_data")).content["data"]["text/plain"])

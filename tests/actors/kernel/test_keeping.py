@@ -10,7 +10,7 @@ from beaker.kernel.kept import Kept, decode
 from beaker.messages.subkernel import Attached
 from beaker.messages.turn import Began, Delta, Learned, ModelQuirks, Question, ToolAnswered, ToolCalled, Used
 from tests.actors.kernel.test_choices import CONTEXTS, MODELS, told
-from tests.actors.kernel.test_turns import ended
+from tests.actors.kernel.turn_kit import ended
 from tests.kit.kernel_stage import KernelStage, staged, until
 
 

@@ -2,7 +2,7 @@
 
 from beaker.messages.base import TurnId
 from beaker.messages.turn import Delta
-from tests.actors.kernel.test_turns import displays, drawn, ended
+from tests.actors.kernel.turn_kit import displays, drawn, ended
 from tests.kit.kernel_stage import KernelStage
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 
