@@ -40,11 +40,12 @@ _ROLES = re.compile(
 
 _LONG = re.compile(
     r"context_length_exceeded|maximum context|context (?:length|size|window)|prompt is too long|input is too long"
-    r"|too many (?:input )?tokens|exceeds the maximum number of tokens",
+    r"|too many (?:input )?tokens|request too large|exceeds the maximum number of tokens",
     re.IGNORECASE,
 )
 # OpenAI, vLLM: "This model's maximum context length is 4096 tokens"; llama.cpp: "the request exceeds the available context size";
-# Anthropic: "prompt is too long"; Gemini: "exceeds the maximum number of tokens allowed".
+# Anthropic: "prompt is too long"; Gemini: "exceeds the maximum number of tokens allowed"; OpenAI and Groq, where the tokens of a minute
+# are fewer: "Request too large for ...".
 
 
 class ModelFailure(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +96,7 @@ def from_status(
         )
     if _speaks_of_tools(said) and status in (400, 404, 422, 501):
         return ModelFailure(kind="tools", reason=f"The model {asked.model!r} at {where} cannot call tools{quote}")
-    if _LONG.search(said) and status in (400, 413, 422, 500):
+    if _LONG.search(said) and status in (400, 413, 422, 429, 500):
         reason = f"The question with all that goes with it is longer than the model {asked.model!r} at {where} takes{quote}"
         return ModelFailure(kind="long", reason=f"{reason} `%beaker reset` begins a new conversation.")
     if _ROLES.search(said) and status in (400, 422, 500):
