@@ -286,6 +286,21 @@ async def test_clients_that_left_before_they_were_heard_have_no_account_once_ano
     assert stage.channel.count == 1
 
 
+async def test_clients_that_come_ask_and_leave_without_reading_cost_no_more_than_one(stage: Stage) -> None:
+    process = psutil.Process()
+    before, most = process.num_fds(), 0
+    for number in range(200):
+        name = b"client %d" % number
+        peer = await stage.client(name)
+        stage.answer(name, 1, 2, 3)
+        peer.close()
+        most = max(most, stage.channel.count)
+    await until(lambda: process.num_fds() == before, "the end of their connections")
+    await stage.client(b"the last")
+    assert stage.channel.count == 1
+    assert most < 20, "they are forgotten while others come"
+
+
 async def test_what_waits_for_a_reader_leaves_when_the_kernel_ends(stage: Stage) -> None:
     peer = await stage.client(b"reader")
     stage.answer(b"reader", *range(200))
