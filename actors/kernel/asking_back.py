@@ -60,6 +60,7 @@ class AskingBack:
         self._open[turn.number] = _this_task()
         turn.asks = " ".join(request.question.split())[:ASKS_CHARS]
         turn.hear(Waiting(turn=turn.number, words=WAITS), self._state.log)
+        face.flush()
         try:
             text = await unless_others_go_on(
                 self._prompts.ask(face.client, question_text(request.question, request.choices)),

@@ -6,7 +6,7 @@ display cannot hold (thoughts, tool calls, counts) is published beside it once a
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from actors.kernel.client import Client
@@ -149,10 +149,20 @@ class CellFace:
         stopped = "stopped" if outcome == "stopped" else ""
         hint = display.insert_hint(first_comes=outcome != "error" and not self._cell.over)
         cut = reason if self._parked and outcome == "error" else ""
-        last = panes(display, ending=[line for line in (stopped, cut, hint) if line])
-        if self._parked and not self._streams:
-            pass  # it was shown whole, and no update would be
-        elif last or not self._shown:
+        if not self._parked or self._streams:  # else it was shown whole, and no update would be
+            self._show_last(outcome, [line for line in (stopped, cut, hint) if line])
+        if self._parked:
+            return  # it has its reply
+        if outcome == "error":
+            self._cell.fail("AgentError", reason)
+        else:
+            self._cell.finish(payload=[compose.set_next_input(proposal.code) for proposal in display.cells[:1]])
+
+    def _show_last(self, outcome: Outcome, ending: Sequence[str]) -> None:
+        """The last state of the answer, with lines below it."""
+        assert self._display is not None, "a turn is opened before its end is shown"
+        last = panes(self._display, ending=ending)
+        if last or not self._shown:
             self._show(last)
         elif outcome != "error":
             self._show([Pane(NO_ANSWER, NO_ANSWER)])
@@ -161,12 +171,6 @@ class CellFace:
             self._cell.say("clear_output", {"wait": True})
         else:
             self._show([])
-        if self._parked:
-            return  # it has its reply
-        if outcome == "error":
-            self._cell.fail("AgentError", reason)
-        else:
-            self._cell.finish(payload=[compose.set_next_input(proposal.code) for proposal in display.cells[:1]])
 
     def _end_part(self) -> None:
         """Show what there is for good; what comes is shown below it, with whatever is published in between."""

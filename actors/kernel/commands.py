@@ -6,7 +6,6 @@ One case per command: what it shows is made in the command's own file in `beaker
 import asyncio
 import os
 
-from actors.kernel.cell_face import CellFace
 from actors.kernel.choices import Choices
 from actors.kernel.clearance import Clearance
 from actors.kernel.consent import Consent
@@ -15,6 +14,7 @@ from actors.kernel.own_cell import OwnCell
 from actors.kernel.state import KernelState, Phase
 from actors.kernel.status_facts import gather
 from actors.kernel.supervisor_door import SupervisorMissing
+from actors.kernel.terminal_face import face_of
 from actors.kernel.trusting import Trusting
 from actors.kernel.turns import Turns
 from actors.runtime.actor import ActorContext
@@ -153,7 +153,7 @@ class Commands:
 
     def _decide(self, cell: OwnCell, order: Decide) -> None:
         """The answer goes on in this cell; it is done when the turn is."""
-        refusal = self._consent.resume(order.approval, CellFace(self._state, cell, background=False), order.decision)
+        refusal = self._consent.resume(order.approval, face_of(self._state, cell, background=False), order.decision)
         if refusal:
             cell.fail("UsageError", refusal)
 

@@ -29,6 +29,8 @@ class OwnCell:
     """The request names its notebook cell, as JupyterLab and VS Code do: such clients show updates of a display."""
     expressions: tuple[str, ...] = ()
     """The names of its `user_expressions`. Nobody evaluates them: that would be hidden code, before or behind other cells."""
+    prints: bool = False
+    """Its client is one of jupyter_client's that can be asked: it prints what comes, and drops updates of a display."""
     over: bool = False
     started: str = field(default_factory=compose.now)
     """When it came, as a reply says it: JupyterLab shows the times of a cell from there."""

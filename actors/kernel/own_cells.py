@@ -10,13 +10,13 @@ from typing import NamedTuple
 import msgspec
 
 from actors.kernel import owed
-from actors.kernel.cell_face import CellFace
 from actors.kernel.commands import Commands
 from actors.kernel.looking import Looking
 from actors.kernel.namesakes import Namesakes
 from actors.kernel.own_cell import OwnCell
 from actors.kernel.shell import Shell
 from actors.kernel.state import KernelState, Phase
+from actors.kernel.terminal_face import face_of
 from actors.kernel.turns import Turns
 from beaker.kernel import magics
 from beaker.kernel.commands.assistance import complete_reply, inspect_reply
@@ -121,7 +121,7 @@ class OwnCells:
     def _answer(self, cell: OwnCell, request: _Cell, ours: magics.Ours) -> None:
         self._take_place(cell, request)
         if isinstance(ours, Ask):
-            number = self._turns.ask(CellFace(self._state, cell, background=ours.background), ours)
+            number = self._turns.ask(face_of(self._state, cell, background=ours.background), ours)
             self._namesakes.notice(request.code, number)
         else:
             self._commands.perform(cell, ours)
@@ -148,6 +148,8 @@ class OwnCells:
         wanted = request.user_expressions
         expressions = tuple(map(str, wanted)) if isinstance(wanted, dict) else ()
         cell = OwnCell(state, header.msg_id, parts[HEADER], idents, flags, request.code, count, announces_cells, expressions)
+        # A msg_id of jupyter_client's begins with the session's; nbclient, which keeps displays and no stream twice, allows no stdin.
+        cell.prints = not announces_cells and bool(flags.allow_stdin) and header.msg_id.startswith(f"{header.session}_")
         cell.begin()
         return cell
 

@@ -82,15 +82,21 @@ def panes(display: TurnDisplay, *, ending: Sequence[str] | None = None) -> list[
     found += _done(steps)
     pieces = _said(display, len(found), texts)
     if ending is None:
-        words = display.trouble or display.words or (f"thinking, step {display.steps} ..." if display.thinks else "")
-        if words or not (found or pieces):
-            pieces.append(_own(words or THINKING))
+        if words := waiting_words(display):
+            pieces.append(_own(words))
         elif pieces:
             pieces = [_with_cursor(*pieces)]
     else:
         pieces += map(_own, ending)
     pieces += [_own(display.note)] if display.note else []
     return [*found, Pane(*("\n\n".join(each) for each in zip(*pieces, strict=True)))] if pieces else found
+
+
+def waiting_words(display: TurnDisplay) -> str:
+    """What the turn waits for, or does; empty while text comes, or the user is asked."""
+    nothing = not any(not isinstance(segment, str) or segment.strip() for segment in display.part)
+    thinking = THINKING if display.steps == 1 else f"thinking, step {display.steps} ..."
+    return display.trouble or display.words or (thinking if display.thinks or nothing else "")
 
 
 def run_pane(block: RunBlock) -> Pane:

@@ -27,6 +27,12 @@ def displays(stage: KernelStage, msg_id: str) -> list[str]:
     return list(last.values())
 
 
+def printed(stage: KernelStage, msg_id: str, name: str = "stdout") -> str:
+    """What a cell has printed."""
+    about = stage.front.about(msg_id)
+    return "".join(s.content["text"] for s in about if s.kind == "stream" and s.content["name"] == name)
+
+
 async def command(stage: KernelStage, code: str) -> str:
     """What a `%beaker` command shows, as plain text; it takes no number."""
     msg_id = stage.run(code, store_history=False)

@@ -62,7 +62,7 @@ def test_a_client_that_names_its_cells_gets_displays_that_are_updated(demo: Runn
 
 def test_a_client_that_does_not_gets_the_whole_answer_once(demo: RunningKernel) -> None:
     demo.run("numbers = [1, 2, 3]")
-    outcome = demo.run("%%ai what variables do I have?")
+    outcome = demo.outcome(ask(demo, "%%ai what variables do I have?"))
     shown = displays(outcome.outputs)
     assert {m["msg_type"] for m in shown} == {"display_data"}
     said, done, answer = (m["content"]["data"]["text/plain"] for m in shown)

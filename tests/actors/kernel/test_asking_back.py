@@ -11,7 +11,7 @@ from beaker.messages.turn import Delta, Ended
 from beaker.wire.parts import HEADER
 from tests.kit.consent_stage import FIRST
 from tests.kit.kernel_stage import KernelStage, staged
-from tests.kit.reading import command, displays, refusal
+from tests.kit.reading import command, displays, printed, refusal
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 
 OK = Ended(turn=FIRST, status="ok", text="")
@@ -56,7 +56,9 @@ async def test_question_and_answer_stand_in_the_answer_the_history_and_the_next_
     assert question.history[0].answer == f"Let me ask.\n\n{QUOTED}\n\nThe user answered: fl_ow\n\nThe flow it is."
 
 
-async def test_a_client_without_updates_is_shown_both_with_what_follows(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+async def test_on_a_terminal_the_answer_stands_between_the_prompt_and_what_follows(
+    stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
     msg_id, _ = await stage.ask(notebook=False)
     asking = stage.wants(WHICH)
     await stage.front.prompt()
@@ -64,8 +66,7 @@ async def test_a_client_without_updates_is_shown_both_with_what_follows(stage: K
     await asking
     stage.tell(Delta(turn=FIRST, text="Good."), OK)
     await stage.front.reply(msg_id)
-    assert QUOTED in shown(stage, msg_id)
-    assert "**You answered:** level" in shown(stage, msg_id)
+    assert printed(stage, msg_id) == "You answered: level\n\nGood.\n", "the question stood at the prompt"
 
 
 @pytest.mark.parametrize("flags", [{"allow_stdin": False}, {}])

@@ -11,7 +11,7 @@ from beaker.messages.turn import Delta, Ended, ListVariables
 from beaker.wire.parts import HEADER
 from tests.kit.consent_stage import FIRST
 from tests.kit.kernel_stage import KernelStage
-from tests.kit.reading import command, displays, refusal
+from tests.kit.reading import command, displays, printed, refusal
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 
 OK = Ended(turn=FIRST, status="ok", text="")
@@ -194,20 +194,21 @@ async def test_only_the_client_that_was_asked_may_answer(stage: KernelStage, sub
     assert subkernel.codes() == []
 
 
-async def test_a_client_without_updates_is_shown_the_code_before_it_is_asked(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+async def test_on_a_terminal_the_code_stands_at_the_prompt_alone_and_the_answer_around_it(
+    stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
     msg_id, _ = await stage.ask(notebook=False)
     stage.tell(Delta(turn=FIRST, text="First this."))
-    running = stage.wants_run("1")
-    await stage.front.prompt()
-    assert "First this." in displays(stage, msg_id)[0]
+    running = stage.wants_run("40 + 2")
+    assert "40 + 2" in (await stage.front.prompt()).content["prompt"]
+    assert printed(stage, msg_id) == "First this.\n"
     stage.type("y")
     subkernel.run(await subkernel.expect_code(), 2)
     await running
     stage.tell(Delta(turn=FIRST, text="Then that."), OK)
     await stage.front.reply(msg_id)
-    texts = [s.content["data"]["text/markdown"] for s in stage.front.about(msg_id) if s.kind == "display_data"]
-    assert texts[-1] == "Then that."
-    assert "update_display_data" not in stage.front.kinds(msg_id)
+    assert printed(stage, msg_id) == "First this.\n\n**A1** runs as `[2]`\n\nThen that.\n"
+    assert not displays(stage, msg_id)
 
 
 async def test_a_supervisor_that_was_replaced_is_asked_anew_and_told_her_word(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:

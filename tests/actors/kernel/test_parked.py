@@ -1,11 +1,13 @@
 """An approval that was put off waits for another cell, which allows or rejects it; the answer goes on there."""
 
+import pytest
+
 from beaker.messages.running import CodeRan, Parked
 from beaker.messages.turn import Delta
 from tests.actors.kernel.turn_kit import OK, framed
 from tests.kit.consent_stage import FIRST
 from tests.kit.kernel_stage import KernelStage, until
-from tests.kit.reading import displays, refusal
+from tests.kit.reading import displays, printed, refusal
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 
 
@@ -66,13 +68,20 @@ async def test_text_that_says_what_asks_for_consent_hides_no_code_and_what_runs_
     assert "```python\ndf.evil()\n```" in displays(stage, allowing)[0]
 
 
-async def test_a_client_without_updates_is_shown_the_code_it_allowed(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+@pytest.mark.parametrize("terminal", [True, False])
+async def test_a_client_without_updates_is_shown_the_code_it_allowed(
+    terminal: bool, stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
     await stage.ask("%%ai --background go")
     stage.wants_run("40 + 2").add_done_callback(lambda task: task.exception())
     await stage.agent.expect(Parked)
-    allowing = stage.run("%beaker allow A1")
+    allowing = stage.run("%beaker allow A1", allow_stdin=terminal)
     await subkernel.expect_code()
-    assert displays(stage, allowing) == [framed("**A1** runs as `[3]`\n\n```python\n40 + 2\n```")]
+    code = "```python\n40 + 2\n```"
+    if terminal:
+        assert printed(stage, allowing) == f"**A1** was allowed\n\n{code}\n\n**A1** runs as `[3]`\n"
+    else:
+        assert displays(stage, allowing) == [framed(f"**A1** runs as `[3]`\n\n{code}")]
 
 
 async def test_reject_in_another_cell_tells_the_model_and_the_answer_goes_on_there(

@@ -32,7 +32,7 @@ async def test_a_notebook_sees_one_display_that_is_updated(stage: KernelStage, s
 
 
 async def test_a_client_that_cannot_show_updates_gets_the_whole_answer_once(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
-    msg_id, _ = await stage.ask(notebook=False)
+    msg_id, _ = await stage.ask(notebook=False, allow_stdin=False)
     stage.tell(Delta(turn=FIRST, text="Hello "), Waiting(turn=FIRST, words="for the model"), Delta(turn=FIRST, text="world"), ended())
     await stage.front.over(msg_id)
     assert displays(stage, msg_id) == [("display_data", "Hello world")]
@@ -120,7 +120,7 @@ async def test_an_error_behind_outputs_clears_none_of_them(stage: KernelStage, s
 
 
 async def test_in_the_background_the_cell_is_done_at_once_and_its_display_goes_on(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
-    msg_id, _ = await stage.ask("%%ai --background why?", notebook=False)
+    msg_id, _ = await stage.ask("%%ai --background why?")
     assert stage.front.kinds(msg_id) == ["busy", "execute_input", "display_data", "execute_reply", "idle"]
     stage.tell(Delta(turn=FIRST, text="because"), ended())
     await drawn(stage, msg_id, "because")
