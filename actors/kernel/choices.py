@@ -141,7 +141,7 @@ class Choices:
 
     async def _model(self, name: str) -> Words | Refused:
         if not name:
-            return model_words(await self.list_models(), self.model)
+            return model_words(await self.list_models(), self.model, self._course.tally)
         done = await self.set_model(name)
         return done if isinstance(done, Refused) else Words(plain=f"{done}\n", markdown=done)
 

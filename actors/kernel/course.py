@@ -9,6 +9,7 @@ from actors.kernel.state import KernelState, Phase
 from beaker.kernel.commands.context import DEFAULT
 from beaker.kernel.conversation import Conversation, Forgotten, Talk
 from beaker.kernel.kept import Kept
+from beaker.kernel.tally import Tally
 from beaker.messages.base import TurnId
 from beaker.messages.turn import ModelQuirks, Used
 
@@ -45,6 +46,8 @@ class Course:
         self.answered_by = ""
         """What answered last, as it is shown."""
         self.spent = Spent()
+        self.tally = Tally()
+        """The same call by call, for the user."""
         self._quirks: dict[tuple[str, str], ModelQuirks] = {}
         """By endpoint and model."""
         state.keeping.serve(self)
@@ -72,6 +75,11 @@ class Course:
         """The next agent finds out for itself: models and endpoints change."""
         self._quirks.clear()
         self._state.keeping.changed()
+
+    def used(self, used: Used) -> None:
+        """A call to the model is over."""
+        self.spent.add(used)
+        self.tally = self.tally.add(used)
 
     def add(self, talk: Talk) -> None:
         """A question is over."""
@@ -112,6 +120,7 @@ class Course:
             answered_by=self.answered_by,
             spent_tokens=self.spent.tokens,
             spent_usd=self.spent.usd,
+            tally=self.tally,
             talks=tuple(self.conversation.talks),
             quirks=self.quirks,
         )
@@ -124,6 +133,7 @@ class Course:
         self.answered_by = self.answered_by or kept.answered_by
         self.spent.tokens += kept.spent_tokens
         self.spent.usd += kept.spent_usd
+        self.tally = self.tally.precede(kept.tally)
         self.conversation.precede(kept.talks)
         self._quirks = {(each.endpoint, each.model): each for each in kept.quirks} | self._quirks
         if kept.magics != "undecided" and not self._state.magics_decided:

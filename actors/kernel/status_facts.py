@@ -9,6 +9,7 @@ from actors.kernel.turn import Turn
 from actors.kernel.turns import Turns
 from beaker import places
 from beaker.kernel.commands.status import RunningTurn, StatusFacts
+from beaker.kernel.commands.usage import Limits
 from beaker.messages.consent import StandingTold
 
 
@@ -51,6 +52,12 @@ def gather(state: KernelState, turns: Turns, consent: Consent, standing: Standin
         turns=tuple(_running(turn, clock) for turn in turns.all_running()),
         approvals=tuple(consent.approvals.facts),
         always="" if standing is None or not standing.always else "all" if standing.though_tainted else "untainted",
+        tally=turns.course.tally,
+        limits=Limits(
+            turn_tokens=state.settings.agent.turn_token_limit,
+            session_tokens=state.settings.agent.session_token_limit,
+            session_usd=state.settings.agent.session_cost_limit_usd,
+        ),
         log_path=str(places.state_folder(os.environ) / "logs"),
     )
 

@@ -195,7 +195,7 @@ class Turns:
         """News of a turn; of one that is over it is dropped."""
         self._overdue.heard()
         if isinstance(event, Used):
-            self.course.spent.add(event)
+            self.course.used(event)
         if isinstance(event, Learned):
             self.course.learn(event.quirks)
         turn = self._turns.get(event.turn)

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from beaker.kernel.conversation import Talk
+from beaker.kernel.tally import Tally
 from beaker.messages.turn import ModelQuirks
 from beaker.wire.parts import UNREADABLE
 
@@ -43,6 +44,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """Older talks that were known and are not here."""
     quirks: list[ModelQuirks] = []
     """What was learned of models."""
+    tally: Tally = Tally()
+    """What the questions took, as `%beaker status` tells it."""
 
 
 _encoder = msgspec.msgpack.Encoder()

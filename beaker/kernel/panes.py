@@ -21,10 +21,13 @@ THINKING = "thinking ..."
 CURSOR = "▍"
 """Stands behind the text while more is to come."""
 
-FRAME = '<div style="border: 1px solid; border-radius: 4px; padding: 0.4em 1em">'
-"""A line of its own, with a blank line below: CommonMark reads markdown from there on."""
+FRAME = '<div style="border: 1px solid; border-radius: 4px; padding: 0.4em 1em; box-sizing: border-box">'
+"""A line of its own, with a blank line below: CommonMark reads markdown from there on. VS Code makes each `div` as wide as the output:
+so the padding belongs to that width, or the right side is out of sight."""
 
-STEP_FRAME = '<span style="border: 1px dotted; border-radius: 4px; padding: 0.1em 0.5em; font-size: 0.9em">'
+STEP_FRAME = (
+    '<span style="border: 1px dotted; border-radius: 4px; padding: 0 0.5em; margin: 0.1em 0; display: inline-block; font-size: 0.9em">'
+)
 """The same for a line on what the model did, which beaker tells in passing.
 
 Within a paragraph: one of its own would have margins inside of a frame.

@@ -2,7 +2,9 @@
 
 from beaker.errors import nearest
 from beaker.kernel.commands.command import Command, Entry, Order, Refused
+from beaker.kernel.commands.usage import usage_words
 from beaker.kernel.commands.words import Table, Words, escaped
+from beaker.kernel.tally import Tally
 from beaker.messages.context import ModelsListed
 
 SHOWN = 60
@@ -10,6 +12,9 @@ SHOWN = 60
 
 NAME_LIMIT_CHARS = 200
 """No endpoint has longer names."""
+
+
+_NOTHING = Tally()
 
 
 class ChooseModel(Order, frozen=True, kw_only=True):
@@ -41,12 +46,13 @@ MODEL = Command(
 )
 
 
-def model_words(listed: ModelsListed, chosen: str) -> Words:
+def model_words(listed: ModelsListed, chosen: str, tally: Tally = _NOTHING) -> Words:
     """Say what answers.
 
     Args:
         listed: what the agent told.
         chosen: the model that was set in this kernel; empty if none was.
+        tally: what its answers took.
     """
     if chosen:
         answers = f"{chosen} (set in this kernel)"
@@ -57,7 +63,9 @@ def model_words(listed: ModelsListed, chosen: str) -> Words:
     names = ", ".join(listed.offered[:SHOWN])
     more = f" and {len(listed.offered) - SHOWN} more" if len(listed.offered) > SHOWN else ""
     offers = names + more if names else "no list"
-    table = Table(columns=("", ""), rows=[("model", answers), ("endpoint", listed.endpoint), ("offers", offers)])
+    rows = [("model", answers), ("endpoint", listed.endpoint), ("offers", offers)]
+    rows += [("usage", used)] if (used := usage_words(tally)) else []
+    table = Table(columns=("", ""), rows=rows)
     below = listed.problem or "%beaker model NAME sets another one for this kernel."
     return Words(plain=f"{table.plain()}\n\n{below}\n", markdown=f"{table.markdown()}\n\n{escaped(below)}\n")
 

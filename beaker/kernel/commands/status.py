@@ -7,7 +7,9 @@ import msgspec
 
 from beaker.kernel.commands.allow import OpenApproval, state_words
 from beaker.kernel.commands.command import Command, Entry, Order, taking_nothing
+from beaker.kernel.commands.usage import Limits, budget_words, usage_words
 from beaker.kernel.commands.words import Table, Words, duration_words, quoted, size_words
+from beaker.kernel.tally import Tally
 
 
 class ShowStatus(Order, frozen=True, kw_only=True):
@@ -20,7 +22,8 @@ STATUS = Command(
         "%beaker status",
         "the subkernel, the agent and the log file: what runs, since when, how much waits",
         "Shows the kernel that runs your ordinary cells (its process, how long it is up, the cell that runs now, how many wait), the "
-        "agent that answers questions with its model, and where the log is. It looks from outside: no code runs in your session.",
+        "agent that answers questions with its model, what they took of tokens, money and budgets as far as the endpoint counts, and where "
+        "the log is. It looks from outside: no code runs in your session.",
     ),
     taking_nothing("status", ShowStatus()),
 )
@@ -100,6 +103,10 @@ class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What waits to be allowed or rejected."""
     always: Literal["", "untainted", "all"] = ""
     """Whether harmless code by the model runs without asking, and `all`: also where the model has read text that nobody vouches for."""
+    tally: Tally = Tally()
+    """What the questions took."""
+    limits: Limits | None = None
+    """What they may take."""
     log_path: str = ""
     """The file or folder of the logs."""
 
@@ -121,6 +128,8 @@ def _rows(facts: StatusFacts) -> Iterator[tuple[str, str]]:
     yield "memory", "" if facts.memory_bytes is None else f"{size_words(facts.memory_bytes)} in the subkernel"
     yield "agent", _agent(facts)
     yield "questions", "; ".join(_turn(turn) for turn in facts.turns)
+    yield "usage", usage_words(facts.tally)
+    yield "budget", "" if facts.limits is None else budget_words(facts.tally, facts.limits)
     yield "waiting", _approvals(facts)
     yield "consent", _always(facts)
     yield "kernel", _kernel(facts)

@@ -1,8 +1,9 @@
 """`%beaker insert`, `history`, `reset`: what was said before, from the cells of a client."""
 
 from beaker.messages.base import TurnId
-from beaker.messages.turn import Began, Delta, Ended, ProposeCell
+from beaker.messages.turn import Began, Delta, Ended, ProposeCell, Used
 from tests.kit.kernel_stage import KernelStage
+from tests.kit.reading import command
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 
 
@@ -66,3 +67,14 @@ async def test_the_history_shows_questions_and_answers_and_a_reset_forgets_them(
     _, question = await stage.ask("%%ai and now?")
     assert question.history == []
     assert question.turn == TurnId(3)
+
+
+async def test_the_status_says_what_questions_took_and_may_take(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    assert "tokens" not in await command(stage, "%beaker status")
+    _, question = await stage.ask()
+    call = Used(turn=question.turn, model="gpt", tokens_in=1_900, tokens_cached=400, tokens_out=100, cost_usd=0.5)
+    stage.tell(call, Ended(turn=question.turn, status="ok", text=""))
+    status = await command(stage, "%beaker status")
+    assert "question 1: 1,900 tokens in (400 cached), 100 out, $0.5000; after it 2,000 tokens of the model's context window" in status
+    assert "session: 2,000 of 10,000,000 tokens, 0 % (agent.session_token_limit)" in status
+    assert "$0.5000 of $20.00" in status

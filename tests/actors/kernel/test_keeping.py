@@ -68,6 +68,7 @@ async def test_the_conversation_goes_on_where_it_was(replaced: Replaced) -> None
     assert [(each.question, each.answer) for each in question.history] == [("why?", "so")]
     assert (question.turn, question.spent_tokens, question.spent_usd) == (2, 7, 0.5)
     await replaced.keeps(lambda kept: [talk.number for talk in kept.talks] == [1, 2])
+    await replaced.keeps(lambda kept: (kept.tally.turn, kept.tally.total.tokens, kept.tally.total.priced) == (2, 14, 2))
 
 
 async def test_a_proposal_of_before_becomes_a_cell(replaced: Replaced) -> None:

@@ -54,12 +54,12 @@ async def test_a_magic_of_the_session_is_said_once_with_both_commands(stage: Ker
 
 
 async def test_what_is_noticed_when_the_answer_is_over_stands_with_the_next(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
-    first, _ = await stage.ask(notebook=False)
+    first, _ = await stage.ask(notebook=False, allow_stdin=False)
     await helped(subkernel, "ai.__class__.__name__", found=False)
     assert await answered(stage, first, 1) == "so"
     await helped(subkernel, "ai", found=True)
     await told(stage, subkernel)
-    second, _ = await stage.ask(notebook=False)
+    second, _ = await stage.ask(notebook=False, allow_stdin=False)
     assert OWN in await answered(stage, second, 2)
 
 
