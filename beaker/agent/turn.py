@@ -247,8 +247,16 @@ def _call(state: TurnState) -> Step:
         return _finish(state, Finish(status="error", reason=over + found))
     state = msgspec.structs.replace(state, step=state.step + 1, attempt=1)
     if _told_to_end(state):
-        state = msgspec.structs.replace(state, conversation=(*state.conversation, User(content=last_step_note())))
+        state = msgspec.structs.replace(state, conversation=_noted(state.conversation, last_step_note()))
     return state, (_model_call(state),)
+
+
+def _noted(conversation: tuple[ChatMessage, ...], note: str) -> tuple[ChatMessage, ...]:
+    """With a note to the model behind it: in the last result of a tool, since some endpoints (Mistral's) refuse a user behind one."""
+    last = conversation[-1]
+    if isinstance(last, ToolResult):
+        return (*conversation[:-1], msgspec.structs.replace(last, content=f"{last.content}\n\n{note}"))
+    return (*conversation, User(content=note))
 
 
 def _told_to_end(state: TurnState) -> bool:

@@ -197,7 +197,14 @@ def test_an_endless_tool_loop_ends_at_the_step_limit_with_a_last_word() -> None:
     assert isinstance(actions[-1], Finish)
     assert actions[-1].status == "error"
     assert "25 steps (agent.step_limit)" in actions[-1].reason
-    assert "last step" in str(state.conversation[-1])
+
+
+def test_the_word_that_a_step_is_the_last_comes_with_what_tools_told_since_some_endpoints_take_no_user_behind_that() -> None:
+    state, _ = after(opened(limits=TurnLimits(steps=2)), LOOK, LOOKED)
+    last = state.conversation[-1]
+    assert isinstance(last, ToolResult)
+    assert last.content.endswith("say in a few sentences what you found and what is still open.")
+    assert isinstance(state.conversation[-2], Assistant)
 
 
 def test_an_answer_in_the_only_step_is_an_answer() -> None:
