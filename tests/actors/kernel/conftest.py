@@ -1,10 +1,11 @@
-"""The stage of these tests: a KernelActor, ready, between doubles."""
+"""The stage of these tests: a KernelActor, ready, between doubles; and sockets by themselves."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.actors.kernel.edges import Edges
 from tests.kit.kernel_stage import KernelStage, staged
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 from tests.kit.takeover_stage import Replaced
@@ -28,3 +29,11 @@ async def replaced(short_folder: Path) -> AsyncIterator[Replaced]:
     """A kernel that is ready, and the process that comes after it."""
     async with staged(short_folder) as first, staged(short_folder) as second:
         yield Replaced(first, second, await first.ready())
+
+
+@pytest.fixture
+def edges(short_folder: Path) -> Iterator[Edges]:
+    """Sockets whose peers are near."""
+    made = Edges(short_folder)
+    yield made
+    made.close()

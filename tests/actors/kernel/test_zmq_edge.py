@@ -1,114 +1,16 @@
-"""The edge-triggered socket with real peers: nothing stalls, nothing is lost, nobody is read who must wait."""
+"""The edge-triggered socket reads: nothing stalls, nothing is lost, nobody is read who must wait or has left."""
 
 import asyncio
-import secrets
 import threading
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 import zmq
 
-from actors.kernel import backlog
-from actors.kernel.spill import cost_of
-from actors.kernel.zmq_edge import BURST, BY_REFERENCE_BYTES, EdgeSocket
-from actors.kernel.zmq_sockets import FEW, NONE, USUAL, AddressError, Kind
-from actors.runtime.kit import turn_loop
+from actors.kernel.zmq_edge import BURST, EdgeSocket
+from actors.kernel.zmq_sockets import AddressError
+from tests.actors.kernel.edges import MANY, Edges, heard_by
 from tests.kit.kernel_stage import until
-
-MANY = 20_000
-
-
-class Interruptible(zmq.Socket[bytes]):
-    """A socket of a process that something happens to just before it sends, or reads."""
-
-    def send(self, *args: Any, **options: Any) -> Any:  # Any: as its overloads
-        context = self.context
-        assert isinstance(context, Context)
-        happens, context.before_next_send = context.before_next_send, None
-        if happens is not None:
-            happens()
-        return super().send(*args, **options)
-
-    def recv(self, *args: Any, **options: Any) -> Any:  # Any: as its overloads
-        context = self.context
-        assert isinstance(context, Context)
-        happens, context.before_next_recv = context.before_next_recv, None
-        if happens is not None:
-            happens()
-        return super().recv(*args, **options)
-
-
-class Context(zmq.Context[zmq.Socket[bytes]]):
-    """Makes sockets of that kind."""
-
-    _socket_class = Interruptible
-    before_next_send: Callable[[], None] | None = None
-    before_next_recv: Callable[[], None] | None = None
-
-
-class Edges:
-    """Makes edge sockets and plain peers of one test, and closes them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.context = Context()
-        self.address = f"ipc://{folder}/z"
-        """Of the one socket that binds. Through `inproc://z` a message is there as soon as it was sent."""
-        self._edges: list[EdgeSocket] = []
-        self._peers: list[zmq.Socket[bytes]] = []
-
-    def edge(
-        self,
-        kind: Kind,
-        receive: Callable[[list[bytes]], None] = lambda _: None,
-        *,
-        receive_limit: int = USUAL,
-        send_limit: int = NONE,
-        max_message_bytes: int = -1,
-    ) -> EdgeSocket:
-        """A socket under test, bound or connected."""
-        made = EdgeSocket(
-            self.context,
-            kind,
-            receive,
-            identity=b"edge" if kind == "dealer" else b"",
-            receive_limit=receive_limit,
-            send_limit=send_limit,
-            max_message_bytes=max_message_bytes,
-        )
-        self._edges.append(made)
-        (made.bind if kind in {"router", "xpub"} else made.connect)(self.address)
-        return made
-
-    def peer(self, kind: int, *, identity: bytes = b"", hwm: int = 1000) -> "zmq.Socket[bytes]":
-        """A plain socket at the other end."""
-        peer = self.context.socket(kind)
-        self._peers.append(peer)
-        peer.linger = 0
-        peer.hwm = hwm
-        if identity:
-            peer.setsockopt(zmq.IDENTITY, identity)
-        if kind == zmq.SUB:
-            peer.subscribe(b"")
-        (peer.connect if kind in {zmq.DEALER, zmq.SUB} else peer.bind)(self.address)
-        return peer
-
-    def close(self) -> None:
-        """Close them all."""
-        for made in self._edges:
-            made.close(linger_ms=0)
-        for peer in self._peers:
-            peer.close()
-        self.context.term()
-
-
-@pytest.fixture
-def edges(short_folder: Path) -> Iterator[Edges]:
-    made = Edges(short_folder)
-    yield made
-    made.close()
 
 
 async def in_thread(work: Callable[[], None]) -> None:
@@ -116,19 +18,6 @@ async def in_thread(work: Callable[[], None]) -> None:
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     await until(lambda: not thread.is_alive(), "the peer's end")
-
-
-async def heard_by(peer: "zmq.Socket[bytes]", count: int) -> list[list[bytes]]:
-    """What a peer hears while the loop turns: so many messages."""
-    found: list[list[bytes]] = []
-
-    def enough() -> bool:
-        while len(found) < count and peer.poll(0):
-            found.append(peer.recv_multipart())
-        return len(found) >= count
-
-    await until(enough, f"message {count}")
-    return found
 
 
 @pytest.mark.parametrize("count", [1, BURST - 1, BURST, BURST + 1, 3 * BURST])
@@ -243,153 +132,6 @@ async def test_a_handler_can_pause_in_the_middle_of_a_burst(edges: Edges) -> Non
         assert len(got) == expected + 1
         edge.resume()
     assert got == [b"0", b"1", b"2", b"3", b"4"]
-
-
-async def test_what_had_to_wait_leaves_in_order_and_is_told_once(edges: Edges) -> None:
-    edge = edges.edge("dealer", send_limit=FEW)
-    flushed: list[int] = []
-    edge.on_flushed = lambda: flushed.append(1)
-    for number in range(1000):
-        edge.send([b"%d" % number])
-    peer = edges.peer(zmq.ROUTER, hwm=0)
-    await until(lambda: bool(flushed), "the flush")
-    heard = [frames[1] for frames in await heard_by(peer, 1000)]
-    assert heard == [b"%d" % number for number in range(1000)]
-    edge.send([b"last"])
-    assert [frames[1] for frames in await heard_by(peer, 1)] == [b"last"]
-    assert flushed == [1]
-
-
-async def test_more_than_the_peer_takes_at_once_leaves_as_it_reads(edges: Edges) -> None:
-    edge = edges.edge("dealer", send_limit=FEW)
-    flushed: list[int] = []
-    edge.on_flushed = lambda: flushed.append(1)
-    peer = edges.peer(zmq.ROUTER, hwm=10)
-    for number in range(3000):
-        edge.send([b"%d" % number, b"x" * 10_000])
-    assert not flushed
-    heard = [frames[1] for frames in await heard_by(peer, 3000)]
-    assert heard == [b"%d" % number for number in range(3000)]
-    assert flushed == [1]
-
-
-@pytest.mark.parametrize(("limit", "size"), [("LIMIT_MESSAGES", 1), ("LIMIT_BYTES", 1000)])
-async def test_who_sends_is_told_when_too_many_wait_and_when_none_does(
-    edges: Edges, monkeypatch: pytest.MonkeyPatch, limit: str, size: int
-) -> None:
-    monkeypatch.setattr(backlog, limit, 5 * cost_of([bytes(size)]) if limit == "LIMIT_BYTES" else 5)
-    edge = edges.edge("dealer", send_limit=FEW)
-    assert [edge.send([bytes(size)]) for _ in range(FEW + 7)] == [*[True] * (FEW + 4), *[False] * 3]
-    assert edge.full
-    edges.peer(zmq.ROUTER)
-    await until(lambda: not edge.full, "room")
-
-
-async def test_one_message_may_be_larger_than_all_that_may_wait(edges: Edges, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backlog, "LIMIT_BYTES", 1000)
-    edge = edges.edge("dealer", send_limit=FEW)
-    for _ in range(FEW):
-        edge.send([b"x"])
-    assert not edge.send([bytes(100_000)])
-    peer = edges.peer(zmq.ROUTER, hwm=0)
-    assert (await heard_by(peer, FEW + 1))[-1][1] == bytes(100_000)
-
-
-async def test_who_sends_to_a_paused_socket_is_made_to_wait_and_loses_nothing(edges: Edges) -> None:
-    got: list[bytes] = []
-    edge = edges.edge("router", lambda frames: got.append(frames[1]), receive_limit=FEW)
-    edge.pause()
-    peer = edges.peer(zmq.DEALER, hwm=FEW)
-    sent = 0
-    while peer.poll(1000, zmq.POLLOUT):
-        peer.send(b"%d " % sent + bytes(200_000))
-        sent += 1
-        assert sent < 200, "40 MB, where the system's buffers take a few"
-    assert got == []
-    edge.resume()
-    await until(lambda: len(got) == sent, "all of them")
-    assert [int(frame.split()[0]) for frame in got] == list(range(sent))
-
-
-async def test_an_answer_that_comes_while_what_waited_leaves_is_read(edges: Edges) -> None:
-    """The flush uses up the edge that the answer makes: libzmq looks for arrivals in a send if the last look is a while ago."""
-    got: list[bytes] = []
-    edges.address = "inproc://z"
-    peer = edges.peer(zmq.ROUTER, hwm=10)
-    edge = edges.edge("dealer", lambda frames: got.append(frames[0]), send_limit=USUAL)
-    for _ in range(USUAL + 100):
-        edge.send([b"x"])
-    await turn_loop()
-
-    def answer_now() -> None:
-        peer.send_multipart([b"edge", b"answer"])
-        time.sleep(0.005)  # the system gives the processor to somebody else
-
-    edges.context.before_next_send = answer_now
-    for _ in range(600):
-        peer.recv_multipart()
-    await until(lambda: got == [b"answer"], "the answer")
-
-
-async def test_room_that_is_made_while_an_answer_is_read_is_used(edges: Edges) -> None:
-    """The read uses up the edge that the room makes: libzmq looks for news in a read that finds nothing."""
-    edges.address = "inproc://z"
-    peer = edges.peer(zmq.ROUTER, hwm=10)
-    heard: list[bytes] = []
-
-    def make_room() -> None:
-        while peer.poll(0):
-            heard.append(peer.recv_multipart()[1])
-
-    def receive(_frames: list[bytes]) -> None:
-        edges.context.before_next_recv = make_room
-
-    edge = edges.edge("dealer", receive, send_limit=FEW)
-    for number in range(100):
-        edge.send([b"%d" % number])
-    await turn_loop()
-    peer.send_multipart([b"edge", b"answer"])
-    await until(lambda: heard, "the answer to be read")
-
-    def all_heard() -> bool:
-        make_room()
-        return len(heard) == 100
-
-    await until(all_heard, "what waited")
-
-
-async def test_whether_a_client_is_there_is_said_of_each_message_for_it(edges: Edges) -> None:
-    got: list[bytes] = []
-    edge = edges.edge("router", lambda frames: got.append(frames[1]))
-    assert not edge.reach([b"away", b"lost"])
-    peer = edges.peer(zmq.DEALER, identity=b"away")
-    peer.send(b"here")
-    await until(lambda: bool(got), "the client")
-    assert edge.reach([b"away", b"reached"])
-    assert await heard_by(peer, 1) == [[b"reached"]]
-
-
-async def test_large_frames_and_small_ones_arrive_as_they_were_and_in_order(edges: Edges) -> None:
-    edge = edges.edge("xpub", lambda frames: heard.append(frames[0]))
-    heard: list[bytes] = []
-    peers = [edges.peer(zmq.SUB) for _ in range(2)]
-    await until(lambda: len(heard) == len(peers), "the subscriptions")
-    sent = [[b"small", secrets.token_bytes(size), b"small"] for size in (10, BY_REFERENCE_BYTES - 1, BY_REFERENCE_BYTES, 1_000_000)]
-    for frames in sent:
-        edge.send([*frames])
-    for peer in peers:
-        assert await heard_by(peer, len(sent)) == sent
-
-
-async def test_iopub_loses_nothing_when_its_reader_is_slow(edges: Edges) -> None:
-    subscribed: list[bytes] = []
-    edge = edges.edge("xpub", lambda frames: subscribed.append(frames[0]))
-    peer = edges.peer(zmq.SUB, hwm=0)
-    await until(lambda: bool(subscribed), "the subscription")
-    for number in range(MANY):
-        edge.send([b"topic", b"%d" % number])
-    heard = [frames[1] for frames in await heard_by(peer, MANY)]
-    assert heard == [b"%d" % number for number in range(MANY)]
 
 
 async def test_last_words_leave_after_a_socket_is_closed(edges: Edges) -> None:
