@@ -2,7 +2,8 @@
 
 Code that asks to be run may hold the statement that matters ten thousand blanks to the right, or a thousand lines below, or be written
 in signs that do not show or that turn the direction of text. So runs of blanks and lines that only repeat are drawn in, long lines are
-broken, signs that hide are named. A mark stands between ⟨ and ⟩, which code of no language does. What runs is the text without them.
+broken, signs that hide are named. A mark stands between ⟨ and ⟩: where the code itself has these they are named, too, or it could say
+that a line goes on which does not. What runs is the text without the marks.
 """
 
 import re
@@ -27,8 +28,13 @@ _ONLY_BLANKS = re.compile(rf"{_BLANK}*")
 _HIDING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # controls, and what turns the direction of text
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2028\u2029\u2060-\u2065\u206a-\u206f"  # what does not show
-    "\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff\ud800-\udfff]"
+    "\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff\ud800-\udfff"
+    "\u2329\u232a\u276c\u276d\u27e8\u27e9\u3008\u3009]"  # what stands around a mark, and what looks the same
 )
+_BRACKETS = frozenset("\u2329\u232a\u276c\u276d\u27e8\u27e9\u3008\u3009")
+_PILED = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0\ufe20-\ufe2f]{5,}")
+"""Marks above and below one letter, more than any script has: they cover the lines around."""
 
 
 class Sight(NamedTuple):
@@ -65,6 +71,7 @@ def sight(code: str) -> Sight:
             for sign in _HIDING.findall(lines[at]):
                 hiding.setdefault(sign, at + 1)
             text = _HIDING.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", lines[at])
+            text = _PILED.sub(lambda found: f"⟨{len(found[0]):,} marks on one letter⟩", text)
             text = _BLANKS.sub(lambda found: f"⟨{len(found[0]):,} blanks⟩", text)
             if len(lines[at]) > LINE_CHARS:
                 long.append(at + 1)
@@ -99,6 +106,7 @@ def _notes(lines: list[str], long: list[int], hiding: dict[str, int], *, marked:
     notes += [f"line {number} has {len(lines[number - 1]):,} characters" for number in long[:NAMED_LINES]]
     notes += [f"{len(long) - NAMED_LINES:,} more lines are as long"] if len(long) > NAMED_LINES else []
     for sign, number in list(hiding.items())[:NAMED_LINES]:
-        notes.append(f"line {number} holds U+{ord(sign):04X}, which does not show or turns the direction of text")
+        why = "looks like a mark of ours" if sign in _BRACKETS else "does not show or turns the direction of text"
+        notes.append(f"line {number} holds U+{ord(sign):04X}, which {why}")
     notes += ["what stands between ⟨ and ⟩ is not in the code, and says what is there"] if marked else []
     return notes

@@ -63,6 +63,24 @@ def test_signs_that_hide_are_named(sign: str) -> None:
     assert f"line 2 holds U+{ord(sign):04X}" in notes
 
 
+@pytest.mark.parametrize("begin, end", ["⟨⟩", "\u2329\u232a", "\u3008\u3009", "\u276c\u276d"])
+def test_code_cannot_say_in_a_mark_of_its_own_that_a_line_goes_on(begin: str, end: str) -> None:
+    shown, notes = sight(f"# a comment {'-' * 140}{begin}goes on{end}\n{EVIL}")
+    assert begin not in shown.replace("⟨U+", "")
+    assert f"⟨U+{ord(begin):04X}⟩goes on⟨U+{ord(end):04X}⟩" in shown.replace("⟨goes on⟩\n", "")
+    assert f"line 1 holds U+{ord(begin):04X}, which looks like a mark of ours" in notes
+
+
+def test_marks_that_are_piled_on_a_letter_are_counted_and_those_of_a_language_stay() -> None:
+    assert sight(f"x = 'e{chr(0x301) * 90}'").code == "x = 'e⟨90 marks on one letter⟩'"
+    assert sight("x = 'a\u0302\u0301'") == ("x = 'a\u0302\u0301'", "")
+
+
+@pytest.mark.parametrize("sign", ["\U0001d173", "\U0001bca0", "\U00013430"])
+def test_signs_beyond_the_first_plane_that_do_not_show_are_named(sign: str) -> None:
+    assert sight(f"x{sign}").code == f"x⟨U+{ord(sign):04X}⟩"
+
+
 def test_prompt_frame_and_list_show_it_so_and_the_words_stand_where_they_are_read() -> None:
     code = f"x = 1{' ' * 9_000};{EVIL}"
     shown, notes = sight(code)
