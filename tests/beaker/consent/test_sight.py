@@ -63,7 +63,7 @@ def test_signs_that_hide_are_named(sign: str) -> None:
     assert f"line 2 holds U+{ord(sign):04X}" in notes
 
 
-@pytest.mark.parametrize("begin, end", ["⟨⟩", "\u2329\u232a", "\u3008\u3009", "\u276c\u276d"])
+@pytest.mark.parametrize(("begin", "end"), ["⟨⟩", "\u2329\u232a", "\u3008\u3009", "\u276c\u276d"])
 def test_code_cannot_say_in_a_mark_of_its_own_that_a_line_goes_on(begin: str, end: str) -> None:
     shown, notes = sight(f"# a comment {'-' * 140}{begin}goes on{end}\n{EVIL}")
     assert begin not in shown.replace("⟨U+", "")
