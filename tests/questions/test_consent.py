@@ -149,7 +149,7 @@ def test_nbclient_ends_by_itself_with_the_code_as_text_and_nothing_was_run(tmp_p
         blank: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
         cells = [{**blank, "source": source} for source in ("%%ai go", "1 + 1")]
         notebook = nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})  # type: ignore[no-untyped-call]  # it has no types
-        NotebookClient(notebook, kernel_name="beaker", timeout=60).execute()
+        NotebookClient(notebook, kernel_name="beaker", timeout=60, iopub_timeout=60).execute()
         texts = [output["data"]["text/markdown"] for output in notebook.cells[0].outputs if output.output_type == "display_data"]
         assert texts[-2] == "I would run:"
         assert "open('ran', 'w')" in texts[-1]

@@ -62,6 +62,7 @@ async def test_a_notebook_under_nbclient_keeps_the_state_of_the_widgets_it_shows
         notebook([SLIDER, end, "'fresh'"]),
         kernel_name="beaker",
         timeout=60,
+        iopub_timeout=60,  # of 4 s by default, after which nbclient goes on without the outputs that are still to come
         resources={"metadata": {"path": str(tmp_path)}},
         store_widget_state=True,
     )
