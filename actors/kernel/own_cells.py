@@ -20,6 +20,7 @@ from actors.kernel.terminal_face import face_of
 from actors.kernel.turns import Turns
 from beaker.kernel import magics
 from beaker.kernel.commands.assistance import complete_reply, inspect_reply
+from beaker.kernel.commands.restart import RestartSubkernel
 from beaker.kernel.pending import ExecuteFlags, Pending, ReplyFacts
 from beaker.kernel.question import Ask
 from beaker.wire.parts import CONTENT, HEADER, METADATA, UNREADABLE, Header, Parts, read_header
@@ -119,7 +120,8 @@ class OwnCells:
             place.cell.renumber(facts.execution_count)
 
     def _answer(self, cell: OwnCell, request: _Cell, ours: magics.Ours) -> None:
-        self._take_place(cell, request)
+        if not isinstance(ours, RestartSubkernel):  # ends the session, in the middle of what it is sent now
+            self._take_place(cell, request)
         if isinstance(ours, Ask):
             number = self._turns.ask(face_of(self._state, cell, background=ours.background), ours)
             self._namesakes.notice(request.code, number)

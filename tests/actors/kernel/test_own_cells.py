@@ -255,6 +255,17 @@ async def test_a_restart_replies_first_and_then_asks_the_supervisor(stage: Kerne
     assert "stream" not in await stage.front.over(after)
 
 
+async def test_a_restart_has_the_session_that_it_ends_execute_nothing(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    """A session that is asked to leave in the middle of a cell says so, with a traceback, where the kernel was started."""
+    stage.run("%beaker restart")
+    await subkernel.expect("shutdown_request")
+    _, asked = await stage.supervisor.expect_ask(Restart)
+    asked.fail(SubkernelFailure(reason="the kernelspec is gone"))
+    await stage.settle()
+    stage.run("1")
+    assert (await subkernel.expect()).content["code"] == "1"
+
+
 async def test_a_restart_that_fails_is_told_by_the_next_cell(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     stage.run("%beaker restart", store_history=False)
     _, asked = await stage.supervisor.expect_ask(Restart)
