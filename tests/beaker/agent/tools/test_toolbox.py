@@ -41,11 +41,16 @@ def test_unknown_arguments_are_passed_over() -> None:
     assert BUILT_IN.decode("propose_cell", '{"code": "1", "title": "x"}') == ProposeCellArguments(code="1")
 
 
-@pytest.mark.parametrize("arguments", ['{"code": ' + "[" * 100_000, '{"code": "1", "x": ' + "[" * 100_000 + "]" * 100_000 + "}"])
-def test_arguments_that_are_nested_too_deep_are_sent_back(arguments: str) -> None:
-    bad = BUILT_IN.decode("propose_cell", arguments)
+def test_arguments_that_are_nested_too_deep_are_sent_back() -> None:
+    bad = BUILT_IN.decode("propose_cell", '{"code": ' + "[" * 100_000)
     assert isinstance(bad, BadCall)
     assert "could not be read" in bad.text
+
+
+def test_unknown_arguments_that_are_nested_too_deep_are_sent_back_or_passed_over() -> None:
+    made = BUILT_IN.decode("propose_cell", '{"code": "1", "x": ' + "[" * 100_000 + "]" * 100_000 + "}")
+    # From Python 3.14 on an interpreter goes as deep as its stack reaches, and comes to the end of this.
+    assert made == ProposeCellArguments(code="1") or (isinstance(made, BadCall) and "could not be read" in made.text)
 
 
 @pytest.mark.parametrize(
