@@ -19,6 +19,7 @@ from actors.kernel.state import KernelState, Phase
 from actors.kernel.terminal_face import face_of
 from actors.kernel.turns import Turns
 from beaker.kernel import magics
+from beaker.kernel.broken_text import without_broken_text
 from beaker.kernel.commands.assistance import complete_reply, inspect_reply
 from beaker.kernel.commands.restart import RestartSubkernel
 from beaker.kernel.pending import ExecuteFlags, Pending, ReplyFacts
@@ -52,6 +53,17 @@ _cell_decoder = msgspec.json.Decoder(_Cell)
 _metadata_decoder = msgspec.json.Decoder(_Metadata)
 
 
+def _read(content: bytes) -> _Cell | None:
+    try:
+        return _cell_decoder.decode(content)
+    except UNREADABLE:
+        pass  # a question that binary data was pasted into is to be told so by us, and not by a session that knows no `%%ai`
+    try:
+        return _cell_decoder.decode(without_broken_text(content))
+    except (ValueError, *UNREADABLE):
+        return None
+
+
 class _Place(NamedTuple):
     """A comment on its way to the subkernel."""
 
@@ -74,9 +86,8 @@ class OwnCells:
 
     def take(self, idents: list[bytes], header: Header, parts: Parts) -> bool:
         """Answer a request if its cell is ours; False leaves it to the subkernel."""
-        try:
-            request = _cell_decoder.decode(parts[CONTENT])
-        except UNREADABLE:
+        request = _read(parts[CONTENT])
+        if request is None:
             return False
         if not self._state.magics_ours and not request.code.lstrip().startswith(ALWAYS_OURS):
             return False

@@ -9,7 +9,8 @@ from actors.kernel import looking
 from beaker.kernel.commands.help import COMMAND_NAMES
 from beaker.messages.context import ListContexts, ListModels
 from beaker.messages.subkernel import Attached, Died, Restart, Restarted, SubkernelFailure
-from tests.kit.kernel_stage import KernelStage
+from beaker.wire.parts import CONTENT
+from tests.kit.kernel_stage import KernelStage, cell
 from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
 
 
@@ -196,6 +197,27 @@ async def test_what_cannot_be_done_is_an_error_in_words(stage: KernelStage, subk
     told = (await stage.front.reply(msg_id)).content
     assert (told["status"], told["ename"]) == ("error", "UsageError")
     assert "frobnicate" in told["evalue"]
+
+
+@pytest.mark.parametrize("broken", [rb"\ud83d", b"\x80", b"\xed\xa0\xbd"], ids=["half a pair", "no UTF-8", "half a pair as bytes"])
+@pytest.mark.parametrize("head", ["%%ai", "%ai", "%beaker"])
+async def test_binary_data_that_is_pasted_behind_it_is_told_in_words(
+    stage: KernelStage, subkernel: ScriptedSubkernel, head: str, broken: bytes
+) -> None:
+    parts = stage.compose("execute_request", cell(f"{head} frobnicate PASTED"))
+    parts[CONTENT] = parts[CONTENT].replace(b"PASTED", broken * 9)
+    msg_id = stage.send(parts)
+    assert stage.front.kinds(msg_id) == ["busy", "execute_input", "error", "execute_reply", "idle"]
+    told = (await stage.front.reply(msg_id)).content["evalue"]
+    assert ("frobnicate" if head == "%beaker" else "The question holds binary data, not text.") in told
+
+
+async def test_a_cell_of_the_session_may_hold_what_is_no_text(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    parts = stage.compose("execute_request", cell("%timeit 'PASTED'"))
+    parts[CONTENT] = parts[CONTENT].replace(b"PASTED", b"\x80")
+    msg_id = stage.send(parts)
+    assert (await subkernel.expect("execute_request")).msg_id == msg_id
+    assert stage.front.about(msg_id) == []
 
 
 BARE = {
