@@ -9,7 +9,7 @@ from beaker.agent.tools.deed import Deed
 from beaker.agent.tools.readable import is_readable
 from beaker.agent.tools.tool import RESULT_LIMIT_CHARS, Arguments, Asking, WaitingTool
 from beaker.messages.running import AskUser, UserAnswered
-from beaker.messages.turn import TurnRequest
+from beaker.messages.turn import TurnFailure, TurnRequest
 
 QUESTION_LIMIT_CHARS = 2_000
 """A question that fits on a screen."""
@@ -63,3 +63,9 @@ class AskUserTool(WaitingTool[AskUserArguments, UserAnswered]):
         """Question and answer stand in the answer."""
         del arguments
         return Deed("", "", "Could not ask you")
+
+    def unmet(self, arguments: AskUserArguments, failure: TurnFailure, /) -> str:
+        """The question, since not every model states it: the reason tells the model to."""
+        del failure
+        choices = f" ({' / '.join(arguments.choices)})" if arguments.choices else ""
+        return f"{arguments.question.strip()}{choices}"

@@ -13,7 +13,7 @@ import msgspec
 
 from beaker.agent.tools.deed import Deed, named
 from beaker.messages.base import TurnId
-from beaker.messages.turn import TurnReply, TurnRequest
+from beaker.messages.turn import TurnFailure, TurnReply, TurnRequest
 
 WEEK_S = 604_800.0
 """For what the user answers: she may go home over it, and come back to a prompt that still stands."""
@@ -79,6 +79,11 @@ class Tool(ABC, Generic[A, R]):
         """What came of it, in a few words behind that; empty where they say nothing new."""
         del reply
         return ""
+
+    def unmet(self, arguments: A, failure: TurnFailure, /) -> str:
+        """What stands behind the words that it was not done: why."""
+        del arguments
+        return failure.reason
 
     def handle(self, reply: R, /) -> str:
         """Name the whole of an output that is cut in the reply; empty if none is."""

@@ -98,7 +98,7 @@ class Toolbox:
         """What was done by a call of that tool, in a line; empty where the answer shows it anyway."""
         tool, deed = self._tools[name], self.deed(name, arguments)
         if isinstance(reply, TurnFailure):
-            return line_of(deed.undone, reply.reason)
+            return line_of(deed.undone, reply.reason if isinstance(tool, FunctionTool) else tool.unmet(arguments, reply))
         return line_of(deed.done, "" if isinstance(tool, FunctionTool) else tool.found(reply)) if deed.done else ""
 
     def handle(self, name: str, reply: TurnReply | Performed) -> str:

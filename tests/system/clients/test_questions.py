@@ -92,7 +92,7 @@ def test_in_the_console_ctrl_c_ends_an_answer_and_the_session_is_as_it_was(work_
 def test_papermill_ends_by_itself_with_the_code_as_text_and_nothing_was_run(work_folder: Path, environment: dict[str, str]) -> None:
     counter = work_folder / "counter"
     code = f"open({str(counter)!r}, 'a').write('x')"
-    with serving([run(code), Speak(text=f"I would run:\n\n```python\n{code}\n```")]) as endpoint:
+    with serving([run(code), Speak(text="It is what I thought.")]) as endpoint:
         write(notebook(["x = 1", "%%ai count", "print('end', x)"]), work_folder / "in.ipynb")
         words = [sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", "-k", "beaker"]
         ran = subprocess.run(
@@ -101,7 +101,7 @@ def test_papermill_ends_by_itself_with_the_code_as_text_and_nothing_was_run(work
     assert ran.returncode == 0, ran.stderr
     done = read(work_folder / "out.ipynb")
     answer = "".join(output.data["text/markdown"] for output in done.cells[1].outputs)
-    assert code in answer
-    assert answer.count("I would run:") == 1
+    assert f"**A1** was not run\n\n```python\n{code}\n```" in answer, "by us: the model does not say it"
+    assert answer.count("It is what I thought.") == 1
     assert done.cells[2].outputs[0].text == "end 1\n"
     assert not counter.exists()

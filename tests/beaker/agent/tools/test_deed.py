@@ -77,11 +77,15 @@ def test_a_line_says_what_was_done_unless_the_answer_shows_it(name: str, argumen
         ("run_code", '{"code": "x"}', "Did not run code"),
         ("interrupt", "{}", "Did not interrupt the session"),
         ("restart_subkernel", "{}", "Did not restart the session"),
-        ("ask_user", '{"question": "which?"}', "Could not ask you"),
     ],
 )
 def test_a_tool_that_failed_says_why(name: str, arguments: str, begins: str) -> None:
     assert line(name, arguments, TurnFailure(reason="the session\nis dead")) == f"{begins}: the session is dead"
+
+
+def test_a_question_that_could_not_be_asked_stands_in_the_answer_itself() -> None:
+    told = line("ask_user", '{"question": "Which\\ncolumn?", "choices": ["level", "flow"]}', TurnFailure(reason="State it in your answer."))
+    assert told == "Could not ask you: Which column? (level / flow)"
 
 
 def test_a_call_that_could_not_be_made_says_why() -> None:
