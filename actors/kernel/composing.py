@@ -51,7 +51,7 @@ def compose(turn: Turn, wanted: Ask, reading: Reading, *, state: KernelState, co
         turn=turn.number,
         prompt=hiding.own_taken_out(reading.prompt),
         language=state.language,
-        history=course.conversation.exchanges(),
+        history=course.conversation.exchanges(state.generation),
         cells=cells,
         model=wanted.model or course.model or None,
         mode=turn.mode,

@@ -140,6 +140,7 @@ class KernelState:
         elif self.taken_over is not None and self.taken_over.notice in self.notices:
             self.notices.remove(self.taken_over.notice)
         self.taken_over = None
+        self.transcript.session_over()
 
     def lived_before(self) -> SubkernelLink | None:
         """The link to a session that has answered once, this process or one before it: it should answer now."""

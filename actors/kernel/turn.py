@@ -44,6 +44,8 @@ class Turn:
     """Monotonic time at which it was asked."""
     face_since: float
     """Monotonic time from which on the face shows it: cells that came later stand behind it."""
+    generation: int = 0
+    """The life of the session in which it was asked."""
     mode: Mode = "ask"
     tainted: bool = False
     """The model has read text that nobody vouches for: values, outputs, errors, files."""
@@ -131,6 +133,7 @@ class Turn:
             reason=reason,
             proposals=tuple(display.proposals),
             tainted=self.tainted,
+            generation=self.generation,
             calls=self.record.calls(self.ran),
         )
 

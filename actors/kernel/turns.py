@@ -91,7 +91,7 @@ class Turns:
         number = self.course.number()
         now = time.monotonic()
         mode = wanted.mode or self._state.settings.agent.mode
-        turn = Turn(number, face, wanted.prompt, TurnDisplay(number), now, now)
+        turn = Turn(number, face, wanted.prompt, TurnDisplay(number), now, now, generation=self._state.generation)
         turn.mode = lower(mode, "plan") if face.consent == "never" else mode
         self._turns[number] = turn
         face.open(turn.display)

@@ -4,6 +4,9 @@ from beaker.agent.cutting import cut
 from beaker.fence import mark_for, opening
 from beaker.messages.look import SeenCell
 
+FORMER = "a former one, its variables are gone"
+"""Of a cell that ran before a restart or a death: a model writes code that needs what the cell made."""
+
 CELL_LIMIT_CHARS = 2_000
 """What one cell's code or output may take: a screen of text."""
 
@@ -22,7 +25,8 @@ def cell_text(cell: SeenCell) -> str:
     code, output = cut(cell.code, CELL_LIMIT_CHARS), cut(cell.output, CELL_LIMIT_CHARS)
     number = "" if cell.execution_count is None else str(cell.execution_count)
     mark = mark_for(["cell", "output"], code, output)
-    lines = [opening("cell", mark, number=number, status=cell.status, handle=cell.handle), code]
+    session = FORMER if cell.former else ""
+    lines = [opening("cell", mark, number=number, status=cell.status, session=session, handle=cell.handle), code]
     if output:
         lines += [f"<output{mark}>", output, f"</output{mark}>"]
     lines.append(f"</cell{mark}>")

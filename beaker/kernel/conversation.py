@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from beaker.kernel.cutting import cut_bytes
-from beaker.kernel.earlier_calls import as_line, size_chars, within
+from beaker.kernel.earlier_calls import as_former, as_line, size_chars, within
 from beaker.kernel.turn_display import Proposal
 from beaker.messages.base import TurnId
 from beaker.messages.turn import EarlierCall, Exchange
@@ -56,6 +56,8 @@ class Talk(msgspec.Struct, frozen=True, kw_only=True):
     """The model had read text that nobody vouches for, so that the answer may say what that text wants."""
     calls: tuple[EarlierCall, ...] = ()
     """The tools that the answer was found with."""
+    generation: int = 0
+    """The life of the session in which it was asked."""
 
 
 class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,13 +101,18 @@ class Conversation:
         self._talks[position] = short = msgspec.structs.replace(talk, calls=tuple(map(as_line, talk.calls)))
         self._sizes[position] = _size(short)
 
-    def exchanges(self) -> list[Exchange]:
-        """What the agent is told of it."""
+    def exchanges(self, generation: int = 0) -> list[Exchange]:
+        """What the agent is told of it.
+
+        Args:
+            generation: of the session that there is.
+        """
         told: list[Exchange] = []
         left = TOLD_CALLS_CHARS
         for talk in reversed(self._talks[-TOLD:]):
-            calls = within(talk.calls, left)
-            left = left - size_chars(calls) if len(calls) == len(talk.calls) else 0
+            made = talk.calls if talk.generation == generation else tuple(map(as_former, talk.calls))
+            calls = within(made, left)
+            left = left - size_chars(calls) if len(calls) == len(made) else 0
             told.append(Exchange(question=cut_bytes(talk.question, TOLD_BYTES), answer=_told(talk), turn=talk.number, calls=calls))
         return told[::-1]
 

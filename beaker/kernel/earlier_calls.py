@@ -22,6 +22,11 @@ LINE_CHARS = 160
 TEXT_CHARS = 1_000
 """Of each text in the arguments: code that was proposed stands in the answer too, code that ran in the session's cells."""
 
+OF_THE_SESSION = frozenset({"list_variables", "show_variable", "run_code"})
+"""Tools whose results tell what a session holds."""
+
+FORMER = "[This was in a former session: its variables are gone.]"
+
 NO_RESULT = "[no result: the answer ended before it came]"
 
 
@@ -87,6 +92,11 @@ def as_line(call: EarlierCall) -> EarlierCall:
     short = line[:LINE_CHARS]
     result = call.result if short == call.result else f"{short} … [left out; call it again]"
     return msgspec.structs.replace(call, arguments=_short(call.arguments, LINE_CHARS), result=result)
+
+
+def as_former(call: EarlierCall) -> EarlierCall:
+    """A call that was made in a session that is over: what it told of that holds no more."""
+    return msgspec.structs.replace(call, result=f"{FORMER}\n{call.result}") if call.tool in OF_THE_SESSION else call
 
 
 def size_chars(calls: Sequence[EarlierCall]) -> int:

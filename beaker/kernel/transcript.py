@@ -67,6 +67,7 @@ class _Cell:
     limit_bytes: int
     """Of its outputs: half of it for their beginning, half for their end."""
     status: Status = "running"
+    former: bool = False
     head: list[bytes] = field(default_factory=list[bytes])
     head_bytes: int = 0
     tail: deque[bytes] = field(default_factory=deque[bytes])
@@ -122,7 +123,9 @@ class _Cell:
         else:
             text = show(text, 0, size)
         code = cut_bytes(show(source.code, 0, len(source.code)), CODE_BYTES)
-        return SeenCell(execution_count=source.execution_count, code=code, output=text, status=self.status, handle=handle)
+        return SeenCell(
+            execution_count=source.execution_count, code=code, output=text, status=self.status, handle=handle, former=self.former
+        )
 
 
 @dataclass(slots=True)
@@ -164,6 +167,11 @@ class Transcript:
         """The reply to that cell passed by."""
         if (cell := self._cells.get(msg_id)) is not None:
             cell.status = "ok" if status == "ok" else "aborted" if status == "aborted" else "error"
+
+    def session_over(self) -> None:
+        """What ran so far is all that there is of its session."""
+        for cell in self._cells.values():
+            cell.former = True
 
     def find(self, msg_id: str, *, output_chars: int) -> SeenCell | None:
         """One cell; None if it never began, or was dropped."""

@@ -24,6 +24,8 @@ class SeenCell(msgspec.Struct, frozen=True, kw_only=True):
     """How it ended; `aborted`: it was never begun; `running`: it had not ended when this was told."""
     handle: str = ""
     """Names the whole of an output that was cut here; empty if it was not."""
+    former: bool = False
+    """It ran in a session that is over, with whose variables its own are gone."""
 
 
 class Mentioned(msgspec.Struct, frozen=True, kw_only=True):

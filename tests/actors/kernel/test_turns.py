@@ -4,6 +4,8 @@ from beaker.messages.base import TurnId
 from beaker.messages.turn import (
     Delta,
     Stop,
+    ToolAnswered,
+    ToolCalled,
 )
 from tests.actors.kernel.turn_kit import displays, drawn, ended
 from tests.kit.consent_stage import FIRST
@@ -100,3 +102,21 @@ async def test_a_shutdown_answers_the_questions_that_are_open(stage: KernelStage
     kinds = stage.front.kinds(msg_id)
     assert kinds[-2:] == ["execute_reply", "idle"]
     assert displays(stage, msg_id)[-1][1] == "half\n\n*stopped*"
+
+
+async def test_a_question_behind_a_restart_knows_what_is_gone(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    before = stage.run("x = 1")
+    subkernel.run(await subkernel.expect_code(), 1)
+    await stage.front.over(before)
+    asked, _ = await stage.ask()
+    call = ToolCalled(turn=FIRST, call_id="c", tool="show_variable", arguments='{"name": "x"}')
+    stage.tell(call, ToolAnswered(turn=FIRST, call_id="c", status="ok", summary="int: 1", result="int: 1"), ended())
+    await stage.front.reply(asked)
+    second = await stage.start_subkernel()
+    after = stage.run("y = 1")
+    second.run(await second.expect_code(), 1)
+    await stage.front.over(after)
+    _, question = await stage.ask()
+    assert [(seen.code, seen.former) for seen in question.cells] == [("x = 1", True), ("y = 1", False)]
+    (told,) = question.history[0].calls
+    assert told.result == "[This was in a former session: its variables are gone.]\nint: 1"

@@ -2,8 +2,21 @@
 
 import json
 
+import msgspec
+
 from beaker.kernel.conversation import RECENT, TOLD_CALLS_CHARS, Conversation, Talk
-from beaker.kernel.earlier_calls import CALLS, KEPT_CHARS, LINE_CHARS, NO_RESULT, TEXT_CHARS, CallRecord, as_line, size_chars, within
+from beaker.kernel.earlier_calls import (
+    CALLS,
+    FORMER,
+    KEPT_CHARS,
+    LINE_CHARS,
+    NO_RESULT,
+    TEXT_CHARS,
+    CallRecord,
+    as_line,
+    size_chars,
+    within,
+)
 from beaker.messages.base import TurnId
 from beaker.messages.turn import EarlierCall, ToolAnswered, ToolCalled
 
@@ -98,3 +111,11 @@ def test_all_calls_together_stay_within_what_a_question_has_room_for() -> None:
     told = conversation.exchanges()
     assert sum(size_chars(exchange.calls) for exchange in told) <= TOLD_CALLS_CHARS
     assert len(told[-1].calls[-1].result) == 7_000
+
+
+def test_what_was_told_of_a_session_that_is_over_says_so_and_other_results_stay_as_they_are() -> None:
+    conversation = Conversation()
+    depth = EarlierCall(step=2, tool="depth", arguments="{}", result="6 m")
+    conversation.add(msgspec.structs.replace(talk(1, earlier("int: 1"), depth), generation=1))
+    results = {now: [call.result for call in conversation.exchanges(now)[0].calls] for now in (1, 2)}
+    assert results == {1: ["int: 1", "6 m"], 2: [f"{FORMER}\nint: 1", "6 m"]}

@@ -125,3 +125,11 @@ def test_of_a_giant_text_the_model_sees_its_beginning_and_its_end() -> None:
     assert part is not None
     assert "bytes left out" in part.text
     assert part.size < 3 * ENDS_BYTES
+
+
+def test_cells_of_a_session_that_is_over_are_told_from_those_of_the_next() -> None:
+    transcript = Transcript(100_000)
+    transcript.begin("before", content(code="x = 1", execution_count=1))
+    transcript.session_over()
+    transcript.begin("after", content(code="y = 1", execution_count=1))
+    assert [(seen.code, seen.former) for seen in transcript.recent(5, output_chars=10)] == [("x = 1", True), ("y = 1", False)]
