@@ -99,7 +99,7 @@ def _load(scene: Scene) -> DemoAnswer:
 def _describe(scene: Scene) -> DemoAnswer:
     found = _frame(scene)
     if isinstance(found, Held):
-        if "overview" in scene.tools:
+        if "overview" in scene.tools and not scene.ran:  # once: who has said no is not to say it again
             return DemoAnswer(text=f"an overview of `{found.name}`, if you let it run:", calls=[_call("overview", frame=found.name)])
         if "show_variable" in scene.tools and not scene.shown:
             return DemoAnswer(text=f"a look at `{found.name}`:", calls=[_call("show_variable", name=found.name)])

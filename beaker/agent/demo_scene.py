@@ -77,7 +77,8 @@ PROCEDURES = ("overview",)
 """Of the context `dataframes`: what it calls where it is offered."""
 
 _CELL = re.compile(
-    r'<cell((?:-\d+)?)(?: number="(\d+)")? status="(\w+)"(?: handle="[^"]*")?>\n(.*?)(?:\n<output\1>\n(.*?)\n</output\1>)?\n</cell\1>',
+    r'<cell((?:-\d+)?)(?: number="(\d+)")? status="(\w+)"(?: session="[^"]*")?(?: handle="[^"]*")?>\n'
+    r"(.*?)(?:\n<output\1>\n(.*?)\n</output\1>)?\n</cell\1>",
     re.DOTALL,
 )
 _VARIABLE = re.compile(r"^(\w+): ([^=\n]+?)(?: = (.*))?$")

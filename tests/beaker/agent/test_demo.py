@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from beaker.agent.conversation import Assistant, ChatMessage, ToolCall, ToolResult
-from beaker.agent.demo import CONNECT, DemoAnswer
-from beaker.agent.demo_scene import DemoRequest
+from beaker.agent.demo import CONNECT, DemoAnswer, answer
+from beaker.agent.demo_scene import DemoRequest, Held, Scene
 from beaker.agent.demo_wire import chunk_events, decode_request, reply_events
 from beaker.agent.prompts import opening
 from beaker.agent.tools.asking import AskUserArguments
@@ -347,3 +347,22 @@ def test_a_request_without_messages_is_answered_all_the_same() -> None:
 def test_whitespace_of_a_text_survives_the_chunks() -> None:
     text, _ = heard(chunk_events(DemoAnswer(text="a\n\n- b  c\n"), serial=1))
     assert text == "a\n\n- b  c\n"
+
+
+@pytest.mark.parametrize(
+    ("ran", "then"), [("", "overview"), ("That did not work: the user does not want this code to run", "show_variable")]
+)
+def test_a_procedure_that_the_user_refused_is_not_asked_for_again(ran: str, then: str) -> None:
+    lake = Held(name="lake", type="DataFrame", summary="9 rows x 2 columns")
+    scene = Scene(
+        question="give me an overview of lake",
+        language="python",
+        cells=[],
+        variables=[lake],
+        steps=1,
+        proposed="",
+        may_call=True,
+        tools=frozenset({"overview", "show_variable", "propose_cell"}),
+        ran=ran,
+    )
+    assert [call.name for call in answer(scene).calls] == [then]
