@@ -102,6 +102,8 @@ class Choices:
             except Unreachable:  # a context may have ended the agent at its import: the next one leaves it out
                 await self._agent.settled()
                 listed = await (await self._agent.ref()).ask(wanted, timeout_s=CONTEXTS_TIMEOUT_S)
+        except Unreachable:
+            raise NotTold(f"the agent's process ended, twice, while the context {previewed!r} was looked at, so nothing was set") from None
         except (AgentMissing, RuntimeFault) as error:
             raise NotTold(_sentence(error)) from None
         self._contexts = [facts.name for facts in listed.contexts]

@@ -159,3 +159,12 @@ async def test_contexts_are_asked_for_once_more_when_one_has_ended_the_agent(sta
     asked.answer(CONTEXTS)
     assert (await stage.front.reply(msg_id)).content["status"] == "ok"
     assert stage.agents_started == 2
+
+
+async def test_a_context_that_ends_every_agent_that_looks_at_it_is_named(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id = stage.run("%beaker context lakes")
+    for _ in range(2):
+        await stage.agent.expect_ask(ListContexts)
+        stage.cut_agent()
+    told = (await stage.front.reply(msg_id)).content
+    assert told["evalue"] == "the agent's process ended, twice, while the context 'lakes' was looked at, so nothing was set"
