@@ -1,6 +1,6 @@
 """What the agent is told with a question: the prompt with what it refers to, the cells before it, the conversation so far, the limits.
 
-Made when the question is asked and not kept: the agent is told all of it with every question, so that one that died has forgotten
+Made when the question goes to the agent and not kept: the agent is told all of it with every question, so that one that died has forgotten
 nothing.
 """
 
@@ -53,12 +53,12 @@ def compose(turn: Turn, wanted: Ask, reading: Reading, *, state: KernelState, co
         language=state.language,
         history=course.conversation.exchanges(state.generation),
         cells=cells,
-        model=wanted.model or course.model or None,
+        model=turn.model or None,
         mode=turn.mode,
         spent_tokens=course.spent.tokens,
         spent_usd=course.spent.usd,
         can_ask=turn.face.client.allows_stdin and turn.face.consent in {"stdin", "messages"},
-        context=course.context,
+        context=turn.context,
         mentioned=[*_mentioned(reading, hiding), *_attached(wanted, hiding)],
         missing=reading.missing,
         quirks=course.quirks,

@@ -58,6 +58,7 @@ class Consent:
 
     Args:
         waits_behind: whether another question waits for a turn.
+        on_parked: called when a turn waits no longer at its cell: the next question may be put.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Consent:
         prompts: Prompts,
         *,
         waits_behind: Callable[[Turn], bool],
+        on_parked: Callable[[], None],
     ) -> None:
         self._state = state
         self._context = context
@@ -76,6 +78,7 @@ class Consent:
         self._agent = agent
         self._prompts = prompts
         self._waits_behind = waits_behind
+        self._on_parked = on_parked
         self.approvals = Approvals()
         self._last = 0
 
@@ -280,6 +283,7 @@ class Consent:
         turn.face.park(approval.block.below)
         if (agent := self._agent.ref_now()) is not None:
             agent.tell(Parked(turn=turn.number))
+        self._on_parked()
 
     def _stop_asking(self, approval: Approval) -> None:
         approval.asked = None

@@ -11,6 +11,7 @@ from typing import Protocol
 from actors.kernel.face import Face, Outcome
 from actors.kernel.state import KernelState
 from actors.runtime.log import Log
+from beaker.kernel.commands.context import DEFAULT
 from beaker.kernel.conversation import Talk
 from beaker.kernel.earlier_calls import CallRecord
 from beaker.kernel.hiding import INSTEAD
@@ -47,6 +48,10 @@ class Turn:
     generation: int = 0
     """The life of the session in which it was asked."""
     mode: Mode = "ask"
+    model: str = ""
+    """Chosen when it was asked; empty: as configured."""
+    context: str = DEFAULT
+    """Likewise."""
     tainted: bool = False
     """The model has read text that nobody vouches for: values, outputs, errors, files."""
     asked: bool = False
@@ -93,6 +98,12 @@ class Turn:
             case _:
                 pass  # a display shows none of the others
         self.face.heard(event)
+
+    def words(self, words: str) -> None:
+        """Show what it waits for; empty takes that away."""
+        if words != self.display.words:
+            self.display.words = words
+            self.face.heard(Waiting(turn=self.number, words=words))
 
     def trouble(self, words: str) -> None:
         """Show why nothing comes; empty takes that away."""

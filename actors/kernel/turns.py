@@ -16,6 +16,7 @@ from actors.kernel.composing import begin_reading, compose, finish_reading
 from actors.kernel.course import Course
 from actors.kernel.face import Face, Outcome
 from actors.kernel.looking import Looking
+from actors.kernel.one_by_one import FULL, OneByOne
 from actors.kernel.overdue import Overdue
 from actors.kernel.silence_watch import LOOKS, SilenceWatch
 from actors.kernel.state import KernelState
@@ -44,6 +45,7 @@ class Turns:
         self._agent = agent
         self._looking = looking
         self._turns: dict[TurnId, Turn] = {}
+        self.line = OneByOne(self._turns)
         self.course = Course(state)
         self._closing = Closing(state, self.course, self._give_up_code)
         self._overdue = Overdue(state)
@@ -93,9 +95,14 @@ class Turns:
         mode = wanted.mode or self._state.settings.agent.mode
         turn = Turn(number, face, wanted.prompt, TurnDisplay(number), now, now, generation=self._state.generation)
         turn.mode = lower(mode, "plan") if face.consent == "never" else mode
+        turn.model, turn.context = wanted.model or self.course.model, self.course.context
         self._turns[number] = turn
         face.open(turn.display)
         self._state.log.info("question.received", turn=number, prompt_chars=len(wanted.prompt), background=wanted.background)
+        if self.line.full:
+            self._end(number, "error", FULL)
+            return number
+        self._show_trouble()
         self._overdue.heard()
         # Now and not in the task: what the cell behind the question does must not change what the question says.
         mentions = begin_reading(wanted.prompt, self._state, self._looking)
@@ -131,8 +138,9 @@ class Turns:
             runs = self.work is not None and self.work.runs_code_of(self._turns[each])
             if self.work is not None:
                 self.work.stop(self._turns[each])
+            asked = self._turns[each].asked
             self._end(each, "stopped", "", closes_later=runs and not at_once)
-            if agent is not None:
+            if agent is not None and asked:
                 agent.tell(Stop(turn=each))
         if at_once:
             self._closing.close_all()
@@ -186,6 +194,7 @@ class Turns:
     def _orphan(self, turn: Turn, reason: str) -> None:
         """No agent goes on with it: end it, but for what it has under way."""
         turn.orphaned = reason
+        self.line.moved()
         if self.work is not None and self.work.runs_code_of(turn):
             return  # its cell keeps running, and its outputs arrive; see `served`
         waiting = "" if self.work is None else self.work.set_aside(turn)
@@ -223,14 +232,15 @@ class Turns:
         state = self._state
         try:
             reading, _ = await asyncio.gather(finish_reading(wanted.prompt, mentions), self._agent.ref())
+            if (turn := await self.line.comes(number)) is None:
+                return  # stopped meanwhile
             await self._closing.settled()  # what was stopped a moment ago belongs to the conversation
             agent = await self._agent.ref()  # another one, if it died over a long reading
         except AgentMissing as error:
             self._end(number, "error", str(error))
             return
-        turn = self._turns.get(number)
-        if turn is None:
-            return  # stopped meanwhile
+        if turn.over:
+            return
         state.log.info("turn.asked", turn=number)
         turn.asked = True
         self.agent_watch.begin()
@@ -279,6 +289,7 @@ class Turns:
         turn = self._turns.pop(number, None)
         if turn is None:
             return
+        self.line.moved()
         if status == "error":
             reason = "; ".join(filter(None, [cut_words(reason, turn.ran), waiting]))
         turn.over = True

@@ -68,11 +68,11 @@ async def test_a_question_to_a_silent_agent_is_told_at_once_and_lost_by_nobody(s
     second = stage.run("%%ai and you?", metadata={"cellId": "c2"})
     await said(stage, second, SILENT)
     stage.agent.answer()
+    await said(stage, second, SILENT, there=False)
+    stage.tell(Delta(turn=FIRST, text="whole"), Ended(turn=FIRST, status="ok", text=""))
     _, asked = await stage.agent.expect_ask(Question)
     asked.answer(Taken())
-    await said(stage, second, SILENT, there=False)
-    for turn in (FIRST, TurnId(2)):
-        stage.tell(Delta(turn=turn, text="whole"), Ended(turn=turn, status="ok", text=""))
+    stage.tell(Delta(turn=TurnId(2), text="whole"), Ended(turn=TurnId(2), status="ok", text=""))
     for msg_id in (first, second):
         assert (await stage.front.reply(msg_id)).content["status"] == "ok"
         assert shown(stage, msg_id) == "whole"
@@ -98,7 +98,7 @@ async def test_a_stop_ends_the_answer_of_a_silent_agent_at_once_and_the_agent(st
 
 async def test_a_silent_agent_lives_while_another_question_waits_for_it(stage: KernelStage) -> None:
     first, _ = await stage.ask()
-    second, _ = await stage.ask()
+    second = stage.run("%%ai and you?", metadata={"cellId": "c2"})
     stage.agent.answers = False
     await said(stage, second, SILENT)
     stage.run("%beaker stop 1")

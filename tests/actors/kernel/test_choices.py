@@ -50,6 +50,7 @@ async def test_a_model_that_is_offered_answers_the_next_questions(stage: KernelS
     assert (await told(stage, f"%beaker model {name}", MODELS))["text"].startswith(f"Questions in this kernel are answered by {name!r}")
     _, question = await stage.ask()
     assert question.model == name
+    stage.tell(Ended(turn=question.turn, status="ok", text=""))
     _, question = await stage.ask("%%ai --model other why?")
     assert question.model == "other", "what the question itself says comes first"
     assert f"{name} (set in this kernel)" in (await told(stage, "%beaker model", MODELS))["text"]

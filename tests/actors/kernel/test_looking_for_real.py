@@ -12,7 +12,7 @@ from beaker.languages.python import Python
 from beaker.messages.base import TurnId
 from beaker.messages.look import ShowVariable, VariableShown
 from beaker.messages.subkernel import Started, Starting
-from beaker.messages.turn import ListVariables, Question, Taken, TurnFailure, Variables
+from beaker.messages.turn import Ended, ListVariables, Question, Taken, TurnFailure, Variables
 from tests.kit.kernel_stage import KernelStage, staged, until
 from tests.kit.real_subkernel import real_subkernel
 
@@ -113,6 +113,7 @@ async def test_a_question_says_what_a_name_held_when_it_came(python: Session) ->
     taken.answer(Taken())
     assert question.prompt == "is 1 in [1, 2]?"
     await stage.front.over(behind)
+    stage.tell(Ended(turn=question.turn, status="ok", text=""))
     _, question = await stage.ask("%%ai and {x}?")
     assert question.prompt == "and later?"
 

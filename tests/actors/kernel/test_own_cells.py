@@ -260,7 +260,7 @@ async def test_every_command_of_the_table_is_performed(stage: KernelStage, subke
 
 async def test_the_numbers_of_running_questions_complete_a_stop(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     await stage.ask()
-    await stage.ask()
+    stage.run("%%ai and you?")
     msg_id = stage.request("complete_request", {"code": "%beaker stop ", "cursor_pos": 13})
     assert (await stage.front.reply(msg_id)).content["matches"] == ["1", "2"]
 

@@ -3,7 +3,7 @@
 from beaker.messages.base import TurnId
 from beaker.messages.consent import RunRedeemed
 from beaker.messages.running import CodeRan, RunCode
-from beaker.messages.turn import Delta, Question
+from beaker.messages.turn import Delta, Ended, Question
 from tests.actors.kernel.run_kit import begun
 from tests.actors.kernel.test_mentioning import glance_of
 from tests.actors.kernel.turn_kit import OK
@@ -108,8 +108,9 @@ async def test_while_the_models_code_runs_a_question_glances_at_what_it_mentions
     subkernel.reply(await subkernel.expect("create_subshell_request"), {"status": "ok", "subshell_id": "s"})
     glance = await glance_of(subkernel)
     subkernel.reply(glance, {"status": "ok", "found": True, "data": {"text/plain": "Type: int\nString form: 3"}, "metadata": {}})
+    subkernel.end(request, 2)
+    await running
+    stage.tell(Ended(turn=FIRST, status="ok", text=""))
     asked, _ = await stage.agent.expect_ask(Question)
     (mentioned,) = asked.mentioned
     assert "while a cell is running" in mentioned.text
-    subkernel.end(request, 2)
-    await running

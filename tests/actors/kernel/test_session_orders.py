@@ -37,6 +37,7 @@ async def test_the_model_interrupts_no_cell_but_the_one_that_the_user_was_asked_
     stage: KernelStage, subkernel: ScriptedSubkernel, another: bool
 ) -> None:
     await stage.ask("%%ai --mode auto go")
+    stage.tell(Ended(turn=FIRST, status="ok", text=""))
     slow = stage.run("slow()")
     request = await subkernel.expect_code()
     subkernel.begin(request, 2)

@@ -31,22 +31,24 @@ async def test_an_agent_that_cannot_be_started_is_an_error_in_words(stage: Kerne
     await stage.front.over(again)
 
 
-async def test_a_lost_agent_ends_every_turn_with_its_text_and_the_next_question_starts_another(
+async def test_a_lost_agent_ends_its_turn_with_its_text_and_the_question_behind_it_starts_another(
     stage: KernelStage, subkernel: ScriptedSubkernel
 ) -> None:
-    asked = [(await stage.ask())[0] for _ in range(2)]
+    asked, _ = await stage.ask()
+    waiting = stage.run("%%ai and now?")
     stage.tell(Delta(turn=FIRST, text="half an answer"))
-    await drawn(stage, asked[0], "half an answer")
+    await drawn(stage, asked, "half an answer")
     stage.cut_agent()
-    for msg_id in asked:
-        told = (await stage.front.reply(msg_id)).content
-        assert told["evalue"] == "the agent was restarted and this answer was cut; run the cell again to retry"
-        assert stage.front.kinds(msg_id).count("execute_reply") == 1
-    assert displays(stage, asked[0])[-1][1] == "half an answer"
-    _, question = await stage.ask("%%ai and now?")
+    told = (await stage.front.reply(asked)).content
+    assert told["evalue"] == "the agent was restarted and this answer was cut; run the cell again to retry"
+    assert stage.front.kinds(asked).count("execute_reply") == 1
+    assert displays(stage, asked)[-1][1] == "half an answer"
+    question, taken = await stage.agent.expect_ask(Question)
+    taken.answer(Taken())
     assert stage.agents_started == 2
     half = "half an answer\n\n[This answer was cut here, before it was finished.]"
-    assert [(each.question, each.answer) for each in question.history] == [("why?", half), ("why?", "")]
+    assert [(each.question, each.answer) for each in question.history] == [("why?", half)]
+    assert "execute_reply" not in stage.front.kinds(waiting)
 
 
 async def test_a_question_that_was_not_taken_in_time_is_stopped_at_the_agent_too(
@@ -76,8 +78,9 @@ async def test_two_questions_at_once_start_one_agent(stage: KernelStage, subkern
     stage.run("%%ai one")
     stage.run("%%ai two")
     for _ in range(2):
-        _, asked = await stage.agent.expect_ask(Question)
+        question, asked = await stage.agent.expect_ask(Question)
         asked.answer(Taken())
+        stage.tell(ended(question.turn))
     assert stage.agents_started == 1
 
 

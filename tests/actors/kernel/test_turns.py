@@ -80,18 +80,18 @@ async def test_a_question_that_fails_aborts_none_of_the_cells_behind_it(stage: K
 
 
 async def test_a_stop_by_number_ends_that_turn_at_once_and_no_other(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
-    first, _ = await stage.ask()
-    second, question = await stage.ask()
+    first, question = await stage.ask()
+    second = stage.run("%%ai and you?", metadata={"cellId": "c2"})
     stage.tell(Delta(turn=question.turn, text="so far"))
-    await drawn(stage, second, "so far")
-    stopping = stage.run("%beaker stop 2")
+    await drawn(stage, first, "so far")
+    stopping = stage.run("%beaker stop 1")
     assert (await stage.front.reply(stopping)).content["status"] == "ok"
-    assert (await stage.front.reply(second)).content["status"] == "ok"
-    assert displays(stage, second)[-1][1] == "so far\n\n*stopped*"
+    assert (await stage.front.reply(first)).content["status"] == "ok"
+    assert displays(stage, first)[-1][1] == "so far\n\n*stopped*"
     assert (await stage.agent.expect(Stop)).turn == question.turn
-    assert "execute_reply" not in stage.front.kinds(first)
-    refused = (await stage.front.reply(stage.run("%beaker stop 2"))).content
-    assert refused["evalue"] == "no question 2 is being answered; running: 1"
+    assert "execute_reply" not in stage.front.kinds(second)
+    refused = (await stage.front.reply(stage.run("%beaker stop 1"))).content
+    assert refused["evalue"] == "no question 1 is being answered; running: 2"
 
 
 async def test_a_shutdown_answers_the_questions_that_are_open(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
