@@ -133,8 +133,7 @@ class Turns:
         found = [each for each in wanted if each in self._turns]
         agent = self._agent.ref_now()
         for each in found:
-            # Ended here and now: a hung agent must not keep a cell busy that the user has stopped. Only code that is interrupted has a
-            # moment to end: what it says of that is seen while its cell is busy, and by many clients not afterwards.
+            # Ended here and now: a hung agent must not keep a cell busy that the user has stopped. But see `Closing.stop_soon`.
             runs = self.work is not None and self.work.runs_code_of(self._turns[each])
             if self.work is not None:
                 self.work.stop(self._turns[each])
