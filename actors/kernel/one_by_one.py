@@ -29,8 +29,8 @@ class OneByOne:
 
     @property
     def full(self) -> bool:
-        """Whether one more, which stands there already, is too many."""
-        return sum(not turn.asked for turn in self._turns.values()) > WAITING_LIMIT
+        """Whether the last one, which stands there already, is one too many behind the one that is answered."""
+        return sum(not turn.parked for turn in self._turns.values()) > 1 + WAITING_LIMIT
 
     def moved(self) -> None:
         """A turn is over, parked, or without an agent."""

@@ -71,9 +71,8 @@ async def test_a_question_that_is_stopped_while_it_waits_never_reaches_the_agent
 async def test_more_questions_than_anybody_reads_are_refused(
     stage: KernelStage, subkernel: ScriptedSubkernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(one_by_one, "WAITING_LIMIT", 2)
+    monkeypatch.setattr(one_by_one, "WAITING_LIMIT", 1)
     await stage.ask()
     stage.run("%%ai two")
-    stage.run("%%ai three")
-    refused = (await stage.front.reply(stage.run("%%ai four"))).content
+    refused = (await stage.front.reply(stage.run("%%ai three"))).content
     assert "questions are waiting already" in refused["evalue"]
