@@ -110,7 +110,7 @@ class Commands:
                 cell.show(Words(plain=text + "\n", markdown=text))
             case RestartSubkernel():
                 if self._state.phase is Phase.READY:
-                    self._state.phase = Phase.RESTARTING  # from here on cells wait for the fresh session
+                    self._state.leave()
                 self._context.spawn(self._restart(cell), name="restart")
             case _:
                 raise AssertionError(f"{type(order).__name__} is performed nowhere")

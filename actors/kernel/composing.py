@@ -6,6 +6,8 @@ nothing.
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from actors.kernel.course import Course
 from actors.kernel.looking import Looking
 from actors.kernel.state import KernelState
@@ -44,6 +46,8 @@ async def finish_reading(prompt: str, begun: "MentionsRead | None") -> Reading:
 def compose(turn: Turn, wanted: Ask, reading: Reading, *, state: KernelState, course: Course, hiding: Hiding) -> Question:
     """Compose the question of a turn. If it shows the model text that nobody vouches for, the turn is tainted."""
     cells = state.transcript.recent(SEEN_CELLS, output_chars=SEEN_OUTPUT_CHARS)
+    if state.coming_generation != state.generation:
+        cells = [msgspec.structs.replace(cell, former=True) for cell in cells]
     told = course.conversation.talks[-TOLD:]
     turn.tainted = turn.tainted or bool(reading.mentioned) or bool(wanted.attached) or reading.prompt != wanted.prompt
     turn.tainted = turn.tainted or any(cell.output for cell in cells) or any(talk.tainted for talk in told)
@@ -51,7 +55,7 @@ def compose(turn: Turn, wanted: Ask, reading: Reading, *, state: KernelState, co
         turn=turn.number,
         prompt=hiding.own_taken_out(reading.prompt),
         language=state.language,
-        history=course.conversation.exchanges(state.generation),
+        history=course.conversation.exchanges(state.coming_generation),
         cells=cells,
         model=turn.model or None,
         mode=turn.mode,

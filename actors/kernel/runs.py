@@ -15,7 +15,7 @@ from actors.kernel.consent import NOT_RUN, Consent
 from actors.kernel.ending import RESTART_GRACE_S
 from actors.kernel.granted_cells import GrantedCell
 from actors.kernel.shell import Shell
-from actors.kernel.state import KernelState, Phase
+from actors.kernel.state import KernelState
 from actors.kernel.supervisor_door import SupervisorMissing
 from actors.kernel.turn import Turn
 from actors.runtime.actor import ActorContext, Asked
@@ -277,7 +277,7 @@ class Runs:
     async def _restart_session(self, turn: Turn) -> SessionChanged:
         cleared = await self._consent.clear(turn, "restart", "", self._state.language)
         await self._redeem(cleared)
-        self._state.phase = Phase.RESTARTING
+        self._state.leave()
         self._tell(turn, cleared.block, RESTARTING)
         try:
             await self._restart()

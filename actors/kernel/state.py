@@ -79,6 +79,8 @@ class KernelState:
     subkernel_start: str | None = None
     """Start time of its process."""
     generation: int = 0
+    leaving: int = 0
+    """The generation of a life that the user has ended, and whose successor may not be announced yet."""
     requests: Requests = field(default_factory=Requests)
     """On the shell channel."""
     control_requests: Requests = field(default_factory=Requests)
@@ -117,6 +119,16 @@ class KernelState:
     def logs_cells(self) -> bool:
         """Whether every step of an ordinary cell is logged: at level debug, since at info it would cost more than the hop."""
         return self.settings.logs.level == "debug"
+
+    def leave(self) -> None:
+        """The user wants a fresh session: from here on cells wait for it."""
+        self.phase = Phase.RESTARTING
+        self.leaving = self.generation
+
+    @property
+    def coming_generation(self) -> int:
+        """Of the session that runs what is sent now."""
+        return self.generation + (self.phase is Phase.RESTARTING and self.leaving == self.generation)
 
     def answered(self, msg_id: str, channel: Channel = "shell") -> None:
         """Note, for a successor of this process, that a request owes nothing any more."""

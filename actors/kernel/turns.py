@@ -93,7 +93,7 @@ class Turns:
         number = self.course.number()
         now = time.monotonic()
         mode = wanted.mode or self._state.settings.agent.mode
-        turn = Turn(number, face, wanted.prompt, TurnDisplay(number), now, now, generation=self._state.generation)
+        turn = Turn(number, face, wanted.prompt, TurnDisplay(number), now, now, generation=self._state.coming_generation)
         turn.mode = lower(mode, "plan") if face.consent == "never" else mode
         turn.model, turn.context = wanted.model or self.course.model, self.course.context
         self._turns[number] = turn

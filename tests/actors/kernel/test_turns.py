@@ -120,3 +120,22 @@ async def test_a_question_behind_a_restart_knows_what_is_gone(stage: KernelStage
     assert [(seen.code, seen.former) for seen in question.cells] == [("x = 1", True), ("y = 1", False)]
     (told,) = question.history[0].calls
     assert told.result == "[This was in a former session: its variables are gone.]\nint: 1"
+
+
+async def test_a_question_right_behind_a_restart_knows_it_though_the_next_session_is_not_there(
+    stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
+    before = stage.run("x = 1")
+    subkernel.run(await subkernel.expect_code(), 1)
+    await stage.front.over(before)
+    stage.run("%beaker restart")
+    _, question = await stage.ask()
+    assert [(seen.code, seen.former) for seen in question.cells] == [("x = 1", True)]
+    second = await stage.start_subkernel()
+    after = stage.run("y = 1")
+    second.run(await second.expect_code(), 2)
+    await stage.front.over(after)
+    stage.tell(ToolCalled(turn=FIRST, call_id="c", tool="show_variable", arguments="{}"))
+    stage.tell(ToolAnswered(turn=FIRST, call_id="c", status="ok", summary="int: 1"), ended())
+    _, question = await stage.ask()
+    assert question.history[0].calls[0].result == "int: 1", "it was seen in the session that there is"
