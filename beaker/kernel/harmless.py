@@ -3,6 +3,8 @@
 A model that was taken over by what it read could otherwise send away what it saw in the address of a picture, which frontends load
 unasked, or hide what stands behind its text. HTML becomes text, pictures become links, links lead to the web or nowhere, control characters
 become visible, code blocks get fences that nothing in them can close, and none is drawn as a diagram, which may hold pictures.
+Formulas draw no boxes and nothing outside of their place, and change no others: in JupyterLab one could draw the frame around
+what beaker vouches for, or cover the code that asks to be run.
 
 Renderers differ in what code and formulas are, and JupyterLab passes on all that a kernel sends. So a code span is left as it is only
 where all of them see one. Elsewhere a `<` gets a blank behind it, which no HTML has, and which changes no formula and little code; where
@@ -16,8 +18,24 @@ import re
 
 from beaker.kernel.code_blocks import Fence, block_name, fence_around, open_fence
 
-_ACTS = re.compile(r"<(?!https?://[^\s<>`$]*>)(?=[A-Za-z/!?])|!(?=\[)|\](?=[(:])")
-"""The beginnings of HTML, of a picture, of where a link leads. An address in angle brackets is a link that nobody follows unasked."""
+_DRAWING = "bbox|boxed|fbox|framebox|fcolorbox|colorbox|Aboxed|enclose|rule|Rule|hdashline"
+_PLACING = "raise|lower|raisebox|moveleft|moveright|smash|uproot|leftroot|overbracket|underbracket|Space|mmlToken"
+_STYLING = "style|class|cssId|href|unicode|toggle|texttip|mathtip|html[A-Z][a-z]+|includegraphics|url"
+_DEFINING = (
+    "[gex]?def|let|futurelet|global|csname|(?:new|renew|provide)(?:command|environment|tagform)|newcolumntype|Declare[A-Za-z]+|Newextarrow|"
+    "definecolor|require|setOptions|mathtoolsset"
+)
+_ACTS = re.compile(
+    r"<(?!https?://[^\s<>`$]*>)(?=[A-Za-z/!?])|!(?=\[)|\](?=[(:])"
+    r"|\\boxed(?=\s*\{)|\\hline(?![A-Za-z])"
+    rf"|\\(?=(?:{_DRAWING}|{_PLACING}|{_STYLING}|{_DEFINING})(?![A-Za-z]))"
+    r"|&(?=#[xX]0*(?:5[cC]|[46][1-9a-fA-F]|[57][0-9aA])(?![0-9a-fA-F])|#0*(?:92|6[5-9]|[78]\d|90|9[7-9]|1[01]\d|12[0-2])(?!\d)|bsol;)"
+)
+"""The beginnings of HTML, of a picture, of where a link leads; of what a formula must not do, and of the letters and the backslash as
+entities, which could write that. An address in angle brackets is a link that nobody follows unasked."""
+_TAMED = {r"\boxed": r"\mathbf", r"\hline": " "}
+"""What models often write, and what stands in its place."""
+_ENTITIES = {"<": "&lt;", "&": "&amp;"}
 _TICKS = re.compile(r"\\.|`+")
 _ADDRESSES = ("://", "www.")
 _FORMULA = re.compile(r"\$|\\[(\[]|\\begin")
@@ -216,8 +234,10 @@ def _inert(line: str, spans: list[tuple[int, int]], *, as_code: bool) -> str:
         if found.start() >= start:
             continue
         sign = found[0]
-        if sign == "<" and not as_code:
-            sign = "&lt;"
+        if sign in _TAMED:
+            sign = _TAMED[sign]
+        elif sign in _ENTITIES and not as_code:
+            sign = _ENTITIES[sign]
         elif sign != "]":
             sign += " "
         else:

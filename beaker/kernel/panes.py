@@ -6,6 +6,7 @@ What beaker vouches for, which is code that asks with what becomes of it and how
 reaches it. Below the model's text stand at most words of our own about what it waits for.
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -124,13 +125,26 @@ def _done(steps: Sequence[Step]) -> list[Pane]:
     """
     if not steps:
         return []
-    lines = "  \n".join(f"{STEP_FRAME}{escaped(visible(step.line))} </span>" for step in steps)
-    plain = "\n".join(f"· {visible(step.line)}" for step in steps)
+    lines = "  \n".join(f"{STEP_FRAME}{escaped(_in_its_line(step.line))} </span>" for step in steps)
+    plain = "\n".join(f"· {_in_its_line(step.line)}" for step in steps)
     if len(steps) > STEPS_OPEN:
         failed = sum(step.failed for step in steps)
         head = f"{len(steps)} steps" + (f", {failed} failed" if failed else "")
         lines = f"{FOLD.format(f'{STEP_FRAME}{head}</span>')}\n\n{lines}\n\n</details>"
     return [Pane(lines, plain)]
+
+
+def _in_its_line(text: str) -> str:
+    """Names and data that a model chose, without what would reach into the lines around or turn this one.
+
+    JupyterLab looks for two of the signs of formulas in code spans too, and takes what follows for one to the next such sign.
+    """
+    return _BEGINNING.sub(r"\\ ", _DOUBLED.sub(r"\\", _TURNING.sub("\ufffd", visible(text))))
+
+
+_TURNING = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_DOUBLED = re.compile(r"\\{2,}")
+_BEGINNING = re.compile(r"\\(?=begin|end)")
 
 
 def _framed(markdown: str) -> Pane:

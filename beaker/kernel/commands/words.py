@@ -11,9 +11,12 @@ import msgspec
 
 from beaker.kernel.code_blocks import fenced
 
-_MARKUP = r"([\\`*_\[\]>|~&$])"
-"""What CommonMark, its tables or math give a meaning in the middle of a line; a backslash takes it away. `<` is not among them: behind
-an address a backslash belongs to that for JupyterLab and nbconvert, and what follows would be HTML."""
+_INSTEAD = {"<": "&lt;", "\\": "<span>&#92;</span>", "$": "<span>&#36;</span>"}
+"""For what a backslash would not do. Behind an address it belongs to that for JupyterLab and nbconvert, and what follows would be HTML.
+Formulas JupyterLab looks for before it reads markdown, when a backslash begins one, and once more behind it, when the backslash is gone:
+the first time it looks into no entity, the second time not beyond an element."""
+_MARKUP = re.compile(r"[\\`*_\[\]>|~&$<]")
+"""What CommonMark, its tables or math give a meaning in the middle of a line."""
 
 
 class Words(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +72,7 @@ def escaped(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return re.sub(_MARKUP, r"\\\1", text).replace("<", "&lt;")
+    return _MARKUP.sub(lambda found: _INSTEAD.get(found[0]) or f"\\{found[0]}", text)
 
 
 def _apart(before: str) -> str:

@@ -45,8 +45,9 @@ def test_ordinary_answers_stay_as_they_are(text: str) -> None:
         ("[x](http://a.test/?b:c) [y](d/e:f) [z](#g:h)", "[x](http://a.test/?b:c) [y](d/e:f) [z](#g:h)"),
         ("[x]: data:text/html,y", "[x] : data:text/html,y"),
         ("[x](\ny)", "[x] (\ny)"),
-        ("[x](&#106;avascript&colon;y)", "[x] (&#106;avascript&colon;y)"),
-        (f"[x](&#x{'0' * ADDRESS_CHARS}6a;avascript:y)", f"[x] (&#x{'0' * ADDRESS_CHARS}6a;avascript:y)"),
+        ("[x](&#106;avascript&colon;y)", "[x] (&amp;#106;avascript&colon;y)"),
+        (f"[x](&#x{'0' * ADDRESS_CHARS}6a;avascript:y)", f"[x] (&amp;#x{'0' * ADDRESS_CHARS}6a;avascript:y)"),
+        ("[x](java&Tab;script&colon;y)", "[x] (java&Tab;script&colon;y)"),
         ("$a<b$ and\nList<int>", "$a< b$ and\nList< int>"),
         ("$$\na<b\n$$\n\na<b", "$$\na< b\n$$\n\na&lt;b"),
         ("    if a<b:", "    if a< b:"),
@@ -54,6 +55,26 @@ def test_ordinary_answers_stay_as_they_are(text: str) -> None:
     ],
 )
 def test_what_acts_by_itself_becomes_text(text: str, shown: str) -> None:
+    assert harmless(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (r"$\bbox[border: 1px dotted]{x}$", r"$\ bbox[border: 1px dotted]{x}$"),
+        (r"so \(x = \boxed{42}\), \boxed 4", r"so \(x = \mathbf{42}\), \ boxed 4"),
+        (r"\begin{array}{|c|}\hline x\\\hline\end{array}", "\\begin{array}{|c|}  x\\\\ \\end{array}"),
+        (r"$\raise{-20em}{\colorbox{white}{x}}$", r"$\ raise{-20em}{\ colorbox{white}{x}}$"),
+        (r"$\sqrt[\uproot{200}x]{y} \smash{z}$", r"$\sqrt[\ uproot{200}x]{y} \ smash{z}$"),
+        (r"$\def\frac#1#2{x}$ $\renewcommand{\frac}{x}$", r"$\ def\frac#1#2{x}$ $\ renewcommand{\frac}{x}$"),
+        (r"$\csname fbox\endcsname{x} \require{bbox}$", r"$\ csname fbox\endcsname{x} \ require{bbox}$"),
+        (r"\\fbox{x} \$\fbox{x}\$", r"\\ fbox{x} \$\ fbox{x}\$"),
+        (r"&#36;&#92;fbox&#36; \f&#x62;ox &bsol;fbox &#0098;ox", r"&#36;&amp;#92;fbox&#36; \f&amp;#x62;ox &amp;bsol;fbox &amp;#0098;ox"),
+        (r"`\fbox{x}`, $\left( \frac{a}{b} \right)$ &#39;&lt;&nbsp;", r"`\fbox{x}`, $\left( \frac{a}{b} \right)$ &#39;&lt;&nbsp;"),
+        ("```latex\n\\fbox{x}\n```", "```latex\n\\fbox{x}\n```"),
+    ],
+)
+def test_a_formula_draws_no_box_nothing_outside_of_its_place_and_changes_no_other(text: str, shown: str) -> None:
     assert harmless(text) == shown
 
 
@@ -101,6 +122,9 @@ def test_in_plain_text_only_controls_are_changed() -> None:
         "]: " * 60_000,
         "[x](&#x" + "0" * 200_000,
         "http://`" * 25_000,
+        "&#" + "0" * 200_000,
+        "&#0" * 70_000,
+        "\\boxed " * 30_000,
     ],
 )
 def test_a_long_text_costs_no_more_than_its_length(text: str) -> None:

@@ -169,6 +169,14 @@ def test_what_the_model_did_stands_framed_where_it_was_done() -> None:
     assert display.answer == "Let me see.\n\nIt is whole.", "a model that reads such lines writes them, too"
 
 
+def test_a_name_in_a_line_begins_no_formula_that_would_go_on_in_the_next_and_turns_no_text() -> None:
+    display = TurnDisplay(1)
+    looked(display, r"Looked at `\\(a`: $x \\(", r"Looked at `\begin{b}`", "Looked at `\u202ec`")
+    dollar, backslash = "<span>&#36;</span>", "<span>&#92;</span>"
+    lines = (rf"Looked at `\(a`: {dollar}x {backslash}(", r"Looked at `\ begin{b}`", "Looked at `\ufffdc`")
+    assert panes(display, ending=[])[0].markdown == stepped(*lines)
+
+
 def test_while_the_model_thinks_on_the_step_is_counted_until_text_comes() -> None:
     display = TurnDisplay(1)
     display.tool_called("a")

@@ -155,6 +155,59 @@ def test_what_the_model_did_stands_folded_in_frames_that_its_text_cannot_draw(op
         expect(lines.nth(1)).to_be_visible()
 
 
+DRAWN = r"""
+$\bbox[border: 1px dotted; padding: 0.1em 0.5em]{\textsf{Looked at df}}$ and $\boxed{\textsf{all is well}}$
+
+\$\b&#111;xed{x}\$ and &#36;&#92;boxed{x}&#36; and $\begin{array}{c}\hline x\\\hline\end{array}$
+
+$\rlap{\raise{14em}{\colorbox{white}{\textsf{over}}}}$ and $\sqrt[\uproot{200}\textsf{over}]{x}$
+
+$\smash{\begin{array}{c}1\\2\\3\\4\end{array}}$
+
+$\def\frac#1#2{CHANGED}$ and $\frac{1}{2}$
+
+Here it ends: $\alpha$
+"""
+FRAMES = "mjx-menclose, mjx-container [style*='border']"
+
+
+def test_no_formula_draws_a_frame_or_outside_of_its_place_or_changes_another(open_notebook: Open, page: Page) -> None:
+    with serving([Speak(text=DRAWN)]) as endpoint:
+        install_kernel("beaker-drawing", endpoint.endpoint.base_url)
+        bare = "from IPython.display import Markdown\nMarkdown(r'$\\frac{1}{2}$ and $\\boxed{3}$')"
+        notebook = open_notebook("%%ai go", bare, kernel="beaker-drawing")
+        answer = notebook.run(0).last
+        expect(answer).to_contain_text("Here it ends:")
+        expect(answer.locator("p").last.locator("mjx-container")).to_be_visible()
+        expect(answer.locator(FRAMES)).to_have_count(0)
+        above = page.evaluate(
+            """() => {
+                const top = each => each.getBoundingClientRect().top
+                const signs = [...document.querySelectorAll('.jp-OutputArea-output p mjx-container *')]
+                return Math.max(...signs.map(sign => top(sign.closest('p')) - top(sign)))
+            }"""
+        )
+        assert above < 5, "pixels"
+        own = notebook.run(1)
+        expect(own.locator("mjx-mfrac")).to_have_count(1)
+        expect(own.locator(FRAMES)).to_have_count(1)
+
+
+def test_what_a_tool_is_called_does_not_reach_into_the_lines_around(open_notebook: Open) -> None:
+    calls = [Call(name=name, arguments="{}") for name in (r"\(one", r"\begin{x}", r"t\)wo $x$", r"\\(x\\)", r"\end{x}", "\u202elast")]
+    with serving([Speak(text="So:", calls=calls), Speak(text="That was all.")]) as endpoint:
+        install_kernel("beaker-naming", endpoint.endpoint.base_url)
+        notebook = open_notebook("%%ai go", kernel="beaker-naming")
+        outputs = notebook.run(0)
+        expect(outputs.last).to_contain_text("That was all.")
+        outputs.nth(1).locator("details > summary").click()
+        lines = outputs.nth(1).locator("details > p > span[style*='border']")
+        expect(lines).to_have_count(6)
+        for at, name in enumerate((r"\(one", r"\ begin{x}", r"t\)wo $x$", r"\(x\)", r"\ end{x}", "\ufffdlast")):
+            expect(lines.nth(at)).to_contain_text(f"Could not use {name}: There is no tool '")
+        expect(outputs.nth(1).locator("mjx-container")).to_have_count(0)
+
+
 def test_the_error_of_a_question_that_fails_at_once_stands_alone(open_notebook: Open) -> None:
     install_kernel("beaker-refused", "http://127.0.0.1:9/v1")
     notebook = open_notebook("%%ai go", kernel="beaker-refused")

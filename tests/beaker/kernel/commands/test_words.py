@@ -6,6 +6,9 @@ from hypothesis import strategies as st
 
 from beaker.kernel.commands.words import Table, code, duration_words, escaped, quoted, size_words
 
+DOLLAR = "<span>&#36;</span>"
+BACKSLASH = "<span>&#92;</span>"
+
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
@@ -56,7 +59,8 @@ def test_code_spans(text: str, span: str) -> None:
     ("text", "markdown"),
     [
         ("plain text, 12.3 s", "plain text, 12.3 s"),
-        ("a_b *c* [d](e) <img src=x> & $x$ ~ | \\", "a\\_b \\*c\\* \\[d\\](e) &lt;img src=x\\> \\& \\$x\\$ \\~ \\| \\\\"),
+        ("a_b *c* [d](e) <img src=x> & $x$ ~ | \\", f"a\\_b \\*c\\* \\[d\\](e) &lt;img src=x\\> \\& {DOLLAR}x{DOLLAR} \\~ \\| {BACKSLASH}"),
+        (r"\(x\) \[y\] \begin{z}", rf"{BACKSLASH}(x{BACKSLASH}) {BACKSLASH}\[y{BACKSLASH}\] {BACKSLASH}begin{{z}}"),
         ("type `a|b*` now", "type `a\\|b*` now"),
         ("odd ` tick", "odd \\` tick"),
         ("two\nlines", "two lines"),
