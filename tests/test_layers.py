@@ -14,6 +14,9 @@ ROOT = Path(__file__).parents[1]
 LAYERS = {"actors.runtime": 0, "beaker": 1, "actors": 2, "gateway": 3, "beaker_kernel": 3}
 """The layer of each place, the longest name first that fits; imports go down or stay."""
 
+ROOMS = ("sockets", "state", "channels", "life", "looks", "questions", "consent", "commands")
+"""The folders of the KernelActor's rooms: each knows only those before it. What lies beside them makes and wires them."""
+
 TAKEN = {"cache", "client", "common", "config", "container", "converters", "cookie", "crypto", "exceptions", "ext", "middleware"}
 TAKEN |= {"session", "synchronization", "types", "util", "utils", "version"}
 """Modules of the other distributions that install a package `beaker`: a child of ours with such a name would overwrite theirs."""
@@ -21,7 +24,7 @@ TAKEN |= {"session", "synchronization", "types", "util", "utils", "version"}
 EFFECTS = {"asyncio", "multiprocessing", "selectors", "socket", "subprocess", "threading", "zmq"}
 """What the domain does not touch: there decisions are made, and actors carry them out."""
 
-ZEROMQ = {f"actors/kernel/{name}.py" for name in ("zmq_edge", "zmq_sockets", "heartbeat")}
+ZEROMQ = {f"actors/kernel/sockets/{name}.py" for name in ("zmq_edge", "zmq_sockets", "heartbeat")}
 """Who talks ZeroMQ: a socket on the loop, what all sockets share, and the echo, which must not be on the loop."""
 
 HEAVY = {
@@ -95,6 +98,33 @@ def test_an_upward_import_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text(text)
     assert [len(_upward(file)) for file in _own_files()] == [1, 1, 1]
+
+
+def _above(file: Path) -> list[str]:
+    """Says which rooms a room of the KernelActor knows that come after its own."""
+    above = []
+    home = file.relative_to(ROOT).parts[2]
+    for line, imported in _imported(file):
+        place = imported.split(".")
+        if place[:2] == ["actors", "kernel"] and len(place) > 2:
+            room = place[2]
+            if room not in ROOMS or ROOMS.index(room) > ROOMS.index(home):
+                above.append(f"{file}:{line} is of {home} and imports {imported}")
+    return above
+
+
+def test_a_room_of_the_kernel_actor_knows_only_those_before_it() -> None:
+    rooms = [*ROOT.glob("actors/kernel/*/*.py")]
+    assert {file.parent.name for file in rooms} == set(ROOMS)
+    assert [line for file in rooms for line in _above(file)] == []
+
+
+def test_a_room_that_knows_one_behind_it_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    shell = tmp_path / "actors/kernel/channels/shell.py"
+    shell.parent.mkdir(parents=True)
+    shell.write_text("from actors.kernel.sockets.client import Client\nfrom actors.kernel.life import ending\nimport actors.kernel.rooms\n")
+    assert [line.rpartition(" ")[2] for line in _above(shell)] == ["actors.kernel.life.ending", "actors.kernel.rooms"]
 
 
 def _rootless(files: list[Path]) -> list[str]:
@@ -175,7 +205,7 @@ def test_the_kernel_process_imports_nothing_heavy_at_all() -> None:
     own = [
         _module(file)
         for place in ("actors/kernel", "actors/runtime", "beaker/kernel", "beaker/wire")
-        for file in ROOT.glob(f"{place}/*.py")
+        for file in ROOT.glob(f"{place}/**/*.py")
     ]
     loaded = {name.partition(".")[0] for name in _loaded(f"import beaker_kernel, {', '.join(own)}")}
     assert loaded & HEAVY == set()

@@ -5,20 +5,19 @@ its mailbox: the two edges call the rooms through it directly on the loop, becau
 more. The mailbox carries what other actors say: the Supervisor (a subkernel started, died) and the agent (more text, a look wanted).
 
 ```
-            shell.py    requests and replies        questions.py  %beaker, %%ai,     life.py       greet, bury, take over
-  front --> control.py  interrupt, debug, shutdown                the agent: with    attaching.py  find a Supervisor
-            stdin.py    input()                                   rooms of its own   ending.py     restart, shut down
-            iopub.py    relay, accounting                                            --> subkernel_link
+             channels/   requests, replies, outputs       questions/  %%ai, the agent     life/   greet, bury, take over
+  sockets/ ------------> an ordinary cell passes  ------> consent/    what it wants run           restart, shut down
+             state/      nothing else                     commands/   %beaker, messages of ours
 ```
 """
 
 import asyncio
 from collections.abc import Callable
 
-from actors.kernel.agent_door import End, Start
-from actors.kernel.front import Front, Handlers
+from actors.kernel.life.supervisor_door import Connect
+from actors.kernel.questions.agent_door import End, Start
 from actors.kernel.rooms import Rooms
-from actors.kernel.supervisor_door import Connect
+from actors.kernel.sockets.front import Front, Handlers
 from actors.runtime.actor import Actor, Asked, Down
 from actors.supervisor.order import Remembered
 from beaker.messages.base import KernelId

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from actors.kernel.actor import KernelActor
-from actors.kernel.agent_door import AgentMissing
-from actors.kernel.front import Front, Handlers, ZmqFront
-from actors.kernel.parent_watch import watch_parent
-from actors.kernel.supervisor_door import SupervisorMissing
+from actors.kernel.life.parent_watch import watch_parent
+from actors.kernel.life.supervisor_door import SupervisorMissing
+from actors.kernel.questions.agent_door import AgentMissing
+from actors.kernel.sockets.front import Front, Handlers, ZmqFront
 from actors.roles.own_logs import configure_logs
 from actors.runtime.codec import Codec
 from actors.runtime.failures import Unreachable
@@ -33,7 +33,7 @@ from beaker.settings.load import Loaded
 from beaker.wire.connection_file import ConnectionFile, write_ports
 
 if TYPE_CHECKING:
-    from actors.kernel.agent_process import AgentProcess
+    from actors.kernel.questions.agent_process import AgentProcess
 
 CONNECT_TIMEOUT_S = 5.0
 """For one that listens to greet us, which takes a millisecond."""
@@ -227,7 +227,7 @@ class KernelProcess:
         if self._agent is None:
             # Imported at the first question: the kernel's start and its memory are measured.
             try:
-                from actors.kernel.agent_process import AgentProcess
+                from actors.kernel.questions.agent_process import AgentProcess
             except OSError as error:  # no descriptor is left to read it by
                 raise AgentMissing(f"the agent could not be started: {error}") from None
 

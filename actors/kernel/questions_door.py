@@ -14,7 +14,7 @@ from beaker.messages.kernel import AgentSaid
 from beaker.wire.parts import Header, Parts
 
 if TYPE_CHECKING:
-    from actors.kernel.questions import Questions
+    from actors.kernel.question_rooms import Questions
 
 
 class QuestionsDoor:

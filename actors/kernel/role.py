@@ -8,7 +8,7 @@ import hmac
 import os
 import sys
 
-from actors.kernel.orders import make_order
+from actors.kernel.life.orders import make_order
 from actors.roles.own_logs import configure_logs
 from actors.roles.settling import Settled
 from actors.runtime.malloc import return_large_buffers
@@ -51,7 +51,7 @@ def main(argv: list[str], settled: Settled) -> int:
     become_undumpable()
     return_large_buffers()
     from actors.kernel.process import KernelProcess  # after the fork: the Supervisor has no use for ZeroMQ's memory
-    from actors.kernel.zmq_sockets import AddressError
+    from actors.kernel.sockets.zmq_sockets import AddressError
     from beaker.wire.signing import UnknownScheme
 
     try:

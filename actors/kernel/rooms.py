@@ -7,28 +7,28 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from actors.kernel.agent_door import End, Start
-from actors.kernel.attaching import Attaching
-from actors.kernel.control import Control
-from actors.kernel.ending import Ending
-from actors.kernel.front import Front
-from actors.kernel.hang_watch import HangWatch
-from actors.kernel.inflight_log import InflightLog
-from actors.kernel.inheritance import Inheritance
-from actors.kernel.interrupt import Interrupts
-from actors.kernel.iopub import Iopub
-from actors.kernel.keeping import Keeping
-from actors.kernel.life import Life
-from actors.kernel.lost_reply import LostReplies
-from actors.kernel.prompts import Prompts
-from actors.kernel.publisher import Publisher
+from actors.kernel.channels.control import Control
+from actors.kernel.channels.iopub import Iopub
+from actors.kernel.channels.lost_reply import LostReplies
+from actors.kernel.channels.prompts import Prompts
+from actors.kernel.channels.shell import Shell
+from actors.kernel.channels.stdin import Stdin
+from actors.kernel.life.attaching import Attaching
+from actors.kernel.life.ending import Ending
+from actors.kernel.life.hang_watch import HangWatch
+from actors.kernel.life.inheritance import Inheritance
+from actors.kernel.life.interrupt import Interrupts
+from actors.kernel.life.life import Life
+from actors.kernel.life.silence_watch import SilenceWatch
+from actors.kernel.life.supervisor_door import Connect, SupervisorDoor
+from actors.kernel.questions.agent_door import End, Start
 from actors.kernel.questions_door import QuestionsDoor
-from actors.kernel.shell import Shell
-from actors.kernel.silence_watch import SilenceWatch
-from actors.kernel.state import KernelState
-from actors.kernel.stdin import Stdin
-from actors.kernel.subkernel_link import LinkHandlers
-from actors.kernel.supervisor_door import Connect, SupervisorDoor
+from actors.kernel.sockets.front import Front
+from actors.kernel.sockets.subkernel_link import LinkHandlers
+from actors.kernel.state.inflight_log import InflightLog
+from actors.kernel.state.keeping import Keeping
+from actors.kernel.state.publisher import Publisher
+from actors.kernel.state.state import KernelState
 from actors.runtime.actor import ActorContext
 from beaker.kernel.missed_variable import MissedVariable
 from beaker.kernel.transcript import Transcript
@@ -40,7 +40,7 @@ from beaker.wire.compose import Composer
 from beaker.wire.parts import Header, Parts
 
 if TYPE_CHECKING:
-    from actors.kernel.questions import Questions
+    from actors.kernel.question_rooms import Questions
 
 
 class Rooms:
@@ -122,7 +122,7 @@ class Rooms:
         Done when the question comes, the 50 ms of it would delay its `busy`: by then jupyter console takes the `idle` of what it
         asked before for that of the question, and shows neither answer nor prompt.
         """
-        import actors.kernel.questions  # noqa: F401  # for its effect alone: it is loaded then
+        import actors.kernel.question_rooms  # noqa: F401  # for its effect alone: it is loaded then
 
     def close(self) -> None:
         """The kernel is over: whatever is still open is answered."""
@@ -134,7 +134,7 @@ class Rooms:
 
     def _make_questions(self) -> "Questions":
         # Not at the top: the sockets are bound first, see `prepare`.
-        from actors.kernel.questions import Questions
+        from actors.kernel.question_rooms import Questions
 
         return Questions(
             self.state,

@@ -68,7 +68,7 @@ def describe(interpreter: str, *, subkernel: str | None = None, spec: "KernelSpe
         "language": language,
         "interrupt_mode": "message",
         "kernel_protocol_version": PROTOCOL_VERSION,
-        # The five sockets that clients see are ours, whatever runs behind them: `actors/kernel/front.py` serves CURVE on each.
+        # The five sockets that clients see are ours, whatever runs behind them: `actors/kernel/sockets/front.py` serves CURVE on each.
         "metadata": {"debugger": debugger, "supported_encryption": ["curve"]},
     }
 

@@ -2,7 +2,7 @@
 
 Braces put a value into the text, where it is short, and are left alone where they hold anything that is no variable: a pasted
 dictionary stays what it is. `{{name}}` stands for `{name}`. An `@` attaches a value or a file below the question, and
-the user is told if there is none. Pure: what was found is read by `actors/kernel/mentioning.py`.
+the user is told if there is none. Pure: what was found is read by `actors/kernel/looks/mentioning.py`.
 """
 
 import re

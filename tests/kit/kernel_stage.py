@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 
 from actors.kernel.actor import KernelActor
-from actors.kernel.agent_door import AgentMissing
-from actors.kernel.front import Front, Handlers
-from actors.kernel.supervisor_door import SupervisorMissing
+from actors.kernel.life.supervisor_door import SupervisorMissing
+from actors.kernel.questions.agent_door import AgentMissing
+from actors.kernel.sockets.front import Front, Handlers
 from actors.runtime.codec import Codec
 from actors.runtime.kit import link_nodes, run_to_idle
 from actors.runtime.link import Link

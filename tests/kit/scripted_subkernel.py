@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import zmq
 
-from actors.kernel.zmq_edge import EdgeSocket
-from actors.kernel.zmq_sockets import FEW, NONE
+from actors.kernel.sockets.zmq_edge import EdgeSocket
+from actors.kernel.sockets.zmq_sockets import FEW, NONE
 from beaker.messages.subkernel import Connection, Subkernel
 from beaker.wire.compose import Composer, status
 from beaker.wire.parts import CONTENT, HEADER, METADATA, Parts, join, split

@@ -2,7 +2,7 @@
 
 Each command has a file of its own beside this one, with the Struct that it is read into, its `Command`, and its words; a row in
 `beaker.kernel.commands.table` makes it known to parsing, completion and help. What it does is performed in
-`actors/kernel/commands.py`.
+`actors/kernel/commands/commands.py`.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.actors.kernel.edges import Edges
+from tests.actors.kernel.sockets.edges import Edges
 from tests.kit.kernel_stage import KernelStage, staged
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 from tests.kit.takeover_stage import Replaced

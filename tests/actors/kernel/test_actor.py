@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from actors.kernel import attaching, supervisor_door
+from actors.kernel.life import attaching, supervisor_door
 from beaker.messages.subkernel import (
     Attach,
     Attached,
@@ -125,7 +125,7 @@ async def test_asked_to_leave_twice_it_leaves_once(stage: KernelStage, subkernel
 async def test_asked_again_while_it_leaves_it_ends_the_grace_of_the_subkernel_once(
     stage: KernelStage, subkernel: ScriptedSubkernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actors.kernel.ending.HURRY_AFTER_S", 0)
+    monkeypatch.setattr("actors.kernel.life.ending.HURRY_AFTER_S", 0)
     stage.actor.shut_down(restart=False)
     first, asked = await stage.supervisor.expect_ask(Shutdown)
     assert first.grace_s > 0

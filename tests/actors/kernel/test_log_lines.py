@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from actors.kernel import backlog
+from actors.kernel.sockets import backlog
 from actors.runtime import logging
 from beaker.messages.base import TurnId
 from beaker.messages.subkernel import Died

@@ -12,17 +12,17 @@ HEAVY = {"structlog", "zmq", "jupyter_client", "openai", "aiohttp", "IPython", "
 
 SELDOM = {
     "actors.agent",
-    "actors.kernel.choices",
-    "actors.kernel.commands",
-    "actors.kernel.consent",
-    "actors.kernel.custom_messages",
-    "actors.kernel.looking",
-    "actors.kernel.own_cells",
-    "actors.kernel.questions",
-    "actors.kernel.runs",
-    "actors.kernel.trusting",
-    "actors.kernel.turns",
-    "actors.kernel.agent_process",
+    "actors.kernel.commands.choices",
+    "actors.kernel.commands.commands",
+    "actors.kernel.consent.consent",
+    "actors.kernel.commands.custom_messages",
+    "actors.kernel.looks.looking",
+    "actors.kernel.commands.own_cells",
+    "actors.kernel.question_rooms",
+    "actors.kernel.consent.runs",
+    "actors.kernel.commands.trusting",
+    "actors.kernel.questions.turns",
+    "actors.kernel.questions.agent_process",
     "actors.roles.install",
     "actors.supervisor.consent_desk",
     "beaker.agent",
@@ -46,8 +46,11 @@ def test_importing_the_runtime_imports_nothing_heavy(module: str) -> None:
     assert HEAVY & _imported(f"import actors.runtime.{module}") - _imported("import asyncio") == set()
 
 
+KERNEL = "actors.kernel.role, actors.kernel.process, actors.kernel.sockets.zmq_edge"
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("module", ["actors.kernel.role, actors.kernel.process, actors.kernel.zmq_edge", "actors.supervisor.serving"])
+@pytest.mark.parametrize("module", [KERNEL, "actors.supervisor.serving"])
 def test_a_kernel_that_nobody_asks_imports_nothing_of_questions_and_commands(module: str) -> None:
     imported = _imported(f"import beaker_kernel, {module}")
     assert {name for name in imported for seldom in SELDOM if name == seldom or name.startswith(f"{seldom}.")} == set()

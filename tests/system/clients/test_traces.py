@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from jupyter_client.manager import KernelManager
 
-from actors.kernel.kernel_info import HINT
+from actors.kernel.channels.kernel_info import HINT
 from tests.system.clients import cell_scenes, side_scenes
 from tests.system.clients.tracing import LIMIT_S, Player
 

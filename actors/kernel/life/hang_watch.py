@@ -1,0 +1,79 @@
+"""Watches whether the subkernel answers, and finds words for it; it never acts.
+
+A heartbeat ping goes out every half second. Control is asked only while something is awaited (a cell, or the
+heartbeat), so that an idle kernel does nothing at all. The words stand in `%beaker status`, which another frontend on the
+same kernel is answered too, and in the log. They never become an output of the cell: that would change what the notebook
+shows, and what nbclient and papermill save.
+"""
+
+import asyncio
+import time
+
+from actors.kernel.sockets.subkernel_link import SubkernelGone, SubkernelLink
+from actors.kernel.state.state import KernelState
+from beaker.subkernels.hang_words import hang_words
+
+PERIOD_S = 0.5
+"""Between two looks: a silence of 2 s is told within 2.5 s."""
+QUICK_S = 1.0
+"""A cell that has not run for longer is no reason to ask control."""
+
+
+class HangWatch:
+    """Looks at the link of the day, twice a second."""
+
+    def __init__(self, state: KernelState) -> None:
+        self._state = state
+        self._control_asked: float | None = None
+        self._asking: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        try:
+            while True:
+                await asyncio.sleep(PERIOD_S)
+                self._look()
+        finally:
+            if self._asking is not None:
+                self._asking.cancel()
+
+    def _look(self) -> None:
+        link = self._state.lived_before()
+        if link is None:
+            self._say(None)
+            return
+        now = time.monotonic()
+        settings = self._state.settings.kernel
+        link.ping()
+        # One that waits, too: a cell that takes hold of the interpreter at once may have had no chance to say that it runs.
+        cell_runs = self._state.requests.running() is not None or self._state.requests.waiting() > 0
+        late = now - link.heartbeat_at > settings.heartbeat_silence_s
+        if (cell_runs or late) and self._control_asked is None:
+            self._control_asked = now
+            self._asking = asyncio.create_task(self._ask_control(link))
+        self._say(
+            hang_words(
+                now=now,
+                heartbeat_echo=link.heartbeat_at,
+                control_asked=self._control_asked,
+                cell_runs=cell_runs,
+                heartbeat_silence_s=settings.heartbeat_silence_s,
+                control_silence_s=settings.control_silence_s,
+            )
+        )
+
+    async def _ask_control(self, link: SubkernelLink) -> None:
+        try:
+            await link.ask("control", "kernel_info_request", {})
+        except SubkernelGone:
+            pass  # the next life is watched afresh
+        finally:
+            self._control_asked = None
+
+    def _say(self, words: str | None) -> None:
+        if words != self._state.hang_words:
+            if words is None:
+                self._state.log.info("subkernel.answers_again")
+            else:
+                self._state.log.warning("subkernel.silent", words=words)
+            self._state.hang_words = words

@@ -1,0 +1,209 @@
+"""The side that clients see: the five sockets of a connection file.
+
+It owns the client's key: whatever comes in is checked, taken apart and handed on as parts; whatever goes out is signed
+here. A message that cannot be one, is unsigned, signed with another key or a replay is dropped with a log line and never
+answered. The KernelActor talks to this class through the `Front` door, so that a gateway's websockets can stand there
+instead.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from actors.kernel.sockets.audience import Audience
+from actors.kernel.sockets.client_channel import ClientChannel
+from actors.kernel.sockets.heartbeat import Heartbeat
+from actors.kernel.sockets.lane import LAG_BYTES, STOPPED_S, Rules
+from actors.kernel.sockets.zmq_edge import EdgeSocket
+from actors.kernel.sockets.zmq_sockets import NONE, Curve, open_context
+from actors.runtime.log import Log, SparseLog
+from actors.runtime.trace import current_trace
+from beaker.wire.connection_file import ConnectionFile
+from beaker.wire.parts import HEADER, PARENT, Header, Parts, WireError, join, read_header, split
+from beaker.wire.signing import ReplayGuard, Signer
+
+Incoming = Callable[[list[bytes], Header, Parts], None]
+"""Called with the client's identities, the header's fields and the parts."""
+
+
+TRACE_CHARS = 100
+"""Of a msg_id, as the trace of what follows from it: a client's are some 50 characters, and a hostile one's megabytes."""
+
+TOPIC_BYTES = 10_000
+"""What a subscriber of iopub may send in one message: nothing but topics comes from there, which libzmq keeps at 50 to 100
+times their size. A longer one closes its peer."""
+
+
+class Front(Protocol):
+    """What the KernelActor needs of the clients' side."""
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """Of its five sockets, by their names in a connection file."""
+        ...
+
+    def send_shell(self, idents: list[bytes], parts: Parts) -> None:
+        """A reply on the shell channel."""
+        ...
+
+    def send_control(self, idents: list[bytes], parts: Parts) -> None:
+        """A reply on the control channel."""
+        ...
+
+    def send_stdin(self, idents: list[bytes], parts: Parts) -> None:
+        """An input_request."""
+        ...
+
+    def publish(self, topic: list[bytes], parts: Parts) -> None:
+        """To all subscribers."""
+        ...
+
+    def pause_shell(self) -> None:
+        """Read no requests until `resume_shell`; clients wait."""
+        ...
+
+    def resume_shell(self) -> None:
+        """Read requests again."""
+        ...
+
+    def close(self) -> None:
+        """Let last words leave, then stop."""
+        ...
+
+
+class Handlers(Protocol):
+    """Who is told what clients send."""
+
+    def shell_request(self, idents: list[bytes], header: Header, parts: Parts) -> None: ...
+    def control_request(self, idents: list[bytes], header: Header, parts: Parts) -> None: ...
+    def stdin_reply(self, idents: list[bytes], header: Header, parts: Parts) -> None: ...
+    def subscribed(self, topic: bytes) -> None: ...
+    def missed(self, count: int, parent: bytes) -> Parts: ...
+    def reply_lost(self, msg_type: str, parent: bytes, reason: str) -> None: ...
+
+
+class ZmqFront:
+    """Binds the sockets of one connection file.
+
+    Args:
+        file: ports that are 0 are chosen; see `chosen_ports`.
+        max_message_bytes: larger frames close the peer that sends them; on iopub, larger than TOPIC_BYTES.
+        lag_bytes, stopped_s: when a client that does not read misses outputs or replies; see `Rules`.
+
+    Raises:
+        AddressError: a port is taken.
+        UnknownScheme: the file's signature scheme cannot be computed.
+    """
+
+    def __init__(
+        self,
+        file: ConnectionFile,
+        handlers: Handlers,
+        *,
+        max_message_bytes: int,
+        lag_bytes: int = LAG_BYTES,
+        stopped_s: float = STOPPED_S,
+        log: Log,
+    ) -> None:
+        self._junk = SparseLog(log, "message.dropped")
+        self._signer = Signer(file.key.encode(), file.signature_scheme)
+        self._replays = ReplayGuard()
+        self._context = open_context()
+        curve = Curve(file.curve_publickey, file.curve_secretkey) if file.curve_publickey and file.curve_secretkey else None
+
+        limits = Rules(_describe, lag_bytes, stopped_s, asyncio.get_running_loop().time, log, "reply.dropped", lost=handlers.reply_lost)
+
+        def channel(name: str, incoming: Incoming) -> ClientChannel:
+            def receive(frames: list[bytes]) -> None:
+                self._take(name, frames, made.heard, incoming)
+
+            made = ClientChannel(self._context, receive, rules=limits, max_message_bytes=max_message_bytes, curve=curve)
+            return made
+
+        self._shell = channel("shell", handlers.shell_request)
+        self._control = channel("control", handlers.control_request)
+        self._stdin = channel("stdin", handlers.stdin_reply)
+
+        def notice(count: int, parent: bytes) -> list[bytes]:
+            return self._framed([b"beaker.stream"], handlers.missed(count, parent))
+
+        self._audience = Audience(on_subscribed=handlers.subscribed, rules=limits._replace(event="iopub.dropped", notice=notice, lost=None))
+        self._iopub = self._audience.socket = EdgeSocket(
+            self._context,
+            "manual xpub",
+            self._audience.event,
+            receive_limit=NONE,
+            send_limit=NONE,
+            max_message_bytes=min(max_message_bytes, TOPIC_BYTES),
+            curve=curve,
+        )
+        self._heartbeat: Heartbeat | None = None
+        try:
+            chosen = {
+                "shell_port": self._shell.bind(file.address(file.shell_port)),
+                "control_port": self._control.bind(file.address(file.control_port)),
+                "stdin_port": self._stdin.bind(file.address(file.stdin_port)),
+                "iopub_port": self._iopub.bind(file.address(file.iopub_port)),
+            }
+            self._heartbeat = Heartbeat(file.address(file.hb_port), curve=curve)
+        except Exception:  # whatever it was, the sockets bound so far must not stay open
+            self.close()
+            raise
+        chosen["hb_port"] = self._heartbeat.port
+        self.chosen_ports = {name: port for name, port in chosen.items() if port is not None}
+        """The ports that were left open in the file."""
+        self.ports: dict[str, int] = {name: getattr(file, name) for name in chosen} | self.chosen_ports
+
+    def send_shell(self, idents: list[bytes], parts: Parts) -> None:
+        self._shell.send(self._framed(idents, parts))
+
+    def send_control(self, idents: list[bytes], parts: Parts) -> None:
+        self._control.send(self._framed(idents, parts))
+
+    def send_stdin(self, idents: list[bytes], parts: Parts) -> None:
+        self._stdin.send(self._framed(idents, parts))
+
+    def publish(self, topic: list[bytes], parts: Parts) -> None:
+        self._audience.publish(self._framed(topic, parts))
+
+    def pause_shell(self) -> None:
+        self._shell.pause()
+
+    def resume_shell(self) -> None:
+        self._shell.resume()
+
+    def close(self) -> None:
+        self._audience.close()
+        for socket in (self._shell, self._control, self._stdin, self._iopub):
+            socket.close()
+        if self._heartbeat is not None:
+            self._heartbeat.close()
+        # Waits for the linger time of what is still leaving, at most.
+        self._context.term()
+
+    def _take(self, channel: str, frames: list[bytes], heard: Callable[[bytes], None], incoming: Incoming) -> None:
+        try:
+            idents, signature, parts = split(frames)
+            self._signer.check(signature, parts)
+            self._replays.admit(signature)
+            header = read_header(parts[HEADER])
+            if not header.msg_id or not header.msg_type:
+                raise WireError("its header has no msg_id or no msg_type")
+        except WireError as error:
+            self._junk.warning(channel=channel, reason=str(error))
+            return
+        current_trace.set(header.msg_id[:TRACE_CHARS])
+        heard(frames[0])
+        incoming(idents, header, parts)
+
+    def _framed(self, idents: list[bytes], parts: Parts) -> list[bytes]:
+        return join(idents, self._signer.sign(parts), parts)
+
+
+def _describe(frames: list[bytes]) -> tuple[str, bytes]:
+    """The type and the parent header of a message that was made by `join`."""
+    parts = split(frames).parts
+    try:
+        return read_header(parts[HEADER]).msg_type, parts[PARENT]
+    except WireError:
+        return "", parts[PARENT]

@@ -1,0 +1,69 @@
+"""iopub: the one writer of the channel whose order is promised.
+
+Messages of the subkernel are relayed as they are; messages of our own are composed here, under the subkernel's session id.
+"""
+
+import secrets
+from collections.abc import Mapping
+
+from actors.kernel.sockets.front import Front
+from beaker.wire import compose
+from beaker.wire.compose import Composer
+from beaker.wire.parts import Parts
+
+
+class Publisher:
+    """Sends to all subscribers, in order."""
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+        self._composer = Composer(secrets.token_hex(16), "beaker")
+
+    @property
+    def session_id(self) -> str:
+        """The session id that clients see."""
+        return self._composer.session_id
+
+    def take_over(self, session_id: str) -> None:
+        """From now on speak under the session id of this life of the subkernel."""
+        self._composer.session_id = session_id
+
+    def relay(self, topic: list[bytes], parts: Parts) -> None:
+        """Pass a message of the subkernel on."""
+        self._front.publish(topic, parts)
+
+    def say(self, msg_type: str, content: object, *, parent: bytes = compose.EMPTY) -> None:
+        """Publish a message of our own.
+
+        Args:
+            parent: the header document of the request it belongs to.
+        """
+        self._front.publish([b"beaker." + msg_type.encode()], self._composer.message(msg_type, content, parent=parent))
+
+    def busy(self, parent: bytes) -> None:
+        """The first word about a request that we answer."""
+        self.say("status", compose.status("busy"), parent=parent)
+
+    def idle(self, parent: bytes) -> None:
+        """The last word about a request that we answer."""
+        self.say("status", compose.status("idle"), parent=parent)
+
+    def welcome(self, topic: bytes) -> None:
+        """Greet a new subscriber (JEP 65); the topic is the message's own, so that only its subscribers see it."""
+        content = {"subscription": topic.decode(errors="replace")}
+        self._front.publish([topic] if topic else [], self._composer.message("iopub_welcome", content))
+
+    def missed(self, count: int, *, parent: bytes) -> Parts:
+        """Compose what a client is told that had stopped reading, in the place of the outputs that it missed."""
+        outputs = "1 message" if count == 1 else f"{count} messages"
+        text = f"beaker: {outputs} dropped here, because this client had stopped reading\n"
+        return self._composer.message("stream", compose.stream(text, name="stderr"), parent=parent)
+
+    def reply_lost(self, msg_type: str, reason: str, *, parent: bytes) -> None:
+        """Tell a client that does not read its replies that one was dropped and why, with the request that it answered."""
+        text = f"beaker: {msg_type} dropped behind others that this client has not read: {reason}\n"
+        self.say("stream", compose.stream(text, name="stderr"), parent=parent)
+
+    def reply(self, msg_type: str, content: object, *, parent: bytes, metadata: Mapping[str, object] | None = None) -> Parts:
+        """Compose a reply under the same session id; the caller sends it on the channel of the request."""
+        return self._composer.message(msg_type, content, parent=parent, metadata=metadata)

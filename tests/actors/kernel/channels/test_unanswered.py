@@ -1,0 +1,74 @@
+"""Requests of types that no kernel knows: passed through, and answered by us where the subkernel is silent."""
+
+from pathlib import Path
+
+import pytest
+
+from actors.kernel.channels import unanswered
+from beaker.messages.subkernel import Died
+from tests.kit.kernel_stage import KernelStage, staged
+from tests.kit.scripted_subkernel import ScriptedSubkernel
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unanswered, "GRACE_S", 0.05)
+    monkeypatch.setattr(unanswered, "STATUS_GRACE_S", 0.05)
+
+
+@pytest.mark.parametrize("channel", ["shell", "control"])
+async def test_a_request_that_the_subkernel_is_silent_about_gets_an_error(
+    stage: KernelStage, subkernel: ScriptedSubkernel, channel: str
+) -> None:
+    msg_id = stage.request("rollback_request", {}, channel=channel)
+    request = await subkernel.expect("rollback_request")
+    subkernel.busy(request)
+    subkernel.idle(request)
+    reply = await stage.front.reply(msg_id)
+    assert (reply.channel, reply.kind, reply.idents) == (channel, "rollback_reply", [b"client"])
+    assert (reply.content["status"], reply.content["ename"]) == ("error", "UnknownRequest")
+    assert "rollback_request" in reply.content["evalue"]
+    assert stage.front.kinds(msg_id) == ["busy", "idle", "rollback_reply"]
+
+
+async def test_a_subkernel_that_knows_a_request_answers_it_alone(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id = stage.request("rollback_request", {})
+    request = await subkernel.expect("rollback_request")
+    subkernel.busy(request)
+    subkernel.idle(request)
+    await stage.front.output(msg_id, "idle")
+    subkernel.reply(request, {"status": "ok"})
+    reply = await stage.front.reply(msg_id)
+    assert reply.content == {"status": "ok"}
+    silent = stage.request("other_request", {})
+    second = await subkernel.expect("other_request")
+    subkernel.busy(second)
+    subkernel.idle(second)
+    await stage.front.reply(silent)
+    assert stage.front.kinds(msg_id).count("rollback_reply") == 1, "by now ours would have come too"
+
+
+async def test_a_death_before_our_word_is_answered_once(short_folder: Path) -> None:
+    async with staged(short_folder) as stage:
+        subkernel = await stage.ready()
+        msg_id = stage.request("rollback_request", {})
+        request = await subkernel.expect("rollback_request")
+        subkernel.busy(request)
+        subkernel.idle(request)
+        await stage.front.output(msg_id, "idle")
+        stage.tell(Died(generation=1, reason="killed by signal 9", at=0.0, stderr_tail="", restarting=True))
+        await stage.front.reply(msg_id)
+        after = stage.request("other_request", {})
+        next_life = await stage.start_subkernel()
+        second = await next_life.expect("other_request")
+        next_life.busy(second)
+        next_life.idle(second)
+        await stage.front.reply(after)
+        assert stage.front.kinds(msg_id).count("rollback_reply") == 1
+
+
+async def test_a_cell_that_is_aborted_without_a_status_is_idle_in_the_end(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    msg_id = stage.run("behind an error")
+    subkernel.reply(await subkernel.expect("execute_request"), {"status": "aborted"})
+    await stage.front.over(msg_id)
+    assert stage.front.kinds(msg_id) == ["execute_reply", "busy", "idle"]

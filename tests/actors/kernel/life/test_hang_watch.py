@@ -1,0 +1,116 @@
+"""Words about a subkernel that is silent: by its heartbeat, and by its control channel while a cell runs."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from actors.kernel.life import hang_watch
+from beaker.messages.subkernel import Started, Starting
+from tests.kit.kernel_stage import KernelStage, staged
+from tests.kit.scripted_subkernel import ScriptedSubkernel
+from tests.kit.takeover_stage import Replaced
+
+SILENCE = {"kernel": {"heartbeat_silence_s": 0.2, "control_silence_s": 0.2}}
+
+
+@pytest.fixture
+async def stage(short_folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[KernelStage]:
+    """A kernel that looks often and is soon worried."""
+    monkeypatch.setattr(hang_watch, "PERIOD_S", 0.01)
+    async with staged(short_folder, SILENCE) as stage:
+        yield stage
+
+
+async def status(stage: KernelStage, words: str, *, there: bool = True) -> None:
+    """Look at `%beaker status` until it says so, or says it no more."""
+    while True:
+        msg_id = stage.run("%beaker status", store_history=False)
+        told = (await stage.front.output(msg_id, "display_data")).content["data"]["text/plain"]
+        if (words in told) == there:
+            return
+        await stage.settle()
+
+
+async def test_a_subkernel_without_a_heartbeat_does_not_respond_until_it_beats_again(
+    stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
+    subkernel.pause("hb")
+    await status(stage, "not responding")
+    subkernel.resume("hb")
+    await status(stage, "not responding", there=False)
+
+
+async def test_one_that_beats_but_answers_nothing_in_a_cell_holds_the_interpreter(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    running = stage.run("x")
+    request = await subkernel.expect()
+    subkernel.begin(request, 1)
+    await stage.front.output(running, "execute_input")
+    subkernel.answers = False
+    await status(stage, "holding the interpreter")
+    asked = await subkernel.expect("kernel_info_request")
+    assert asked.channel == "control"
+    subkernel.answers = True
+    subkernel.reply(asked, subkernel.info)
+    await status(stage, "holding the interpreter", there=False)
+
+
+async def test_an_idle_subkernel_is_asked_for_nothing(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    subkernel.answers = False
+    before = subkernel.beats_heard
+    while subkernel.beats_heard < before + 5:
+        await stage.settle()
+    assert subkernel.received == []
+
+
+async def test_a_session_that_is_silent_while_it_is_taken_over_is_called_so(short_folder: Path, stage: KernelStage) -> None:
+    async with staged(short_folder, SILENCE) as second:
+        replaced = Replaced(stage, second, await stage.ready())
+        request = await replaced.begin("x", 1)
+        replaced.subkernel.behind_a_cell = True
+        replaced.subkernel.answers = False
+        await replaced.take_over()
+        await status(second, "holding the interpreter")
+        replaced.subkernel.answers = True
+        while asked := [each for each in replaced.subkernel.received if each.kind == "kernel_info_request"]:
+            replaced.subkernel.received.remove(asked[0])
+            replaced.subkernel.reply(asked[0], replaced.subkernel.info)
+        await second.greeted(1)
+        await status(second, "holding the interpreter", there=False)
+        replaced.subkernel.end(request, 1)
+        assert (await second.front.reply(request.msg_id)).content["status"] == "ok"
+
+
+async def test_a_session_that_is_still_starting_is_given_its_time(stage: KernelStage) -> None:
+    await stage.open()
+    await stage.attach()
+    subkernel = stage.make_subkernel(answers=False)
+    stage.tell(Starting(generation=1), Started(subkernel=subkernel.as_announced()))
+    await subkernel.expect("kernel_info_request")
+    assert subkernel.beats_heard == 0
+    await status(stage, "starting")
+    assert subkernel.beats_heard == 0
+
+
+async def test_the_next_life_begins_without_a_word(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    running = stage.run("x")
+    subkernel.begin(await subkernel.expect(), 1)
+    await stage.front.output(running, "execute_input")
+    subkernel.answers = False
+    await status(stage, "holding the interpreter")
+    await stage.start_subkernel()
+    await status(stage, "holding the interpreter", there=False)
+
+
+async def test_a_client_that_comes_to_look_at_a_hanging_cell_learns_what_kernel_this_is(
+    stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
+    running = stage.run("x")
+    request = await subkernel.expect()
+    subkernel.begin(request, 1)
+    await stage.front.output(running, "execute_input")
+    subkernel.answers = False
+    await status(stage, "holding the interpreter")
+    asked = stage.request("kernel_info_request", {}, client=b"second")
+    assert (await stage.front.reply(asked)).content["language_info"]["name"] == "python"
+    assert [each for each in subkernel.received if each.channel == "shell" and each.kind == "kernel_info_request"] == []

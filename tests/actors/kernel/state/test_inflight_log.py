@@ -1,0 +1,106 @@
+"""The file for a successor: what is kept in it when it is emptied, and when the disk is full."""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from actors.kernel.state.inflight_log import InflightLog
+from beaker.kernel import inflight
+from beaker.kernel.pending import Pending
+
+
+def request(msg_id: str, *, own: bool = False, sent: bool = True) -> Pending:
+    kind = "llm_request" if own else "complete_request"
+    return Pending(msg_id, "session", kind, b"{}", [b"client"], "control", None, own=own, sent=sent)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[InflightLog]:
+    made = InflightLog(str(tmp_path / "inflight"), structlog.get_logger())
+    yield made
+    made.close()
+
+
+def unanswered(log: InflightLog) -> list[tuple[str, str, bool]]:
+    return [(each.msg_id, each.channel, each.own) for each in log.read().unanswered]
+
+
+def test_what_is_not_over_is_read_back(log: InflightLog) -> None:
+    log.begun(request("a"))
+    log.begun(request("b", own=True))
+    log.over("a", 3, quiet=True, channel="control")
+    assert unanswered(log) == [("b", "control", True)]
+    assert log.read().last_count == 3
+
+
+def test_what_we_answer_ourselves_outlives_the_subkernel(log: InflightLog) -> None:
+    log.begun(request("a"))
+    log.begun(request("b", own=True))
+    log.forget()
+    assert unanswered(log) == [("b", "control", True)]
+    log.over("b", 0, quiet=True, channel="control")
+    log.forget()
+    assert unanswered(log) == []
+
+
+def test_a_file_that_has_grown_is_emptied_when_all_is_quiet_but_for_what_we_answer_ourselves(log: InflightLog, tmp_path: Path) -> None:
+    log.begun(request("b", own=True))
+    while os.path.getsize(tmp_path / "inflight") <= inflight.COMPACT_BYTES:
+        log.begun(request("a"))
+        log.over("a", 7, quiet=False, channel="control")
+    log.begun(request("a"))
+    log.over("a", 8, quiet=True, channel="control")
+    assert os.path.getsize(tmp_path / "inflight") < 200
+    assert unanswered(log) == [("b", "control", True)]
+    assert log.read().last_count == 8
+
+
+def test_what_waits_for_a_subkernel_outlives_the_one_before_it_and_is_an_ordinary_request_once_it_is_sent(log: InflightLog) -> None:
+    log.begun(request("a", sent=False))
+    log.forget()
+    assert [(each.msg_id, each.sent, each.busy) for each in log.read().unanswered] == [("a", False, False)]
+    log.begun(request("a"))
+    assert [(each.msg_id, each.sent, each.busy) for each in log.read().unanswered] == [("a", True, True)]
+    log.forget()
+    assert unanswered(log) == []
+
+
+def test_what_waits_under_one_id_on_two_channels_is_kept_twice(log: InflightLog) -> None:
+    waiting = request("a", sent=False)
+    log.begun(waiting)
+    log.begun(dataclasses.replace(waiting, channel="shell"))
+    log.forget()
+    assert sorted(unanswered(log)) == [("a", "control", False), ("a", "shell", False)]
+
+
+def test_when_no_subkernel_will_come_nothing_waits_for_one(log: InflightLog) -> None:
+    log.begun(request("a", sent=False))
+    log.begun(request("b", own=True))
+    log.forget(held_too=True)
+    assert unanswered(log) == [("b", "control", True)]
+
+
+def test_what_the_process_before_us_had_in_flight_is_told_once_and_without_what_is_ours(tmp_path: Path) -> None:
+    path = str(tmp_path / "inflight")
+    before = InflightLog(path, structlog.get_logger())
+    before.begun(request("a"))
+    before.close()
+    after = InflightLog(path, structlog.get_logger())
+    after.begun(request("b"))
+    assert [each.msg_id for each in after.take_former().unanswered] == ["a"]
+    assert after.take_former().unanswered == []
+    after.close()
+
+
+def test_a_full_disk_costs_no_request(monkeypatch: pytest.MonkeyPatch, log: InflightLog) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    log.begun(request("a"))
+    log.over("a", 1, quiet=True, channel="control")
+    assert unanswered(log) == []
