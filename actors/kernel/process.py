@@ -15,7 +15,8 @@ from actors.kernel.actor import KernelActor
 from actors.kernel.life.parent_watch import watch_parent
 from actors.kernel.life.supervisor_door import SupervisorMissing
 from actors.kernel.questions.agent_door import AgentMissing
-from actors.kernel.sockets.front import Front, Handlers, ZmqFront
+from actors.kernel.sockets.front import REJOINED_S, Front, Handlers, ZmqFront
+from actors.kernel.state.inflight_log import inflight_path
 from actors.roles.own_logs import configure_logs
 from actors.runtime.codec import Codec
 from actors.runtime.failures import Unreachable
@@ -136,12 +137,14 @@ class KernelProcess:
     def _make_front(self, handlers: Handlers) -> Front:
         assert self._node is not None
         settings = self._loaded.settings.kernel
+        replaces = os.path.exists(inflight_path(self._order.folder))
         front = ZmqFront(
             self._file,
             handlers,
             max_message_bytes=settings.max_message_bytes,
             lag_bytes=settings.iopub_lag_bytes,
             stopped_s=settings.iopub_stopped_s,
+            rejoined_s=REJOINED_S if replaces else 0.0,
             log=self._node.log.bind(actor="kernel"),
         )
         if front.chosen_ports:

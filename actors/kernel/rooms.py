@@ -25,7 +25,7 @@ from actors.kernel.questions.agent_door import End, Start
 from actors.kernel.questions_door import QuestionsDoor
 from actors.kernel.sockets.front import Front
 from actors.kernel.sockets.subkernel_link import LinkHandlers
-from actors.kernel.state.inflight_log import InflightLog
+from actors.kernel.state.inflight_log import InflightLog, inflight_path
 from actors.kernel.state.keeping import Keeping
 from actors.kernel.state.publisher import Publisher
 from actors.kernel.state.state import KernelState
@@ -83,7 +83,7 @@ class Rooms:
             transcript=Transcript(settings.kernel.transcript_bytes),
             private=Composer(f"beaker-{kernel_id}", f"{time.time_ns():x}"),
             log=context.log,
-            inflight=InflightLog(f"{folder}/inflight", context.log),
+            inflight=InflightLog(inflight_path(folder), context.log),
             keeping=Keeping(f"{folder}/conversation", context),
             missed_variable=MissedVariable(loaded.withheld, loaded.user_file),
         )

@@ -34,6 +34,11 @@ TOPIC_BYTES = 10_000
 times their size. A longer one closes its peer."""
 
 
+REJOINED_S = 0.3
+"""By then whoever was connected to a process that this one replaces is so again on iopub: libzmq tries after 0.1 to 0.2 s, for each
+socket by itself. A request is sent as soon as shell is there, and what it prints would be heard by nobody."""
+
+
 class Front(Protocol):
     """What the KernelActor needs of the clients' side."""
 
@@ -89,6 +94,7 @@ class ZmqFront:
         file: ports that are 0 are chosen; see `chosen_ports`.
         max_message_bytes: larger frames close the peer that sends them; on iopub, larger than TOPIC_BYTES.
         lag_bytes, stopped_s: when a client that does not read misses outputs or replies; see `Rules`.
+        rejoined_s: how long requests on shell wait at first.
 
     Raises:
         AddressError: a port is taken.
@@ -103,6 +109,7 @@ class ZmqFront:
         max_message_bytes: int,
         lag_bytes: int = LAG_BYTES,
         stopped_s: float = STOPPED_S,
+        rejoined_s: float = 0.0,
         log: Log,
     ) -> None:
         self._junk = SparseLog(log, "message.dropped")
@@ -138,6 +145,12 @@ class ZmqFront:
             curve=curve,
         )
         self._heartbeat: Heartbeat | None = None
+        self._full = False
+        """Whoever is given requests wants no more now."""
+        self._rejoining: asyncio.TimerHandle | None = None
+        if rejoined_s:
+            self._shell.pause()
+            self._rejoining = asyncio.get_running_loop().call_later(rejoined_s, self._rejoined)
         try:
             chosen = {
                 "shell_port": self._shell.bind(file.address(file.shell_port)),
@@ -167,12 +180,23 @@ class ZmqFront:
         self._audience.publish(self._framed(topic, parts))
 
     def pause_shell(self) -> None:
+        self._full = True
         self._shell.pause()
 
     def resume_shell(self) -> None:
-        self._shell.resume()
+        self._full = False
+        if self._rejoining is None:
+            self._shell.resume()
+
+    def _rejoined(self) -> None:
+        self._rejoining = None
+        self._iopub.read_all()  # the loop may have had no turn until now
+        if not self._full:
+            self._shell.resume()
 
     def close(self) -> None:
+        if self._rejoining is not None:
+            self._rejoining.cancel()
         self._audience.close()
         for socket in (self._shell, self._control, self._stdin, self._iopub):
             socket.close()

@@ -15,6 +15,11 @@ from beaker.kernel.inflight import Replayed
 from beaker.kernel.pending import Channel, Pending
 
 
+def inflight_path(folder: str) -> str:
+    """Where it lies in a kernel's runtime folder; it is there from the start of the first kernel process to the end of the kernel."""
+    return f"{folder}/inflight"
+
+
 class InflightLog:
     """Appends to the file.
 

@@ -161,6 +161,25 @@ def test_a_new_kernel_process_keeps_variables_and_says_so_first(kernel: RunningK
     assert len([each for each in words if "ipykernel_launcher" in each and kernel.runtime_folder.name in each]) == 1
 
 
+def test_what_was_sent_while_there_was_no_kernel_process_is_heard_on_iopub_from_busy_to_idle(kernel: RunningKernel) -> None:
+    kernel.run("x = 1")
+    kernel.process.kill()
+    kernel.process.wait()
+    sent = kernel.send("%beaker status")
+    kernel.start()
+    # Iopub first: a SUB asks for what it wants to hear only while it is read, as every frontend does all the time.
+    heard = []
+    for message in kernel.iopub(time.monotonic() + PATIENCE_S):
+        if message["parent_header"].get("msg_id") == sent:
+            heard.append(message["content"].get("execution_state", message["msg_type"]))
+            if heard[-1] == "idle":
+                break
+    assert heard[0] == "busy"
+    assert heard[-1] == "idle"
+    assert "display_data" in heard
+    assert kernel.reply(sent)["content"]["status"] == "ok"
+
+
 def test_a_new_kernel_process_goes_on_with_the_conversation_and_says_so(kernel: RunningKernel) -> None:
     assert kernel.run("%%ai what is there?").status == "ok"
     file = kernel.runtime_folder / "conversation"

@@ -40,13 +40,13 @@ class Lines(Log):
 class Fronted:
     """A front, what it handed on, and peers of it."""
 
-    def __init__(self, file: ConnectionFile = OPEN) -> None:
+    def __init__(self, file: ConnectionFile = OPEN, *, rejoined_s: float = 0.0) -> None:
         self.log = Lines()
         self.taken: list[tuple[str, list[bytes], Header, Parts]] = []
         self.topics: list[bytes] = []
         self.lost: list[tuple[str, bytes, str]] = []
         self.on_subscribed: Callable[[bytes], None] = lambda _: None
-        self.front = ZmqFront(file, self, max_message_bytes=1_000_000, log=self.log)
+        self.front = ZmqFront(file, self, max_message_bytes=1_000_000, rejoined_s=rejoined_s, log=self.log)
         self.file = msgspec.structs.replace(file, **self.front.chosen_ports)
         self.composer = Composer("client", "c")
         self._signer = Signer(file.key.encode())
@@ -131,6 +131,22 @@ async def test_a_request_is_handed_on_and_its_reply_comes_back_signed(fronted: F
     _, signature, back = split(peer.recv_multipart())
     assert back == reply
     Signer(KEY.encode()).check(signature, back)
+
+
+async def test_a_front_that_replaces_another_takes_requests_once_its_clients_can_listen_again() -> None:
+    fronted = Fronted(rejoined_s=0.5)
+    try:
+        fronted.front.pause_shell()
+        fronted.front.resume_shell()
+        fronted.dealer("shell").send_multipart(fronted.signed())
+        fronted.dealer("control", b"other").send_multipart(fronted.signed())
+        await until(lambda: fronted.taken, "the request on control")
+        fronted.subscriber()
+        await until(lambda: len(fronted.taken) == 2, "the request on shell")
+        assert [taken[0] for taken in fronted.taken] == ["control", "shell"]
+        assert fronted.topics == [b""], "who sent it listens"
+    finally:
+        fronted.close()
 
 
 async def test_while_shell_is_paused_clients_wait_and_the_other_channels_are_read(fronted: Fronted) -> None:
