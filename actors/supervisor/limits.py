@@ -23,6 +23,17 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         """Whether there are any."""
         return bool(self.processes or self.memory_bytes)
 
+    @property
+    def words(self) -> str:
+        """The settings, as they are written; empty if nothing is limited.
+
+        >>> Limits(processes=20, memory_bytes=60 << 20).words
+        'subkernel.max_memory_mb = 60 and subkernel.max_processes = 20'
+        """
+        memory = f"subkernel.max_memory_mb = {self.memory_bytes >> 20}" if self.memory_bytes else ""
+        processes = f"subkernel.max_processes = {self.processes}" if self.processes else ""
+        return " and ".join(filter(None, (memory, processes)))
+
 
 def setter(limits: Limits) -> Callable[[], None] | None:
     """What the child calls before it becomes the subkernel; None if nothing is limited."""

@@ -128,6 +128,7 @@ def _supervise(order: Order, household: "Household", before_serving: Callable[[]
     known = order.remembered or Remembered(generation=0, subkernel=None, start=None, dead_reason="")
     state = State(
         spec_name=order.spec_name,
+        limits=order.limits.words,
         policy=Policy(start_timeout_s=order.start_timeout_s, lease_s=order.lease_s),
         intensity=RestartIntensity(limit=order.restart_limit, window_s=order.restart_window_s),
         generation=known.generation,

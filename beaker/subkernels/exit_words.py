@@ -67,22 +67,27 @@ def of_unknown_spec(name: str, installed: Sequence[str]) -> str:
     return f"There is no kernelspec {name!r}. Installed are: {valid}. Choose one with --subkernel, BEAKER_SUBKERNEL or subkernel.spec."
 
 
-def of_failed_start(name: str, path: str, words: str, stderr_tail: str) -> str:
-    """Say that a subkernel never came up, and where its kernelspec lies."""
+def of_failed_start(name: str, path: str, words: str, stderr_tail: str, *, limits: str = "") -> str:
+    """Say that a subkernel never came up, where its kernelspec lies, and by which settings it is limited."""
     return _joined(
-        f"The subkernel {name} did not start: {words}. Its kernelspec is {path}.",
+        f"The subkernel {name} did not start: {words}. Its kernelspec is {path}.{_of_limits(limits)}",
         stderr_tail,
         "Mend the kernelspec or choose another one, then restart the kernel.",
     )
 
 
-def of_crash_loop(name: str, path: str, words: str, stderr_tail: str, *, deaths: int, window_s: float) -> str:
+def of_crash_loop(name: str, path: str, words: str, stderr_tail: str, *, deaths: int, window_s: float, limits: str = "") -> str:
     """Say that a subkernel died too often to be started again."""
+    died = f"The subkernel {name} died {deaths} times within {window_s:g} s, the last time: {words}."
     return _joined(
-        f"The subkernel {name} died {deaths} times within {window_s:g} s, the last time: {words}. Its kernelspec is {path}.",
+        f"{died} Its kernelspec is {path}.{_of_limits(limits)}",
         stderr_tail,
         "It is not started again by itself; restart the kernel to try once more.",
     )
+
+
+def _of_limits(limits: str) -> str:
+    return f" It is limited by {limits}, which may be too little for it." if limits else ""
 
 
 def tail(written: bytes) -> str:

@@ -22,6 +22,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     spec_name: str
     spec_path: str = ""
     """Known from the first launch on."""
+    limits: str = ""
+    """The settings that limit what it may take, in words."""
     policy: Policy = Policy()
     intensity: RestartIntensity = RestartIntensity()
     phase: Literal["new", "launching", "up", "ending", "dead", "gone"] = "new"

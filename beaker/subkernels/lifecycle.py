@@ -143,14 +143,14 @@ def _exited(state: State, fact: Exited) -> Step:
                 return following, [*before, *actions]
             case "hung":
                 words = f"it did not answer within {state.policy.start_timeout_s:g} s"
-                reason = exit_words.of_failed_start(state.spec_name, state.spec_path, words, fact.stderr_tail)
+                reason = exit_words.of_failed_start(state.spec_name, state.spec_path, words, fact.stderr_tail, limits=state.limits)
                 return give_up(following, reason, [*before, _died(fact, words, restarting=False)])
             case _:
                 assert_never(state.purpose)
     words = exit_words.of_exit(fact.status, fact.stderr_tail)
     left_by_itself = fact.status is not None and fact.status >= 0
     if not state.answered and left_by_itself and _PORT_TAKEN not in fact.stderr_tail:
-        reason = exit_words.of_failed_start(state.spec_name, state.spec_path, words, fact.stderr_tail)
+        reason = exit_words.of_failed_start(state.spec_name, state.spec_path, words, fact.stderr_tail, limits=state.limits)
         return give_up(following, reason, [*before, _died(fact, words, restarting=False)])
     intensity = state.intensity.after_restart(fact.now)
     if intensity is None:
@@ -161,6 +161,7 @@ def _exited(state: State, fact: Exited) -> Step:
             fact.stderr_tail,
             deaths=state.intensity.limit + 1,
             window_s=state.intensity.window_s,
+            limits=state.limits,
         )
         return give_up(following, reason, [*before, _died(fact, words, restarting=False)])
     following, actions = launch(msgspec.structs.replace(following, intensity=intensity))

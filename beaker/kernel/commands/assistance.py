@@ -22,6 +22,10 @@ _BRACES = r"(?<!\{)\{((?:In|Out|Err)\[\d*|[\w.]*)\Z"
 _HEADS = {"%be": "%beaker", "%%a": "%%ai", "%%as": "%%ask"}
 """The shortest beginnings that we complete: IPython has magics of its own with the shorter ones (`%bookmark`, `%alias`)."""
 
+REFERENCE_CHARS = 4_000
+"""What stands before the cursor and may belong to what is completed there: the longest path. Looking further back would take the
+square of a long text's length."""
+
 
 def _none(name: str) -> Values:
     del name
@@ -63,9 +67,10 @@ def complete(
     if cell is None or cursor <= cell.start:
         return None
     typed = before[cell.start + len(cell.head) :]
-    if cell.head != "%beaker" and (mention := re.search(_MENTION, typed)):
+    end = typed[-REFERENCE_CHARS:]
+    if cell.head != "%beaker" and (mention := re.search(_MENTION, end)):
         return Completion(matches=[f"@{each}" for each in mentions(mention[1])], cursor_start=cursor - len(mention[0]), cursor_end=cursor)
-    if cell.head != "%beaker" and (brace := re.search(_BRACES, typed)):
+    if cell.head != "%beaker" and (brace := re.search(_BRACES, end)):
         matches = [_closed(f"{{{each}}}", code[cursor:]) for each in braces(brace[1])]
         return Completion(matches=matches, cursor_start=cursor - len(brace[0]), cursor_end=cursor)
     if re.search(r"[\r\n]", typed):

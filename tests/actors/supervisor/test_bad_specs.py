@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from actors.supervisor.limits import Limits
 from beaker.messages.subkernel import GaveUp, Restart
 from tests.actors.supervisor.stage import Stage, install_spec, stage
 
@@ -57,6 +58,11 @@ async def test_a_spec_that_hangs_at_start_is_given_up_after_the_timeout(tmp_path
         assert "did not answer within 0.5 s" in reason
         assert "waiting for a licence" in reason
         assert sorted(process.name() for process in kernel.left()) == ["sh"]
+
+
+async def test_a_subkernel_that_its_limits_do_not_let_start_names_them() -> None:
+    async with stage(limits=Limits(memory_bytes=1 << 20)) as kernel:
+        assert "subkernel.max_memory_mb = 1," in await reason_of(kernel)
 
 
 async def test_a_mended_spec_is_taken_at_the_restart(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from beaker.subkernels.exit_words import TAIL_BYTES, of_exit, of_failed_start, of_launch_error, of_unknown_spec, tail
+from beaker.subkernels.exit_words import TAIL_BYTES, of_crash_loop, of_exit, of_failed_start, of_launch_error, of_unknown_spec, tail
 from beaker.subkernels.hang_words import hang_words
 from beaker.subkernels.restart_intensity import RestartIntensity
 
@@ -49,6 +49,13 @@ def test_a_failed_start_without_last_words_is_one_line() -> None:
     said = of_failed_start("r", "/specs/r/kernel.json", "exited with status 1", "")
     assert "\n" not in said
     assert "/specs/r/kernel.json" in said
+
+
+def test_the_settings_that_limit_a_subkernel_are_named_where_it_does_not_live() -> None:
+    limits = "subkernel.max_memory_mb = 60"
+    assert limits in of_failed_start("r", "/s/kernel.json", "exited with status 127", "", limits=limits)
+    assert limits in of_crash_loop("r", "/s/kernel.json", "killed by signal 6", "", deaths=6, window_s=30.0, limits=limits)
+    assert "limited" not in of_failed_start("r", "/s/kernel.json", "exited with status 127", "")
 
 
 def test_the_tail_is_cut_at_a_line() -> None:

@@ -1,5 +1,7 @@
 """Completion and help in cells of ours."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,6 +134,13 @@ def test_replies_have_what_the_protocol_asks_for() -> None:
     words = help_words("status")
     data = {"text/plain": words.plain, "text/markdown": words.markdown}
     assert inspect_reply("%beaker status", 10) == {"status": "ok", "found": True, "data": data, "metadata": {}}
+
+
+def test_a_long_text_with_many_references_costs_no_more_than_a_short_one() -> None:
+    cell = "%%ai " + "(@file:a" * 20_000 + " "
+    began = time.process_time()
+    assert complete(cell, len(cell)) is not None
+    assert time.process_time() - began < 2.0  # it took 30 s
 
 
 def test_cells_of_others_get_no_reply_of_ours() -> None:
