@@ -1,14 +1,15 @@
 # Everything runs in a virtual environment of the checkout's own; the first target that needs it makes it.
 #   VENV=folder     another place for it            PYTHON=/path/python   the interpreter it is made with (3.11 or newer)
 #   TESTS=paths     what `make test` runs           ARGS='-x -k name'     more arguments for pytest
-#   WORKERS=2       how many tests run side by side (by default as many as there are cores, four at most)
+#   WORKERS=2       how many tests run side by side (by default three for two cores, four at most)
 #   PORT=8888       where `make dev` serves         BROWSER=command       what `make dev` opens the page with
 
 VENV ?= .venv
 PORT ?= 8888
 TESTS ?= tests
 ARGS ?=
-WORKERS ?= logical
+# Tests wait a third of their time, for processes that start or end.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)))
 # Tests of one group, such as those that share a browser, stay with one worker.
 SIDE_BY_SIDE := --numprocesses $(WORKERS) --maxprocesses 4 --dist loadgroup
 
@@ -18,6 +19,8 @@ PYTHON ?= $(shell for python in python3 python python3.15 python3.14 python3.13 
 
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Else each of the many processes that tests and benchmarks start would compile all that it imports, as nobody's installation does.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help dev test test-system soak check bench build clean
 

@@ -84,7 +84,9 @@ async def _serve(order: Order, household: Household, state: State, backlog: list
     restart = RestartPolicy(limit=0)  # see the actor: the next process adopts
     await node.spawn(NAME, make, restart=restart)
 
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, give_way)
+    loop = asyncio.get_running_loop()
+    # A turn later: by then we have heard of an owner that left before we were told to, and must not leave to it what nobody owns.
+    loop.add_signal_handler(signal.SIGTERM, loop.call_soon, give_way)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(household.folder.supervisor_socket)  # of one that died: we hold the lock, so it is nobody's
     try:

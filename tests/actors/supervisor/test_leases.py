@@ -71,7 +71,7 @@ async def test_a_watcher_that_is_killed_is_replaced() -> None:
 
 
 async def test_a_supervisor_without_an_owner_that_is_told_to_end_ends_all() -> None:
-    async with stage() as kernel:
+    async with stage(lease_s=60.0) as kernel:  # longer than anything is waited for here
         _, subkernel = await kernel.begin()
         assert kernel.link is not None
         kernel.link.close()
