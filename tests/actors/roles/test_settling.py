@@ -115,7 +115,8 @@ def test_an_interrupt_during_the_replacement_ends_nothing() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_being_told_to_end_during_the_replacement_ends_it(number: signal.Signals) -> None:
-    process = settle(OPENAI_API_KEY=CANARY, before=DURING.format(signal=int(number)))
+    heeded = f"import signal; signal.signal({int(number)}, signal.SIG_DFL)\n"  # under nohup it is ignored, here too
+    process = settle(OPENAI_API_KEY=CANARY, before=heeded + DURING.format(signal=int(number)))
     out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (-number, "")
 
