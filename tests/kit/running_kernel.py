@@ -95,9 +95,9 @@ class RunningKernel:
         client.start_channels(hb=False)
         return client
 
-    def ready(self) -> "RunningKernel":
+    def ready(self, timeout_s: float = PATIENCE_S) -> "RunningKernel":
         """Wait until it answers."""
-        self.client.wait_for_ready(timeout=PATIENCE_S)
+        self.client.wait_for_ready(timeout=timeout_s)
         return self
 
     def send(self, code: str, **options: Any) -> str:
@@ -198,10 +198,14 @@ class RunningKernel:
 
 
 @contextmanager
-def running_kernel(**options: Any) -> Iterator[RunningKernel]:
-    """A kernel that answers, ended afterwards."""
+def running_kernel(*, ready_s: float = PATIENCE_S, **options: Any) -> Iterator[RunningKernel]:
+    """A kernel that answers, ended afterwards.
+
+    Args:
+        ready_s: how long its start may take.
+    """
     kernel = RunningKernel(**options)
     try:
-        yield kernel.ready()
+        yield kernel.ready(ready_s)
     finally:
         kernel.close()

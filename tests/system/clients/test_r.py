@@ -45,9 +45,13 @@ def shown(name: str) -> Speak:
     return Speak(calls=[Call(name="show_variable", arguments=json.dumps({"name": name}))])
 
 
+READY_S = 70.0
+"""R starts in 2 s. But IRkernel that finds one of its ports taken waits for ever, and is started again after 30 s."""
+
+
 @contextmanager
 def r_session(*script: Reply) -> Iterator[tuple[RunningKernel, ThreadedEndpoint]]:
-    with serving(script) as endpoint, running_kernel(env=endpoint.environment, arguments=["--subkernel", "ir"]) as kernel:
+    with serving(script) as endpoint, running_kernel(env=endpoint.environment, arguments=["--subkernel", "ir"], ready_s=READY_S) as kernel:
         yield kernel, endpoint
 
 

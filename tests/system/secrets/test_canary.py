@@ -164,7 +164,8 @@ def test_a_key_in_a_folder_that_only_a_command_trusts_is_not_used_and_stays_wher
             (code,) = set(re.findall(r"%beaker trust ([0-9a-f]{6})\b", heard[0]))
             heard.append(kernel.run(f"%beaker trust {code}").text)
         with running_kernel(folder=tmp_path) as kernel:
-            heard += [str(kernel.run(cell).outputs) for cell in ("%%ai hello", "%beaker config", "%beaker trust")]
+            outcomes = [kernel.run(cell) for cell in ("%%ai hello", "%beaker config", "%beaker trust")]
+            heard += [outcome.text + str(outcome.outputs) for outcome in outcomes]
     assert "is trusted as it is now" in heard[1]
     assert "You trust them as they are now" in heard[4]
     assert "demo model" in heard[2]
