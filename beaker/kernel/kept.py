@@ -36,8 +36,6 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     magics: Magics
     answered_by: str
     """What answered last, as it is shown."""
-    spent_tokens: int
-    spent_usd: float
     talks: Sequence[Talk]
     """Oldest first."""
     left_out: int = 0
@@ -45,7 +43,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     quirks: list[ModelQuirks] = []
     """What was learned of models."""
     tally: Tally = Tally()
-    """What the questions took, as `%beaker status` tells it."""
+    """What the questions took."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -72,7 +70,7 @@ def decode(document: bytes) -> Kept | None:
 def kept_words(kept: Kept) -> str:
     """What the user is told of the conversation; empty if there was none.
 
-    >>> kept_words(Kept(last_turn=0, model="", context="", magics="off", answered_by="", spent_tokens=0, spent_usd=0.0, talks=[]))
+    >>> kept_words(Kept(last_turn=0, model="", context="", magics="off", answered_by="", talks=[]))
     ''
     """
     if not kept.talks:

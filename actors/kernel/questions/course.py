@@ -3,8 +3,6 @@
 Whoever changes something here does so by a method, so that a successor of this process finds it (`keeping.py`).
 """
 
-from dataclasses import dataclass
-
 from actors.kernel.state.state import KernelState, Phase
 from beaker.kernel.commands.context import DEFAULT
 from beaker.kernel.conversation import Conversation, Forgotten, Talk
@@ -12,20 +10,6 @@ from beaker.kernel.kept import Kept
 from beaker.kernel.tally import Tally
 from beaker.messages.base import TurnId
 from beaker.messages.turn import ModelQuirks, Used
-
-
-@dataclass(slots=True)
-class Spent:
-    """By all questions of one kernel; kept on this side, so that an agent's death forgets none of it."""
-
-    tokens: int = 0
-    usd: float = 0.0
-
-    def add(self, used: Used) -> None:
-        """A call to the model is over."""
-        self.tokens += used.tokens_in + used.tokens_out
-        self.usd += used.cost_usd or 0.0
-
 
 QUIRKS = 50
 """Models of which anything is remembered: more than anybody asks in one kernel."""
@@ -45,9 +29,8 @@ class Course:
         """The questions that are over."""
         self.answered_by = ""
         """What answered last, as it is shown."""
-        self.spent = Spent()
         self.tally = Tally()
-        """The same call by call, for the user."""
+        """What all questions took; on this side, so that an agent's death forgets none of it."""
         self._quirks: dict[tuple[str, str], ModelQuirks] = {}
         """By endpoint and model."""
         state.keeping.serve(self)
@@ -78,7 +61,6 @@ class Course:
 
     def used(self, used: Used) -> None:
         """A call to the model is over."""
-        self.spent.add(used)
         self.tally = self.tally.add(used)
 
     def add(self, talk: Talk) -> None:
@@ -118,8 +100,6 @@ class Course:
             context=self.context,
             magics=("beaker" if state.magics_ours else "off") if state.magics_decided else "undecided",
             answered_by=self.answered_by,
-            spent_tokens=self.spent.tokens,
-            spent_usd=self.spent.usd,
             tally=self.tally,
             talks=tuple(self.conversation.talks),
             quirks=self.quirks,
@@ -131,8 +111,6 @@ class Course:
         self.model = self.model or kept.model
         self.context = kept.context if self.context == DEFAULT else self.context
         self.answered_by = self.answered_by or kept.answered_by
-        self.spent.tokens += kept.spent_tokens
-        self.spent.usd += kept.spent_usd
         self.tally = self.tally.precede(kept.tally)
         self.conversation.precede(kept.talks)
         self._quirks = {(each.endpoint, each.model): each for each in kept.quirks} | self._quirks

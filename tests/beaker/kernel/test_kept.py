@@ -5,11 +5,13 @@ from msgspec.structs import replace
 
 from beaker.kernel.conversation import Talk
 from beaker.kernel.kept import KEPT_BYTES, READ_BYTES, Kept, decode, encode, kept_words
+from beaker.kernel.tally import Count, Tally
 from beaker.kernel.turn_display import Proposal
 from beaker.messages.base import TurnId
 
 TALK = Talk(number=TurnId(3), question="why?", answer="so", proposals=(Proposal(1, "x", "python"),), tainted=True)
-KEPT = Kept(last_turn=3, model="m", context="dataframes", magics="off", answered_by="gpt", spent_tokens=7, spent_usd=0.5, talks=[TALK])
+SPENT = Tally(total=Count(calls=1, priced=1, tokens_in=5, tokens_out=2, cost_usd=0.5), turn=3)
+KEPT = Kept(last_turn=3, model="m", context="dataframes", magics="off", answered_by="gpt", talks=[TALK], tally=SPENT)
 
 
 def test_it_is_read_back_as_it_was() -> None:
