@@ -29,13 +29,10 @@ from beaker.messages.context import AgentFailure, ListContexts, ListModels, Mode
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.running import Parked
 from beaker.messages.turn import AgentMessage, Ping, Pong, Question, Stop, Taken
-
-QUEUE_LIMIT = 100
-"""Questions that may wait: more than a notebook has, and 10 MB at most with their cells."""
+from beaker.waiting_limit import TOO_MANY, WAITING_LIMIT
 
 WAKING = "waking the agent"
 LEFT = "The agent was stopped before the answer was whole. Ask again."
-FULL = f"{QUEUE_LIMIT} questions are waiting already. Ask again when some are answered, or stop them by %beaker stop."
 
 Load = Callable[[], Awaitable[Model | ModelFailure]]
 """Makes the way to the model, which may take a second; or says why there is none."""
@@ -81,7 +78,7 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         """Turns that wait for the user, or go on after that."""
         self._waiting: deque[tuple[Question, str]] = deque()
         """With the trace id of each: a turn begins when another ends, and must not run under that one's."""
-        self._stopped: deque[TurnId] = deque(maxlen=QUEUE_LIMIT)
+        self._stopped: deque[TurnId] = deque(maxlen=WAITING_LIMIT)
         """Turns that were stopped when they were not there: a Stop overtakes the Question that it is about."""
 
     async def on_start(self) -> None:
@@ -135,8 +132,8 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
             self._outbox(question).end("stopped")
             return
         reason = refusal(question)
-        if reason is None and len(self._waiting) >= QUEUE_LIMIT:
-            reason = FULL
+        if reason is None and len(self._waiting) >= WAITING_LIMIT:
+            reason = TOO_MANY
         if reason is not None:
             self._outbox(question).end("error", reason=reason)
             return

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.agent.actor import QUEUE_LIMIT
+from beaker.waiting_limit import WAITING_LIMIT
 from tests.kit.running_kernel import Outcome, RunningKernel, running_kernel, wait_until
 from tests.questions.test_questions import CELL, ask, displays, interrupt, until_text
 from tests.scripted.replies import BARE_ERROR, CUT, MALFORMED, NO_FINISH, STALL, Call, Reply, Speak, bad_call, failure, list_variables
@@ -251,14 +251,14 @@ def test_after_an_interrupt_an_endless_tool_loop_calls_no_more() -> None:
 
 def test_a_flood_of_questions_is_refused_beyond_the_queue_and_a_stop_overtakes_it() -> None:
     with serving([STALL]) as endpoint, running_kernel(env=endpoint.environment) as kernel:
-        asked = [ask(kernel, "%%ai how long?", **CELL) for _ in range(QUEUE_LIMIT + 51)]
-        refused = [kernel.outcome(msg_id, timeout_s=60) for msg_id in asked[QUEUE_LIMIT + 1 :]]
+        asked = [ask(kernel, "%%ai how long?", **CELL) for _ in range(WAITING_LIMIT + 51)]
+        refused = [kernel.outcome(msg_id, timeout_s=60) for msg_id in asked[WAITING_LIMIT + 1 :]]
         assert {each.status for each in refused} == {"error"}
         assert all("questions are waiting already" in each.text for each in refused)
         wait_until(lambda: endpoint.calls == 1, timeout_s=30, what="the first call")
         assert kernel.run("1 + 1", timeout_s=60).text == "2"
         stopping = time.monotonic()
         assert kernel.run("%beaker stop", timeout_s=60).status == "ok"
-        assert {kernel.reply(msg_id, timeout_s=60)["content"]["status"] for msg_id in asked[: QUEUE_LIMIT + 1]} == {"ok"}
+        assert {kernel.reply(msg_id, timeout_s=60)["content"]["status"] for msg_id in asked[: WAITING_LIMIT + 1]} == {"ok"}
         assert time.monotonic() - stopping < 2 * SOON_S
         assert endpoint.calls == 1

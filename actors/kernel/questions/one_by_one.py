@@ -6,14 +6,10 @@ says is composed when it goes there: only then does it hold what the ones before
 
 import asyncio
 from collections.abc import Mapping
-from typing import Final
 
 from actors.kernel.questions.turn import Turn
 from beaker.messages.base import TurnId
-
-WAITING_LIMIT: Final = 100
-"""Questions that wait; more than anybody reads the answers of, so that something asks in a loop."""
-FULL: Final = f"{WAITING_LIMIT} questions are waiting already. Ask again when some are answered, or stop them by %beaker stop."
+from beaker.waiting_limit import TOO_MANY, WAITING_LIMIT
 
 
 class OneByOne:
@@ -28,9 +24,9 @@ class OneByOne:
         self._moved = asyncio.Event()
 
     @property
-    def full(self) -> bool:
-        """Whether the last one, which stands there already, is one too many behind the one that is answered."""
-        return sum(not turn.parked for turn in self._turns.values()) > 1 + WAITING_LIMIT
+    def refusal(self) -> str:
+        """Why the last one, which stands there already, is one too many behind the one that is answered; empty if it is not."""
+        return TOO_MANY if sum(not turn.parked for turn in self._turns.values()) > 1 + WAITING_LIMIT else ""
 
     def moved(self) -> None:
         """A turn is over, parked, or without an agent."""

@@ -17,7 +17,7 @@ from actors.kernel.questions.closing import Closing
 from actors.kernel.questions.composing import begin_reading, compose, finish_reading
 from actors.kernel.questions.course import Course
 from actors.kernel.questions.face import Face, Outcome
-from actors.kernel.questions.one_by_one import FULL, OneByOne
+from actors.kernel.questions.one_by_one import OneByOne
 from actors.kernel.questions.overdue import Overdue
 from actors.kernel.questions.turn import Turn, Work
 from actors.kernel.state.state import KernelState
@@ -99,8 +99,8 @@ class Turns:
         self._turns[number] = turn
         face.open(turn.display)
         self._state.log.info("question.received", turn=number, prompt_chars=len(wanted.prompt), background=wanted.background)
-        if self.line.full:
-            self._end(number, "error", FULL)
+        if refusal := self.line.refusal:
+            self._end(number, "error", refusal)
             return number
         self._show_trouble()
         self._overdue.heard()

@@ -4,7 +4,6 @@ import time
 
 import msgspec
 
-from actors.agent.actor import QUEUE_LIMIT
 from actors.agent.turn_run import RunLimits
 from actors.runtime.kit import Probe
 from actors.runtime.trace import current_trace
@@ -28,6 +27,7 @@ from beaker.messages.turn import (
     Used,
     Waiting,
 )
+from beaker.waiting_limit import WAITING_LIMIT
 from tests.actors.agent.stage import FAST, STOP_LIMIT_S, answer, on, question
 from tests.scripted.replies import STALL, Call, Reply, Speak, failure, list_variables, propose
 
@@ -256,11 +256,11 @@ async def test_a_waiting_question_can_be_stopped_without_touching_the_running_on
 
 async def test_too_many_waiting_questions_are_refused() -> None:
     async with on([STALL]) as (stage, _):
-        for number in range(1, QUEUE_LIMIT + 3):
+        for number in range(1, WAITING_LIMIT + 3):
             stage.agent.tell(question(number))
         ended = await stage.ended()
-    assert (ended.turn, ended.status) == (QUEUE_LIMIT + 2, "error")
-    assert f"{QUEUE_LIMIT} questions are waiting" in ended.reason
+    assert (ended.turn, ended.status) == (WAITING_LIMIT + 2, "error")
+    assert f"{WAITING_LIMIT} questions are waiting" in ended.reason
 
 
 async def test_a_conversation_that_is_too_long_is_shortened_and_answered() -> None:
