@@ -13,7 +13,7 @@ import zmq
 from actors.kernel.sockets import absent
 from actors.kernel.sockets.client_channel import ClientChannel
 from actors.kernel.sockets.lane import Rules
-from actors.runtime.log import Log
+from tests.actors.kernel.sockets.lines import Lines
 from tests.kit.kernel_stage import until
 
 Frames = list[bytes]
@@ -21,17 +21,6 @@ Frames = list[bytes]
 BODY = bytes(100_000)
 LAG_BYTES = 1_000_000
 STOPPED_S = 0.2
-
-
-class Lines(Log):
-    """A log that a test can read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.warnings: list[dict[str, object]] = []
-
-    def warning(self, event: str, **values: object) -> None:
-        self.warnings.append({"event": event, **values})
 
 
 class Stage:

@@ -14,27 +14,16 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 
 from actors.kernel.sockets.front import ZmqFront
 from actors.kernel.sockets.zmq_sockets import AddressError
-from actors.runtime.log import Log
 from beaker.wire import connection_file
 from beaker.wire.compose import Composer
 from beaker.wire.connection_file import ConnectionFile
 from beaker.wire.parts import CONTENT, HEADER, Header, Parts, join, read_header, split
 from beaker.wire.signing import Signer
+from tests.actors.kernel.sockets.lines import Lines
 from tests.kit.kernel_stage import until
 
 KEY = "a-key"
 OPEN = ConnectionFile(shell_port=0, iopub_port=0, stdin_port=0, control_port=0, hb_port=0, key=KEY)
-
-
-class Lines(Log):
-    """A log that a test can read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.warnings: list[dict[str, object]] = []
-
-    def warning(self, event: str, **values: object) -> None:
-        self.warnings.append({"event": event, **values})
 
 
 class Fronted:
