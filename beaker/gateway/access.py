@@ -1,0 +1,187 @@
+"""Who may come in: one decision for every request, before any route sees it.
+
+Four questions, in this order, and the first no ends it. Is the Host one of ours (else a foreign name was pointed at this
+machine: DNS rebinding)? Is the Origin ours or allowed by name (a page of somebody else's is refused even with the token)?
+Is there a token or a session (unless the route is public)? And may a session write: only with the word that a foreign page
+cannot send, and as JSON, which a foreign form cannot.
+
+Pure: facts in, decision out. Names are compared exactly; there are no patterns.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final, Literal
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+
+from beaker.errors import BeakerError
+from beaker.gateway.cookies import XSRF_HEADER, Sessions, same_token
+
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+"""The names of this machine that cannot be pointed elsewhere."""
+
+READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing."""
+
+_STRANGE: Final = re.compile(r"[^a-z0-9._:-]")
+"""What stands in no host name or address; others than ASCII are written as browsers send them, in punycode."""
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+class BadOrigin(BeakerError):
+    """An origin in the settings that is none."""
+
+
+class Visit(msgspec.Struct, frozen=True, kw_only=True):
+    """What is read of a request."""
+
+    method: str
+    headers: Mapping[str, str]
+    """By any spelling of their names."""
+    query_token: str = ""
+    cookie: str = ""
+    """Of the session."""
+    websocket: bool = False
+    """It asks for an upgrade."""
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for."""
+
+    token: str | None
+    """None where none is asked for."""
+    secure: bool
+    """We speak TLS ourselves."""
+    hosts: frozenset[str] = LOOPBACK
+    """Names and addresses by which we are called, without ports."""
+    origins: frozenset[str] = frozenset()
+    """Foreign ones that are allowed, as `parse_origin` gives them."""
+
+
+class Admitted(msgspec.Struct, frozen=True, kw_only=True):
+    """Come in."""
+
+    by: Literal["token", "session", "nothing"]
+    """`nothing`: the route is public, or no token is asked for."""
+    origin: str = ""
+    """Foreign and allowed: its page may read the answer."""
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """Stay out."""
+
+    status: Literal[401, 403]
+    message: str
+    """A sentence for whoever asked."""
+
+
+def decide(visit: Visit, rules: Rules, sessions: Sessions, *, public: bool, now_s: float) -> Admitted | Refused:
+    """Whether a request may reach its route.
+
+    Args:
+        public: the route is for everybody.
+        now_s: seconds since the epoch.
+    """
+    host = visit.headers.get("Host", "")
+    if _name_of(host) not in rules.hosts:
+        return Refused(status=403, message=f"This gateway is not called {host[:100]!r}. Allow a name by --allow-origin https://name.")
+    origin = visit.headers.get("Origin")
+    foreign = ""
+    if origin is not None and not _same(origin, host, secure=rules.secure):
+        if origin not in rules.origins:
+            return Refused(status=403, message=f"Pages of {origin[:100]!r} may not use this gateway. Allow them by --allow-origin.")
+        foreign = origin
+    if visit.method == "OPTIONS" and not visit.websocket:
+        return Admitted(by="nothing", origin=foreign)  # a preflight cannot carry anything, and tells nothing
+    match _shown(visit, rules, sessions, now_s):
+        case "session" if (wrong := _forged(visit, sessions)) is not None and not public:
+            return wrong
+        case "session" | "token" | "nothing" as by:
+            return Admitted(by=by, origin=foreign)
+        case None if public:
+            return Admitted(by="nothing", origin=foreign)
+        case None:
+            return Refused(status=401, message=_unknown(visit))
+
+
+def parse_origin(text: str) -> str:
+    """An origin as browsers write it: scheme, name, and the port unless it is the scheme's own.
+
+    Raises:
+        BadOrigin: it is none.
+
+    >>> parse_origin("HTTPS://Lab.Example.org:443/")
+    'https://lab.example.org'
+    """
+    parts, port = _split(text.strip())
+    if parts is None or parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.path not in {"", "/"}:
+        raise BadOrigin(f"{text!r} is no origin: write scheme, name and port, such as https://lab.example.org or http://localhost:3000")
+    if _STRANGE.search(parts.hostname):
+        raise BadOrigin(f"{text!r} names no one host: there are no patterns")
+    if parts.query or parts.fragment or parts.username is not None:
+        raise BadOrigin(f"{text!r} is more than an origin: leave out what stands behind or before the name")
+    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{name}" + ("" if port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{port}")
+
+
+def host_of(origin: str) -> str:
+    """The name in an origin, by which a proxy calls us on behalf of its pages."""
+    parts, _ = _split(origin)
+    return (parts.hostname or "") if parts is not None else ""
+
+
+def _shown(visit: Visit, rules: Rules, sessions: Sessions, now_s: float) -> Literal["token", "session", "nothing"] | None:
+    if rules.token is None:
+        return "nothing"
+    kind, _, given = visit.headers.get("Authorization", "").partition(" ")
+    if given and kind.lower() in {"token", "bearer"}:
+        # Whoever shows a token means it: a wrong one is not made up for by a cookie.
+        return "token" if same_token(given.strip(), rules.token) else None
+    if visit.query_token:
+        return "token" if same_token(visit.query_token, rules.token) else None
+    if visit.cookie and sessions.holds(visit.cookie, now_s):
+        return "session"
+    return None
+
+
+def _forged(visit: Visit, sessions: Sessions) -> Refused | None:
+    """Why a request that a browser has added the cookie to may be none of our own pages'."""
+    if visit.websocket:
+        # No header can be added to a websocket; but a browser always says whose page asks.
+        return None if "Origin" in visit.headers else Refused(status=403, message="A websocket by cookie alone must name its Origin.")
+    if visit.method in READING:
+        return None
+    if not sessions.vouches(visit.cookie, visit.headers.get(XSRF_HEADER, "")):
+        return Refused(status=403, message=f"A session that changes something must send the header {XSRF_HEADER}.")
+    kind = visit.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind not in {"", "application/json"}:
+        return Refused(status=403, message=f"A session that changes something must send JSON, not {kind[:100]!r}.")
+    return None
+
+
+def _unknown(visit: Visit) -> str:
+    if visit.headers.get("Authorization") or visit.query_token:
+        return "The token is not the one of this gateway. It was printed when the gateway started."
+    return "A token is needed: send the header 'Authorization: token ...', or open the address that was printed at the start."
+
+
+def _same(origin: str, host: str, *, secure: bool) -> bool:
+    try:
+        return origin == parse_origin(f"{'https' if secure else 'http'}://{host}")
+    except BadOrigin:
+        return False
+
+
+def _name_of(host: str) -> str:
+    parts, _ = _split(f"//{host}")
+    return (parts.hostname or "") if parts is not None and parts.netloc == host else ""
+
+
+def _split(url: str) -> tuple[SplitResult | None, int | None]:
+    try:
+        parts = urlsplit(url)
+        return parts, parts.port
+    except ValueError:
+        return None, None

@@ -1,0 +1,75 @@
+"""Who has shown the token once: the session cookie of a browser, and the word that goes with it against forged requests.
+
+The cookie never holds the token. It names a session and is signed with a secret of this gateway, so that every worker can
+check it and none has to remember it. Whoever may write carries a second value, made of the same session, in a header that a
+foreign page cannot send; it is handed out in a cookie that scripts of our own origin can read, under the names that Jupyter's
+own clients look for.
+"""
+
+import hashlib
+import hmac
+import secrets
+from typing import Final
+
+XSRF_COOKIE: Final = "_xsrf"
+XSRF_HEADER: Final = "X-XSRFToken"
+"""As @jupyterlab/services names them: it copies the one into the other."""
+
+LIFE_S: Final = 30 * 24 * 3600
+"""How long a session lasts: a month, as jupyter_server's cookie does."""
+
+_ID_BYTES = 16
+_VALUE_CHARS = 200
+"""No value of ours is longer; what is longer is not looked at."""
+
+
+def cookie_name(port: int) -> str:
+    """Of the session cookie: cookies know no ports, and two gateways on one host must not sign each other out."""
+    return f"beaker-session-{port}"
+
+
+class Sessions:
+    """Makes and checks the values.
+
+    Args:
+        secret: of this gateway; another one ends all sessions.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def begin(self, now_s: float) -> str:
+        """The value of a new session's cookie.
+
+        Args:
+            now_s: seconds since the epoch.
+        """
+        named = f"{secrets.token_hex(_ID_BYTES)}.{int(now_s) + LIFE_S}"
+        return f"{named}.{self._sign('session', named)}"
+
+    def holds(self, value: str, now_s: float) -> bool:
+        """Whether a cookie's value is one of ours that has not run out."""
+        named, _, signature = value[:_VALUE_CHARS].rpartition(".")
+        if not _equal(signature, self._sign("session", named)):
+            return False
+        return now_s < int(named.rpartition(".")[2])  # ours: it was signed
+
+    def xsrf(self, value: str) -> str:
+        """What the holder of a cookie sends in XSRF_HEADER."""
+        return self._sign("xsrf", value)
+
+    def vouches(self, value: str, xsrf: str) -> bool:
+        """Whether a request with this cookie carries the word that belongs to it."""
+        return _equal(xsrf, self.xsrf(value))
+
+    def _sign(self, purpose: str, text: str) -> str:
+        return hmac.new(self._secret, f"{purpose}:{text}".encode(errors="surrogateescape"), hashlib.sha256).hexdigest()
+
+
+def same_token(given: str, token: str) -> bool:
+    """Compare in constant time."""
+    return _equal(given, token)
+
+
+def _equal(given: str, right: str) -> bool:
+    return hmac.compare_digest(given.encode(errors="surrogateescape"), right.encode())
