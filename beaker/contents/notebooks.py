@@ -1,0 +1,84 @@
+"""Notebooks as they lie on disk and as clients handle them: the format's own library reads, checks and writes them.
+
+Trust is Jupyter's: outputs that this user has made, or has said she trusts, are known by a signature in Jupyter's own store,
+so that a notebook trusted in one frontend is trusted in the other.
+"""
+
+from typing import Any
+
+import msgspec
+import nbformat
+from nbformat import ValidationError
+from nbformat.reader import NotJSONError
+
+from beaker.contents.failures import NotThat
+
+_nbformat: Any = nbformat  # Any: it is untyped
+
+AS_VERSION = 4
+"""Of the format; older notebooks are upgraded as they are read."""
+
+
+class _Looks(msgspec.Struct):
+    """What every version has."""
+
+    nbformat: int
+    metadata: dict[str, Any]  # Any: JSON
+
+
+class _LooksNew(msgspec.Struct):
+    """What it has since version 4."""
+
+    cells: list[dict[str, Any]]  # Any: JSON
+
+
+def read_notebook(data: bytes, name: str, notary: Any) -> Any:  # Any: nbformat's
+    """The notebook in a file, upgraded, with its trust in its cells' metadata.
+
+    Raises:
+        NotThat: it is no notebook.
+    """
+    try:
+        notebook = _nbformat.reads(data.decode(), as_version=AS_VERSION)
+    except (NotJSONError, ValidationError, ValueError, AttributeError, KeyError, TypeError, ImportError, RecursionError) as error:
+        raise NotThat(f"{name!r} is no notebook that can be read: {_short(error)}. Open it as text to mend it") from None
+    _must_look_like_one(notebook, f"{name!r} is no notebook that can be read")
+    notary.mark_cells(notebook, notary.check_signature(notebook))
+    return notebook
+
+
+def write_notebook(content: object, name: str, notary: Any) -> bytes:  # Any: nbformat's
+    """What a client's notebook becomes on disk; signed, if all its cells are trusted.
+
+    Raises:
+        NotThat: it is no notebook.
+    """
+    _must_look_like_one(content, f"{name!r} was not saved: it is no notebook")
+    try:
+        notebook = _nbformat.from_dict(content)
+        if notary.check_cells(notebook):
+            notary.sign(notebook)
+        text: str = _nbformat.writes(notebook, version=nbformat.NO_CONVERT)
+    except (ValidationError, ValueError, AttributeError, KeyError, TypeError, ImportError, RecursionError) as error:
+        raise NotThat(f"{name!r} was not saved: it is no notebook: {_short(error)}") from None
+    return text.encode() + (b"" if text.endswith("\n") else b"\n")
+
+
+def empty_notebook() -> Any:  # Any: as above
+    """A new one, without cells."""
+    return _nbformat.v4.new_notebook()
+
+
+def _must_look_like_one(content: object, words: str) -> None:
+    """What the format's library would stumble over. What it merely finds wrong is kept: a notebook with a strange cell is not lost."""
+    try:
+        looks = msgspec.convert(content, _Looks)
+        if looks.nbformat >= AS_VERSION:
+            msgspec.convert(content, _LooksNew)
+    except msgspec.ValidationError as error:
+        raise NotThat(f"{words}: {_short(error)}") from None
+
+
+def _short(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return (lines[0] if lines else type(error).__name__)[:200]

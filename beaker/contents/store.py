@@ -1,0 +1,229 @@
+"""The files of the folder that is served: what each call of the contents interface does.
+
+Blocking, for a thread. Nothing is kept between calls: what counts is the disk, on which others write too. A notebook is never
+lost and never half written; who saves over something that she has not seen can say so by its fingerprint, and is refused.
+
+Source: jupyter_server documentation, "Contents API" (2.21), and what its own manager answers where that is silent.
+"""
+
+import os
+import shutil
+import stat
+
+from nbformat.sign import NotebookNotary
+
+from beaker.contents.checkpoints import drop_checkpoint, move_checkpoint
+from beaker.contents.content import shown, taken
+from beaker.contents.failures import NotAllowed, NotFree, NotThat, NotThere
+from beaker.contents.models import Format, Given, Kind, Model, describe, kind_of
+from beaker.contents.names import copy_name, untitled
+from beaker.contents.notebooks import empty_notebook, read_notebook, write_notebook
+from beaker.contents.paths import CHECKPOINTS, Place, Root
+from beaker.contents.uploads import take_piece
+from beaker.contents.whole_file import ALGORITHM, fingerprint, said, write_whole
+
+
+class Contents:
+    """Reads and writes below one folder.
+
+    Args:
+        root: the folder.
+        notary: Jupyter's own store of what is trusted.
+    """
+
+    def __init__(self, root: Root, notary: NotebookNotary) -> None:
+        self._root = root
+        self._notary = notary
+
+    def find(self, path: str) -> Place:
+        """See `Root.find`."""
+        return self._root.find(path)
+
+    def get(self, path: str, *, kind: Kind | None = None, form: Format | None = None, content: bool = True, hashed: bool = False) -> Model:
+        """What is there.
+
+        Raises:
+            ContentsError: it is not there, is something else, or cannot be read.
+        """
+        place = self._root.find(path)
+        if not os.path.exists(place.real):
+            raise NotThere(f"there is no {place.path!r}")
+        is_folder = os.path.isdir(place.real)
+        if kind is not None and (kind == "directory") != is_folder:
+            raise NotThat(f"{place.path!r} is a {'directory' if is_folder else 'file'}, not a {kind}")
+        found = kind or kind_of(place.path, place.real)
+        with said(place.path):
+            model = describe(place.path, place.real, found)
+        if is_folder:
+            if content:
+                model.content, model.format = self._listing(place), "json"
+            return model
+        if not stat.S_ISREG(os.stat(place.real).st_mode):
+            raise NotThat(f"{place.path!r} is no ordinary file")
+        if content or hashed:
+            with said(place.path), open(place.real, "rb") as file:
+                data = file.read()
+            if hashed:
+                model.hash, model.hash_algorithm = fingerprint(data), ALGORITHM
+            if content:
+                self._show(model, data, form)
+        return model
+
+    def save(self, path: str, given: Given, *, expected: str | None = None) -> tuple[Model, bool]:
+        """Write what a client sent.
+
+        Args:
+            expected: the fingerprint of what the client has seen there; None if it does not say.
+
+        Returns:
+            The model without content, and whether it was not there before.
+
+        Raises:
+            ContentsError: it was not saved; what was there before still is.
+        """
+        place = self._root.find(path)
+        if not place.path:
+            raise NotAllowed("the folder that is served cannot be saved over")
+        fresh = not os.path.lexists(place.real)
+        if given.type == "directory":
+            self._make_folder(place)
+            return self.get(place.path, content=False), fresh
+        if os.path.isdir(place.real):
+            raise NotThat(f"{place.path!r} is a directory, not a {given.type}")
+        if expected is not None:
+            self._must_be_as_seen(place, expected)
+        data = self._data(place, given)
+        if given.chunk is not None:
+            return take_piece(place, data, given.chunk), fresh
+        write_whole(place.real, data)
+        model = self.get(place.path, kind=given.type, content=False)
+        model.hash, model.hash_algorithm = fingerprint(data), ALGORITHM
+        return model, fresh
+
+    def new(self, folder: str, *, kind: Kind = "file", extension: str = "") -> Model:
+        """Make something without a name, in a folder.
+
+        Raises:
+            ContentsError: it cannot be made.
+        """
+        place = self._folder(folder)
+        if extension == ".ipynb":
+            kind = "notebook"
+        if "/" in extension or "\0" in extension:
+            raise NotThat(f"{extension[:100]!r} is no extension")
+        name = untitled(kind, extension, lambda name: os.path.lexists(os.path.join(place.real, name)))
+        empty = {"notebook": ("json", empty_notebook()), "file": ("text", ""), "directory": (None, None)}[kind]
+        model, _ = self.save(f"{place.path}/{name}", Given(type=kind, format=empty[0], content=empty[1]))  # type: ignore[arg-type]  # as in Format
+        return model
+
+    def copy(self, source: str, folder: str) -> Model:
+        """Copy a file into a folder, under a free name.
+
+        Raises:
+            ContentsError: it cannot be copied.
+        """
+        old, target = self._root.find(source), self._folder(folder)
+        if os.path.isdir(old.real):
+            raise NotThat(f"{old.path!r} is a directory; only files are copied")
+        with said(old.path), open(old.real, "rb") as file:
+            data = file.read()
+        name = copy_name(os.path.basename(old.real), lambda name: os.path.lexists(os.path.join(target.real, name)))
+        place = self._root.below(target, name)
+        write_whole(place.real, data)
+        return self.get(place.path, content=False)
+
+    def rename(self, path: str, to: str) -> Model:
+        """Give a file or folder another path.
+
+        Raises:
+            ContentsError: it was not renamed; `NotFree` if there is something already.
+        """
+        old, new = self._root.find(path), self._root.find(to)
+        if not old.path or not new.path:
+            raise NotAllowed("the folder that is served keeps its name")
+        if not os.path.lexists(old.real):
+            raise NotThere(f"there is no {old.path!r}")
+        if old.real != new.real:
+            # On a disk that takes `A` and `a` for one, the other name of the same thing is free.
+            if os.path.lexists(new.real) and not os.path.samefile(old.real, new.real):
+                raise NotFree(f"there is a {new.path!r} already")
+            with said(new.path):
+                os.rename(old.real, new.real)
+            move_checkpoint(old, new)
+        return self.get(new.path, content=False)
+
+    def delete(self, path: str) -> None:
+        """Delete a file, or a folder with nothing but checkpoints in it.
+
+        Raises:
+            ContentsError: it is still there.
+        """
+        place = self._root.find(path)
+        if not place.path:
+            raise NotAllowed("the folder that is served cannot be deleted")
+        if not os.path.lexists(place.real):
+            raise NotThere(f"there is no {place.path!r}")
+        with said(place.path):
+            if not os.path.isdir(place.real) or os.path.islink(place.real):
+                os.unlink(place.real)
+                drop_checkpoint(place)
+                return
+            inside = set(os.listdir(place.real)) - {CHECKPOINTS}
+            if inside:
+                raise NotFree(f"{place.path!r} is not empty: delete what is in it first ({len(inside)} entries)")
+            shutil.rmtree(place.real)
+
+    # What is done for these.
+
+    def _show(self, model: Model, data: bytes, form: Format | None) -> None:
+        if model.type == "notebook":
+            model.content, model.format = read_notebook(data, model.name, self._notary), "json"
+            return
+        model.content, model.format = shown(data, form, model.name)
+        model.mimetype = model.mimetype or ("text/plain" if model.format == "text" else "application/octet-stream")
+
+    def _listing(self, place: Place) -> list[Model]:
+        with said(place.path or "."):
+            names = sorted(os.listdir(place.real))
+        models: list[Model] = []
+        for name in filter(self._root.shows, names):
+            try:
+                at = self._root.below(place, name)
+                mode = os.stat(at.real).st_mode
+                if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+                    models.append(describe(at.path, at.real, kind_of(at.path, at.real)))
+            except (NotThere, NotAllowed, OSError):
+                continue  # gone meanwhile, a link that leads nowhere or out: the others are listed all the same
+        return models
+
+    def _folder(self, path: str) -> Place:
+        place = self._root.find(path)
+        if not os.path.isdir(place.real):
+            raise NotThere(f"there is no folder {place.path!r}")
+        return place
+
+    def _make_folder(self, place: Place) -> None:
+        if os.path.isdir(place.real):
+            return
+        if os.path.lexists(place.real):
+            raise NotFree(f"there is a file {place.path!r}")
+        with said(place.path):
+            os.mkdir(place.real)
+
+    def _data(self, place: Place, given: Given) -> bytes:
+        name = os.path.basename(place.real)
+        if given.type == "notebook":
+            if given.chunk is not None:
+                raise NotThat(f"{name!r} was not saved: only files come in pieces")
+            return write_notebook(given.content, name, self._notary)
+        return taken(given.content, given.format, name)
+
+    def _must_be_as_seen(self, place: Place, expected: str) -> None:
+        with said(place.path):
+            try:
+                with open(place.real, "rb") as file:
+                    now = fingerprint(file.read())
+            except FileNotFoundError:
+                now = ""
+        if now != expected:
+            raise NotFree(f"{place.path!r} was changed by somebody else since it was opened; it was not saved")

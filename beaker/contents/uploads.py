@@ -1,0 +1,45 @@
+"""Large files come in pieces: they gather beside their place, under a name that is not listed, and are put there with the last.
+
+So a browser that goes away in the middle leaves what was there before as it was. The next upload of the same name begins anew.
+"""
+
+import os
+from typing import Final
+
+from beaker.contents.failures import NotThat, NotThere
+from beaker.contents.models import Model, describe
+from beaker.contents.paths import Place
+from beaker.contents.whole_file import put_in_place, said
+
+FIRST: Final = 1
+LAST: Final = -1
+"""How the interface counts pieces: 1, 2, ..., and the last one is -1, whatever its number would be."""
+
+
+def take_piece(place: Place, data: bytes, number: int) -> Model:
+    """Add a piece; the last one makes the file.
+
+    Returns:
+        The model of what has come so far.
+
+    Raises:
+        ContentsError: it could not be written, or it is the next piece of an upload that nobody has begun.
+    """
+    if number < LAST or number == 0:
+        raise NotThat(f"{place.path!r} was not saved: pieces are numbered 1, 2, ... and -1, not {number}")
+    folder, name = os.path.split(os.path.realpath(place.real))
+    part = os.path.join(folder, f".beaker-upload-{name}")
+    with said(place.path):
+        try:
+            # The first begins anew; a later one only goes on.
+            with open(part, "wb" if number == FIRST else "r+b") as file:
+                file.seek(0, os.SEEK_END)
+                file.write(data)
+        except FileNotFoundError:
+            if number == FIRST:
+                raise
+            raise NotThere(f"{place.path!r} was not saved: its first piece did not come, or another upload has ended it") from None
+    if number != LAST:
+        return describe(place.path, part, "file")
+    put_in_place(part, os.path.join(folder, name))
+    return describe(place.path, place.real, "file")

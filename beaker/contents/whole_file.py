@@ -1,0 +1,145 @@
+"""Files are written whole or not at all: beside the old one, made safe on the disk, then put in its place in one step.
+
+Whoever looks meanwhile, and whoever comes after a crash, finds the old file or the new one, never half of one. A file that
+others share by a hard link, and one in a folder that takes no new files, is written in place, after all: to be able to write
+it is worth more. So is the owner and the mode of the old one, which are kept.
+"""
+
+import contextlib
+import errno
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Final
+
+from beaker.contents.failures import NoRoom, NotAllowed, NotThat, NotThere
+
+ALGORITHM: Final = "sha256"
+"""Of `fingerprint`; as it is named to clients."""
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def write_whole(real: str, data: bytes) -> None:
+    """Put data in the place of a file, or make it.
+
+    Args:
+        real: if it is a link, the file that it leads to is written.
+
+    Raises:
+        NoRoom, NotAllowed, NotThere, NotThat: see `said`; the old file is unchanged then.
+    """
+    target = os.path.realpath(real)
+    with said(real):
+        try:
+            facts: os.stat_result | None = os.stat(target)
+        except FileNotFoundError:
+            facts = None
+        if facts is not None and facts.st_nlink > 1:
+            _write_in_place(target, data)
+            return
+        try:
+            descriptor, fresh = tempfile.mkstemp(prefix=".beaker-", dir=os.path.dirname(target))
+        except PermissionError:
+            if facts is None:
+                raise
+            _write_in_place(target, data)
+            return
+        try:
+            with open(descriptor, "wb") as file:
+                _like(descriptor, facts)
+                file.write(data)
+                file.flush()
+                os.fsync(descriptor)
+            os.replace(fresh, target)
+        except BaseException:  # whatever it was, nothing is left behind
+            with contextlib.suppress(OSError):
+                os.unlink(fresh)
+            raise
+        _settle(os.path.dirname(target))
+
+
+def put_in_place(fresh: str, target: str) -> None:
+    """Let a file that lies beside another take its place, its mode and its owner, in one step.
+
+    Raises:
+        NoRoom, NotAllowed, NotThere, NotThat: see `said`; both are as they were then.
+    """
+    with said(target):
+        try:
+            facts: os.stat_result | None = os.stat(target)
+        except FileNotFoundError:
+            facts = None
+        with open(fresh, "rb") as file:
+            _like(file.fileno(), facts)
+            os.fsync(file.fileno())
+        os.replace(fresh, target)
+        _settle(os.path.dirname(target))
+
+
+def fingerprint(data: bytes) -> str:
+    """By which a client tells one state of a file from another."""
+    return hashlib.sha256(data).hexdigest()
+
+
+@contextmanager
+def said(path: str) -> Generator[None]:
+    """Turns what the system says about a file into a sentence.
+
+    Raises:
+        NoRoom, NotAllowed, NotThere, NotThat: by the kind of its error.
+    """
+    name = os.path.basename(path)
+    try:
+        yield
+    except OSError as error:
+        words = f"{name!r}: {error.strerror or error}"
+        if error.errno in _FULL:
+            raise NoRoom(f"{words}. Nothing was changed; make room and save again") from None
+        match error:
+            case FileNotFoundError():
+                raise NotThere(f"there is no {name!r}, or no folder for it") from None
+            case NotADirectoryError() | IsADirectoryError():
+                raise NotThat(words) from None
+            case _:
+                raise NotAllowed(words) from None
+
+
+def _like(descriptor: int, old: os.stat_result | None) -> None:
+    """Give the new file the mode and, where that can be, the owner of the old one; a fresh one gets what the umask leaves."""
+    if old is None:
+        os.fchmod(descriptor, 0o666 & ~_umask())
+        return
+    with contextlib.suppress(PermissionError):
+        os.fchown(descriptor, old.st_uid, old.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+
+
+def _umask() -> int:
+    # Linux tells it without changing it, which another thread would notice.
+    with contextlib.suppress(OSError), open("/proc/self/status") as status:
+        for line in status:
+            if line.startswith("Umask:"):
+                return int(line.split()[1], 8)
+    return 0o077
+
+
+def _write_in_place(target: str, data: bytes) -> None:
+    with open(target, "r+b") as file:
+        file.write(data)
+        file.truncate()
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _settle(folder: str) -> None:
+    """Make the new name safe too; file systems that cannot do that for a folder say so."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,262 @@
+"""What each call of the contents interface does."""
+
+import base64
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from beaker.contents.checkpoints import delete_checkpoint, list_checkpoints, make_checkpoint, restore_checkpoint
+from beaker.contents.failures import ContentsError, NotAllowed, NotFree, NotThat, NotThere
+from beaker.contents.models import Given
+from beaker.contents.store import Contents
+from beaker.contents.whole_file import fingerprint
+
+v4: Any = nbformat.v4  # Any: nbformat is untyped
+
+
+def _notebook(*cells: str, trusted: bool = True) -> dict[str, Any]:  # Any: a notebook
+    made = v4.new_notebook(cells=[v4.new_code_cell(cell, outputs=[v4.new_output("display_data", {"text/html": "<b>"})]) for cell in cells])
+    for cell in made.cells:
+        cell.metadata.trusted = trusted
+    content: dict[str, Any] = json.loads(json.dumps(made))
+    return content
+
+
+def _text(text: str) -> Given:
+    return Given(type="file", format="text", content=text)
+
+
+def test_a_notebook_comes_back_as_it_was_saved(contents: Contents, folder: Path) -> None:
+    saved, fresh = contents.save("n.ipynb", Given(type="notebook", format="json", content=_notebook("1 + 1")))
+    assert (saved.name, saved.type, saved.format, saved.content, fresh) == ("n.ipynb", "notebook", None, None, True)
+    read = contents.get("n.ipynb", hashed=True)
+    assert read.content["cells"][0]["source"] == "1 + 1"
+    assert (read.format, read.mimetype, read.hash, read.hash_algorithm) == ("json", None, saved.hash, "sha256")
+    assert read.hash == fingerprint((folder / "n.ipynb").read_bytes())
+    assert contents.save("n.ipynb", Given(type="notebook", format="json", content=_notebook("2")))[1] is False
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_trust_is_kept_beside_the_file_and_not_in_it(contents: Contents, folder: Path, trusted: bool) -> None:
+    contents.save("n.ipynb", Given(type="notebook", content=_notebook("x", trusted=trusted)))
+    assert "trusted" not in (folder / "n.ipynb").read_text()
+    assert contents.get("n.ipynb").content["cells"][0]["metadata"]["trusted"] is trusted
+
+
+def test_a_notebook_that_somebody_else_wrote_is_not_trusted(contents: Contents, folder: Path) -> None:
+    (folder / "n.ipynb").write_text(json.dumps(_notebook("x")))
+    assert contents.get("n.ipynb").content["cells"][0]["metadata"]["trusted"] is False
+
+
+BROKEN = [b"", b"{", b"[]", b"null", b"{}", b'{"nbformat": 4}', b"\xff\xfe", b'{"nbformat": "x", "cells": 1}', b"[" * 100_000]
+
+
+@pytest.mark.parametrize("data", BROKEN)
+def test_what_is_no_notebook_is_said_so_and_can_be_read_as_text(contents: Contents, folder: Path, data: bytes) -> None:
+    (folder / "n.ipynb").write_bytes(data)
+    with pytest.raises(NotThat, match=r"'n.ipynb' is no notebook"):
+        contents.get("n.ipynb")
+    assert contents.get("n.ipynb", kind="file").type == "file"
+
+
+STRANGE: list[object] = [None, "text", [], {}, {"cells": []}, {"nbformat": 4, "cells": 3}, {"nbformat": 99, "cells": [], "metadata": {}}]
+
+
+@pytest.mark.parametrize("content", STRANGE)
+def test_what_is_no_notebook_does_not_take_the_place_of_one(contents: Contents, folder: Path, content: object) -> None:
+    contents.save("n.ipynb", Given(type="notebook", content=_notebook("x")))
+    before = (folder / "n.ipynb").read_bytes()
+    with pytest.raises(NotThat, match="was not saved"):
+        contents.save("n.ipynb", Given(type="notebook", content=content))
+    assert (folder / "n.ipynb").read_bytes() == before
+
+
+def test_old_notebooks_are_upgraded_as_they_are_read(contents: Contents, folder: Path) -> None:
+    cell = {"cell_type": "code", "input": "1", "outputs": [], "language": "python"}
+    old = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": [cell]}]}
+    (folder / "old.ipynb").write_text(json.dumps(old))
+    assert contents.get("old.ipynb").content["nbformat"] == 4
+
+
+def test_text_and_bytes_come_back(contents: Contents) -> None:
+    contents.save("a.txt", _text("grüß\n"))
+    assert (contents.get("a.txt").content, contents.get("a.txt").mimetype) == ("grüß\n", "text/plain")
+    data = bytes(range(256))
+    contents.save("b.bin", Given(type="file", format="base64", content=base64.b64encode(data).decode()))
+    read = contents.get("b.bin")
+    assert (read.format, base64.b64decode(read.content), read.mimetype, read.size) == ("base64", data, "application/octet-stream", 256)
+    with pytest.raises(NotThat, match="no text in UTF-8"):
+        contents.get("b.bin", form="text")
+
+
+@pytest.mark.parametrize("given", [("base64", "no base64!"), ("base64", "é"), ("text", 3), ("text", "\ud83e"), (None, "x"), ("json", "x")])
+def test_what_cannot_be_meant_is_not_saved(contents: Contents, folder: Path, given: tuple[Any, Any]) -> None:
+    with pytest.raises(NotThat, match="was not saved"):
+        contents.save("x", Given(type="file", format=given[0], content=given[1]))
+    assert list(folder.iterdir()) == []
+
+
+def test_large_files_come_in_pieces_and_are_there_with_the_last(contents: Contents, folder: Path) -> None:
+    contents.save("big", _text("old"))
+    for number, text in [(1, "one "), (2, "two "), (-1, "three")]:
+        assert (folder / "big").read_text() == "old"
+        model, _ = contents.save("big", Given(type="file", format="text", content=text, chunk=number))
+    assert ((folder / "big").read_text(), model.size) == ("one two three", 13)
+    assert [entry.name for entry in folder.iterdir()] == ["big"]
+
+
+def test_a_piece_that_nobody_has_begun_is_refused(contents: Contents) -> None:
+    for number in (2, -1):
+        with pytest.raises(NotThere, match="its first piece did not come"):
+            contents.save("big", Given(type="file", format="text", content="x", chunk=number))
+    with pytest.raises(NotThat, match="numbered"):
+        contents.save("big", Given(type="file", format="text", content="x", chunk=0))
+
+
+def test_an_upload_that_broke_off_is_not_listed_and_begun_anew(contents: Contents, folder: Path) -> None:
+    contents.save("big", Given(type="file", format="text", content="broken off", chunk=1))
+    assert contents.get("").content == []
+    contents.save("big", Given(type="file", format="text", content="a", chunk=1))
+    contents.save("big", Given(type="file", format="text", content="b", chunk=-1))
+    assert (folder / "big").read_text() == "ab"
+
+
+def test_who_has_not_seen_what_is_there_does_not_save_over_it(contents: Contents, folder: Path) -> None:
+    seen = contents.save("a", _text("mine"))[0].hash
+    (folder / "a").write_text("theirs")
+    with pytest.raises(NotFree, match="changed by somebody else"):
+        contents.save("a", _text("mine again"), expected=seen)
+    assert (folder / "a").read_text() == "theirs"
+    (folder / "a").write_text("mine")
+    contents.save("a", _text("mine again"), expected=seen)
+    (folder / "a").unlink()
+    with pytest.raises(NotFree):
+        contents.save("a", _text("x"), expected=seen)
+
+
+def test_a_folder_lists_what_can_be_seen(contents: Contents, folder: Path) -> None:
+    (folder / "b").mkdir()
+    (folder / "a.ipynb").write_text("{}")
+    (folder / ".hidden").write_text("")
+    (folder / ".ipynb_checkpoints").mkdir()
+    (folder / "out").symlink_to("../secret.txt")
+    (folder / "nowhere").symlink_to("none")
+    os.mkfifo(folder / "pipe")
+    listed = contents.get("")
+    assert [(model.name, model.path, model.type, model.content) for model in listed.content] == [
+        ("a.ipynb", "a.ipynb", "notebook", None),
+        ("b", "b", "directory", None),
+    ]
+    assert (listed.type, listed.format, listed.name, listed.path, listed.size) == ("directory", "json", "", "", None)
+    assert contents.get("", content=False).content is None
+
+
+def test_a_pipe_is_not_waited_for(contents: Contents, folder: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(NotThat, match="no ordinary file"):
+        contents.get("pipe")
+
+
+def test_another_kind_than_was_asked_for_is_refused(contents: Contents, folder: Path) -> None:
+    (folder / "d").mkdir()
+    (folder / "f").write_text("")
+    with pytest.raises(NotThat, match="'d' is a directory, not a file"):
+        contents.get("d", kind="file")
+    with pytest.raises(NotThat, match="'f' is a file, not a directory"):
+        contents.get("f", kind="directory")
+    with pytest.raises(NotThat, match="'d' is a directory"):
+        contents.save("d", _text("x"))
+    with pytest.raises(NotFree, match="there is a file 'f'"):
+        contents.save("f", Given(type="directory"))
+
+
+def test_new_things_get_free_names(contents: Contents) -> None:
+    assert [contents.new("", kind="notebook").name for _ in range(3)] == ["Untitled.ipynb", "Untitled1.ipynb", "Untitled2.ipynb"]
+    assert [contents.new("", extension=".ipynb").type, contents.new("", extension=".md").name] == ["notebook", "untitled.md"]
+    assert [contents.new("", kind="directory").name for _ in range(2)] == ["Untitled Folder", "Untitled Folder 1"]
+    assert contents.new("Untitled Folder").path == "Untitled Folder/untitled"
+    for extension in ("/../x", "\0"):
+        with pytest.raises(NotThat):
+            contents.new("", extension=extension)
+    with pytest.raises(NotThere, match="no folder 'none'"):
+        contents.new("none")
+
+
+def test_copies_get_free_names(contents: Contents) -> None:
+    contents.save("a.tar.gz", _text("x"))
+    assert [contents.copy("a.tar.gz", "").name, contents.copy("a-Copy1.tar.gz", "").name] == ["a-Copy1.tar.gz", "a-Copy2.tar.gz"]
+    contents.new("", kind="directory")
+    with pytest.raises(NotThat, match="only files"):
+        contents.copy("Untitled Folder", "")
+    with pytest.raises(NotThere):
+        contents.copy("none", "")
+
+
+def test_a_name_that_is_taken_is_not_given(contents: Contents, folder: Path) -> None:
+    contents.save("a", _text("a"))
+    contents.save("b", _text("b"))
+    with pytest.raises(NotFree, match="there is a 'b' already"):
+        contents.rename("a", "b")
+    assert contents.rename("a", "c").path == "c"
+    assert contents.rename("c", "c").path == "c"
+    assert (folder / "b").read_text() == "b"
+    for old, new, failure in [("none", "x", NotThere), ("b", "", NotAllowed), ("b", "none/x", NotThere), ("b", "../x", NotThere)]:
+        with pytest.raises(failure):
+            contents.rename(old, new)
+
+
+def test_a_folder_is_deleted_only_when_it_is_empty(contents: Contents, folder: Path) -> None:
+    (folder / "d/.ipynb_checkpoints").mkdir(parents=True)
+    contents.save("d/a", _text("x"))
+    with pytest.raises(NotFree, match="'d' is not empty"):
+        contents.delete("d")
+    contents.delete("d/a")
+    contents.delete("d")
+    assert list(folder.iterdir()) == []
+    with pytest.raises(NotThere):
+        contents.delete("d")
+    with pytest.raises(NotAllowed):
+        contents.delete("")
+
+
+def test_deleting_a_link_leaves_what_it_leads_to(contents: Contents, folder: Path) -> None:
+    (folder / "d").mkdir()
+    (folder / "d/a").write_text("x")
+    (folder / "link").symlink_to("d")
+    contents.delete("link")
+    assert (folder / "d/a").exists()
+
+
+def test_a_checkpoint_brings_back_what_was_kept(contents: Contents, folder: Path) -> None:
+    contents.save("d.txt", _text("first"))
+    place = contents.find("d.txt")
+    assert list_checkpoints(place) == []
+    made = make_checkpoint(place)
+    assert list_checkpoints(place) == [made]
+    assert (folder / ".ipynb_checkpoints/d-checkpoint.txt").read_text() == "first", "where Jupyter looks for it"
+    contents.save("d.txt", _text("second"))
+    restore_checkpoint(place, made.id)
+    assert contents.get("d.txt").content == "first"
+    contents.rename("d.txt", "e.txt")
+    assert len(list_checkpoints(contents.find("e.txt"))) == 1
+    for wrong in ("other", "../x"):
+        with pytest.raises(NotThere, match="has no checkpoint"):
+            restore_checkpoint(contents.find("e.txt"), wrong)
+    delete_checkpoint(contents.find("e.txt"), made.id)
+    assert list_checkpoints(contents.find("e.txt")) == []
+    make_checkpoint(contents.find("e.txt"))
+    contents.delete("e.txt")
+    assert list(folder.iterdir()) == []
+
+
+def test_every_failure_is_one_of_contents(contents: Contents, folder: Path) -> None:
+    (folder / "n").write_text("")
+    for path in ("n/x", "x" * 300):
+        with pytest.raises(ContentsError):
+            contents.get(path)
+        with pytest.raises(ContentsError):
+            contents.save(path, _text(""))
