@@ -43,7 +43,9 @@ class Contents:
         """What is there.
 
         Raises:
-            ContentsError: it is not there, is something else, or cannot be read.
+            NotThere: it is not there.
+            NotThat: it is something else.
+            ContentsError: it cannot be read.
         """
         place = self._root.find(path)
         if not os.path.exists(place.real):
@@ -79,7 +81,9 @@ class Contents:
             The model without content, and whether it was not there before.
 
         Raises:
-            ContentsError: it was not saved; what was there before still is.
+            NotAllowed: the folder that is served cannot be saved over.
+            NotThat: there is a folder of this name.
+            ContentsError: it was not saved for another reason; what was there before still is, in all cases.
         """
         place = self._root.find(path)
         if not place.path:
@@ -104,6 +108,7 @@ class Contents:
         """Make something without a name, in a folder.
 
         Raises:
+            NotThat: the extension is none.
             ContentsError: it cannot be made.
         """
         place = self._folder(folder)
@@ -120,6 +125,7 @@ class Contents:
         """Copy a file into a folder, under a free name.
 
         Raises:
+            NotThat: it is a folder.
             ContentsError: it cannot be copied.
         """
         old, target = self._root.find(source), self._folder(folder)
@@ -136,7 +142,10 @@ class Contents:
         """Give a file or folder another path.
 
         Raises:
-            ContentsError: it was not renamed; `NotFree` if there is something already.
+            NotThere: there is no such file.
+            NotAllowed: the folder that is served keeps its name.
+            NotFree: there is something already.
+            ContentsError: it was not renamed for another reason.
         """
         old, new = self._root.find(path), self._root.find(to)
         if not old.path or not new.path:
@@ -156,7 +165,10 @@ class Contents:
         """Delete a file, or a folder with nothing but checkpoints in it.
 
         Raises:
-            ContentsError: it is still there.
+            NotThere: there is no such file.
+            NotAllowed: the folder that is served cannot be deleted.
+            NotFree: it is a folder with something in it.
+            ContentsError: it is still there for another reason.
         """
         place = self._root.find(path)
         if not place.path:

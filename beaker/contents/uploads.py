@@ -23,7 +23,9 @@ def take_piece(place: Place, data: bytes, number: int) -> Model:
         The model of what has come so far.
 
     Raises:
-        ContentsError: it could not be written, or it is the next piece of an upload that nobody has begun.
+        NotThat: pieces are not numbered so.
+        NotThere: it is the next piece of an upload that nobody has begun.
+        ContentsError: it could not be written.
     """
     if number < LAST or number == 0:
         raise NotThat(f"{place.path!r} was not saved: pieces are numbered 1, 2, ... and -1, not {number}")

@@ -10,6 +10,8 @@ import msgspec
 from msgspec import inspect
 
 from beaker.messages.base import Command, Event, Failure, Message, Request
+from beaker.messages.host import HostReply, HostRequest
+from beaker.messages.registry import HostSaid, RegistryReply, RegistryRequest
 from beaker.messages.subkernel import SubkernelEvent, SupervisorMessage, SupervisorReply
 from beaker.messages.turn import FromAgent, ToAgent
 
@@ -20,6 +22,11 @@ LINKS: dict[str, Any] = {  # Any: a union is not a type that annotations can nam
     "agent to kernel": FromAgent,
     "kernel to agent": ToAgent,
     "kernel to supervisor": SupervisorMessage,
+    "gateway worker to registry": RegistryRequest,
+    "registry to gateway worker": RegistryReply,
+    "host to registry": HostSaid | HostReply,
+    "registry or gateway worker to host": HostRequest,
+    "host to gateway worker": HostReply,
     "supervisor to kernel": SubkernelEvent | SupervisorReply,
 }
 """What may come out of each end of a link: the unions for which the roles make their codecs."""
