@@ -107,8 +107,8 @@ NOTHING_YET: Final = -1
 """For Fetch: the client has just come."""
 
 _encode = msgspec.msgpack.Encoder().encode
-_from_worker = msgspec.msgpack.Decoder(FromWorker)
-_from_host = msgspec.msgpack.Decoder(FromHost)
+_from_worker: msgspec.msgpack.Decoder[FromWorker] = msgspec.msgpack.Decoder(FromWorker)
+_from_host: msgspec.msgpack.Decoder[FromHost] = msgspec.msgpack.Decoder(FromHost)
 
 
 def encode_head(head: FromWorker | FromHost) -> bytes:
