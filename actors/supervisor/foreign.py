@@ -117,7 +117,7 @@ class ForeignHost:
             life.mkdir(mode=0o700)
         manager = AsyncKernelManager(kernel_name=spec.name, connection_file=str(life / self._household.file_name), autorestart=False)
         environment = {name: value for name, value in self._household.environment.items() if name != PARENT_PID}
-        await manager.start_kernel(env=environment, cwd=os.getcwd())
+        await manager.start_kernel(env=environment, cwd=self._household.working_folder or os.getcwd())
         provisioner = manager.provisioner
         assert provisioner is not None
         return manager, provisioner

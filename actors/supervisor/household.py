@@ -7,8 +7,8 @@ before asyncio is imported. A subkernel whose kernelspec asks for a provisioner 
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,7 +16,9 @@ from actors.supervisor import lock, record
 from actors.supervisor.launching import LaunchError, launch
 from actors.supervisor.limits import Limits, limit_running
 from actors.supervisor.local_process import LocalProcess, end_remains
+from actors.supervisor.order import Remembered
 from actors.supervisor.stderr_pipe import StderrPipe
+from actors.supervisor.tenant import Tenant
 from beaker.messages.subkernel import Subkernel
 from beaker.places import KernelFolder
 from beaker.subkernels.exit_words import of_failed_start
@@ -24,38 +26,11 @@ from beaker.subkernels.facts import Found, Launched, LaunchFailed
 from beaker.subkernels.kernelspecs import Kernelspec, KernelspecError, find
 from beaker.subkernels.life_state import State
 
+if TYPE_CHECKING:
+    import subprocess
+
 OWN_PROVISIONERS = frozenset({None, "local-provisioner", "beaker-local-provisioner"})
 """What a kernelspec may ask for that means a process of this machine, which we launch ourselves."""
-
-
-class Tenant(Protocol):
-    """One life of the subkernel, wherever it runs."""
-
-    @property
-    def start(self) -> str | None:
-        """Start time of its process; None where it is not of this machine."""
-        ...
-
-    @property
-    def status(self) -> int | None:
-        """How it ended, as `Popen.returncode`; None where that is unknown."""
-        ...
-
-    def watch(self, on_exit: Callable[[], None]) -> None:
-        """Call `on_exit` once, from the running loop, as soon as it has ended."""
-        ...
-
-    def send(self, number: int) -> None:
-        """Send it a signal; nothing happens if it has ended."""
-        ...
-
-    def end_remains(self) -> None:
-        """It has ended: so does what it left behind in its process group."""
-        ...
-
-    def close(self) -> None:
-        """It is over: let go of it."""
-        ...
 
 
 class Household:
@@ -69,6 +44,9 @@ class Household:
         lease_s: how long the subkernel lives without an owner; only written down here.
         held: the lock on the folder, see `lock`.
         limits: what the subkernel may take; a provisioner that is not ours sets its own.
+        working_folder: where cells begin; empty: where this process is.
+        search_environment: by which kernelspecs are looked for; None: the user's own.
+        children: the processes of a household before this one in the same process, by pid: who else could reap them?
     """
 
     def __init__(
@@ -81,8 +59,14 @@ class Household:
         lease_s: float,
         held: int,
         limits: Limits,
+        working_folder: str = "",
+        search_environment: Mapping[str, str] | None = None,
+        children: "Mapping[int, subprocess.Popen[bytes]] | None" = None,
     ) -> None:
         self._limits = limits
+        self.working_folder = working_folder
+        self._search_environment = environment if search_environment is None else search_environment
+        self._children = children or {}
         self.folder = folder
         self._lease_s = lease_s
         self._held = held
@@ -119,7 +103,7 @@ class Household:
             life = self.folder.life(generation)
             life.mkdir(mode=0o700, exist_ok=True)
             pipe = StderrPipe(life / "stderr")
-            self._living[generation] = (LocalProcess(found.subkernel.pid, old.start), pipe)
+            self._living[generation] = (LocalProcess(found.subkernel.pid, old.start, self._children.get(found.subkernel.pid)), pipe)
             if self._limits.any:  # they may be new since it was launched
                 with contextlib.suppress(OSError):
                     limit_running(found.subkernel.pid, self._limits)
@@ -142,7 +126,7 @@ class Household:
         Raises:
             KernelspecError: it cannot be used.
         """
-        return find(self._spec_name, self._environment)
+        return find(self._spec_name, self._search_environment)
 
     def launch(self, generation: int) -> Launched | LaunchFailed | None:
         """Launch a life of the subkernel; None where its kernelspec asks for a provisioner that is not ours."""
@@ -161,6 +145,7 @@ class Household:
                 environment=self._environment,
                 file_name=self._file_name,
                 limits=self._limits,
+                working_folder=self.working_folder,
             )
         except LaunchError as error:
             return LaunchFailed(generation=generation, reason=of_failed_start(spec.name, spec.path, str(error), ""))
@@ -221,6 +206,38 @@ class Household:
         for generation in self._launched:
             self.send(generation, signal.SIGKILL)
 
+    @property
+    def children(self) -> "dict[int, subprocess.Popen[bytes]]":
+        """The processes of ours that live, by pid, for a household that takes up after this one."""
+        local = [tenant for tenant, _ in self._living.values() if isinstance(tenant, LocalProcess)]
+        return {tenant.pid: tenant.child for tenant in local if tenant.child is not None}
+
+    @property
+    def remembered(self) -> Remembered:
+        """What a Supervisor that takes up after this one should know."""
+        known = self._known
+        tenant = self.tenant(known.generation)
+        return Remembered(
+            generation=known.generation,
+            subkernel=known.subkernel if tenant is not None else None,
+            start=tenant.start if tenant is not None else None,
+            dead_reason=known.reason if known.phase == "dead" else "",
+            greeted=known.answered,
+            owner=known.owner or known.last_owner,
+        )
+
+    def close(self) -> None:
+        """Let go of everything; what lives lives on."""
+        for tenant, stderr in self._living.values():
+            if isinstance(tenant, LocalProcess):  # another one's end would clean up behind a kernel that lives
+                tenant.close()
+            if stderr is not None:
+                stderr.close()
+        self._living.clear()
+        if self._held >= 0:
+            os.close(self._held)
+            self._held = -1
+
     def clear(self) -> None:
         """Remove the folder with all that is in it."""
         if self.is_ours:
@@ -230,6 +247,7 @@ class Household:
 
     def write_down(self, state: State) -> None:
         """Record who lives, for whoever comes later."""
+        self._known = state
         if not self.is_ours:
             return
         tenant = self.tenant(state.generation)
@@ -237,7 +255,6 @@ class Household:
             if tenant is None:  # else it was launched this moment, and is recorded
                 record.remove(self.folder)
             return
-        self._known = state
         self._record(state.subkernel, tenant, state)
 
     def _record(self, subkernel: Subkernel, tenant: Tenant, state: State) -> None:

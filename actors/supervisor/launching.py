@@ -5,6 +5,7 @@ first thing that a Supervisor does: whatever is imported before stands between t
 process sees is what jupyter_client's own launcher would have given it; tests compare the two.
 """
 
+import contextlib
 import os
 import re
 import socket
@@ -17,7 +18,7 @@ from typing import Literal
 
 import msgspec
 
-from actors.supervisor.limits import Limits, setter
+from actors.supervisor.limits import Limits, lower_open_files, setter
 from actors.supervisor.local_process import LocalProcess
 from actors.supervisor.start_time import start_time
 from actors.supervisor.stderr_pipe import StderrPipe
@@ -46,7 +47,16 @@ class Launch(msgspec.Struct, frozen=True):
     stderr: StderrPipe
 
 
-def launch(spec: Kernelspec, life: Path, generation: int, *, environment: Mapping[str, str], file_name: str, limits: Limits) -> Launch:
+def launch(
+    spec: Kernelspec,
+    life: Path,
+    generation: int,
+    *,
+    environment: Mapping[str, str],
+    file_name: str,
+    limits: Limits,
+    working_folder: str = "",
+) -> Launch:
     """Start a subkernel.
 
     Args:
@@ -56,9 +66,10 @@ def launch(spec: Kernelspec, life: Path, generation: int, *, environment: Mappin
         environment: the user's own; the subkernel gets it as jupyter_client would give it.
         file_name: what its connection file is called: like the kernel's own, because users' code finds its notebook by it.
         limits: what it may take of the machine.
+        working_folder: where it begins; empty: where this process is.
 
     Raises:
-        LaunchError: the program cannot be run.
+        LaunchError: the program cannot be run, or not there.
     """
     life.mkdir(mode=0o700)
     connection = choose_connection(spec, life)
@@ -73,17 +84,22 @@ def launch(spec: Kernelspec, life: Path, generation: int, *, environment: Mappin
             stdin=subprocess.PIPE,
             stderr=writing_end,
             env=compose_environment(spec, environment),
+            cwd=working_folder or None,
             start_new_session=True,
             preexec_fn=setter(limits),
         )
     except (OSError, ValueError) as error:
         stderr.close()
+        if isinstance(error, OSError) and working_folder and error.filename == working_folder:
+            raise LaunchError(f"it cannot begin in the folder {working_folder}: {error.strerror}") from None
         words = of_launch_error(command[0], error) if isinstance(error, OSError) else f"{command[0]} cannot be run: {error}"
         raise LaunchError(words) from None
     finally:
         os.close(writing_end)
     assert child.stdin is not None
     child.stdin.close()
+    with contextlib.suppress(OSError):  # it has ended already, which is seen soon
+        lower_open_files(child.pid, limits)
     subkernel = Subkernel(
         generation=generation,
         spec_name=spec.name,

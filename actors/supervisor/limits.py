@@ -17,10 +17,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Processes and threads that its user may have when it starts another; the system counts all of that user's. It does not bind root."""
     memory_bytes: int = 0
     """Address space of each process."""
+    open_files: int = 0
+    """Descriptors, until it asks for more: what our own process had before it raised that for itself. No setting, and no real limit."""
 
     @property
     def any(self) -> bool:
-        """Whether there are any."""
+        """Whether there are any that it cannot change."""
         return bool(self.processes or self.memory_bytes)
 
     @property
@@ -62,6 +64,21 @@ def limit_running(pid: int, limits: Limits) -> None:
         for which, wanted in _wanted(limits):
             most = _most(resource.prlimit(pid, which)[1], wanted)
             resource.prlimit(pid, which, (most, most))
+
+
+def lower_open_files(pid: int, limits: Limits) -> None:
+    """Give a process that was just launched as many descriptors as it would have without us; on Linux alone.
+
+    From outside and not between fork and exec, which would make each launch a slow one.
+
+    Raises:
+        OSError: it is gone, or another user's.
+    """
+    if limits.open_files and sys.platform == "linux":
+        import resource
+
+        hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (_most(hard, limits.open_files), hard))
 
 
 def _wanted(limits: Limits) -> list[tuple[int, int]]:

@@ -35,23 +35,26 @@ class LocalProcess:
         pid: of the process, which is also its process group.
         start: its start time, see `start_time`; what makes the pid unmistakable.
         child: how to reap it; None for an adopted process.
+
+    Attributes:
+        child: as given.
     """
 
     def __init__(self, pid: int, start: str | None, child: "subprocess.Popen[bytes] | None" = None) -> None:
         self.pid = pid
         self.start = start
-        self._child = child
+        self.child = child
         self._handle: ProcessHandle | None = None
 
     @property
     def alive(self) -> bool:
         """Whether it runs; a child that does not is reaped by asking."""
-        return self._child.poll() is None if self._child is not None else start_time(self.pid) == self.start
+        return self.child.poll() is None if self.child is not None else start_time(self.pid) == self.start
 
     @property
     def status(self) -> int | None:
         """As `Popen.returncode`, reaping the process if it is our child; None while it lives or where it is unknown."""
-        return self._child.poll() if self._child is not None else None
+        return self.child.poll() if self.child is not None else None
 
     def watch(self, on_exit: Callable[[], None]) -> None:
         """Call `on_exit` once, from the running loop, as soon as the process has ended; also if it has ended already."""
@@ -64,7 +67,7 @@ class LocalProcess:
         except NoSuchProcessError:
             asyncio.get_running_loop().call_soon(on_exit)
             return
-        if self._child is None and not self.alive:
+        if self.child is None and not self.alive:
             self.close()  # the pid is somebody else's by now
             asyncio.get_running_loop().call_soon(on_exit)
             return

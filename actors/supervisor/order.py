@@ -27,6 +27,8 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     """Why it was given up; empty where it was not."""
     greeted: bool = True
     """It has answered its owner. Until then its sockets are only found by their names."""
+    owner: int | None = None
+    """The process that owns it; None: the one that started the Supervisor."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,3 +52,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What the subkernel may take of the machine."""
     remembered: "Remembered | None" = None
     """For a Supervisor that replaces one, in case that the record was cleaned away with the folder."""
+    working_folder: str = ""
+    """Where cells begin; empty: where the Supervisor's process is."""
+    search_environment: Mapping[str, str] | None = None
+    """The variables by which kernelspecs are looked for; None: those of the subkernel."""

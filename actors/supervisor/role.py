@@ -8,17 +8,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from actors.supervisor.order import GAVE_UP, NOT_THE_FIRST, Order, Remembered
-from beaker.places import KernelFolder, renew
-
-if TYPE_CHECKING:
-    from actors.supervisor.household import Household
-    from actors.supervisor.record import Record
+from actors.supervisor.order import GAVE_UP, Order
 
 TITLE = "beaker --role supervisor --kernel {}"
 
@@ -89,90 +82,27 @@ def run_supervisor(order: Order, *, before_serving: Callable[[], object] | None 
     Returns:
         The exit status of the process: LEFT, NOT_THE_FIRST or GAVE_UP.
     """
-    from actors.supervisor import lock
-    from actors.supervisor.household import Household
+    from actors.supervisor.guard import Guard
 
-    folder = KernelFolder(Path(order.folder))
+    guard = Guard(order)
     try:
-        renew(folder.path, uid=os.getuid())
-        held = lock.take(folder)
-    except FileNotFoundError:
-        return GAVE_UP  # cleaned away since; the owner starts another Supervisor
-    if held is None:
-        return NOT_THE_FIRST
-    household = Household(
-        folder,
-        order.spec_name,
-        order.environment,
-        order.connection_file_name,
-        lease_s=order.lease_s,
-        held=held,
-        limits=order.limits,
-    )
-    try:
-        return _supervise(order, household, before_serving)
+        if (refused := guard.open()) is not None:
+            return refused
+        # The subkernel imports its own from here on; what it does not need to be launched comes now.
+        from actors.runtime.prctl import become_undumpable
+        from actors.supervisor.serving import serve
+
+        become_undumpable()
+        if before_serving is not None:
+            before_serving()
+        _set_title(order.kernel_id)
+        # Not ignored, or the subkernels would inherit that: a handler of Python's is gone after an exec.
+        signal.signal(signal.SIGINT, lambda *_: None)
+        return serve(guard)
     except OSError:
-        # It did not come to serve, so nobody has heard of what it launched, nor could the watcher find it.
-        household.end_launched()
-        if household.is_ours:
+        if guard.abandon():
             raise
         return GAVE_UP
-
-
-def _supervise(order: Order, household: "Household", before_serving: Callable[[], object] | None) -> int:
-    from actors.supervisor import watcher
-    from actors.supervisor.opening import open_life
-    from beaker.subkernels.life_state import Policy, State
-    from beaker.subkernels.restart_intensity import RestartIntensity
-
-    known = order.remembered or Remembered(generation=0, subkernel=None, start=None, dead_reason="")
-    state = State(
-        spec_name=order.spec_name,
-        limits=order.limits.words,
-        policy=Policy(start_timeout_s=order.start_timeout_s, lease_s=order.lease_s),
-        intensity=RestartIntensity(limit=order.restart_limit, window_s=order.restart_window_s),
-        generation=known.generation,
-        phase="dead" if known.dead_reason else "new",
-        reason=known.dead_reason,
-    )
-    # The watcher first: from its launch on the subkernel has somebody who ends it, whoever is killed.
-    watching = watcher.ensure(household.folder, kernel_id=order.kernel_id, lease_s=order.lease_s)
-    state, backlog = open_life(household, state, _living(order))
-    # The subkernel imports its own from here on; what it does not need to be launched comes now.
-    from actors.runtime.prctl import become_undumpable
-    from actors.supervisor.serving import serve
-
-    become_undumpable()
-    if before_serving is not None:
-        before_serving()
-    _set_title(order.kernel_id)
-    # Not ignored, or the subkernels would inherit that: a handler of Python's is gone after an exec.
-    signal.signal(signal.SIGINT, lambda *_: None)
-    return serve(order, household, state, backlog, watching)
-
-
-def _living(order: Order) -> "Record | None":
-    """What the owner says about the living subkernel, as a record."""
-    from actors.supervisor.record import Record
-    from beaker.subkernels.kernelspecs import KernelspecError, find
-
-    known = order.remembered
-    if known is None or known.subkernel is None:
-        return None
-    try:
-        spec_path = find(order.spec_name, order.environment).path
-    except KernelspecError:
-        spec_path = ""
-    return Record(
-        subkernel=known.subkernel,
-        start=known.start,
-        answered=known.greeted,
-        spec_path=spec_path,
-        owner=os.getppid(),
-        owner_lost_at=None,
-        heard=known.generation if known.greeted else known.generation - 1,
-        reachable=known.subkernel.connection.transport != "ipc",
-    )
 
 
 def main(argv: list[str]) -> int:

@@ -4,13 +4,16 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections.abc import Callable
 
 from actors.runtime.codec import Codec
+from actors.runtime.failures import Unreachable
 from actors.runtime.hello import Peer, Refusal
 from actors.runtime.link import Link
 from actors.runtime.node import Node
 from actors.runtime.supervision import RestartPolicy
 from actors.supervisor.actor import Supervisor
+from actors.supervisor.guard import Guard
 from actors.supervisor.household import Household
 from actors.supervisor.order import GAVE_UP, LEFT, Order
 from actors.supervisor.watcher import Watcher
@@ -41,66 +44,97 @@ class Links:
             del self.by_pid[link.peer.pid]
 
 
-def serve(order: Order, household: Household, state: State, backlog: list[Action], watcher: Watcher) -> int:
-    """Run the event loop until the Supervisor leaves or crashes; returns the exit status."""
-    return asyncio.run(_serve(order, household, state, backlog, watcher))
+class Serving:
+    """The Supervisor of one kernel on a loop that runs, and the socket where its owner comes in.
 
+    Args:
+        order: what it supervises.
+        household, state, backlog: the life so far.
+        watcher: held until the end.
+    """
 
-async def _serve(order: Order, household: Household, state: State, backlog: list[Action], watcher: Watcher) -> int:
-    ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    def __init__(self, order: Order, household: Household, state: State, backlog: list[Action], watcher: Watcher) -> None:
+        self._order = order
+        self._household = household
+        self._state = state
+        self._backlog = backlog
+        self._watcher = watcher
+        self._links = Links()
+        self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._node = Node(NAME, protocol=PROTOCOL, on_gave_up=lambda *_: self._end(GAVE_UP))
 
-    def end(status: int) -> None:
-        if not ended.done():
-            ended.set_result(status)
+    async def run(self, on_begun: Callable[[], None] | None = None) -> int:
+        """Serve until the Supervisor leaves or crashes; returns the status.
 
-    links = Links()
+        Args:
+            on_begun: called once the Supervisor runs, a moment before anybody can come in.
 
-    def make() -> Supervisor:
+        Raises:
+            OSError: nobody can come in.
+        """
+        socket = self._household.folder.supervisor_socket
+        try:
+            await self._node.spawn(NAME, self._make, restart=RestartPolicy(limit=0))  # see the actor: the next one adopts
+            if on_begun is not None:
+                on_begun()
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(socket)  # of one that died: we hold the lock, so it is nobody's
+            await self._node.listen(
+                str(socket),
+                codec=_CODEC,
+                admit=_admit,
+                secret=self._order.secret,
+                on_link=self._links.add,
+                on_refused=self._make_room,
+            )
+            return await self._ended
+        finally:
+            await self._node.stop()
+
+    def give_way(self) -> None:
+        """The end of this Supervisor, but not of a subkernel that somebody owns."""
+        if self._links.by_pid:
+            # The owner starts another Supervisor, which adopts what lives.
+            self._end(GAVE_UP)
+        else:
+            self.leave()
+
+    def leave(self) -> None:
+        """The end of the subkernel, and then of this Supervisor."""
+        with contextlib.suppress(Unreachable):  # it has left, or crashed
+            self._node.ref(NAME).tell(ToldToLeave())
+
+    def _make(self) -> Supervisor:
         return Supervisor(
-            household,
-            state,
-            backlog,
-            watcher=watcher,
-            links=links.by_pid,
-            on_left=lambda: end(LEFT),
-            on_evicted=give_way,
-            kernel_id=order.kernel_id,
+            self._household,
+            self._state,
+            self._backlog,
+            watcher=self._watcher,
+            links=self._links.by_pid,
+            on_left=lambda: self._end(LEFT),
+            on_evicted=self.give_way,
+            kernel_id=self._order.kernel_id,
         )
 
-    def give_way() -> None:
-        """The end of this Supervisor, but not of a subkernel that somebody owns."""
-        if links.by_pid:
-            # The owner starts another Supervisor, which adopts what lives.
-            end(GAVE_UP)
-        else:
-            node.ref(NAME).tell(ToldToLeave())
+    def _end(self, status: int) -> None:
+        if not self._ended.done():
+            self._ended.set_result(status)
 
-    def make_room(peer: Peer, refusal: Refusal) -> None:
+    def _make_room(self, peer: Peer, refusal: Refusal) -> None:
         if refusal.code == "protocol" and peer.role == "kernel" and peer.protocol > PROTOCOL:
             # Its code is newer than ours: the Supervisor that it starts next adopts what lives.
-            end(GAVE_UP)
+            self._end(GAVE_UP)
 
-    node = Node(NAME, protocol=PROTOCOL, on_gave_up=lambda *_: end(GAVE_UP))
-    restart = RestartPolicy(limit=0)  # see the actor: the next process adopts
-    await node.spawn(NAME, make, restart=restart)
 
+def serve(guard: Guard) -> int:
+    """Run an event loop of our own for one guard, until it leaves or crashes; returns the exit status."""
+    return asyncio.run(_serve(guard))
+
+
+async def _serve(guard: Guard) -> int:
     loop = asyncio.get_running_loop()
     # A turn later: by then we have heard of an owner that left before we were told to, and must not leave to it what nobody owns.
-    loop.add_signal_handler(signal.SIGTERM, loop.call_soon, give_way)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(household.folder.supervisor_socket)  # of one that died: we hold the lock, so it is nobody's
-    try:
-        await node.listen(
-            str(household.folder.supervisor_socket),
-            codec=_CODEC,
-            admit=_admit,
-            secret=order.secret,
-            on_link=links.add,
-            on_refused=make_room,
-        )
-        return await ended
-    finally:
-        await node.stop()
+    return await guard.serve(on_begun=lambda: loop.add_signal_handler(signal.SIGTERM, loop.call_soon, guard.give_way))
 
 
 def _admit(peer: Peer) -> Refusal | None:
