@@ -127,8 +127,8 @@ def find(name: str, environment: Mapping[str, str]) -> Kernelspec:
         return _read(name, specs[name.lower()])
     if name == NATIVE and (module := find_spec("ipykernel")) is not None:
         return _native(str(Path(module.origin or "").parent / "resources"))
-    usable = {known for known, folder in specs.items() if not _is_ours(folder)}
-    usable |= {NATIVE} if find_spec("ipykernel") is not None else set()
+    usable = {known for known, folder in specs.items() if _is_usable(known, folder)}
+    usable |= {NATIVE} if NATIVE not in specs and find_spec("ipykernel") is not None else set()
     raise KernelspecError(of_unknown_spec(name, sorted(usable)))
 
 
@@ -169,12 +169,13 @@ def _native(resources: str) -> Kernelspec:
     return Kernelspec(name=NATIVE, folder=resources, argv=argv, display_name=title, language="python")
 
 
-def _is_ours(folder: str) -> bool:
-    """Whether a kernelspec starts beaker."""
+def _is_usable(name: str, folder: str) -> bool:
+    """Whether a kernelspec that is there would be taken."""
     try:
-        return OWN_MODULE.encode() in (Path(folder) / "kernel.json").read_bytes()
-    except OSError:
+        _read(name, folder)
+    except KernelspecError:
         return False
+    return True
 
 
 def _data_folder(environment: Mapping[str, str], home: str) -> str:

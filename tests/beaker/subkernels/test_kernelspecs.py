@@ -81,6 +81,16 @@ def test_an_unknown_name_is_answered_with_the_valid_ones(name: str, tmp_path: Pa
     assert "beaker" not in names
 
 
+def test_a_spec_that_cannot_be_used_is_no_valid_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, document in {"python3": "{}", "bare": '{"display_name": "x", "language": "x"}', "torn": "{", "empty": '{"argv": []}'}.items():
+        (install(tmp_path, name) / "kernel.json").write_text(document)
+    install(tmp_path, "mine")
+    monkeypatch.setattr("beaker.subkernels.kernelspecs.kernelspec_folders", lambda _: [f"{tmp_path}/kernels"])
+    with pytest.raises(KernelspecError) as caught:
+        find("nothing", {})
+    assert "Installed are: mine." in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("document", "words"),
     [
