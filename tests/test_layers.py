@@ -211,8 +211,12 @@ def test_the_kernel_process_imports_nothing_heavy_at_all() -> None:
     assert loaded & HEAVY == set()
 
 
+PATIENCE_S = 110.0
+"""For an interpreter that is done in half a second, on a machine that is as busy as it can be: just below the limit of a test."""
+
+
 def _loaded(code: str) -> set[str]:
     """The modules that a fresh interpreter reads while it runs this code."""
     command = [sys.executable, "-P", "-X", "importtime", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}"]
-    report = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stderr
+    report = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE_S).stderr
     return {line.rpartition("|")[2].strip() for line in report.splitlines() if line.startswith("import time:")}

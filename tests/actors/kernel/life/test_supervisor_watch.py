@@ -72,10 +72,10 @@ async def test_a_silent_supervisor_is_called_so_until_it_answers_again(stage: Ke
 async def test_the_next_supervisor_is_asked_too(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     await fall_silent(stage)
     stage.cut_supervisor()
+    stage.supervisor.answers = True  # before it is asked, which may be at once
     await stage.reattach(subkernel)
     while ROW in await status(stage):
         await stage.settle()
-    stage.supervisor.answers = True
     before = stage.supervisor.pings
     await until(lambda: stage.supervisor.pings > before, "a ping")
     assert not [message for message in stage.supervisor.unread() if isinstance(message, Ping)]
