@@ -1,0 +1,82 @@
+"""What the gateway answers: JSON, and for everything that goes wrong a sentence.
+
+An error is `{"message", "reason"}`: `message` is what JupyterLab shows to the user, `reason` the kind of it in a few words.
+Handlers raise `Problem`; `complaints` makes answers of them, and of what aiohttp raises by itself.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+
+from beaker.errors import BeakerError
+from beaker.wire.parts import UNREADABLE
+
+T = TypeVar("T")
+
+JSON = "application/json"
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Problem(BeakerError):
+    """Why a request is not met.
+
+    Args:
+        status: of the answer.
+        message: a sentence for the user.
+        reason: the kind of it; empty: the name of the status.
+        headers: of the answer.
+    """
+
+    def __init__(self, status: int, message: str, *, reason: str = "", headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason or HTTPStatus(status).phrase
+        self.headers = headers
+
+
+class _Complaint(msgspec.Struct, frozen=True):
+    """The body of an error."""
+
+    message: str
+    reason: str
+
+
+def json_answer(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """An answer with a body; Structs, dates and what else msgspec writes."""
+    return web.Response(body=_encode(value), status=status, headers=headers, content_type=JSON)
+
+
+def empty_answer(status: int = 204, *, headers: Mapping[str, str] | None = None) -> web.Response:
+    """An answer without a body."""
+    return web.Response(status=status, headers=headers)
+
+
+def problem_answer(problem: Problem) -> web.Response:
+    """The answer that says what is wrong."""
+    return json_answer(_Complaint(str(problem), problem.reason), status=problem.status, headers=problem.headers)
+
+
+async def read_body(request: web.Request, kind: type[T]) -> T:
+    """What a client has sent, as JSON; nothing counts as an empty object.
+
+    Args:
+        kind: a Struct whose fields have defaults where they may be missing; keys that it does not name are ignored.
+
+    Raises:
+        Problem: 400, it is something else.
+    """
+    body = await request.read()
+    try:
+        return msgspec.json.decode(body.decode() or "{}", type=kind)  # decoded first: msgspec looks at no key that it skips
+    except UNREADABLE as error:
+        raise Problem(400, f"The body of the request is not what is wanted here: {error}.") from None
+
+
+def moment(seconds: float) -> datetime:
+    """Wall-clock seconds since the epoch as a date; written as ISO 8601 with Z."""
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,92 @@
+"""The web application of a worker, made from tables of routes.
+
+Three layers around every handler, the outermost first: `account` counts and logs, `complaints` makes answers of what is raised,
+`door` lets in. So a refusal is an answer like any other, and is in the log.
+"""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from actors.gateway import tables as all_tables
+from actors.gateway.answers import Problem, problem_answer
+from actors.gateway.door import ROUTES, door, put_headers
+from actors.gateway.routes import Handler, Route
+from actors.gateway.service import SERVICE, Service, service_of
+from actors.runtime.trace import current_trace, new_trace
+
+TRACE_HEADER: Final = "X-Request-ID"
+"""Of answers: by it the log lines of a request are found."""
+
+_SENTENCES: Final = {
+    404: "There is nothing at this address.",
+    405: "This address does not take the method {method}.",
+    413: "The body of the request is too large: at most {limit} bytes are taken.",
+}
+
+
+def make_app(service: Service, tables: Iterable[Iterable[Route]] = all_tables.TABLES) -> web.Application:
+    """Put an application together.
+
+    Args:
+        service: what its handlers are given.
+        tables: the routes; a worker has `all_tables.TABLES`.
+    """
+    app = web.Application(middlewares=[account, complaints, door], client_max_size=service.settings.max_body_bytes)
+    app[SERVICE] = service
+    app[ROUTES] = routes = {}
+    app.on_response_prepare.append(put_headers)
+    for table in tables:
+        for route in table:
+            address = service.base_url + route.path
+            routes[app.router.add_route(route.method, address, route.handler)] = route
+            if route.method == hdrs.METH_GET:
+                routes[app.router.add_route(hdrs.METH_HEAD, address, route.handler)] = route
+    return app
+
+
+@web.middleware
+async def account(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give a request its trace, and put it down when it is over."""
+    service = service_of(request)
+    trace = new_trace()
+    current_trace.set(trace)
+    begun = service.clock.monotonic()
+    status = 0
+    try:
+        response = await handler(request)
+        if not response.prepared:
+            response.headers[TRACE_HEADER] = trace
+        status = response.status
+        return response
+    finally:
+        duration_s = service.clock.monotonic() - begun
+        # The path alone: what stands behind it may be a token.
+        service.log.info("request", method=request.method, path=request.path, status=status, duration_s=round(duration_s, 4))
+
+
+@web.middleware
+async def complaints(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Make an answer of whatever is raised."""
+    try:
+        return await handler(request)
+    except Problem as problem:
+        return problem_answer(problem)
+    except web.HTTPException as error:
+        if error.status < HTTPStatus.BAD_REQUEST:
+            raise
+        return problem_answer(_foreign(request, error))
+    except Exception:  # noqa: BLE001 -- whatever a handler does wrong ends here, so that no traceback goes to a client
+        service_of(request).log.exception("request.failed", method=request.method, path=request.path)
+        words = f"Something went wrong in the gateway; its log says what, under the trace {current_trace.get()}."
+        return problem_answer(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, words))
+
+
+def _foreign(request: web.Request, error: web.HTTPException) -> Problem:
+    """What aiohttp raises by itself, in our words."""
+    limit = service_of(request).settings.max_body_bytes
+    words = _SENTENCES.get(error.status, "The request cannot be met: {reason}.")
+    allow: dict[str, str] | None = {hdrs.ALLOW: error.headers[hdrs.ALLOW]} if hdrs.ALLOW in error.headers else None
+    return Problem(error.status, words.format(method=request.method, limit=limit, reason=error.reason), headers=allow)

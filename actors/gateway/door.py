@@ -1,0 +1,139 @@
+"""The door of a worker: every request passes it before any route, one that does not exist too.
+
+Who may come in is `beaker.gateway.access`; here its decision is carried out. A token in the address of a page becomes a session
+cookie and leaves the address by a redirect, so that it stays in no history and no link. For anything else a token in the
+address just works, as clients without headers need it, and gives no cookie.
+"""
+
+from contextvars import ContextVar
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+from aiohttp import hdrs, web
+
+from actors.gateway.answers import Problem, empty_answer
+from actors.gateway.routes import Handler, Route
+from actors.gateway.service import Service, service_of
+from beaker.gateway.access import Admitted, Refused, Visit, decide
+from beaker.gateway.cookies import LIFE_S, XSRF_COOKIE, XSRF_HEADER
+
+QUERY_TOKEN: Final = "token"
+
+METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+_PREFLIGHT: Final[dict[str, str]] = {
+    hdrs.ACCESS_CONTROL_ALLOW_METHODS: METHODS,
+    hdrs.ACCESS_CONTROL_ALLOW_HEADERS: f"Authorization, Content-Type, {XSRF_HEADER}",
+    hdrs.ACCESS_CONTROL_MAX_AGE: "600",
+}
+"""What the pages of an allowed origin may send; ten minutes as browsers keep it, so that a change of ours is not kept for long."""
+
+_HEADERS: Final[dict[str, str]] = {
+    hdrs.SERVER: "beaker",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    # Not no-referrer: with it browsers hide the origin of our own forms, and we refuse what hides its origin.
+    "Referrer-Policy": "same-origin",
+    hdrs.CACHE_CONTROL: "no-store",
+}
+"""What every answer carries unless its handler says something else; pages have a policy of their own."""
+
+ROUTES: web.AppKey[dict[object, Route]] = web.AppKey("routes", dict)
+"""The routes of an application, by what aiohttp's router calls them."""
+
+_admission: ContextVar[Admitted | None] = ContextVar("admission", default=None)
+"""How the request that is being answered has come in; aiohttp answers each in a task of its own."""
+
+
+@web.middleware
+async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let a request in, or not.
+
+    Raises:
+        Problem: not.
+    """
+    service = service_of(request)
+    route = request.app[ROUTES].get(request.match_info.route)
+    token = request.query.get(QUERY_TOKEN, "")
+    decision = _decision(service, request, token, public=route is not None and route.public)
+    if isinstance(decision, Refused):
+        if decision.status == 401 and _is_opened(request, route):
+            return web.Response(status=HTTPStatus.FOUND, headers={hdrs.LOCATION: _login(service, request)})
+        challenge: dict[str, str] | None = {hdrs.WWW_AUTHENTICATE: "Bearer"} if decision.status == 401 else None
+        raise Problem(decision.status, decision.message, headers=challenge)
+    _admission.set(decision)
+    if request.method == hdrs.METH_OPTIONS:
+        allow: dict[str, str] = {hdrs.ALLOW: METHODS}
+        return empty_answer(headers=_PREFLIGHT if decision.origin else allow)
+    if decision.by == "token" and token and _is_opened(request, route):
+        answer = web.Response(status=HTTPStatus.FOUND, headers={hdrs.LOCATION: _without_token(request)})
+        begin_session(request, answer)
+        return answer
+    return await handler(request)
+
+
+async def put_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """Called with every answer before it goes out."""
+    for name, value in _HEADERS.items():
+        if name == hdrs.SERVER or name not in response.headers:
+            response.headers[name] = value
+    admitted = _admission.get()
+    if admitted is not None and admitted.origin:
+        response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = admitted.origin
+        response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = hdrs.LOCATION
+    response.headers[hdrs.VARY] = hdrs.ORIGIN
+
+
+def begin_session(request: web.Request, response: web.StreamResponse) -> None:
+    """Give a browser that has shown the token a session, and the word that goes with it."""
+    service = service_of(request)
+    value = service.sessions.begin(service.clock.wall())
+    secure = service.rules.secure
+    path = service.base_url
+    response.set_cookie(service.cookie, value, max_age=LIFE_S, path=path, httponly=True, samesite="Strict", secure=secure)
+    response.set_cookie(XSRF_COOKIE, service.sessions.xsrf(value), max_age=LIFE_S, path=path, samesite="Strict", secure=secure)
+
+
+def end_session(request: web.Request, response: web.StreamResponse) -> None:
+    """Take a browser's session away."""
+    service = service_of(request)
+    for name in (service.cookie, XSRF_COOKIE):
+        response.del_cookie(name, path=service.base_url, samesite="Strict", secure=service.rules.secure)
+
+
+def _decision(service: Service, request: web.Request, token: str, *, public: bool) -> Admitted | Refused:
+    visit = Visit(
+        method=request.method,
+        headers=request.headers,
+        query_token=token,
+        cookie=request.cookies.get(service.cookie, ""),
+        websocket=request.headers.get(hdrs.UPGRADE, "").strip().lower() == "websocket",
+    )
+    rules = service.rules
+    # The address that this connection was made to: whoever calls us by a number was not led here by somebody's name.
+    own = request.transport.get_extra_info("sockname") if request.transport is not None else None
+    if isinstance(own, tuple) and own[0] not in rules.hosts:
+        rules = msgspec.structs.replace(rules, hosts=rules.hosts | {str(own[0])})
+    return decide(visit, rules, service.sessions, public=public, now_s=service.clock.wall())
+
+
+def _is_opened(request: web.Request, route: Route | None) -> bool:
+    """Whether a person opens a page, and no program fetches something."""
+    return route is not None and route.page and request.method in {hdrs.METH_GET, hdrs.METH_HEAD}
+
+
+def _without_token(request: web.Request) -> str:
+    query = request.rel_url.query.copy()
+    query.popall(QUERY_TOKEN, None)
+    return _here(str(request.rel_url.with_query(query)))
+
+
+def _login(service: Service, request: web.Request) -> str:
+    return f"{service.base_url}login?next={quote(_without_token(request), safe='')}"
+
+
+def _here(target: str) -> str:
+    """An address of ours, also where a path begins with two slashes, which browsers take for a host."""
+    return "/" + target.lstrip("/\\")

@@ -1,0 +1,8 @@
+"""All tables of routes that a worker has."""
+
+from typing import Final
+
+from actors.gateway import facts
+from actors.gateway.routes import Route
+
+TABLES: Final[tuple[tuple[Route, ...], ...]] = (facts.ROUTES,)

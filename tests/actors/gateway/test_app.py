@@ -1,0 +1,87 @@
+"""What goes wrong is an answer in JSON with a sentence, and every request is put down without its secrets."""
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from actors.gateway.answers import json_answer, moment, read_body
+from actors.gateway.routes import get, post
+from actors.gateway.service import Service
+from tests.actors.gateway.desk import TOKEN, WITH_TOKEN, Lines, make_order, make_service, serving
+
+MIB = 1024 * 1024
+
+
+class _Wanted(msgspec.Struct):
+    number: int = 0
+
+
+async def _echo(request: web.Request) -> web.Response:
+    return json_answer(await read_body(request, _Wanted))
+
+
+async def _fail(_request: web.Request) -> web.Response:
+    raise ZeroDivisionError(f"with {TOKEN} in it")
+
+
+OWN = (post("api/echo", _echo), get("api/fail", _fail), get("api/{name}/part", _echo))
+
+
+@pytest.fixture
+def service() -> Service:
+    return make_service(make_order(max_body_bytes=MIB))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/nowhere", b"", 404),
+        ("DELETE", "/api/echo", b"", 405),
+        ("POST", "/api/echo", b"{", 400),
+        ("POST", "/api/echo", b'{"number": "one"}', 400),
+        ("POST", "/api/echo", b'{"\xff": 1}', 400),
+        ("POST", "/api/echo", b"[" * 100_000, 400),
+        ("POST", "/api/echo", b" " * (MIB + 1), 413),
+        ("GET", "/api/fail", b"", 500),
+    ],
+)
+async def test_what_goes_wrong_is_said_in_a_sentence(service: Service, method: str, path: str, body: bytes, status: int) -> None:
+    async with serving(service, [OWN]) as client:
+        answer = await client.request(method, path, data=body or None, headers=WITH_TOKEN)
+        said = await answer.json()
+    assert (answer.status, answer.content_type) == (status, "application/json")
+    assert set(said) == {"message", "reason"}
+    assert said["message"].endswith(".")
+    assert "Traceback" not in said["message"]
+    assert TOKEN not in said["message"]
+
+
+async def test_an_empty_body_and_unknown_keys_are_taken(service: Service) -> None:
+    async with serving(service, [OWN]) as client:
+        assert await (await client.post("/api/echo", headers=WITH_TOKEN)).json() == {"number": 0}
+        assert await (await client.post("/api/echo", headers=WITH_TOKEN, json={"number": 2, "more": []})).json() == {"number": 2}
+
+
+async def test_a_base_url_stands_before_every_address() -> None:
+    async with serving(make_service(make_order(base_url="/a/b/")), [OWN]) as client:
+        assert (await client.post("/a/b/api/echo", headers=WITH_TOKEN)).status == 200
+        assert (await client.post("/api/echo", headers=WITH_TOKEN)).status == 404
+
+
+async def test_every_request_leaves_a_line_without_what_stands_behind_the_path(service: Service) -> None:
+    async with serving(service, [OWN]) as client:
+        answer = await client.get("/api/x/part", params={"token": TOKEN})
+    assert isinstance(service.log, Lines)
+    ((event, values),) = service.log.events
+    assert (event, values["method"], values["path"], values["status"]) == ("request", "GET", "/api/x/part", 200)
+    assert len(answer.headers["X-Request-ID"]) == 16
+
+
+async def test_the_version_is_for_everybody(service: Service) -> None:
+    async with serving(service) as client:
+        assert set(await (await client.get("/api")).json()) == {"version"}
+        assert (await client.head("/api")).status == 200
+
+
+def test_a_moment_is_written_with_its_zone() -> None:
+    assert json_answer(moment(0.5)).body == b'"1970-01-01T00:00:00.500000Z"'

@@ -1,0 +1,205 @@
+"""Who comes in, over real HTTP: every route that there is, and every way to ask."""
+
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+
+from actors.gateway.app import make_app
+from actors.gateway.door import ROUTES
+from actors.gateway.routes import Route, get, post
+from actors.gateway.service import Service
+from beaker.gateway.cookies import XSRF_HEADER
+from tests.actors.gateway.desk import TOKEN, WITH_TOKEN, make_order, make_service, serving
+
+PUBLIC = {"api", "login"}
+"""All that may be asked for without a token. Whoever adds to it opens the gateway a little."""
+
+
+async def _say(_request: web.Request) -> web.Response:
+    return web.Response(text="inside")
+
+
+OWN = (
+    get("page", _say, page=True),
+    get("api/thing", _say),
+    post("api/thing", _say),
+    get("open", _say, public=True),
+)
+"""A page, an answer for programs, something that changes, and something for everybody."""
+
+
+def _all_routes() -> list[tuple[str, Route]]:
+    """Every method and address that an application of a worker has, from its router itself."""
+    app = make_app(make_service())
+    known = app[ROUTES]
+    found = []
+    for each in app.router.routes():
+        assert each in known, f"{each} is not from a table"
+        found.append((each.method, known[each]))
+    return found
+
+
+ALL = _all_routes()
+
+
+def _address(route: Route) -> str:
+    """An address of this route, with something in each of its blanks."""
+    return "/" + "".join("x" if part.endswith("}") else part for part in route.path.replace("{", "\0{").replace("}", "}\0").split("\0"))
+
+
+@pytest.fixture
+def service() -> Service:
+    return make_service()
+
+
+def _session(service: Service) -> dict[str, str]:
+    value = service.sessions.begin(service.clock.wall())
+    return {service.cookie: value, "_xsrf": service.sessions.xsrf(value)}
+
+
+def test_only_these_routes_are_for_everybody() -> None:
+    assert {route.path for _, route in ALL if route.public} <= PUBLIC
+
+
+STRANGERS: dict[str, dict[str, Any]] = {
+    "no token": {},
+    "a wrong token": {"headers": {"Authorization": "token wrong"}},
+    "a wrong bearer": {"headers": {"Authorization": "Bearer wrong"}},
+    "a wrong token in the address": {"params": {"token": "wrong"}},
+    "a made-up cookie": {"cookies": {"beaker-session-8888": f"{'0' * 32}.99999999999.{'0' * 64}"}},
+    "the token as a cookie": {"cookies": {"beaker-session-8888": TOKEN}},
+    "the token as a password": {"headers": {"Authorization": f"Basic {TOKEN}"}},
+}
+
+
+@pytest.mark.parametrize("how", STRANGERS)
+async def test_every_route_refuses_a_stranger(service: Service, how: str) -> None:
+    wrong = []
+    async with serving(service) as client:
+        for method, route in ALL:
+            answer = await client.request(method, _address(route), allow_redirects=False, **STRANGERS[how])
+            wanted = {302} if route.page and method in {"GET", "HEAD"} else {401}
+            if not route.public and answer.status not in wanted:
+                wrong.append((method, route.path, answer.status))
+    assert wrong == []
+
+
+FORGERIES: dict[str, dict[str, str]] = {
+    "a foreign origin": {"Origin": "https://evil.test"},
+    "one that begins like ours": {"Origin": "http://127.0.0.1.evil.test"},
+    "none at all": {"Origin": "null"},
+    "a foreign host": {"Host": "evil.test"},
+}
+
+
+@pytest.mark.parametrize("how", FORGERIES)
+async def test_every_route_refuses_the_right_token_with(service: Service, how: str) -> None:
+    wrong = []
+    async with serving(service) as client:
+        for method, route in ALL:
+            answer = await client.request(method, _address(route), headers={**WITH_TOKEN, **FORGERIES[how]}, allow_redirects=False)
+            if answer.status != 403:
+                wrong.append((method, route.path, answer.status))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+async def test_every_route_that_changes_something_refuses_a_forged_form(service: Service, kind: str) -> None:
+    cookies = _session(service)
+    wrong = []
+    async with serving(service) as client:
+        for method, route in ALL:
+            if method in {"GET", "HEAD"} or route.public:
+                continue
+            for headers in ({}, {XSRF_HEADER: cookies["_xsrf"]}):
+                sent = {"Content-Type": kind, **headers}
+                answer = await client.request(method, _address(route), data=b"{}", headers=sent, cookies=cookies)
+                if answer.status != 403:
+                    wrong.append((method, route.path, answer.status))
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"headers": WITH_TOKEN},
+        {"headers": {"Authorization": f"Bearer {TOKEN}"}},
+        {"params": {"token": TOKEN}},
+    ],
+    ids=["token", "bearer", "address"],
+)
+async def test_the_token_opens(service: Service, how: dict[str, Any]) -> None:
+    async with serving(service, [OWN]) as client:
+        answer = await client.get("/api/thing", **how)
+        assert (answer.status, await answer.text()) == (200, "inside")
+        assert "Set-Cookie" not in answer.headers
+
+
+async def test_a_session_reads_and_with_its_word_writes(service: Service) -> None:
+    cookies = _session(service)
+    async with serving(service, [OWN]) as client:
+        assert (await client.get("/api/thing", cookies=cookies)).status == 200
+        assert (await client.post("/api/thing", cookies=cookies, json={})).status == 403
+        assert (await client.post("/api/thing", cookies=cookies, json={}, headers={XSRF_HEADER: cookies["_xsrf"]})).status == 200
+
+
+async def test_a_token_in_the_address_of_a_page_becomes_a_session(service: Service) -> None:
+    async with serving(service, [OWN]) as client:
+        first = await client.get("/page", params={"token": TOKEN, "more": "a b"}, allow_redirects=False)
+        assert (first.status, first.headers["Location"]) == (302, "/page?more=a+b")
+        session, xsrf = first.headers.getall("Set-Cookie")
+        assert session.startswith("beaker-session-8888=")
+        assert {"HttpOnly", "Path=/", "SameSite=Strict"} <= {part.strip() for part in session.split(";")}
+        assert xsrf.startswith("_xsrf=")
+        assert "HttpOnly" not in xsrf
+        assert TOKEN not in session + xsrf
+        assert (await client.get(first.headers["Location"])).status == 200
+
+
+async def test_a_page_that_a_stranger_opens_leads_to_the_login(service: Service) -> None:
+    async with serving(service, [OWN]) as client:
+        answer = await client.get("/page", params={"token": "wrong", "a": "1"}, allow_redirects=False)
+        assert (answer.status, answer.headers["Location"]) == (302, "/login?next=%2Fpage%3Fa%3D1")
+
+
+async def test_cookies_are_for_the_base_url_and_under_tls_for_tls_alone() -> None:
+    service = make_service(make_order(base_url="/lab/", tls_cert="cert.pem"))
+    async with serving(service, [OWN]) as client:
+        answer = await client.get("/lab/page", params={"token": TOKEN}, allow_redirects=False)
+        for cookie in answer.headers.getall("Set-Cookie"):
+            assert {"Path=/lab/", "Secure"} <= {part.strip() for part in cookie.split(";")}
+
+
+async def test_an_address_that_there_is_not_is_refused_before_it_is_looked_for(service: Service) -> None:
+    async with serving(service, [OWN]) as client:
+        assert (await client.get("/nowhere")).status == 401
+        assert (await client.get("/nowhere", headers=WITH_TOKEN)).status == 404
+        assert (await client.delete("/open")).status == 401
+
+
+async def _ask(client: TestClient[Any, Any], method: str, path: str, origin: str, **headers: str) -> tuple[int, str]:
+    answer = await client.request(method, path, headers={"Origin": origin, **headers})
+    return answer.status, answer.headers.get("Access-Control-Allow-Origin", "")
+
+
+async def test_pages_of_an_allowed_origin_may_read_the_answers_and_no_others() -> None:
+    lab, evil = "https://lab.example.org", "https://lab.example.org.evil.test"
+    service = make_service(make_order(allow_origin=[lab]))
+    async with serving(service, [OWN]) as client:
+        assert await _ask(client, "GET", "/api/thing", lab, **WITH_TOKEN) == (200, lab)
+        assert await _ask(client, "GET", "/api/thing", lab) == (401, "")
+        assert await _ask(client, "OPTIONS", "/api/thing", lab) == (204, lab)
+        assert await _ask(client, "GET", "/api/thing", evil, **WITH_TOKEN) == (403, "")
+        assert await _ask(client, "OPTIONS", "/api/thing", evil) == (403, "")
+
+
+async def test_every_answer_says_that_it_is_no_page_of_others_and_is_not_kept(service: Service) -> None:
+    async with serving(service, [OWN]) as client:
+        for answer in (await client.get("/api/thing", headers=WITH_TOKEN), await client.get("/api/thing"), await client.get("/nowhere")):
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
+            assert answer.headers["Cache-Control"] == "no-store"
+            assert answer.headers["Referrer-Policy"] == "same-origin"
+            assert answer.headers["Server"] == "beaker"
