@@ -18,6 +18,7 @@ from actors.kernel.life.supervisor_door import Connect
 from actors.kernel.questions.agent_door import End, Start
 from actors.kernel.rooms import Rooms
 from actors.kernel.sockets.front import Front, Handlers
+from actors.kernel.state.surroundings import Surroundings
 from actors.runtime.actor import Actor, Asked, Down
 from actors.supervisor.order import Remembered
 from beaker.messages.base import KernelId
@@ -36,6 +37,7 @@ class KernelActor(Actor[KernelMessage]):
         start_agent, end_agent: start the agent's process, and end it though it does not answer.
         client_key: of the clients' connections; kept from the agent, wherever it stands.
         on_finished: called once when the kernel has shut down.
+        surroundings: its environment and the notebook's folder.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class KernelActor(Actor[KernelMessage]):
         end_agent: End,
         client_key: str,
         on_finished: Callable[[], None],
+        surroundings: Surroundings,
     ) -> None:
         self._kernel_id = kernel_id
         self._loaded = loaded
@@ -60,6 +63,7 @@ class KernelActor(Actor[KernelMessage]):
         self._end_agent = end_agent
         self._client_key = client_key
         self._on_finished = on_finished
+        self._surroundings = surroundings
 
     async def on_start(self) -> None:
         self._rooms = Rooms(
@@ -74,6 +78,7 @@ class KernelActor(Actor[KernelMessage]):
             end_agent=self._end_agent,
             client_key=self._client_key,
             on_finished=self._on_finished,
+            surroundings=self._surroundings,
         )
         self._rooms.attaching.begin()
         self.context.spawn(self._rooms.hangs.run(), name="hang-watch")
@@ -89,6 +94,7 @@ class KernelActor(Actor[KernelMessage]):
                 self._rooms.life.died(message)
             case GaveUp():
                 self._rooms.life.gave_up(message)
+                self._rooms.renewal.gave_up(message.reason)
             case _:
                 self._rooms.questions.receive(message, asked)
 
@@ -169,6 +175,19 @@ class KernelActor(Actor[KernelMessage]):
     def interrupt_by_signal(self) -> None:
         """SIGINT reached this process: the same as an interrupt_request."""
         self._rooms.control.interrupt()
+
+    async def restart(self) -> None:
+        """A fresh session, as the gateway wants it; returns when it answers.
+
+        Raises:
+            SupervisorMissing: it could not be done; the sentence says why.
+        """
+        await self._rooms.renewal.restart()
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a cell or a question runs."""
+        return self._rooms.at_work
 
     @property
     def remembered(self) -> Remembered:

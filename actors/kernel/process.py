@@ -5,49 +5,33 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from actors.kernel.actor import KernelActor
 from actors.kernel.life.parent_watch import watch_parent
-from actors.kernel.life.supervisor_door import SupervisorMissing
-from actors.kernel.questions.agent_door import AgentMissing
+from actors.kernel.owner import Owner
 from actors.kernel.sockets.front import REJOINED_S, Front, Handlers, ZmqFront
 from actors.kernel.state.inflight_log import inflight_path
+from actors.kernel.state.surroundings import of_this_process
 from actors.roles.own_logs import configure_logs
-from actors.runtime.codec import Codec
-from actors.runtime.failures import Unreachable
-from actors.runtime.hello import Refused
 from actors.runtime.link import Link
 from actors.runtime.log import Log
 from actors.runtime.node import Node
-from actors.supervisor import watcher
 from actors.supervisor.order import Order
 from actors.supervisor.role import fork_supervisor
 from beaker.messages.base import PROTOCOL, KernelId
-from beaker.messages.subkernel import SubkernelEvent, SupervisorReply
-from beaker.places import KernelFolder
 from beaker.settings.load import Loaded
 from beaker.wire.connection_file import ConnectionFile, write_ports
 
-if TYPE_CHECKING:
-    from actors.kernel.questions.agent_process import AgentProcess
-
-CONNECT_TIMEOUT_S = 5.0
-"""For one that listens to greet us, which takes a millisecond."""
 SUPERVISOR_TIMEOUT_S = 15.0
 """From its fork to its socket: 0.2 s, more on a machine that swaps."""
 SUPERVISOR_GONE_S = 0.3
 """After the one that we forked has ended: it does so where another holds the lock, and that one may be about to listen."""
-KNOCK_S = 0.01
-"""Between two attempts to connect: the start waits for this."""
 REAP_AFTER_S = 0.1
 """By then the agent's own watch has taken its exit status: it wakes within some milliseconds."""
-HOLD_AGAIN_S = 0.1
-"""Between two looks for the watcher that the Supervisor starts."""
 
 
 class KernelProcess:
@@ -69,11 +53,9 @@ class KernelProcess:
         self._supervisor: int | None = supervisor
         self._key = key
         self._gone_since = 0.0
-        self._watcher: watcher.Watcher | None = None
-        self._agent: AgentProcess | None = None
         self._actor: KernelActor | None = None
-        self._to_supervisor = Codec(SubkernelEvent | SupervisorReply)
         self._node: Node | None = None
+        self._owner: Owner | None = None
         self._finished: asyncio.Event | None = None
 
     def run(self) -> None:
@@ -92,6 +74,14 @@ class KernelProcess:
     async def _main(self) -> None:
         self._finished = asyncio.Event()
         self._node = node = Node("kernel", protocol=PROTOCOL, on_gave_up=lambda _name, _reason: self._finish())
+        self._owner = owner = Owner(
+            node,
+            self._loaded,
+            folder=self._order.folder,
+            kernel_id=self._order.kernel_id,
+            secret=self._order.secret,
+            key=self._key,
+        )
         install_signals(lambda: self._actor)
         loop = asyncio.get_running_loop()
         # Subkernels whose Supervisor was killed become children of ours; the agent is reaped by its own watch first.
@@ -111,26 +101,26 @@ class KernelProcess:
                 parent.close()
             loop.remove_signal_handler(signal.SIGCHLD)
             await node.stop()
-            if self._watcher is not None:
-                self._watcher.release()
+            owner.let_go()
             if self._supervisor is not None:
                 # The kernel failed before it owned this Supervisor: a port was taken.
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self._supervisor, signal.SIGTERM)
-            if self._agent is not None:
-                await self._agent.end()
+            await owner.close()
 
     def _make_actor(self) -> KernelActor:
+        assert self._owner is not None
         self._actor = KernelActor(
             kernel_id=KernelId(self._order.kernel_id),
             loaded=self._loaded,
             folder=self._order.folder,
             make_front=self._make_front,
             connect_supervisor=self._connect_supervisor,
-            start_agent=self._start_agent,
-            end_agent=self._end_agent,
+            start_agent=self._owner.start_agent,
+            end_agent=self._owner.end_agent,
             client_key=self._file.key,
             on_finished=self._finish,
+            surroundings=of_this_process(),
         )
         return self._actor
 
@@ -156,7 +146,7 @@ class KernelProcess:
         """Let go of the children that nobody waits for: Supervisors, and subkernels whose Supervisor was killed."""
         with contextlib.suppress(ChildProcessError):
             while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
-                if self._agent is not None and ended.si_pid == self._agent.pid:
+                if self._owner is not None and ended.si_pid == self._owner.agent_pid:
                     # Its own watch wants its exit status; whoever stands behind it in the queue is seen to afterwards.
                     asyncio.get_running_loop().call_later(REAP_AFTER_S, self._reap_orphans)
                     return
@@ -173,7 +163,7 @@ class KernelProcess:
             self._finish()
 
     async def _connect_supervisor(self) -> Link:
-        assert self._node is not None
+        assert self._owner is not None
         if self._supervisor is None:
             assert self._actor is not None
             order = msgspec.structs.replace(self._order, remembered=self._actor.remembered)
@@ -181,39 +171,9 @@ class KernelProcess:
                 order, before_serving=lambda: configure_logs(self._loaded.settings.logs, "supervisor", order.kernel_id, self._file.key)
             )
         try:
-            link = await self._reach_supervisor(self._node, time.monotonic() + SUPERVISOR_TIMEOUT_S)
+            return await self._owner.reach_supervisor(SUPERVISOR_TIMEOUT_S, lambda: self._gone_for(SUPERVISOR_GONE_S))
         finally:
             self._supervisor = None
-        self._hold_watcher()
-        return link
-
-    def _hold_watcher(self) -> None:
-        """Own the subkernel together with the Supervisor: while one of us lives, the watcher keeps still."""
-        former, self._watcher = self._watcher, watcher.hold(KernelFolder(Path(self._order.folder)))
-        if former is not None:
-            former.release()
-        if self._watcher is not None:
-            self._watcher.watch(self._hold_watcher)
-        else:
-            # It was killed. The Supervisor replaces it; a new Supervisor has one before it listens.
-            asyncio.get_running_loop().call_later(HOLD_AGAIN_S, self._hold_watcher_again)
-
-    def _hold_watcher_again(self) -> None:
-        if self._watcher is None and self._finished is not None and not self._finished.is_set():
-            self._hold_watcher()
-
-    async def _reach_supervisor(self, node: Node, deadline: float) -> Link:
-        path = f"{self._order.folder}/supervisor.sock"
-        while True:
-            try:
-                return await node.connect(path, codec=self._to_supervisor, secret=self._order.secret, timeout_s=CONNECT_TIMEOUT_S)
-            except Refused as refused:
-                raise SupervisorMissing(str(refused)) from None
-            except Unreachable as error:
-                # It listens a moment after it was forked; the launch of the subkernel comes first.
-                if time.monotonic() > deadline or self._gone_for(SUPERVISOR_GONE_S):
-                    raise SupervisorMissing(str(error)) from None
-            await asyncio.sleep(KNOCK_S)
 
     def _gone_for(self, patience_s: float) -> bool:
         """Whether the Supervisor that was forked has ended so long ago; it does so at once where another one lives."""
@@ -225,22 +185,6 @@ class KernelProcess:
             return time.monotonic() - self._gone_since > patience_s
         self._gone_since = 0.0
         return False
-
-    async def _start_agent(self) -> Link:
-        if self._agent is None:
-            # Imported at the first question: the kernel's start and its memory are measured.
-            try:
-                from actors.kernel.questions.agent_process import AgentProcess
-            except OSError as error:  # no descriptor is left to read it by
-                raise AgentMissing(f"the agent could not be started: {error}") from None
-
-            assert self._node is not None
-            self._agent = AgentProcess(self._node, self._loaded, self._order.folder, self._order.kernel_id, key=self._key)
-        return await self._agent.start()
-
-    def _end_agent(self) -> Coroutine[Any, Any, None]:  # Any: what it yields is asyncio's
-        assert self._agent is not None, "an agent was started before it is ended"
-        return self._agent.end()
 
 
 def install_signals(kernel: Callable[[], KernelActor | None]) -> None:

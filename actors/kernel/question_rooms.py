@@ -4,7 +4,6 @@ They are half of the KernelActor's rooms, and an ordinary session never enters t
 imported by `Rooms` alone, after the sockets are bound, and the rooms are made by the first who needs one (`questions_door.py`).
 """
 
-import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
@@ -69,7 +68,7 @@ class Questions:
         self._state = state
         self._context = context
         self.agent = AgentDoor(start_agent, end_agent, context, folder)
-        hiding = Hiding(partial(_own_secrets, state, client_key), secrets_of(os.environ))
+        hiding = Hiding(partial(_own_secrets, state, client_key), secrets_of(state.surroundings.environment))
         state.transcript.show = hiding.piece
         self.looking = Looking(state, context, folder, hiding)
         self.turns = turns = Turns(state, context, self.agent, self.looking)
@@ -123,4 +122,6 @@ def _own_secrets(state: KernelState, client_key: str) -> Iterator[str]:
     yield client_key
     if state.subkernel is not None:
         yield state.subkernel.connection.key
-    yield from secrets_of({name: value for name, value in os.environ.items() if name.startswith(("JUPYTER", "JPY_", "BEAKER_"))})
+    yield from secrets_of(
+        {name: value for name, value in state.surroundings.environment.items() if name.startswith(("JUPYTER", "JPY_", "BEAKER_"))}
+    )

@@ -19,6 +19,7 @@ from actors.kernel.life.hang_watch import HangWatch
 from actors.kernel.life.inheritance import Inheritance
 from actors.kernel.life.interrupt import Interrupts
 from actors.kernel.life.life import Life
+from actors.kernel.life.renewal import Renewal
 from actors.kernel.life.silence_watch import SilenceWatch
 from actors.kernel.life.supervisor_door import Connect, SupervisorDoor
 from actors.kernel.questions.agent_door import End, Start
@@ -29,6 +30,7 @@ from actors.kernel.state.inflight_log import InflightLog, inflight_path
 from actors.kernel.state.keeping import Keeping
 from actors.kernel.state.publisher import Publisher
 from actors.kernel.state.state import KernelState
+from actors.kernel.state.surroundings import Surroundings
 from actors.runtime.actor import ActorContext
 from beaker.kernel.missed_variable import MissedVariable
 from beaker.kernel.transcript import Transcript
@@ -50,7 +52,7 @@ class Rooms:
         handlers: who takes what the subkernel sends.
         context: the actor's.
         front: the clients' side.
-        connect_supervisor, start_agent, end_agent, client_key, on_finished: see the KernelActor.
+        connect_supervisor, start_agent, end_agent, client_key, on_finished, surroundings: see the KernelActor.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Rooms:
         end_agent: End,
         client_key: str,
         on_finished: Callable[[], None],
+        surroundings: Surroundings,
     ) -> None:
         settings = loaded.settings
         self._context = context
@@ -86,6 +89,7 @@ class Rooms:
             inflight=InflightLog(inflight_path(folder), context.log),
             keeping=Keeping(f"{folder}/conversation", context),
             missed_variable=MissedVariable(loaded.withheld, loaded.user_file),
+            surroundings=surroundings,
         )
         self.questions = QuestionsDoor(self._make_questions)
         self.shell = Shell(state, self.questions, shut_down=self._shut_down_from_shell)
@@ -115,6 +119,7 @@ class Rooms:
         self.life = Life(state, self.shell, self.control, inheritance, handlers, context, on_ready=self._subkernel_ready)
         self.attaching = Attaching(state, context, self.supervisor, self.life, inheritance, on_attached=self._supervisor_watch.begin)
         self.ending = Ending(state, context, self.supervisor, self.life, stop_questions=self.questions.stop, on_finished=on_finished)
+        self.renewal = Renewal(state, context, self.ending)
 
     def prepare(self) -> None:
         """Import what the first question needs, while the subkernel is starting and there is nothing else to do.
@@ -131,6 +136,12 @@ class Rooms:
         self.questions.close()
         self.state.inflight.close()
         self.state.front.close()
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a client waits for the subkernel, or a question is being answered that does not wait, parked, for the user."""
+        state = self.state
+        return not (state.requests.quiet and state.control_requests.quiet) or self.questions.turn_running
 
     def _make_questions(self) -> "Questions":
         # Not at the top: the sockets are bound first, see `prepare`.
@@ -165,5 +176,6 @@ class Rooms:
 
     def _subkernel_ready(self, generation: int) -> None:
         self.stdin.release()
+        self.renewal.ready(generation)
         if (supervisor := self.supervisor.ref) is not None:
             supervisor.tell(Ready(generation=generation))

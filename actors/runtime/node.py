@@ -41,6 +41,7 @@ class Node:
         role: what this process is, for logs and for peers: `kernel`, `supervisor`, `agent` ...
         clock: what time it is; a ManualClock in tests.
         protocol: number of the vocabularies that its links speak; two nodes of unequal numbers make no link.
+        kernel: id that its log lines carry, where the process holds nodes of several kernels.
         on_gave_up: called with the name of an actor and the reason when its restarts are used up.
     """
 
@@ -50,12 +51,13 @@ class Node:
         *,
         clock: Clock | None = None,
         protocol: int = 1,
+        kernel: str = "",
         on_gave_up: Callable[[str, str], None] | None = None,
     ) -> None:
         self.role = role
         self.protocol = protocol
         self.clock: Clock = clock or SystemClock()
-        self.log = Log(role=role)
+        self.log = Log(role=role, kernel=kernel) if kernel else Log(role=role)
         self.dead_letters = DeadLetters(self.log)
         self._on_gave_up = on_gave_up
         self._cells: dict[str, Cell[Any]] = {}  # Any: each cell has its own union

@@ -18,6 +18,7 @@ from actors.kernel.actor import KernelActor
 from actors.kernel.life.supervisor_door import SupervisorMissing
 from actors.kernel.questions.agent_door import AgentMissing
 from actors.kernel.sockets.front import Front, Handlers
+from actors.kernel.state.surroundings import of_this_process
 from actors.runtime.codec import Codec
 from actors.runtime.kit import link_nodes, run_to_idle
 from actors.runtime.link import Link
@@ -103,6 +104,7 @@ class KernelStage:
                 client_key=CLIENT_KEY,
                 end_agent=self._end_agent,
                 on_finished=self._finish,
+                surroundings=of_this_process(),
             )
             return self.actor
 

@@ -4,7 +4,6 @@ One case per command: what it shows is made in the command's own file in `beaker
 """
 
 import asyncio
-import os
 
 from actors.kernel.channels.own_cell import OwnCell
 from actors.kernel.commands.choices import Choices
@@ -64,7 +63,7 @@ class Commands:
         self._consent = consent
         self._clearance = clearance
         self._loaded = loaded
-        self._trusting = Trusting(loaded, os.environ)
+        self._trusting = Trusting(loaded, state.surroundings.environment)
         self._ending = ending
         self._given_up: asyncio.Future[None] | None = None
         """Set while a restart waits; done when it is to be given up."""

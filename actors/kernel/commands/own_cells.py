@@ -143,7 +143,7 @@ class OwnCells:
         # Imported by the first that is completed: the kernel's start is measured.
         from actors.kernel.looks.mentioning import mention_matches
 
-        return mention_matches(typed, self._looking)
+        return mention_matches(typed, self._state, self._looking)
 
     def _braces(self, typed: str) -> Sequence[str]:
         from actors.kernel.looks.mentioning import brace_matches

@@ -7,7 +7,6 @@ sentence for the user; braces around something that is no variable are just text
 """
 
 import asyncio
-import os
 from collections.abc import Callable, Mapping
 
 from actors.kernel.looks.looking import Looking, Sought
@@ -36,7 +35,7 @@ class MentionsRead:
         mentions = find_mentions(prompt, name=self._name_pattern)
         self._mentions = mentions[:MENTIONS]
         self._too_many = len(mentions) > MENTIONS
-        loop, folder = asyncio.get_running_loop(), _folder()
+        loop, folder = asyncio.get_running_loop(), state.surroundings.folder()
         self._cells: dict[str, Mentioned | str] = {}
         self._files: dict[str, asyncio.Future[Read | str]] = {}
         self._sought: dict[str, Sought] = {}
@@ -101,18 +100,19 @@ def _cell(mention: Mention, state: KernelState) -> Mentioned | str:
     return Mentioned(label=mention.label, text=cut_bytes(text, ATTACHED_BYTES), inline=inline)
 
 
-def mention_matches(typed: str, looking: Looking) -> list[str]:
+def mention_matches(typed: str, state: KernelState, looking: Looking) -> list[str]:
     """What may stand behind an `@`: variables that are known without a look, and files of the notebook's folder.
 
     Args:
         typed: what stands there so far.
+        state: knows the folder.
         looking: the room of looks.
     """
     if not typed.startswith("file:"):
         names = [name for name in looking.known_names() if name.startswith(typed)]
         return [*names, *(["file:"] if "file:".startswith(typed) else [])]
     path = typed.removeprefix("file:")
-    return [_as_mentioned(each, quoted=path.startswith('"')) for each in file_matches(path.lstrip('"'), _folder())]
+    return [_as_mentioned(each, quoted=path.startswith('"')) for each in file_matches(path.lstrip('"'), state.surroundings.folder())]
 
 
 COMPLETED_CELLS = 30
@@ -149,11 +149,3 @@ def _as_mentioned(path: str, *, quoted: bool) -> str:
     if not quoted and not any(character.isspace() for character in path):
         return f"file:{path}"
     return f'file:"{path}' if path.endswith("/") else f'file:"{path}"'
-
-
-def _folder() -> str:
-    """The notebook's, which is where this process was started; a place where nothing is if it was removed meanwhile."""
-    try:
-        return os.getcwd()
-    except OSError:
-        return os.devnull

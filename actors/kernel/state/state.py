@@ -14,6 +14,7 @@ from actors.kernel.state.granted_cells import GrantedCells
 from actors.kernel.state.inflight_log import InflightLog
 from actors.kernel.state.keeping import Keeping
 from actors.kernel.state.publisher import Publisher
+from actors.kernel.state.surroundings import Surroundings
 from actors.runtime.log import Log
 from beaker.kernel.comms import OpenComms
 from beaker.kernel.missed_variable import MissedVariable
@@ -72,6 +73,8 @@ class KernelState:
     """What a successor goes on with."""
     missed_variable: MissedVariable
     """Tells a cell of the variable that it does not get."""
+    surroundings: Surroundings
+    """Its environment and the notebook's folder."""
     phase: Phase = Phase.STARTING
     link: SubkernelLink | None = None
     """Connected from `Started` on; used for clients' requests only in READY."""

@@ -1,0 +1,78 @@
+"""A restart that is wanted from outside of any cell, as by the gateway for a client of its REST interface.
+
+The same as `%beaker restart`, without a cell to speak in: whoever asks waits until the fresh session answers. Those who ask while one
+is under way wait for that one.
+"""
+
+import asyncio
+
+from actors.kernel.life.ending import Ending
+from actors.kernel.life.supervisor_door import SupervisorMissing
+from actors.kernel.state.state import KernelState, Phase
+from actors.runtime.actor import ActorContext
+from beaker.messages.kernel import KernelMessage
+
+ANSWERS_WITHIN_S = 10.0
+"""Beyond the time in which a subkernel may start: the Supervisor gives up loudly before that, unless it is gone itself."""
+
+
+class Renewal:
+    """Restarts, one at a time."""
+
+    def __init__(self, state: KernelState, context: ActorContext[KernelMessage], ending: Ending) -> None:
+        self._state = state
+        self._context = context
+        self._ending = ending
+        self._running: asyncio.Future[str] | None = None
+        """Becomes why it failed; empty: the fresh session answers."""
+        self._answer: asyncio.Future[str] | None = None
+        self._former = 0
+
+    async def restart(self) -> None:
+        """A fresh session; returns when it answers.
+
+        Raises:
+            SupervisorMissing: it could not be done; the sentence says why.
+        """
+        if self._running is None:
+            self._running = asyncio.get_running_loop().create_future()
+            self._context.spawn(self._run(self._running), name="renew")
+        if failed := await asyncio.shield(self._running):
+            raise SupervisorMissing(failed)
+
+    def ready(self, generation: int) -> None:
+        """A subkernel answers."""
+        if generation > self._former:
+            self._settle("")
+
+    def gave_up(self, reason: str) -> None:
+        """There will be none."""
+        self._settle(reason)
+
+    def _settle(self, words: str) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(words)
+
+    async def _run(self, done: "asyncio.Future[str]") -> None:
+        failed = "the kernel is shutting down"
+        try:
+            failed = await self._renew()
+        except SupervisorMissing as error:
+            failed = str(error)
+        finally:
+            self._running = self._answer = None
+            done.set_result(failed)
+
+    async def _renew(self) -> str:
+        state = self._state
+        if state.phase is Phase.READY:
+            state.leave()
+        await self._ending.supervisor_answers(lambda words: state.log.warning("restart.waits", reason=words))
+        self._former = state.generation
+        answer = self._answer = asyncio.get_running_loop().create_future()
+        await self._ending.restart()
+        limit_s = state.settings.subkernel.start_timeout_s + ANSWERS_WITHIN_S
+        try:
+            return await asyncio.wait_for(answer, limit_s)
+        except TimeoutError:
+            return f"the fresh session did not answer within {limit_s:g} s"
