@@ -29,6 +29,8 @@ def convert(name: str, raw: object, *, is_text: bool) -> object:
         raw = raw.strip() if is_text else raw
         if not raw.isprintable():  # a NUL or half a character would fail far from here, where it is used
             raise Unfit(_words(name, annotation) + " of visible characters")
+    if is_text and isinstance(raw, str) and get_origin(annotation) is tuple:
+        raw = raw.replace(",", " ").split()
     try:
         return msgspec.convert(raw, annotation, strict=not is_text)
     except (msgspec.ValidationError, ValueError):  # ValueError: a number too long to be written out
@@ -54,9 +56,13 @@ def _words(name: str, annotation: Any) -> str:  # Any: an annotation, which is o
     if get_origin(base) is Literal:
         return "one of " + ", ".join(f'"{item}"' for item in get_args(base))
     if base is str:
+        if name == "gateway.base_url":
+            return 'a path that begins and ends with /, such as "/lab/"'
         if meta.pattern:
             return "an address that begins with http:// or https://, or the name of a preset"
         return "a text" if meta.min_length is None else "a text that is not empty"
+    if base is bool:
+        return "true or false"
     if base is int:
         return f"a whole number from {meta.ge} to {meta.le}"
     if base is float:

@@ -13,10 +13,10 @@ import msgspec
 
 from beaker.errors import nearest
 from beaker.settings.env_file import hide_values, parse_env
-from beaker.settings.key_wishes import ENV_FILE_VARIABLE, KEY_VARIABLE, all_key_names, env_place
+from beaker.settings.key_wishes import ENV_FILE_VARIABLE, KEY_VARIABLE, TOKEN_VARIABLE, all_key_names, env_place
 from beaker.settings.origin import Kind, Origin
 from beaker.settings.reading import FileUnreadable, read_text, read_toml
-from beaker.settings.schema import SECTIONS, Settings, setting_names, value_of
+from beaker.settings.schema import GATEWAY, SECTIONS, Settings, all_setting_names, setting_names, value_of
 from beaker.settings.shown import shown, shown_path
 from beaker.settings.trust import (
     GRAVE,
@@ -34,6 +34,7 @@ from beaker.settings.trust import (
 FOLDER_FILE = "beaker.toml"
 
 _PREFIX = "BEAKER_"
+_GATEWAY_PREFIX = "BEAKER_GATEWAY_"
 
 ALIASES = {"OPENAI_BASE_URL": "agent.base_url", "BEAKER_MODEL": "agent.model", "BEAKER_SUBKERNEL": "subkernel.spec"}
 """Variables with names of their own. Where the long name is set too, it holds: it is meant for us alone."""
@@ -55,6 +56,8 @@ class Gathering:
     def __init__(self, environment: Mapping[str, str], folder: str | None, *, has_key: bool, said: bool | None = None) -> None:
         self.problems: list[str] = []
         """Sentences for the user."""
+        self.gateway_problems: list[str] = []
+        """Those of them that are about settings of the gateway."""
         self._has_key = has_key
         self._environment = environment
         self._folder = folder
@@ -63,7 +66,7 @@ class Gathering:
         """Of the folder."""
         self._user_file = user_file(environment)
         self._defaults = Settings()
-        self._by_variable = {f"{_PREFIX}{name.replace('.', '_').upper()}": name for name in setting_names()}
+        self._by_variable = {f"{_PREFIX}{name.replace('.', '_').upper()}": name for name in all_setting_names()}
         self._values: dict[str, object] = {}
         self._origins: dict[str, Origin] = {}
         self._refused: list[str] = []
@@ -129,7 +132,7 @@ class Gathering:
         key_names = all_key_names()
         try:
             # A key was taken from there before this image of the process began; it must not come back in.
-            text = read_text(path, hide=partial(hide_values, names=key_names))
+            text = read_text(path, hide=partial(hide_values, names=key_names | {TOKEN_VARIABLE}))
         except FileUnreadable as error:
             self.problems.append(f"{path}: {error}.")
             return
@@ -171,7 +174,7 @@ class Gathering:
         if name in USER_FILE_ONLY and origin.kind != "user file":
             self.problems.append(f"{subject}: only your own {self._user_file} may set {name}.")
             return
-        if name in NO_FOLDERS and origin.of_folder:
+        if origin.of_folder and (name in NO_FOLDERS or name.startswith(GATEWAY)):
             self.problems.append(f"{subject}: no folder may set {name}, trusted or not.")
             return
         settable = may_set(name, trust)
@@ -181,7 +184,7 @@ class Gathering:
         try:
             value = convert(name, raw, is_text=is_text)
         except Unfit as unfit:
-            self.problems.append(f"{subject}: it takes {unfit} (default {shown(default_of(name))}).")
+            self._say(name, f"{subject}: it takes {unfit} (default {shown(default_of(name))}).")
             return
         if not settable:
             now = self._now(name)
@@ -193,6 +196,11 @@ class Gathering:
                 return
         self._values[name] = value
         self._origins[name] = origin
+
+    def _say(self, name: str, sentence: str) -> None:
+        self.problems.append(sentence)
+        if name.startswith(GATEWAY):
+            self.gateway_problems.append(sentence)
 
     def _now(self, name: str) -> object:
         return self._values[name] if name in self._values else value_of(self._defaults, name)
@@ -223,8 +231,11 @@ class Gathering:
                 self.take(name, raw, msgspec.structs.replace(place, name=name), is_text=False, trust=trust)
             elif section == "agent" and "key" in field.lower():
                 self.problems.append(f"{place.path}: {name[:60]} is not used: a key does not belong here, put it into {KEY_VARIABLE}.")
+            elif name == "gateway.token":
+                self._say(name, f"{place.path}: {name} is not used: put the token into a file, and the file's path into gateway.token_file.")
             else:  # without the value: it may be a secret under a misspelt name
-                self.problems.append(f"{place.path}: {name[:60]} is not used: {_unknown(field, f'setting of [{section}]', fields)}")
+                sentence = f"{place.path}: {name[:60]} is not used: {_unknown(field, f'setting of [{section}]', fields)}"
+                self._say("" if place.of_folder else name, sentence)
 
     def _take_variables(self, variables: Mapping[str, str], path: str, *, of_folder: bool, trust: Trust) -> None:
         place = path or "environment"
@@ -234,11 +245,12 @@ class Gathering:
                 continue  # an empty variable is one that somebody wanted to take away
             if variable == ENV_FILE_VARIABLE and path:
                 self.problems.append(f"{place}: {variable} is not used: only the environment can name a file.")
-            if variable == ENV_FILE_VARIABLE:
+            if variable in {ENV_FILE_VARIABLE, TOKEN_VARIABLE}:
                 continue
             name = self._setting(variable)
             if name == variable:
-                self.problems.append(f"{place}: {variable[:60]} is not used: there is no such variable; {self._guess(variable)}")
+                kind = GATEWAY if variable.startswith(_GATEWAY_PREFIX) and not of_folder else ""
+                self._say(kind, f"{place}: {variable[:60]} is not used: there is no such variable; {self._guess(variable)}")
             elif name not in wanted or variable not in ALIASES:
                 wanted[name] = variable
         for name, variable in wanted.items():

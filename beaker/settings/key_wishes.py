@@ -16,6 +16,8 @@ from beaker.settings.trust import expand_home, is_trusted, user_file
 KEY_VARIABLE = "OPENAI_API_KEY"
 """For every endpoint that is no preset with a variable of its own."""
 ENV_FILE_VARIABLE = "BEAKER_ENV_FILE"
+TOKEN_VARIABLE = "BEAKER_GATEWAY_TOKEN"
+"""What clients of the gateway must show. No setting: it is held apart, as the key is."""
 DEMO_CHOICE = "demo"
 """What BEAKER_MODEL may say to get the demo model though a key is there."""
 USERS_OWN = ""

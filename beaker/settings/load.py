@@ -1,4 +1,4 @@
-"""Settings as they hold for one kernel: gathered from their places, with where each came from and what was not used.
+"""Settings as they hold for one kernel, or for the gateway: gathered from their places, with where each came from and what was not used.
 
 Each place overrides the ones before it: defaults, the user's beaker.toml, the beaker.toml of the notebook's folder, the `.env`
 file, environment variables, the command line. The two in the folder are believed as far as `beaker.settings.trust` says.
@@ -33,6 +33,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """For every setting, by `section.name`, in the order of `setting_names`."""
     problems: list[str]
     """Sentences for the user: each names the place, the setting and what would be right. Without secrets."""
+    gateway_problems: list[str] = []
+    """Those of them that are about settings of the gateway, from places that may set them."""
     key: KeyFacts | None = None
     """What may be known of the model's key; None: there is none. The key itself is not here."""
     user_file: str = ""
@@ -93,6 +95,7 @@ def load(
         settings=gathering.settings(),
         origins=gathering.origins(),
         problems=[one_line(sentence) for sentence in gathering.problems],
+        gateway_problems=[one_line(sentence) for sentence in gathering.gateway_problems],
         key=key,
         user_file=user_file(environment),
         folder=where or "",

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from beaker.settings.gateway import GatewaySettings
+
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=604_800)]
 """A duration; a week is more than anything here can mean, and keeps infinity out."""
 
@@ -130,7 +132,7 @@ class TrustSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Every setting of one kernel."""
+    """Every setting."""
 
     subkernel: SubkernelSettings = SubkernelSettings()
     """Read by the Supervisor and the KernelActor."""
@@ -142,6 +144,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Read by every process."""
     trust: TrustSettings = TrustSettings()
     """Read while settings are loaded."""
+    gateway: GatewaySettings = GatewaySettings()
+    """Read by the gateway's guardian; a kernel only takes note that they are settings."""
 
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
@@ -150,11 +154,20 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "agent": AgentSettings,
     "logs": LogSettings,
     "trust": TrustSettings,
+    "gateway": GatewaySettings,
 }
+
+GATEWAY = "gateway."
+"""What the names of the service's settings begin with."""
 
 
 def setting_names() -> list[str]:
-    """All settings as `section.name`, in the order in which they are shown."""
+    """The settings of a kernel as `section.name`, in the order in which they are shown."""
+    return [name for name in all_setting_names() if not name.startswith(GATEWAY)]
+
+
+def all_setting_names() -> list[str]:
+    """Those of a kernel, and behind them those of the gateway."""
     return [f"{section}.{name}" for section, struct in SECTIONS.items() for name in struct.__struct_fields__]
 
 

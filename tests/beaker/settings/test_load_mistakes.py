@@ -43,7 +43,7 @@ _MISTAKES = [
     ("agent = 1", "agent is not used: it has to be a section, [agent] on a line of its own."),
     (
         "[agnet]\nmodel = 'canary'",
-        "[agnet] is not used: there is no such section. Did you mean agent? There are subkernel, kernel, agent, logs, trust.",
+        "[agnet] is not used: there is no such section. Did you mean agent? There are subkernel, kernel, agent, logs, trust, gateway.",
     ),
     (
         "[logs]\nkep = 'canary'",

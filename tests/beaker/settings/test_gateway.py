@@ -1,0 +1,80 @@
+"""The gateway's settings in the places where settings stand, and that no folder has a word in them."""
+
+import pytest
+
+from beaker.settings.gateway import GatewaySettings
+from beaker.settings.load import load
+from beaker.settings.schema import all_setting_names, setting_names
+from tests.beaker.settings.place import Place
+
+NAMES = [name for name in all_setting_names() if name.startswith("gateway.")]
+TEXTS = {"gateway.base_url": "/lab/", "gateway.max_body_bytes": "2097152", "gateway.replay_bytes": "2097152", "gateway.lag_bytes": "2097152"}
+TEXTS |= dict.fromkeys(("gateway.no_token", "gateway.insecure", "gateway.keep_kernels", "gateway.ui", "gateway.open"), "true")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_has_its_variable(name: str, place: Place) -> None:
+    loaded = place.load(**{"BEAKER_" + name.replace(".", "_").upper(): TEXTS.get(name, "7")})
+    assert loaded.problems == []
+    assert loaded.settings.gateway != GatewaySettings()
+
+
+def test_the_users_own_file_the_environment_and_the_command_line_come_in_this_order(place: Place) -> None:
+    place.write_user("[gateway]\nworkers = 2\nport = 1\nhost = 'a'")
+    environment = {"HOME": str(place.home), "BEAKER_GATEWAY_PORT": "2", "BEAKER_GATEWAY_HOST": "b"}
+    gateway = load(environment, folder=None, command_line={"gateway.host": "c"}).settings.gateway
+    assert (gateway.workers, gateway.port, gateway.host) == (2, 2, "c")
+
+
+def test_a_list_in_a_variable_is_parted_at_blanks_and_commas(place: Place) -> None:
+    gateway = place.load(BEAKER_GATEWAY_ALLOW_ORIGIN="https://a.example, https://b.example").settings.gateway
+    assert gateway.allow_origin == ("https://a.example", "https://b.example")
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_no_folder_may_set_any(trusted: bool, place: Place) -> None:
+    place.write_user(f"[trust]\nfolders = ['{place.folder}']" if trusted else "")
+    place.write_folder("[gateway]\nno_token = true")
+    place.write_env("BEAKER_GATEWAY_HOST=0.0.0.0")
+    loaded = place.load()
+    assert loaded.settings.gateway == GatewaySettings()
+    assert [problem.rpartition(": ")[2] for problem in loaded.problems] == [
+        "no folder may set gateway.no_token, trusted or not.",
+        "no folder may set gateway.host, trusted or not.",
+    ]
+    assert loaded.gateway_problems == []
+
+
+def test_a_kernel_shows_none_of_them(place: Place) -> None:
+    place.write_user("[gateway]\nworkers = 2")
+    loaded = place.load(BEAKER_GATEWAY_TOKEN="canary")
+    assert (loaded.problems, NAMES and set(NAMES) & {*loaded.origins, *setting_names()}) == ([], set())
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[gateway]\nworkers = 0", "gateway.workers = 0 is not used: it takes a whole number from 1 to 64 (default 1)."),
+        ("[gateway]\nui = 'yes'", 'gateway.ui = "yes" is not used: it takes true or false (default false).'),
+        ("[gateway]\nbase_url = 'lab'", 'it takes a path that begins and ends with /, such as "/lab/" (default "/").'),
+        ("[gateway]\nwokers = 2", "gateway.wokers is not used: there is no such setting of [gateway]. Did you mean workers?"),
+        ("[gateway]\ntoken = 'canary'", "gateway.token is not used: put the token into a file, and the file's path into gateway.token_file."),
+    ],
+)
+def test_a_mistake_in_one_is_told_apart_from_those_of_kernels(text: str, sentence: str, place: Place) -> None:
+    place.write_user(text + "\n[agent]\nnonsense = 1")
+    loaded = place.load()
+    (problem,) = loaded.gateway_problems
+    assert sentence in problem
+    assert "canary" not in problem
+    assert len(loaded.problems) == 2
+
+
+def test_a_variable_that_is_none_of_them_is_told(place: Place) -> None:
+    (problem,) = place.load(BEAKER_GATEWAY_PROT="1").gateway_problems
+    assert problem == "environment: BEAKER_GATEWAY_PROT is not used: there is no such variable; did you mean BEAKER_GATEWAY_PORT?"
+
+
+def test_the_token_in_an_env_file_is_hidden_from_a_kernel(place: Place) -> None:
+    place.write_env("BEAKER_GATEWAY_TOKEN='canary\nBEAKER_X=canary")
+    assert "canary" not in str(place.load())
