@@ -34,7 +34,6 @@ from beaker.settings.trust import (
 FOLDER_FILE = "beaker.toml"
 
 _PREFIX = "BEAKER_"
-_GATEWAY_PREFIX = "BEAKER_GATEWAY_"
 
 ALIASES = {"OPENAI_BASE_URL": "agent.base_url", "BEAKER_MODEL": "agent.model", "BEAKER_SUBKERNEL": "subkernel.spec"}
 """Variables with names of their own. Where the long name is set too, it holds: it is meant for us alone."""
@@ -172,11 +171,9 @@ class Gathering:
         place = origin.path or origin.kind
         subject = f"{place}: {origin.name or name} = {shown(raw)} is not used"
         if name in USER_FILE_ONLY and origin.kind != "user file":
-            self.problems.append(f"{subject}: only your own {self._user_file} may set {name}.")
-            return
+            return self.problems.append(f"{subject}: only your own {self._user_file} may set {name}.")
         if origin.of_folder and (name in NO_FOLDERS or name.startswith(GATEWAY)):
-            self.problems.append(f"{subject}: no folder may set {name}, trusted or not.")
-            return
+            return self.problems.append(f"{subject}: no folder may set {name}, trusted or not.")
         settable = may_set(name, trust)
         if not settable and name not in LOWERABLE:
             self._refused.append(origin.name)
@@ -184,8 +181,7 @@ class Gathering:
         try:
             value = convert(name, raw, is_text=is_text)
         except Unfit as unfit:
-            self._say(name, f"{subject}: it takes {unfit} (default {shown(default_of(name))}).")
-            return
+            return self._say(name, f"{subject}: it takes {unfit} (default {shown(default_of(name))}).")
         if not settable:
             now = self._now(name)
             if not may_lower(name, now, value):
@@ -232,10 +228,10 @@ class Gathering:
             elif section == "agent" and "key" in field.lower():
                 self.problems.append(f"{place.path}: {name[:60]} is not used: a key does not belong here, put it into {KEY_VARIABLE}.")
             elif name == "gateway.token":
-                self._say(name, f"{place.path}: {name} is not used: put the token into a file, and the file's path into gateway.token_file.")
+                self._say(name, f"{place.path}: {name} is not used: put it into a file, and the path of that into gateway.token_file.")
             else:  # without the value: it may be a secret under a misspelt name
-                sentence = f"{place.path}: {name[:60]} is not used: {_unknown(field, f'setting of [{section}]', fields)}"
-                self._say("" if place.of_folder else name, sentence)
+                words = _unknown(field, f"setting of [{section}]", fields)
+                self._say("" if place.of_folder else name, f"{place.path}: {name[:60]} is not used: {words}")
 
     def _take_variables(self, variables: Mapping[str, str], path: str, *, of_folder: bool, trust: Trust) -> None:
         place = path or "environment"
@@ -243,14 +239,14 @@ class Gathering:
         for variable in filter(_is_ours, variables):
             if not variables[variable].strip():
                 continue  # an empty variable is one that somebody wanted to take away
-            if variable == ENV_FILE_VARIABLE and path:
-                self.problems.append(f"{place}: {variable} is not used: only the environment can name a file.")
             if variable in {ENV_FILE_VARIABLE, TOKEN_VARIABLE}:
+                if variable == ENV_FILE_VARIABLE and path:
+                    self.problems.append(f"{place}: {variable} is not used: only the environment can name a file.")
                 continue
             name = self._setting(variable)
             if name == variable:
-                kind = GATEWAY if variable.startswith(_GATEWAY_PREFIX) and not of_folder else ""
-                self._say(kind, f"{place}: {variable[:60]} is not used: there is no such variable; {self._guess(variable)}")
+                named = "" if of_folder else variable.removeprefix(_PREFIX).lower().replace("_", ".", 1)
+                self._say(named, f"{place}: {variable[:60]} is not used: there is no such variable; {self._guess(variable)}")
             elif name not in wanted or variable not in ALIASES:
                 wanted[name] = variable
         for name, variable in wanted.items():
@@ -261,9 +257,8 @@ class Gathering:
         """What to set instead of an unknown variable; compared without the prefix that all have in common."""
         by_ending = {name.removeprefix(_PREFIX): name for name in (*self._by_variable, *ALIASES)}
         near = nearest(variable.removeprefix(_PREFIX), by_ending)
-        return (
-            f"did you mean {by_ending[near]}?" if near else f"a setting's is BEAKER_SECTION_NAME, such as {next(iter(self._by_variable))}."
-        )
+        form = f"a setting's is BEAKER_SECTION_NAME, such as {next(iter(self._by_variable))}."
+        return f"did you mean {by_ending[near]}?" if near else form
 
     def _say_refused(self, path: str, other_way: str) -> None:
         """One sentence for all that a folder's file wanted and may not decide, and what would allow it."""

@@ -8,7 +8,8 @@ from beaker.settings.schema import all_setting_names, setting_names
 from tests.beaker.settings.place import Place
 
 NAMES = [name for name in all_setting_names() if name.startswith("gateway.")]
-TEXTS = {"gateway.base_url": "/lab/", "gateway.max_body_bytes": "2097152", "gateway.replay_bytes": "2097152", "gateway.lag_bytes": "2097152"}
+TEXTS = {"gateway.base_url": "/lab/"}
+TEXTS |= dict.fromkeys(("gateway.max_body_bytes", "gateway.replay_bytes", "gateway.lag_bytes"), "2097152")
 TEXTS |= dict.fromkeys(("gateway.no_token", "gateway.insecure", "gateway.keep_kernels", "gateway.ui", "gateway.open"), "true")
 
 
@@ -58,7 +59,7 @@ def test_a_kernel_shows_none_of_them(place: Place) -> None:
         ("[gateway]\nui = 'yes'", 'gateway.ui = "yes" is not used: it takes true or false (default false).'),
         ("[gateway]\nbase_url = 'lab'", 'it takes a path that begins and ends with /, such as "/lab/" (default "/").'),
         ("[gateway]\nwokers = 2", "gateway.wokers is not used: there is no such setting of [gateway]. Did you mean workers?"),
-        ("[gateway]\ntoken = 'canary'", "gateway.token is not used: put the token into a file, and the file's path into gateway.token_file."),
+        ("[gateway]\ntoken = 'canary'", "gateway.token is not used: put it into a file, and the path of that into gateway.token_file."),
     ],
 )
 def test_a_mistake_in_one_is_told_apart_from_those_of_kernels(text: str, sentence: str, place: Place) -> None:
