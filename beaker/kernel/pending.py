@@ -54,7 +54,8 @@ class Pending:
     flags: ExecuteFlags | None
     """None unless it is an execute_request."""
     private: bool = False
-    """Ours: a comment that holds the place of one of our cells. No client waits for it."""
+    """Ours: a comment that holds the place of one of our cells; or a client's that we answered before the subkernel could. No client
+    waits for it, and nobody is shown what the subkernel says of it."""
     count: int | None = None
     """Its number, once known."""
     sent: bool = True

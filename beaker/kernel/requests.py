@@ -82,6 +82,10 @@ class Requests:
         """Whether its reply has not come, and can still come."""
         return not pending.replied and self._stands(pending)
 
+    def unbegun(self, msg_type: str) -> list[Pending]:
+        """Requests of clients of this type that were sent and are neither begun nor answered."""
+        return [p for p in self._all() if p.msg_type == msg_type and p.sent and not (p.busy or p.idle or p.replied or p.private)]
+
     def give_up(self, pending: Pending) -> bool:
         """We answer it, as the subkernel does not; False if it was answered, or has ended with its subkernel."""
         if not self.owes(pending):

@@ -50,7 +50,10 @@ class Iopub:
                 pending.spoke = True
                 state.log.debug("cell.first_output", msg_type=kind)
         elif kind == "status":
+            pending = state.requests.find(parent.msg_id, parent.session)
             self._status(parent, parts)
+            if pending is not None and pending.private:
+                return  # the client has heard all of it from us
         elif kind == "execute_input":
             self._numbered(parent, parts)
             state.transcript.begin(parent.msg_id, parts[CONTENT])

@@ -4,11 +4,13 @@ For both channels, and for whatever the reason is: the subkernel died, was never
 Whoever calls these keeps the accounts; what was said already stands in the `Pending`.
 """
 
-from actors.kernel.channels.kernel_info import own_kernel_info
+import msgspec
+
+from actors.kernel.channels.kernel_info import amend_kernel_info, own_kernel_info
 from actors.kernel.state.state import KernelState, Phase
 from beaker.kernel.pending import Channel, Pending, reply_type
 from beaker.wire import compose
-from beaker.wire.parts import Parts
+from beaker.wire.parts import CONTENT, Parts
 
 
 def send_on(state: KernelState, channel: Channel, idents: list[bytes], parts: Parts) -> None:
@@ -29,6 +31,12 @@ def answer(state: KernelState, channel: Channel, idents: list[bytes], msg_type: 
     if kind == "shutdown_reply":
         state.publisher.say(kind, content, parent=header)  # every client of the kernel is told
     state.publisher.idle(header)
+
+
+def introduce(state: KernelState, idents: list[bytes], header: bytes) -> None:
+    """Say on shell what kernel this is, as the subkernel did before: where that hangs a client would wait for it that comes to look why."""
+    content = msgspec.Raw(amend_kernel_info(state.info)[CONTENT])
+    answer(state, "shell", idents, "kernel_info_request", header, content)
 
 
 def end(state: KernelState, pending: Pending, body: object) -> None:

@@ -16,7 +16,7 @@ from typing import Protocol
 import msgspec
 
 from actors.kernel.channels import owed
-from actors.kernel.channels.kernel_info import amend_kernel_info, amend_reply
+from actors.kernel.channels.kernel_info import amend_reply
 from actors.kernel.channels.unanswered import Unanswered
 from actors.kernel.sockets.backlog import Backlog
 from actors.kernel.sockets.front import TRACE_CHARS
@@ -92,9 +92,7 @@ class Shell:
             self._shut_down(idents, header, parts)
             return
         if kind == "kernel_info_request" and self._state.hang_words and self._state.info:
-            # Behind a cell that hangs it would wait, and a client that has just come to look what is the matter with it.
-            content = msgspec.Raw(amend_kernel_info(self._state.info)[CONTENT])
-            owed.answer(self._state, "shell", idents, kind, parts[HEADER], content)
+            owed.introduce(self._state, idents, parts[HEADER])
             return
         flags, received = None, 0.0
         if kind == "execute_request":
@@ -132,6 +130,14 @@ class Shell:
         while self._held:
             self._send(*self._held.popleft())
         self._read_on()
+
+    def introduce(self) -> None:
+        """The subkernel hangs: who has asked what kernel this is, and would wait for that, is told what is known."""
+        state = self._state
+        for pending in state.requests.unbegun("kernel_info_request") if state.info else ():
+            owed.introduce(state, pending.idents, pending.header)
+            pending.private = True
+            state.answered(pending.msg_id)
 
     async def wait_for_a_cell(self) -> None:
         """Return once some cell of a client was answered."""

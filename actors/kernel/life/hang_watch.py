@@ -8,6 +8,7 @@ shows, and what nbclient and papermill save.
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from actors.kernel.sockets.subkernel_link import SubkernelGone, SubkernelLink
 from actors.kernel.state.state import KernelState
@@ -20,10 +21,15 @@ QUICK_S = 1.0
 
 
 class HangWatch:
-    """Looks at the link of the day, twice a second."""
+    """Looks at the link of the day, twice a second.
 
-    def __init__(self, state: KernelState) -> None:
+    Args:
+        on_silent: called when there are words that there were not before.
+    """
+
+    def __init__(self, state: KernelState, *, on_silent: Callable[[], None]) -> None:
         self._state = state
+        self._on_silent = on_silent
         self._control_asked: float | None = None
         self._asking: asyncio.Task[None] | None = None
 
@@ -77,3 +83,5 @@ class HangWatch:
             else:
                 self._state.log.warning("subkernel.silent", words=words)
             self._state.hang_words = words
+            if words is not None:
+                self._on_silent()
