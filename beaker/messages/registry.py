@@ -85,6 +85,8 @@ class Kernels(Event, frozen=True, kw_only=True, tag="registry.kernels"):
 
     kernels: list[KernelEntry]
     """In the order in which they were started."""
+    not_saving: str = ""
+    """Why nothing is written down at the moment, as on a full disk, so that kernels would be forgotten; empty: all is."""
 
 
 class ListSessions(Request["Sessions"], frozen=True, kw_only=True, tag="registry.list_sessions"):
@@ -154,24 +156,39 @@ class SessionClosed(Event, frozen=True, kw_only=True, tag="registry.session_clos
     """Answers CloseSession."""
 
 
+class EndAll(Request["AllEnded"], frozen=True, kw_only=True, tag="registry.end_all"):
+    """The gateway is being stopped: all kernels are to end, and none is started any more. Only the guardian says so."""
+
+    lane: ClassVar[Lane] = "control"
+
+
+class AllEnded(Event, frozen=True, kw_only=True, tag="registry.all_ended"):
+    """Answers EndAll: no process of any kernel is left."""
+
+
 class HostHere(Command, frozen=True, kw_only=True, tag="registry.host_here"):
     """A kernel host has started and can be given kernels."""
 
     lane: ClassVar[Lane] = "control"
     number: int
     """Which one, from 0."""
+    pid: int = 0
+    """Its process, by which its link is known; 0: of the host that was linked last."""
 
 
 class RegistryFailure(Failure, frozen=True, kw_only=True, tag="registry.failure"):
     """What was wanted of the Registry cannot be done."""
 
-    kind: Literal["unknown_kernel", "unknown_session", "unknown_spec", "taken", "limit", "bad_path", "not_started", "busy"]
-    """`limit`: as many kernels run as may; `taken`: a kernel of this id runs; `busy`: the part that is needed is being replaced."""
+    kind: Literal["unknown_kernel", "unknown_session", "unknown_spec", "taken", "limit", "bad_path", "not_started", "busy", "bad_id"]
+    """`limit`: as many kernels run as may; `taken`: a kernel of this id runs; `busy`: the part that is needed is being replaced, or the
+    gateway is being stopped; `bad_id`: what a client has chosen is no UUID."""
     reason: str
     """A sentence for the user."""
 
 
 RegistryRequest = StartKernel | EndKernel | ListKernels | ListSessions | OpenSession | ChangeSession | CloseSession
 RegistryReply = KernelStarted | KernelEnded | Kernels | Sessions | SessionOpened | SessionClosed | RegistryFailure
+GuardianRequest = EndAll | ListKernels
+GuardianReply = AllEnded | Kernels | RegistryFailure
 HostSaid = HostHere | KernelEnded
 """What a host says to the Registry by itself."""

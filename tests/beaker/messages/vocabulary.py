@@ -11,7 +11,7 @@ from msgspec import inspect
 
 from beaker.messages.base import Command, Event, Failure, Message, Request
 from beaker.messages.host import HostReply, HostRequest
-from beaker.messages.registry import HostSaid, RegistryReply, RegistryRequest
+from beaker.messages.registry import GuardianReply, GuardianRequest, HostSaid, RegistryReply, RegistryRequest
 from beaker.messages.subkernel import SubkernelEvent, SupervisorMessage, SupervisorReply
 from beaker.messages.turn import FromAgent, ToAgent
 
@@ -24,6 +24,8 @@ LINKS: dict[str, Any] = {  # Any: a union is not a type that annotations can nam
     "kernel to supervisor": SupervisorMessage,
     "gateway worker to registry": RegistryRequest,
     "registry to gateway worker": RegistryReply,
+    "guardian to registry": GuardianRequest,
+    "registry to guardian": GuardianReply,
     "host to registry": HostSaid | HostReply,
     "registry or gateway worker to host": HostRequest,
     "host to gateway worker": HostReply,
