@@ -36,7 +36,8 @@ times their size. A longer one closes its peer."""
 
 REJOINED_S = 0.3
 """By then whoever was connected to a process that this one replaces is so again on iopub: libzmq tries after 0.1 to 0.2 s, for each
-socket by itself. A request is sent as soon as shell is there, and what it prints would be heard by nobody."""
+socket by itself. A request is sent as soon as its own is there, and what is said of it on iopub would be heard by nobody: a client
+that waits for an idle would do so for ever. For an interrupt this is little beside the start of the process that it came before."""
 
 
 class Front(Protocol):
@@ -94,7 +95,7 @@ class ZmqFront:
         file: ports that are 0 are chosen; see `chosen_ports`.
         max_message_bytes: larger frames close the peer that sends them; on iopub, larger than TOPIC_BYTES.
         lag_bytes, stopped_s: when a client that does not read misses outputs or replies; see `Rules`.
-        rejoined_s: how long requests on shell wait at first.
+        rejoined_s: how long requests wait at first.
 
     Raises:
         AddressError: a port is taken.
@@ -149,7 +150,8 @@ class ZmqFront:
         """Whoever is given requests wants no more now."""
         self._rejoining: asyncio.TimerHandle | None = None
         if rejoined_s:
-            self._shell.pause()
+            for asked in (self._shell, self._control):
+                asked.pause()
             self._rejoining = asyncio.get_running_loop().call_later(rejoined_s, self._rejoined)
         try:
             chosen = {
@@ -191,6 +193,7 @@ class ZmqFront:
     def _rejoined(self) -> None:
         self._rejoining = None
         self._iopub.read_all()  # the loop may have had no turn until now
+        self._control.resume()  # first, as an interrupt overtakes
         if not self._full:
             self._shell.resume()
 

@@ -127,13 +127,16 @@ async def test_a_front_that_replaces_another_takes_requests_once_its_clients_can
     try:
         fronted.front.pause_shell()
         fronted.front.resume_shell()
+        heard: list[list[str]] = []
+        fronted.on_subscribed = lambda _: heard.append([taken[0] for taken in fronted.taken])
         fronted.dealer("shell").send_multipart(fronted.signed())
         fronted.dealer("control", b"other").send_multipart(fronted.signed())
-        await until(lambda: fronted.taken, "the request on control")
+        fronted.dealer("stdin").send_multipart(fronted.signed())
+        await until(lambda: fronted.taken, "what is no request")
         fronted.subscriber()
-        await until(lambda: len(fronted.taken) == 2, "the request on shell")
-        assert [taken[0] for taken in fronted.taken] == ["control", "shell"]
-        assert fronted.topics == [b""], "who sent it listens"
+        await until(lambda: len(fronted.taken) == 3, "the requests")
+        assert [taken[0] for taken in fronted.taken] == ["stdin", "control", "shell"]
+        assert heard == [["stdin"]], "who sent them listens when they are taken"
     finally:
         fronted.close()
 
