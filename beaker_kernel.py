@@ -119,6 +119,18 @@ def main() -> int:
     return enter(sys.argv[1:])
 
 
+def gateway() -> int:
+    """Serves kernels to many clients: the console script `beaker-gateway`, and `python gateway.py`."""
+    if os.name == "nt":
+        sys.stderr.write("The beaker gateway does not run on Windows itself: install and start it inside WSL 2.\n")
+        return 1
+    _open_standard_streams()
+    _drop_current_folder()
+    from actors.roles.entry import serve
+
+    return serve(sys.argv[1:])
+
+
 def logs() -> int:
     """Reads the logs: the console script `beaker-logs`."""
     from actors.logs.command import main as read

@@ -21,8 +21,9 @@ def test_every_public_name_can_be_imported() -> None:
 
 def test_on_windows_one_sentence_names_the_remedy(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(os, "name", "nt")
-    assert beaker_kernel.main() == 1
-    assert "WSL 2" in capsys.readouterr().err
+    for entry in (beaker_kernel.main, beaker_kernel.gateway):
+        assert entry() == 1
+        assert "WSL 2" in capsys.readouterr().err
 
 
 def test_the_current_folder_leaves_the_import_path_before_the_standard_library_only(

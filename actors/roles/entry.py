@@ -1,4 +1,4 @@
-"""Which process this is: the kernel that a client started, or one of the roles that the kernel starts.
+"""Which process this is: the kernel that a client started, the guardian of a gateway, or one of the roles that these start.
 
 Imports stay inside the branches: the kernel's own start is measured, and an agent must not pay for it.
 """
@@ -46,3 +46,20 @@ def main(argv: list[str]) -> int:
     from actors.kernel.role import main as run_kernel  # only now: an image that is replaced shall have imported little
 
     return run_kernel(argv, settled)
+
+
+def serve(argv: list[str]) -> int:
+    """Run the guardian of a gateway until it is told to end; its secrets are settled before it imports anything.
+
+    Args:
+        argv: the command line without the program's name.
+
+    Returns:
+        The exit status.
+    """
+    from actors.guardian.settling import Secrets, settle
+
+    secrets = Secrets() if {"-h", "--help"} & {*argv} else settle(argv)
+    from actors.guardian.role import main as guard
+
+    return guard(argv, secrets)

@@ -130,6 +130,7 @@ def start(
     environment: Mapping[str, str] | None = None,
     folder: str | None = None,
     output: int | None = None,
+    stderr: int | None = None,
     inherit: Sequence[int] = (),
 ) -> Child:
     """Start a program in a session of its own; it finds its birth by `Birth.take(sys.argv)`.
@@ -141,6 +142,7 @@ def start(
         environment: None for our own.
         folder: where it runs; None for our own.
         output: descriptor for its stdout and stderr; None for our own.
+        stderr: descriptor for its stderr alone.
         inherit: further descriptors it keeps, under the same numbers.
 
     Raises:
@@ -157,7 +159,7 @@ def start(
                 start_new_session=True,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
-                stderr=output,
+                stderr=output if stderr is None else stderr,
                 env=environment,
                 cwd=folder,
             )

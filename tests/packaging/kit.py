@@ -17,7 +17,7 @@ from sysconfig import get_path
 
 ROOT = Path(__file__).parents[2]
 
-OURS = ("beaker", "actors", "beaker_kernel.py")
+OURS = ("beaker", "actors", "beaker_kernel.py", "gateway.py")
 """What of the checkout is in the wheel's import path."""
 
 KERNELSPEC = Path("share/jupyter/kernels/beaker")

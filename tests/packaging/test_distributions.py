@@ -53,6 +53,13 @@ def test_the_log_reader_is_installed_as_a_program(installed: kit.Environment, tm
     assert "beaker-logs trace last" in kit.run(installed.folder / "bin/beaker-logs", "--help", cwd=tmp_path)
 
 
+def test_the_gateway_is_installed_as_a_program(installed: kit.Environment, tmp_path: Path) -> None:
+    for name in ("beaker", "actors", "gateway", "beaker_kernel", "json", "argparse"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the user has a module of this name')")
+    assert "JUPYTER_GATEWAY_AUTH_TOKEN" in kit.run(installed.folder / "bin/beaker-gateway", "--help", cwd=tmp_path)
+    assert "JUPYTER_GATEWAY_AUTH_TOKEN" in kit.run(installed.python, "-P", "-m", "gateway", "--help", cwd=tmp_path)
+
+
 def test_the_kernelspec_that_pip_installed_can_be_written_anew(installed: kit.Environment, tmp_path: Path) -> None:
     said = kit.run(installed.python, "-P", "-m", "beaker_kernel", "install", "--sys-prefix", cwd=tmp_path)
     assert str(installed.folder / kit.KERNELSPEC) in said
@@ -84,6 +91,11 @@ def test_a_checkout_runs_without_being_installed(tmp_path: Path) -> None:
     checkout = kit.copy_checkout(tmp_path / "checkout")
     assert "usage: python -m beaker_kernel install" in kit.run(environment.python, "-m", "beaker_kernel", "install", "--help", cwd=checkout)
     assert all(file.is_relative_to(checkout) for file in environment.ours(tmp_path, env={"PYTHONPATH": str(checkout)}))
+    (tmp_path / "beaker_kernel.py").write_text("raise SystemExit('the user has a module of this name')")
+    for folder, script in ((checkout, "gateway.py"), (tmp_path, checkout / "gateway.py")):
+        for words in ((), ("-P",)):
+            polluted = {"PYTHONPATH": ":.", "PATH": "/usr/bin:/bin"}
+            assert "usage: beaker-gateway" in kit.run(environment.python, *words, script, "--help", cwd=folder, env=polluted)
 
 
 def test_an_editable_install_beside_another_package_of_our_name_imports_ours(tmp_path: Path) -> None:

@@ -1,0 +1,35 @@
+"""Opens a browser on a gateway that has just started.
+
+The address holds the token, and a browser's command line can be read by every user of the machine: so the browser gets the path
+of a page of ours that only its owner can read, and that page leads on.
+"""
+
+import html
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def open_browser(address: str, folder: Path) -> None:
+    """Start what opens it, and wait for nothing.
+
+    Args:
+        address: with the token.
+        folder: where the page is put, as `open.html`.
+    """
+    page = folder / "open.html"
+    page.unlink(missing_ok=True)
+    descriptor = os.open(page, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        quoted = html.escape(address)
+        file.write(f'<!doctype html><meta http-equiv="refresh" content="0;url={quoted}"><a href="{quoted}">The gateway</a>\n')
+    # A process of its own: a browser on a terminal would take ours over. It is reaped as every orphan is.
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-m", "webbrowser", page.as_uri()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    process.returncode = 0

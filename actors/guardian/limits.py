@@ -1,0 +1,40 @@
+"""How many descriptors each process may have, and what follows for websockets, of which each takes one.
+
+The limit that is in force as a rule, 1024, is a precaution for programs of long ago; the one that it may be raised to is the
+system's word.
+"""
+
+import resource
+import sys
+from typing import Final
+
+_ENOUGH: Final = 1_048_576
+"""Where the system names no limit; Linux allows no more by itself."""
+_RESERVE: Final = 200
+"""For everything else in a worker: libraries, logs, links to hosts, requests that are no websockets."""
+
+
+def raise_descriptor_limit() -> int:
+    """Raise the soft limit to the hard one; gives what holds now. Processes that we start inherit it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _ENOUGH if hard == resource.RLIM_INFINITY else hard
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (ValueError, OSError):
+            assert sys.platform != "linux"
+            return soft  # macOS refuses what is beyond its own, unnamed limit
+        return wanted
+    return wanted if soft == resource.RLIM_INFINITY else soft
+
+
+def websocket_limit(wanted: int, *, descriptors: int, workers: int) -> int:
+    """How many websockets may be open in all workers.
+
+    >>> websocket_limit(2000, descriptors=1024, workers=1), websocket_limit(2000, descriptors=1024, workers=3)
+    (824, 2000)
+    >>> websocket_limit(2000, descriptors=256, workers=1)
+    128
+    """
+    each = max(descriptors - _RESERVE, descriptors // 2)
+    return max(min(wanted, each * workers), 1)

@@ -1,0 +1,76 @@
+"""What the gateway prints when it can be used: where it serves, how to come in, what its limits are."""
+
+import msgspec
+
+from actors.guardian.token import Token
+from beaker.gateway.exposure import is_loopback, local_name
+from beaker.settings.gateway import GatewaySettings
+
+
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to say."""
+
+    settings: GatewaySettings
+    """As they hold."""
+    port: int
+    """Where it listens; 0 for a unix socket."""
+    token: Token
+    """What clients must show."""
+    show_token: bool
+    """It may be printed: only she sees it who started the gateway, or nobody could know it otherwise."""
+    descriptors: int
+    """That each process may have open."""
+    state: str
+    """The state folder."""
+
+
+def address(settings: GatewaySettings, port: int) -> str:
+    """Where somebody on this machine finds the gateway, with the base path.
+
+    >>> address(GatewaySettings(host="localhost", base_url="/lab/"), 80)
+    'http://localhost:80/lab/'
+    """
+    if settings.unix_socket:
+        return f"unix:{settings.unix_socket}"
+    return f"{'https' if settings.tls_cert else 'http'}://{local_name(settings.host)}:{port}{settings.base_url}"
+
+
+def address_with_token(opening: Opening) -> str:
+    """What a browser opens first."""
+    token = opening.token.value
+    return address(opening.settings, opening.port) + ("" if token is None else f"?token={token}")
+
+
+def opening_words(opening: Opening) -> str:
+    """The block, ending with a newline."""
+    settings, token = opening.settings, opening.token.value
+    shown = token if opening.show_token else None
+    base = address(settings, opening.port)
+    lines = [f"The gateway serves at {base}"]
+    if not settings.unix_socket:
+        if shown is not None:
+            lines.append(f"  open        {address_with_token(opening)}")
+        variable = "" if token is None else f"JUPYTER_GATEWAY_AUTH_TOKEN={'...' if shown is None else shown} "
+        lines.append(f"  JupyterLab  {variable}jupyter lab --gateway-url={base.rstrip('/')}")
+    elif shown is not None:
+        lines.append(f"  token       {shown}")
+    lines.append(f"  files       {settings.root_dir}")
+    lines.append(
+        f"  limits      {settings.max_kernels} kernels; {settings.max_websockets} websockets, each process having {opening.descriptors} "
+        "descriptors"
+    )
+    lines.append(f"  state       {opening.state}")
+    lines += (f"  WARNING     {words}" for words in warnings(opening))
+    lines.append("Ctrl-C ends it." if settings.keep_kernels else "Ctrl-C ends it, and its kernels.")
+    return "\n".join(lines) + "\n"
+
+
+def warnings(opening: Opening) -> list[str]:
+    """What should be known by whoever started it this way."""
+    settings = opening.settings
+    words: list[str] = []
+    if opening.token.value is None and not settings.unix_socket:
+        words.append("no token is asked for (--no-token): every user and every program of this machine can run code as you")
+    if settings.insecure and not settings.tls_cert and not settings.unix_socket and not is_loopback(settings.host):
+        words.append("without TLS (--insecure) whoever is on the way reads everything, the token first")
+    return words

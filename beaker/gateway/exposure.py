@@ -1,0 +1,75 @@
+"""What a gateway that is about to start would let in, and whether that may be: one pure look at its settings.
+
+Closed by default: at an address of this machine a token is enough; anywhere else it takes TLS as well, or the user's word that
+something else sees to it. What cannot be meant is refused before a socket is opened.
+"""
+
+import ipaddress
+from typing import Final
+
+from beaker.gateway.access import BadOrigin, parse_origin
+from beaker.settings.gateway import GatewaySettings
+
+LOCAL_NAME: Final = "localhost"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address; other names than localhost may lead anywhere.
+
+    >>> [is_loopback(host) for host in ("localhost", "127.1.2.3", "::1", "0.0.0.0", "localhost.example.org")]
+    [True, True, True, False, False]
+    """
+    if host == LOCAL_NAME:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def why_refused(settings: GatewaySettings, *, has_token: bool) -> str | None:
+    """The sentence for settings with which no gateway may start; None if it may.
+
+    Args:
+        has_token: a token was given, in whichever way.
+    """
+    for origin in settings.allow_origin:
+        try:
+            parse_origin(origin)
+        except BadOrigin as error:
+            return f"--allow-origin: {error}."
+    if settings.tls_key and not settings.tls_cert:
+        return f"--tls-key {settings.tls_key} needs the certificate that belongs to it: add --tls-cert FILE."
+    if settings.no_token and has_token:
+        return "There is a token, and --no-token says that none is asked for: leave out one of the two."
+    if settings.unix_socket:
+        if settings.tls_cert:
+            return "A unix socket speaks no TLS: leave out --tls-cert, or --unix-socket."
+        if settings.open:
+            return "A browser cannot open a unix socket: leave out --open, or --unix-socket."
+        return None
+    if is_loopback(settings.host):
+        return None
+    if settings.no_token:
+        return f"--no-token is for addresses of this machine only, and {settings.host} is none: leave it out, or --host."
+    if not settings.tls_cert and not settings.insecure:
+        return (
+            f"{settings.host} can be reached by others, who would read everything on the way, the token first: add --tls-cert FILE and "
+            "--tls-key FILE; or --insecure if a proxy in front of it speaks TLS, or nobody else is on that network."
+        )
+    return None
+
+
+def local_name(host: str) -> str:
+    """The name by which somebody on this machine reaches an address that may stand for all of them.
+
+    >>> local_name("0.0.0.0"), local_name("::"), local_name("::1"), local_name("10.0.0.5")
+    ('127.0.0.1', '[::1]', '[::1]', '10.0.0.5')
+    """
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if address.is_unspecified:
+        return "127.0.0.1" if address.version == 4 else "[::1]"
+    return host if address.version == 4 else f"[{host}]"

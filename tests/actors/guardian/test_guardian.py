@@ -1,0 +1,262 @@
+"""The guardian with scripted roles: who is started, replaced and ended when, and what is seen of it from outside."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+import beaker_kernel
+from tests.kit.running_kernel import wait_until
+
+pytestmark = pytest.mark.slow
+
+CANARY = "canary-0123456789"
+ROOT = os.path.dirname(os.path.abspath(beaker_kernel.__file__))
+
+
+class Gateway:
+    """One that runs; its notes say what happened to its roles."""
+
+    def __init__(self, folder: Path, *options: str, **variables: str) -> None:
+        self.notes = folder / "notes"
+        self.notes.touch()
+        environment = {**os.environ, "PYTHONPATH": ROOT, "NOTES": str(self.notes), **variables}
+        script = str(Path(__file__).with_name("scripted_gateway.py"))
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", script, *options],
+            env=environment,
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.printed = ""
+
+    def ready(self) -> "Gateway":
+        """Waits for what is printed when clients can come."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.printed += line
+            if line.startswith("Ctrl-C"):
+                return self
+        raise AssertionError(self.process.communicate()[1])
+
+    @property
+    def port(self) -> int:
+        found = re.search(r"127\.0\.0\.1:(\d+)", self.printed)
+        assert found is not None
+        return int(found[1])
+
+    def noted(self, what: str, role: str = "") -> list[tuple[str, int, int]]:
+        """Role, number and pid of each line that says so."""
+        lines = [line.split() for line in self.notes.read_text().splitlines()]
+        return [(words[1], int(words[2]), int(words[3])) for words in lines if words[0] == what and role in words[1]]
+
+    def until(self, what: str, role: str, count: int) -> list[tuple[str, int, int]]:
+        """Waits until so many lines say so."""
+        wait_until(lambda: len(self.noted(what, role)) >= count)
+        return self.noted(what, role)
+
+    def order_of(self, what: str) -> list[str]:
+        return [role for role, _, _ in self.noted(what)]
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Signals it; gives its status and what it complained of."""
+        self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self) -> tuple[int, str]:
+        out, errors = self.process.communicate(timeout=60)
+        self.printed += out
+        return self.process.returncode, errors
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[list[Gateway]]:
+    made: list[Gateway] = []
+    yield made
+    for gateway in made:
+        if gateway.process.poll() is None:
+            gateway.process.kill()
+            gateway.process.communicate()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, started: list[Gateway]) -> Path:
+    return tmp_path
+
+
+def start(folder: Path, started: list[Gateway], *options: str, **variables: str) -> Gateway:
+    gateway = Gateway(folder, *options, **variables)
+    started.append(gateway)
+    return gateway
+
+
+def answer(port: int) -> str:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        return client.recv(100).decode()
+
+
+def test_roles_are_started_in_the_order_of_their_needs_and_ended_the_other_way_round(folder: Path, started: list[Gateway]) -> None:
+    gateway = start(folder, started, "--port", "0", "--workers", "2").ready()
+    assert gateway.order_of("ready") == ["registry", "host", "host", "worker", "worker"]
+    assert int(answer(gateway.port)) in {pid for _, _, pid in gateway.noted("ready", "worker")}
+    assert gateway.end() == (0, "")
+    assert gateway.order_of("ended") == ["worker", "worker", "host", "host", "registry"]
+    whole = gateway.notes.read_text()
+    assert whole.rindex("ended worker") < whole.index("end_all registry") < whole.index("told host")
+
+
+def test_a_role_that_is_killed_is_replaced_at_once_and_nobody_else(folder: Path, started: list[Gateway]) -> None:
+    gateway = start(folder, started, "--port", "0").ready()
+    for role in ("registry", "host", "worker"):
+        ((_, _, pid),) = gateway.noted("ready", role)
+        os.kill(pid, signal.SIGKILL)
+        again = gateway.until("ready", role, 2)
+        assert [number for _, number, _ in again] == [0, 0]
+    assert len(gateway.noted("ready")) == 6
+    assert int(answer(gateway.port)) == gateway.noted("ready", "worker")[-1][2]
+    assert gateway.end() == (0, "")
+
+
+def test_one_that_is_lost_again_and_again_is_given_up_with_its_last_words_and_kernels_are_left(
+    folder: Path, started: list[Gateway]
+) -> None:
+    gateway = start(folder, started, "--port", "0").ready()
+    for life in range(1, 7):
+        (*_, (_, _, pid)) = gateway.until("ready", "host", life)
+        os.kill(pid, signal.SIGUSR1)
+    status, errors = gateway.ended()
+    assert status == 1
+    assert "The host 0 process was lost 6 times in 30 s, and is given up: exited with status 3." in errors
+    assert "last words of the host" in errors.split("Its last words:")[1]
+    assert "Kernels live on for 900 s" in errors
+    assert gateway.noted("end_all") == []
+    assert gateway.order_of("ended") == ["worker", "registry"]
+
+
+@pytest.mark.parametrize(("plan", "words"), [("host:dies", "last words of the host"), ("registry:unready", "there is no way to be ready")])
+def test_one_that_cannot_be_used_ends_the_start(plan: str, words: str, folder: Path, started: list[Gateway]) -> None:
+    status, errors = start(folder, started, "--port", "0", PLAN=plan).ended()
+    assert status == 1
+    assert "The gateway cannot start: the " in errors
+    assert words in errors
+
+
+def test_kernels_are_kept_where_that_is_wanted(folder: Path, started: list[Gateway]) -> None:
+    gateway = start(folder, started, "--port", "0", "--keep-kernels").ready()
+    assert gateway.printed.endswith("Ctrl-C ends it.\n")
+    assert gateway.end(signal.SIGINT) == (0, "")
+    assert gateway.noted("end_all") == []
+
+
+def test_a_hangup_replaces_workers_one_by_one_and_nobody_else(folder: Path, started: list[Gateway]) -> None:
+    gateway = start(folder, started, "--port", "0", "--workers", "2").ready()
+    gateway.process.send_signal(signal.SIGHUP)
+    gateway.until("ended", "worker", 2)
+    lines = [line.split()[:3] for line in gateway.notes.read_text().splitlines()]
+    first = [line for line in lines if line[1] == "worker"][2:]
+    assert first == [[what, "worker", number] for number in "01" for what in ("ready", "told", "ended")]
+    assert len(gateway.noted("ready")) == 7
+    assert int(answer(gateway.port)) in {pid for _, _, pid in gateway.noted("ready", "worker")[2:]}
+    assert gateway.end() == (0, "")
+
+
+def test_a_second_signal_hurries(folder: Path, started: list[Gateway]) -> None:
+    gateway = start(folder, started, "--port", "0", PLAN="worker:deaf", BEAKER_GATEWAY_DRAIN_S="600").ready()
+    gateway.process.send_signal(signal.SIGTERM)
+    gateway.until("told", "worker", 1)
+    assert gateway.end() == (0, "")
+    assert gateway.order_of("ended") == ["host", "registry"]
+
+
+def test_a_signal_before_it_is_ready_ends_it(folder: Path, started: list[Gateway]) -> None:
+    gateway = start(folder, started, "--port", "0", PLAN="worker:deaf")
+    gateway.until("ready", "registry", 1)
+    gateway.process.send_signal(signal.SIGTERM)
+    gateway.process.send_signal(signal.SIGTERM)
+    status, _ = gateway.ended()
+    assert status == 0
+
+
+def test_roles_leave_when_the_guardian_is_killed_and_the_next_one_gets_its_port(folder: Path, started: list[Gateway]) -> None:
+    gateway = start(folder, started, "--port", "0").ready()
+    port = gateway.port
+    gateway.process.kill()
+    gateway.until("orphaned", "", 3)
+    again = start(folder, started, "--port", str(port)).ready()
+    assert again.port == port
+    assert again.end() == (0, "")
+
+
+def test_a_second_one_at_the_same_address_is_a_sentence(folder: Path, started: list[Gateway]) -> None:
+    gateway = start(folder, started, "--unix-socket", "s").ready()
+    assert oct((folder / "s").stat().st_mode & 0o777) == "0o600"
+    status, errors = start(folder, started, "--unix-socket", "s").ended()
+    assert (status, errors.count("\n")) == (2, 1)
+    assert "Somebody listens at" in errors
+    assert gateway.end() == (0, "")
+    assert not (folder / "s").exists()
+
+
+@pytest.mark.parametrize("way", ["--token", "BEAKER_GATEWAY_TOKEN"])
+def test_a_token_that_is_given_is_seen_nowhere(way: str, folder: Path, started: list[Gateway]) -> None:
+    options, variables = (["--token", CANARY], {}) if way == "--token" else ([], {way: CANARY})
+    variables["OPENAI_API_KEY"] = "sk-" + CANARY
+    gateway = start(folder, started, "--port", "0", *options, **variables).ready()
+    guardian = psutil.Process(gateway.process.pid)
+    everybody = [guardian, *guardian.children(recursive=True)]
+    assert len(everybody) == 4
+    for process in everybody:
+        assert CANARY not in " ".join(process.cmdline())
+        environ = Path(f"/proc/{process.pid}/environ")
+        if sys.platform == "linux" and process is not guardian:  # which nobody but root can read
+            assert CANARY.encode() not in environ.read_bytes()
+    status, errors = gateway.end()
+    assert status == 0
+    assert CANARY not in gateway.printed
+    assert ("could be read by every user" in errors) is (way == "--token")
+    logs = Path(os.environ["XDG_STATE_HOME"]) / "beaker/logs"
+    assert CANARY not in "".join(path.read_text() for path in logs.iterdir())
+
+
+def test_a_token_that_was_made_is_printed_and_not_logged(folder: Path, started: list[Gateway]) -> None:
+    gateway = start(folder, started, "--port", "0").ready()
+    found = re.search(r"open +http://127\.0\.0\.1:\d+/\?token=([\w-]{43})\n", gateway.printed)
+    assert found is not None
+    assert f"JUPYTER_GATEWAY_AUTH_TOKEN={found[1]} jupyter lab --gateway-url=http://127.0.0.1:{gateway.port}\n" in gateway.printed
+    assert gateway.end() == (0, "")
+    logs = Path(os.environ["XDG_STATE_HOME"]) / "beaker/logs"
+    assert found[1] not in "".join(path.read_text() for path in logs.iterdir())
+
+
+def test_it_leaves_nothing_of_an_address_that_was_chosen_for_it(folder: Path, started: list[Gateway]) -> None:
+    runtime = Path(os.environ["XDG_RUNTIME_DIR"]) / "beaker"
+    before = {*runtime.glob("gw-*")}
+    gateway = start(folder, started, "--port", "0").ready()
+    assert len({*runtime.glob("gw-*")} - before) == 1
+    gateway.end()
+    assert [path.name for path in (Path(os.environ["XDG_STATE_HOME"]) / "beaker").iterdir()] == ["logs"]
+    assert {*runtime.glob("gw-*")} - before == set()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has subreapers")
+def test_orphans_are_reaped(folder: Path, started: list[Gateway]) -> None:
+    gateway = start(folder, started, "--port", "0", PLAN="registry:forks").ready()
+    ((_, _, registry),) = gateway.noted("ready", "registry")
+    (grandchild,) = [child for child in psutil.Process(gateway.process.pid).children() if child.pid not in _pids(gateway)]
+    grandchild.kill()
+    wait_until(lambda: not psutil.pid_exists(grandchild.pid))
+    assert psutil.pid_exists(registry)
+    assert gateway.end()[0] == 0
+
+
+def _pids(gateway: Gateway) -> set[int]:
+    return {pid for _, _, pid in gateway.noted("ready")}

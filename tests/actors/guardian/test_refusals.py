@@ -1,0 +1,88 @@
+"""What the guardian refuses before it starts anything: a sentence with the value and the remedy, and status 2."""
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from actors.guardian.role import main
+from actors.guardian.settling import Secrets
+
+
+@pytest.fixture(autouse=True)
+def interrupts() -> Iterator[None]:
+    """The guardian settles what an interrupt does."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("--workers 0", 'command line: gateway.workers = "0" is not used: it takes a whole number from 1 to 64'),
+        ("--port 65536", "it takes a whole number from 0 to 65535"),
+        ("--base-url lab", 'it takes a path that begins and ends with /, such as "/lab/"'),
+        ("--host 0.0.0.0", "0.0.0.0 can be reached by others"),
+        ("--no-token --host 0.0.0.0 --insecure", "--no-token is for addresses of this machine only"),
+        ("--root-dir /nowhere/at/all", "--root-dir /nowhere/at/all: there is no such folder. Make it, or name another."),
+        ("--tls-cert /nowhere.pem", "--tls-cert /nowhere.pem cannot be read: No such file or directory"),
+        (f"--tls-cert {__file__}", "cannot be used"),
+        ("--token-file /nowhere", "--token-file gives no token: /nowhere cannot be read"),
+        ("--allow-origin *", "'*' is no origin: write scheme, name and port"),
+        ("--host nowhere.invalid --insecure", "--host nowhere.invalid: there is no address of this name"),
+        ("--host 192.0.2.1 --insecure", "--host 192.0.2.1 is no address of this machine"),
+        ("--unix-socket /nowhere/at/all", "--unix-socket /nowhere/at/all: No such file or directory"),
+        (f"--unix-socket {__file__}", "something else than a socket is there"),
+        ("--prot 1", "'--prot' is not an option of beaker-gateway. Did you mean '--port'?"),
+    ],
+)
+def test_what_makes_no_sense_is_a_sentence(words: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words.split(), Secrets()) == 2
+    out, errors = capsys.readouterr()
+    assert sentence in errors
+    assert errors.startswith("beaker-gateway: ")
+    assert (out, errors.count("\n")) == ("", 1)
+
+
+def test_a_token_file_that_others_can_read_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "token").write_text("canary")
+    (tmp_path / "token").chmod(0o644)
+    assert main(["--token-file", str(tmp_path / "token")], Secrets()) == 2
+    assert f"--token-file gives no token: others can read {tmp_path}/token; run chmod 600 on it." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("token", ["two words", "m\u00fcll"])
+def test_a_token_that_is_none_is_not_repeated(token: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([], Secrets(token=token)) == 2
+    assert capsys.readouterr().err == (
+        "beaker-gateway: BEAKER_GATEWAY_TOKEN: a token is one word of ASCII characters and nothing else; to ask for none, say --no-token.\n"
+    )
+
+
+def test_a_token_and_none_at_once_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--no-token"], Secrets(token="canary")) == 2
+    assert "leave out one of the two" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_names_who_has_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["--port", str(port)], Secrets()) == 2
+    errors = capsys.readouterr().err
+    assert f"Port {port} at 127.0.0.1 is taken by process {os.getpid()} (" in errors or "perhaps by another gateway" in errors
+    assert "--port 0 for one that is free." in errors
+
+
+def test_a_mistake_in_a_setting_stops_it_and_one_of_kernels_does_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BEAKER_GATEWAY_PROT", "1")
+    monkeypatch.setenv("BEAKER_AGENT_STEP_LIMITS", "1")
+    assert main(["--root-dir", "/nowhere"], Secrets()) == 2
+    errors = capsys.readouterr().err
+    assert "did you mean BEAKER_GATEWAY_PORT?" in errors
+    assert "STEP_LIMIT" not in errors
