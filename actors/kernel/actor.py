@@ -21,6 +21,7 @@ from actors.kernel.sockets.front import Front, Handlers
 from actors.kernel.state.surroundings import Surroundings
 from actors.runtime.actor import Actor, Asked, Down
 from actors.supervisor.order import Remembered
+from beaker.kernel.pending import Channel
 from beaker.messages.base import KernelId
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.subkernel import Died, GaveUp, Started, Starting
@@ -137,6 +138,14 @@ class KernelActor(Actor[KernelMessage]):
     def reply_lost(self, msg_type: str, parent: bytes, reason: str) -> None:
         """A client that does not read its replies will not get this one."""
         self._rooms.state.publisher.reply_lost(msg_type, reason, parent=parent)
+
+    def reply_waits(self, channel: Channel, idents: list[bytes], parent: bytes) -> None:
+        """A client reads its replies slowly: if this process is killed, it will not get this one."""
+        self._rooms.state.inflight.reply_waits(channel, idents, parent)
+
+    def reply_left(self, channel: Channel, parent: bytes) -> None:
+        """It got it, or has left."""
+        self._rooms.state.inflight.reply_left(channel, parent)
 
     # What the subkernel sends (see LinkHandlers).
 

@@ -134,8 +134,8 @@ class Rooms:
         self.questions.stop()
         self.life.close("the kernel was shut down")
         self.questions.close()
-        self.state.inflight.close()
         self.state.front.close()
+        self.state.inflight.close()
 
     @property
     def at_work(self) -> bool:

@@ -2,7 +2,7 @@
 
 While a request waits in the subkernel only the kernel process knows which client asked. That knowledge is appended to a
 small file in the runtime folder (page cache survives SIGKILL), so that the successor can deliver a late reply, can take the
-answer to an `input()` that is open, and can tell a client whose reply was lost that its outcome is unknown.
+answer to an `input()` that is open, and can tell a client whose reply was lost that its outcome is unknown, or that it had not read it.
 """
 
 from typing import NamedTuple
@@ -32,6 +32,8 @@ class Begun(msgspec.Struct, frozen=True, tag=1, array_like=True):
     """It waits for a subkernel. Once that is there, an entry without this mark takes the place of this one."""
     at: float = 0.0
     """Monotonic time of this entry, which all processes of a machine share; 0 where it was not written down."""
+    unread: bool = False
+    """It was answered, and the reply waits in this process for a client that reads slowly."""
 
 
 class Over(msgspec.Struct, frozen=True, tag=2, array_like=True):
@@ -95,6 +97,7 @@ def begun(pending: Pending, at: float = 0.0) -> bytes:
             own=pending.own,
             held=not pending.sent,
             at=at,
+            unread=pending.unread,
         )
     )
 
@@ -148,7 +151,7 @@ def replay(log: bytes) -> Replayed:
             index = next((index for index, begun in enumerate(found) if (begun.msg_id, begun.channel) == same), None)
             if index is not None:
                 ended = found.pop(index)
-                if ended.msg_type == "execute_request" and not ended.own:
+                if ended.msg_type == "execute_request" and not (ended.own or ended.unread):
                     free_since = max(free_since, record.at)
             # A cell that is over without an answer, as by an interrupt, waits for none.
             open_questions = [each for each in open_questions if each.msg_id != record.msg_id]
@@ -166,6 +169,8 @@ def replay(log: bytes) -> Replayed:
             busy=not record.held,
             own=record.own,
             sent=not record.held,
+            idle=record.unread,
+            unread=record.unread,
             since=max(record.at, free_since) if record.at else 0.0,
         )
         for record in found

@@ -71,6 +71,8 @@ class Pending:
     """It was sent by a process before this one, whose life it outlived."""
     received: float = 0.0
     """Monotonic time at which a client's cell came; 0 for others."""
+    unread: bool = False
+    """It was answered, and its client has not read that."""
     number: int = 0
     """Its place among all requests, given when it is accepted."""
     spoke: bool = False

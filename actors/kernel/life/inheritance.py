@@ -2,8 +2,8 @@
 
 Its successor reads the log (`inflight_log.py`) and takes each request up: one that is answered late goes to the client that asked, and
 one that is proven over gets what it lacks, which is an error in place of its answer, or its idle. The proof is a question behind it on
-the same channel: whatever is answered in order has been seen to by then. What no subkernel had seen, and what was ours to answer, ends
-at once.
+the same channel: whatever is answered in order has been seen to by then. What no subkernel had seen, what was ours to answer, and what
+was answered and waited for a client that reads slowly, ends at once.
 """
 
 from collections.abc import Set
@@ -23,6 +23,7 @@ from beaker.wire.parts import CONTENT, UNREADABLE
 
 NEVER_SENT = "it was not run: the front process was replaced while the session was starting; run it again"
 QUESTION_LOST = "the front process was replaced and this answer was cut; ask again"
+UNREAD = "it is over, and its answer is lost: the front process was replaced before this client had read it"
 REQUEST_LOST = "outcome unknown: the front process was replaced while this was under way; ask again"
 
 
@@ -55,6 +56,9 @@ class Inheritance:
         found, last_count, asked = state.inflight.take_former()
         state.requests.last_count = max(state.requests.last_count, last_count)
         for pending in found:
+            if pending.unread:
+                self._end_unread(pending)
+                continue
             if not pending.sent:
                 self._end_unsent(pending)
                 continue
@@ -144,6 +148,11 @@ class Inheritance:
     def _expect_idle(self, answered: list[Pending]) -> None:
         for pending in answered:
             self._unanswered.expect_idle(pending)
+
+    def _end_unread(self, pending: Pending) -> None:
+        room = self._control if pending.channel == "control" else self._shell
+        room.end(pending, "KernelReattached", UNREAD)
+        self._state.answered(pending.msg_id, pending.channel)
 
     def _end_unsent(self, pending: Pending) -> None:
         on_control = pending.channel == "control"

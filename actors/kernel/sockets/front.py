@@ -8,6 +8,7 @@ instead.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Protocol
 
 from actors.kernel.sockets.audience import Audience
@@ -18,6 +19,7 @@ from actors.kernel.sockets.zmq_edge import EdgeSocket
 from actors.kernel.sockets.zmq_sockets import NONE, Curve, open_context
 from actors.runtime.log import Log, SparseLog
 from actors.runtime.trace import current_trace
+from beaker.kernel.pending import Channel
 from beaker.wire.connection_file import ConnectionFile
 from beaker.wire.parts import HEADER, PARENT, Header, Parts, WireError, join, read_header, split
 from beaker.wire.signing import ReplayGuard, Signer
@@ -86,6 +88,8 @@ class Handlers(Protocol):
     def subscribed(self, topic: bytes) -> None: ...
     def missed(self, count: int, parent: bytes) -> Parts: ...
     def reply_lost(self, msg_type: str, parent: bytes, reason: str) -> None: ...
+    def reply_waits(self, channel: Channel, idents: list[bytes], parent: bytes) -> None: ...
+    def reply_left(self, channel: Channel, parent: bytes) -> None: ...
 
 
 class ZmqFront:
@@ -121,16 +125,23 @@ class ZmqFront:
 
         limits = Rules(_describe, lag_bytes, stopped_s, asyncio.get_running_loop().time, log, "reply.dropped", lost=handlers.reply_lost)
 
-        def channel(name: str, incoming: Incoming) -> ClientChannel:
+        def noted(name: Channel) -> Rules:
+            def waits(frames: list[bytes]) -> None:
+                idents, _, parts = split(frames)
+                handlers.reply_waits(name, idents, parts[PARENT])
+
+            return limits._replace(waits=waits, left=partial(handlers.reply_left, name))
+
+        def channel(name: str, incoming: Incoming, rules: Rules) -> ClientChannel:
             def receive(frames: list[bytes]) -> None:
                 self._take(name, frames, made.heard, incoming)
 
-            made = ClientChannel(self._context, receive, rules=limits, max_message_bytes=max_message_bytes, curve=curve)
+            made = ClientChannel(self._context, receive, rules=rules, max_message_bytes=max_message_bytes, curve=curve)
             return made
 
-        self._shell = channel("shell", handlers.shell_request)
-        self._control = channel("control", handlers.control_request)
-        self._stdin = channel("stdin", handlers.stdin_reply)
+        self._shell = channel("shell", handlers.shell_request, noted("shell"))
+        self._control = channel("control", handlers.control_request, noted("control"))
+        self._stdin = channel("stdin", handlers.stdin_reply, limits)
 
         def notice(count: int, parent: bytes) -> list[bytes]:
             return self._framed([b"beaker.stream"], handlers.missed(count, parent))

@@ -48,6 +48,10 @@ class Rules(NamedTuple):
     """Makes the message that tells in their place how many were missed; given their number and the parent header of the last."""
     lost: Callable[[str, bytes, str], None] | None = None
     """Tells elsewhere of each that is missed, at once; given its msg_type, its parent header, and why."""
+    waits: Callable[[list[bytes]], None] | None = None
+    """Notes each message that has to wait."""
+    left: Callable[[bytes], None] | None = None
+    """Notes that one that waited was taken, or was given to a connection that is over; given its parent header."""
 
 
 class Lane:
@@ -79,6 +83,8 @@ class Lane:
         """Of statuses and the like, since the client was found to have stopped."""
         self._dropping = False
         """Whether the last message was dropped."""
+        self._noted: list[bytes] = []
+        """The parent headers of what had to wait and is under way, where that is noted."""
         self._missed = 0
         """Messages dropped of which a notice is owed."""
         self._missed_parent = b""
@@ -86,7 +92,7 @@ class Lane:
     @property
     def behind(self) -> bool:
         """Whether `flush` has something to do."""
-        return bool(self._waiting) or self._missed > 0
+        return bool(self._waiting) or self._missed > 0 or bool(self._noted)
 
     def put(self, frames: list[bytes], cost: int) -> None:
         """Give a message, or let it wait, or count it as missed."""
@@ -99,6 +105,8 @@ class Lane:
                 self._tell_missed()
                 self._waiting.append(frames)
                 self._dropping = False
+                if self._rules.waits is not None:
+                    self._rules.waits(frames)
                 return
             except OSError as error:
                 reason = error.strerror or str(error)
@@ -114,7 +122,9 @@ class Lane:
     def flush(self) -> bool:
         """Give what waits, a window at most; returns whether any was taken."""
         given = 0
-        while self.behind and given < WINDOW_BYTES and self._has_room(1):
+        if self._noted:
+            self._see()
+        while (self._waiting or self._missed) and given < WINDOW_BYTES and self._has_room(1):
             if not self._waiting:
                 self._tell_missed()
             given += self._give_next()
@@ -124,6 +134,10 @@ class Lane:
         """The client has come by another connection: what the former one was given is under way no longer."""
         self._under_way = self._given_bytes = self._taken = 0
         self._unwritten_since = None
+        noted, self._noted = self._noted, []
+        if self._rules.left is not None:
+            for parent in noted:
+                self._rules.left(parent)
 
     def close(self) -> None:
         """Forget what waits."""
@@ -169,6 +183,8 @@ class Lane:
         frames = self._waiting.popleft()
         cost = cost_of(frames)
         self._give(frames, cost)
+        if self._rules.left is not None:
+            self._noted.append(self._rules.describe(frames)[1])
         return cost
 
     def _refusal(self, frames: list[bytes]) -> str:

@@ -1,7 +1,7 @@
 """The file that tells a successor of this process which requests are in flight; see `beaker.kernel.inflight`.
 
 What went to the subkernel is forgotten when that dies, as it is answered then. What we answer ourselves (questions), and what
-waits for a subkernel, lives on, and is written anew into the emptied file.
+waits for a subkernel or was answered and not read, lives on, and is written anew into the emptied file.
 """
 
 import os
@@ -12,7 +12,8 @@ from actors.runtime.log import Log
 from beaker import places
 from beaker.kernel import inflight
 from beaker.kernel.inflight import Replayed
-from beaker.kernel.pending import Channel, Pending
+from beaker.kernel.pending import Channel, ExecuteFlags, Pending
+from beaker.wire.parts import read_header
 
 
 def inflight_path(folder: str) -> str:
@@ -31,8 +32,12 @@ class InflightLog:
         self._file = _open(Path(path))
         self._log = log
         self._bytes = 0
+        self._least = 0
+        """What was left of it when it was emptied."""
         self._kept: dict[tuple[Channel, str], Pending] = {}
         """Requests that are not over and that no subkernel has: we answer them ourselves, or they wait for one."""
+        self._unread: dict[tuple[Channel, str], Pending] = {}
+        """Requests that were answered, and whose clients have not read that."""
         self._former = self.read()
         """Read before anything of ours is written, as clients are served before it is known what became of the subkernel."""
 
@@ -54,9 +59,28 @@ class InflightLog:
         """
         self._kept.pop((channel, msg_id), None)
         self._write(inflight.over(msg_id, last_count, channel, time.monotonic()))
-        if quiet and self._bytes > inflight.COMPACT_BYTES:
+        if quiet and self._bytes > 2 * self._least + inflight.COMPACT_BYTES:
             self.forget()
             self._write(inflight.over("", last_count))
+
+    def reply_waits(self, channel: Channel, idents: list[bytes], parent: bytes) -> None:
+        """A request was answered, and the reply waits in this process until its client reads.
+
+        Args:
+            channel: that the reply is for.
+            parent: the header document of the request.
+        """
+        header = read_header(parent)
+        flags = ExecuteFlags() if header.msg_type == "execute_request" else None
+        pending = Pending(header.msg_id, header.session, header.msg_type, parent, idents, channel, flags, unread=True)
+        self._unread[channel, header.msg_id] = pending
+        self._write(inflight.begun(pending))
+
+    def reply_left(self, channel: Channel, parent: bytes) -> None:
+        """The client took it."""
+        msg_id = read_header(parent).msg_id
+        self._unread.pop((channel, msg_id), None)
+        self._write(inflight.over(msg_id, 0, channel))
 
     def asked(self, msg_id: str, idents: list[bytes]) -> None:
         """A cell asks its client for input."""
@@ -76,8 +100,9 @@ class InflightLog:
             self._kept = {key: pending for key, pending in self._kept.items() if pending.own}
         os.ftruncate(self._file, 0)
         self._bytes = 0
-        for pending in self._kept.values():
+        for pending in (*self._kept.values(), *self._unread.values()):
             self._write(inflight.begun(pending, time.monotonic()))
+        self._least = self._bytes
 
     def take_former(self) -> Replayed:
         """What the process before us had in flight. The first to ask is told, and has to see to it."""

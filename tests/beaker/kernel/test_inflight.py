@@ -67,3 +67,13 @@ def test_clients_that_were_asked_for_input_are_known_until_they_answer_or_their_
     assert replay(log + input_answered(ANNA) + asked("a", ANNA)).asked == [BERT, ANNA]
     assert replay(log + over("b", 1)).asked == [ANNA]
     assert replay(log + input_answered([b"nobody"])).asked == [ANNA, BERT]
+
+
+def test_what_was_answered_and_not_read_is_told_apart_and_owes_nothing_but_its_reply() -> None:
+    unread = cell("a")
+    unread.unread = True
+    log = begun(cell("a"), 1.0) + over("a", 4, at=2.0) + begun(unread) + begun(cell("b"), 1.5)
+    found = replay(log).unanswered
+    assert [(each.msg_id, each.unread, each.idle, each.replied) for each in found] == [("a", True, True, False), ("b", False, False, False)]
+    (behind,) = replay(log + over("a", 0, at=9.0)).unanswered
+    assert (behind.msg_id, behind.since) == ("b", 2.0), "a cell runs since the one before it ended, and not since that was read"

@@ -5,7 +5,10 @@ import time
 
 import pytest
 
+from beaker.kernel import inflight
+from beaker.kernel.pending import Channel
 from beaker.messages.subkernel import Attached, Died, GaveUp
+from beaker.wire.parts import PARENT
 from tests.kit.kernel_stage import KernelStage
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 from tests.kit.takeover_stage import LOST_AT, Replaced, status
@@ -67,6 +70,31 @@ async def test_a_cell_of_a_subshell_is_lost_only_when_its_own_shell_has_come_to_
     replaced.subkernel.reply(asked, replaced.subkernel.info)
     assert await front.over(request.msg_id) == ["error", "execute_reply", "idle"]
     assert (await front.reply(request.msg_id)).content["ename"] == "KernelReattached"
+
+
+@pytest.mark.parametrize("channel", ["shell", "control"])
+async def test_what_was_answered_and_not_read_is_told_to_be_lost_and_nothing_else(replaced: Replaced, channel: Channel) -> None:
+    read, unread = (replaced.first.request("debug_request", {}, channel=channel) for _ in range(2))
+    for _ in range(2):
+        request = await replaced.subkernel.expect("debug_request")
+        replaced.subkernel.busy(request)
+        replaced.subkernel.reply(request)
+        replaced.subkernel.idle(request)
+    await replaced.first.front.over(unread)
+    for msg_id in (read, unread):
+        parent = (await replaced.first.front.reply(msg_id)).parts[PARENT]
+        replaced.first.actor.reply_waits(channel, [b"client"], parent)
+        if msg_id == read:
+            replaced.first.actor.reply_left(channel, parent)
+    await replaced.take_over()
+    await replaced.second.greeted(1)
+    front = replaced.second.front
+    told = await front.reply(unread)
+    assert (told.channel, told.idents, told.content["ename"]) == (channel, [b"client"], "KernelReattached")
+    assert "before this client had read it" in told.content["evalue"]
+    assert front.kinds(unread) == ["debug_reply"]
+    assert front.about(read) == []
+    assert inflight.replay((replaced.second.folder / "inflight").read_bytes()).unanswered == []
 
 
 async def test_what_was_answered_before_is_answered_no_more(replaced: Replaced) -> None:

@@ -34,6 +34,7 @@ class Fronted:
         self.taken: list[tuple[str, list[bytes], Header, Parts]] = []
         self.topics: list[bytes] = []
         self.lost: list[tuple[str, bytes, str]] = []
+        self.unread: list[tuple[str, list[bytes], bytes]] = []
         self.on_subscribed: Callable[[bytes], None] = lambda _: None
         self.front = ZmqFront(file, self, max_message_bytes=1_000_000, rejoined_s=rejoined_s, log=self.log)
         self.file = msgspec.structs.replace(file, **self.front.chosen_ports)
@@ -60,6 +61,13 @@ class Fronted:
 
     def reply_lost(self, msg_type: str, parent: bytes, reason: str) -> None:
         self.lost.append((msg_type, parent, reason))
+
+    def reply_waits(self, channel: str, idents: list[bytes], parent: bytes) -> None:
+        self.unread.append((channel, idents, parent))
+
+    def reply_left(self, channel: str, parent: bytes) -> None:
+        (left,) = [each for each in self.unread if (each[0], each[2]) == (channel, parent)]
+        self.unread.remove(left)
 
     def dealer(self, channel: str, identity: bytes = b"me") -> "zmq.Socket[bytes]":
         """A raw peer of a channel."""
@@ -120,6 +128,26 @@ async def test_a_request_is_handed_on_and_its_reply_comes_back_signed(fronted: F
     _, signature, back = split(peer.recv_multipart())
     assert back == reply
     Signer(KEY.encode()).check(signature, back)
+
+
+@pytest.mark.parametrize("channel", ["shell", "control"])
+async def test_replies_that_wait_for_a_client_are_told_with_it_and_their_requests(fronted: Fronted, channel: str) -> None:
+    peer = fronted.dealer(channel)
+    peer.rcvhwm = 1
+    peer.send_multipart(fronted.signed())
+    await until(lambda: fronted.taken, "the request")
+    ((_, idents, _, _),) = fronted.taken
+    asked = [fronted.composer.message("request", {})[HEADER] for _ in range(30)]
+    send = fronted.front.send_shell if channel == "shell" else fronted.front.send_control
+    for header in asked:
+        send(idents, [*fronted.composer.message("reply", {}, parent=header), bytes(1_000_000)])
+    waiting = len(fronted.unread)
+    assert 0 < waiting < 30
+    assert fronted.unread == [(channel, idents, header) for header in asked[-waiting:]]
+    for _ in asked:
+        await until(lambda: peer.poll(0), "the next reply")
+        peer.recv_multipart()
+    await until(lambda: not fronted.unread, "that all was taken")
 
 
 async def test_a_front_that_replaces_another_takes_requests_once_its_clients_can_listen_again() -> None:

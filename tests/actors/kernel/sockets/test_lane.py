@@ -17,14 +17,18 @@ class Connection:
         self.progress = Progress(0, 0)
         self.given: list[list[bytes]] = []
         self.now = 50.0
+        self.unread: list[bytes] = []
+        """What waits or is under way behind that."""
         rules = Rules(
             notice=lambda count, parent: [b"notice", b"%d" % count, parent],
-            describe=lambda frames: (frames[0].decode(), b""),
+            describe=lambda frames: (frames[0].decode(), frames[0]),
             lag_bytes=100 * WINDOW_BYTES,
             stopped_s=1.0,
             now=lambda: self.now,
             log=Log(),
             event="iopub.dropped",
+            waits=lambda frames: self.unread.append(frames[0]),
+            left=self.unread.remove,
         )
         self.lane = Lane(rules, self.given.append, lambda: self.progress)
 
@@ -78,3 +82,29 @@ def test_what_a_former_connection_was_given_does_not_hold_up_what_the_next_one_i
     assert connection.flushed() == 4, "all that the next one was sent are a hundred bytes, and libzmq has more"
     connection.lane.begin_anew()
     assert connection.flushed() == 8
+
+
+def test_what_had_to_wait_is_noted_until_it_was_taken() -> None:
+    connection = Connection()
+    connection.put(3)
+    assert connection.unread == [], "libzmq may hold them"
+    connection.put(3)
+    assert connection.flushed() == 4, "one window"
+    assert len(connection.unread) == 3
+    connection.progress = Progress(0, connection.given_bytes)
+    assert connection.flushed() == 6
+    assert len(connection.unread) == 2, "those that are under way"
+    assert connection.lane.behind, "who looks after lanes has to look on"
+    connection.progress = Progress(0, connection.given_bytes)
+    connection.flushed()
+    assert connection.unread == []
+    assert not connection.lane.behind
+
+
+def test_what_was_given_to_a_connection_that_is_over_is_noted_no_more() -> None:
+    connection = Connection()
+    connection.put(4)
+    assert connection.flushed() == 4
+    assert len(connection.unread) == 1
+    connection.lane.begin_anew()
+    assert connection.unread == []

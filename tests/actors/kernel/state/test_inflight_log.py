@@ -104,3 +104,30 @@ def test_a_full_disk_costs_no_request(monkeypatch: pytest.MonkeyPatch, log: Infl
     log.begun(request("a"))
     log.over("a", 1, quiet=True, channel="control")
     assert unanswered(log) == []
+
+
+PARENT = b'{"msg_id":"a","session":"session","msg_type":"debug_request"}'
+
+
+def test_what_was_answered_and_not_read_outlives_the_subkernel(log: InflightLog) -> None:
+    log.begun(request("a"))
+    log.over("a", 3, quiet=False, channel="control")
+    log.reply_waits("control", [b"client"], PARENT)
+    log.forget()
+    (found,) = log.read().unanswered
+    assert (found.msg_id, found.channel, found.idents, found.header, found.unread) == ("a", "control", [b"client"], PARENT, True)
+    log.reply_left("control", PARENT)
+    assert unanswered(log) == []
+    log.forget()
+    assert unanswered(log) == []
+
+
+def test_a_file_that_is_full_of_what_nobody_reads_is_written_anew_seldom(log: InflightLog, tmp_path: Path) -> None:
+    for number in range(1000):
+        log.reply_waits("shell", [b"client"], PARENT.replace(b'"a"', b'"%d"' % number))
+    log.over("x", 1, quiet=True, channel="shell")
+    least = os.path.getsize(tmp_path / "inflight")
+    assert least > inflight.COMPACT_BYTES
+    log.over("x", 1, quiet=True, channel="shell")
+    assert os.path.getsize(tmp_path / "inflight") > least
+    assert len(log.read().unanswered) == 1000
