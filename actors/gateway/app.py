@@ -63,6 +63,7 @@ async def account(request: web.Request, handler: Handler) -> web.StreamResponse:
         return response
     finally:
         duration_s = service.clock.monotonic() - begun
+        service.counts.request(request.method, status)
         # The path alone: what stands behind it may be a token.
         service.log.info("request", method=request.method, path=request.path, status=status, duration_s=round(duration_s, 4))
 

@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from actors.gateway.answers import Problem, empty_answer
+from actors.gateway.rates import too_often
 from actors.gateway.routes import Handler, Route
 from actors.gateway.service import Service, service_of
 from beaker.gateway.access import Admitted, Refused, Visit, decide
@@ -57,8 +58,14 @@ async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
     service = service_of(request)
     route = request.app[ROUTES].get(request.match_info.route)
     token = request.query.get(QUERY_TOKEN, "")
+    shown = bool(token or hdrs.AUTHORIZATION in request.headers)
+    address = request.remote or ""
+    if shown and (wait_s := service.failures.wait_s(address)) > 0:
+        raise too_often(wait_s, "wrong tokens come from this address")
     decision = _decision(service, request, token, public=route is not None and route.public)
     if isinstance(decision, Refused):
+        if decision.status == 401 and shown:
+            service.failures.add(address)
         if decision.status == 401 and _is_opened(request, route):
             return web.Response(status=HTTPStatus.FOUND, headers={hdrs.LOCATION: _login(service, request)})
         challenge: dict[str, str] | None = {hdrs.WWW_AUTHENTICATE: "Bearer"} if decision.status == 401 else None

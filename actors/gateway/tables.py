@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from actors.gateway import facts
+from actors.gateway import facts, kernels, kernelspecs, sessions
 from actors.gateway.routes import Route
 
-TABLES: Final[tuple[tuple[Route, ...], ...]] = (facts.ROUTES,)
+TABLES: Final[tuple[tuple[Route, ...], ...]] = (facts.ROUTES, kernelspecs.ROUTES, kernels.ROUTES, sessions.ROUTES)

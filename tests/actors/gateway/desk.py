@@ -13,8 +13,9 @@ from actors.gateway.app import make_app
 from actors.gateway.routes import Route
 from actors.gateway.service import Service
 from actors.guardian.order import GatewayOrder
-from actors.runtime.clock import SystemClock
 from actors.runtime.log import Log
+from actors.runtime.node import Node
+from beaker.messages.base import PROTOCOL
 from beaker.settings.gateway import GatewaySettings
 from beaker.settings.schema import LogSettings
 
@@ -53,7 +54,7 @@ class Lines(Log):
 
 def make_service(order: GatewayOrder | None = None) -> Service:
     """A worker without a registry and hosts."""
-    return Service(order or make_order(), clock=SystemClock(), log=Lines())
+    return Service(order or make_order(), Node("worker", protocol=PROTOCOL), log=Lines())
 
 
 @asynccontextmanager

@@ -1,0 +1,57 @@
+"""Kernelspecs over HTTP, with their logos.
+
+Source: jupyter_server 2.21, "The REST API", section "kernelspecs".
+"""
+
+import asyncio
+import os
+from typing import Final
+
+from aiohttp import web
+
+from actors.gateway.answers import Problem, json_answer
+from actors.gateway.routes import Route, get
+from actors.gateway.service import service_of
+from beaker.gateway.specs import NoSuchFile, SpecsModel, find_file, read_specs
+
+
+async def list_all(request: web.Request) -> web.Response:
+    """`GET /api/kernelspecs`."""
+    return json_answer(await _specs(request))
+
+
+async def show(request: web.Request) -> web.Response:
+    """`GET /api/kernelspecs/<name>`.
+
+    Raises:
+        Problem: 404, it is not there or of no use.
+    """
+    name = request.match_info["name"]
+    specs = (await _specs(request)).kernelspecs
+    if name.lower() not in specs:
+        raise Problem(404, f"There is no kernelspec {name[:100]!r}. There are: {', '.join(specs) or 'none'}.")
+    return json_answer(specs[name.lower()])
+
+
+async def show_file(request: web.Request) -> web.StreamResponse:
+    """`GET /kernelspecs/<name>/<file>`: a logo, as a rule.
+
+    Raises:
+        Problem: 404, it is not there, or not of this kernelspec.
+    """
+    name, file = request.match_info["name"], request.match_info["file"]
+    try:
+        return web.FileResponse(await asyncio.to_thread(find_file, name, file, os.environ))
+    except NoSuchFile as error:
+        raise Problem(404, str(error)) from None
+
+
+async def _specs(request: web.Request) -> SpecsModel:
+    return await asyncio.to_thread(read_specs, os.environ, service_of(request).base_url)
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    get("api/kernelspecs", list_all),
+    get("api/kernelspecs/{name}", show),
+    get("kernelspecs/{name}/{file:.+}", show_file),
+)

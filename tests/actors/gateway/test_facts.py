@@ -1,0 +1,65 @@
+"""What the gateway says of itself."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.actors.gateway.desk import TOKEN, WITH_TOKEN, make_service, serving
+from tests.actors.gateway.roles import Gateway, gateway
+
+
+@pytest.fixture
+async def here(short_folder: Path) -> AsyncIterator[Gateway]:
+    async with gateway(short_folder) as made:
+        yield made
+
+
+async def test_the_status_adds_all_kernels_up(here: Gateway) -> None:
+    for connections in (1, 2):
+        here.hosts[0].stand(here.registry.add().kernel_id, connections=connections)
+    status = await (await here.client.get("/api/status", headers=WITH_TOKEN)).json()
+    assert (status["kernels"], status["connections"]) == (2, 3)
+    assert status["started"].endswith("Z")
+    assert status["last_activity"] >= status["started"]
+
+
+async def test_whoever_has_the_token_is_somebody(here: Gateway) -> None:
+    me = await (await here.client.get("/api/me", headers=WITH_TOKEN)).json()
+    assert me["identity"]["username"]
+    assert me["permissions"] == {}
+
+
+async def test_a_gateway_with_all_its_roles_is_ready_and_says_which_one_is_missing(here: Gateway) -> None:
+    await here.client.get("/api/status", headers=WITH_TOKEN)
+    answer = await here.client.get("/api/ready", headers=WITH_TOKEN)
+    assert (answer.status, await answer.json()) == (200, {"status": "ready"})
+    await here.lose("registry")
+    while (answer := await here.client.get("/api/ready", headers=WITH_TOKEN)).status == 200:
+        continue
+    assert (answer.status, "the registry" in (await answer.json())["message"]) == (503, True)
+    assert await (await here.client.get("/api/health", headers=WITH_TOKEN)).json() == {"status": "ok"}
+
+
+async def test_the_numbers_are_what_prometheus_reads(here: Gateway) -> None:
+    here.registry.add()
+    await here.client.get("/api", params={"token": TOKEN})
+    await here.client.request("PROPFIND", "/api", headers=WITH_TOKEN)
+    answer = await here.client.get("/metrics", headers=WITH_TOKEN)
+    lines = (await answer.text()).splitlines()
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert "# TYPE beaker_requests_total counter" in lines
+    assert 'beaker_requests_total{worker="0",method="GET",status="200"} 1' in lines
+    assert 'beaker_requests_total{worker="0",method="other",status="405"} 1' in lines
+    assert 'beaker_kernels{worker="0"} 1' in lines
+    assert 'beaker_messages_total{worker="0",direction="in"} 0' in lines
+
+
+async def test_wrong_tokens_from_one_address_are_not_looked_at_without_end() -> None:
+    service = make_service()
+    async with serving(service) as client:
+        statuses = [(await client.get("/api/me", headers={"Authorization": "token wrong"})).status for _ in range(230)]
+        assert (statuses[0], statuses[-1]) == (401, 429)
+        assert (await client.get("/api/me", headers=WITH_TOKEN)).status == 429
+        value = service.sessions.begin(service.clock.wall())
+        assert (await client.get("/api/me", cookies={service.cookie: value})).status == 200
