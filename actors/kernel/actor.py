@@ -18,6 +18,7 @@ from actors.kernel.life.supervisor_door import Connect
 from actors.kernel.questions.agent_door import End, Start
 from actors.kernel.rooms import Rooms
 from actors.kernel.sockets.front import Front, Handlers
+from actors.kernel.state.state import Phase
 from actors.kernel.state.surroundings import Surroundings
 from actors.runtime.actor import Actor, Asked, Down
 from actors.supervisor.order import Remembered
@@ -197,6 +198,11 @@ class KernelActor(Actor[KernelMessage]):
     def at_work(self) -> bool:
         """Whether a cell or a question runs."""
         return self._rooms.at_work
+
+    @property
+    def answers(self) -> bool:
+        """Whether the subkernel takes requests."""
+        return self._rooms.state.phase is Phase.READY
 
     @property
     def remembered(self) -> Remembered:

@@ -33,7 +33,11 @@ def main(argv: list[str]) -> int:
             from actors.supervisor.role import main as run_supervisor
 
             return run_supervisor(argv[2:])
-        sys.stderr.write(f"beaker: there is no role {role!r}; the roles that can be started are agent, supervisor\n")
+        if role == "host":
+            from actors.host.role import main as run_host
+
+            return run_host(argv[2:])
+        sys.stderr.write(f"beaker: there is no role {role!r}; the roles that can be started are agent, host, supervisor\n")
         return 1
     from actors.roles.settling import settle
 

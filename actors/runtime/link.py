@@ -90,6 +90,15 @@ class Link:
         """Bytes of ordinary messages that the connection has not taken yet; at ACCOUNT_LIMIT the next are refused."""
         return self._writer.ordinary.size
 
+    @property
+    def waiting_bulk_bytes(self) -> int:
+        """Bytes of `send_bytes` that the connection has not taken yet."""
+        return self._writer.bulk.size
+
+    def watch_flushes(self, callback: Callable[[], None]) -> None:
+        """Have this called each time that the connection has taken what it would."""
+        self._writer.on_flush = callback
+
     # What users of a link do.
 
     def ref(self, actor_name: str, generation: int = ANY_LIFE) -> Ref[Any]:  # Any: the name does not say what it understands

@@ -6,6 +6,7 @@ Linux has SO_PEERCRED. macOS has LOCAL_PEERCRED (uid) and LOCAL_PEERPID, which P
 import os
 import socket
 import struct
+import subprocess
 import sys
 
 import msgspec
@@ -16,6 +17,8 @@ _SOL_LOCAL = 0
 _LOCAL_PEERCRED = 1
 _LOCAL_PEERPID = 2
 """From macOS <sys/un.h>."""
+
+_HAS_PROC = sys.platform == "linux"
 
 _UCRED = struct.Struct("3i")
 """Linux `struct ucred`: pid, uid, gid."""
@@ -48,6 +51,19 @@ def credentials_of(connection: socket.socket) -> Credentials:
     else:
         raise NoCredentialsError(f"no peer credentials on {sys.platform}")
     return Credentials(uid=uid, pid=pid)
+
+
+def parent_of(pid: int) -> int | None:
+    """The parent of a process; None if there is no such process."""
+    if _HAS_PROC:
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+                return int(file.read().rpartition(") ")[2].split()[1])
+        except OSError:
+            return None
+    command = ["ps", "-o", "ppid=", "-p", str(pid)]
+    found = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env={"PATH": os.defpath}, check=False)
+    return int(found.stdout) if found.stdout.strip().isdigit() else None
 
 
 def own_uid() -> int:

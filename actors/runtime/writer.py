@@ -7,6 +7,7 @@ overtakes the ordinary messages that gathered before it.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from actors.runtime.bulk import BulkSender
@@ -35,6 +36,8 @@ class LinkWriter:
         self.bulk = BulkSender()
         self.flush_due = False
         """True when a flush comes in this turn of the loop; asked per message, hence a plain attribute."""
+        self.on_flush: Callable[[], None] | None = None
+        """Called at the end of each flush."""
         self._notices: deque[bytes] = deque()
         self._notice_bytes = 0
         self._transport = transport
@@ -73,6 +76,8 @@ class LinkWriter:
         for source in (self._next_notice, self.control.next_frame, self.ordinary.next_frame, self.bulk.next_frame):
             while not self._paused and (piece := source()) is not None:
                 write(piece)
+        if self.on_flush is not None:
+            self.on_flush()
 
     def pause(self) -> None:
         """The transport has enough."""

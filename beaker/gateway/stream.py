@@ -52,7 +52,10 @@ class Fetch(msgspec.Struct, frozen=True, array_like=True, tag=4):
 
 
 class Opened(msgspec.Struct, frozen=True, array_like=True, tag=5):
-    """Host: the kernel is here and the session is known, so clients may send."""
+    """Host: the kernel is here and the session is known, so clients may send.
+
+    Each `Open` has one. What comes for the session before it is for a websocket that was there before, and not for this one.
+    """
 
     session: str
 
@@ -64,6 +67,8 @@ class Told(msgspec.Struct, frozen=True, array_like=True, tag=6):
     session: str
     """For this one alone; empty: for all that are not behind."""
     channel: WebsocketChannel
+    fetched: bool = False
+    """A Fetch brings it: the client is behind. One that is not fetched may overtake the answer to a Fetch, and is in it again."""
 
 
 class Reached(msgspec.Struct, frozen=True, array_like=True, tag=7):

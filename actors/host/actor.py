@@ -1,0 +1,183 @@
+"""The KernelHost: many kernels in one process, each with its KernelActor.
+
+Which kernels are here the Registry says, and says it again to a host that comes after one that was killed: each of those takes its session
+over. What clients send does not come by this actor's mailbox, but as bytes on the workers' links (`workers.py`). A crash of this actor
+ends the process, and the next host takes over: that is tried all the time, while a second way of recovery would be tried never.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import assert_never
+
+from actors.guardian.order import GatewayOrder
+from actors.host.feed import Feed
+from actors.host.hosted import Hosted
+from actors.host.workers import Workers
+from actors.kernel.life.supervisor_door import SupervisorMissing
+from actors.runtime.actor import Actor, Asked
+from actors.runtime.codec import Codec
+from actors.runtime.failures import RuntimeFault
+from actors.runtime.link import Link
+from actors.runtime.node import Node
+from actors.runtime.ref import Ref
+from beaker.messages.host import (
+    End,
+    HostEnded,
+    HostFailure,
+    HostRequest,
+    InterruptKernel,
+    KernelInterrupted,
+    KernelRestarted,
+    ListStandings,
+    RestartKernel,
+    Serve,
+    Served,
+    Standings,
+)
+from beaker.messages.registry import HostHere, HostSaid, KernelEnded
+
+CODEC = Codec(HostRequest)
+"""What may come by a link of a host, whoever made it."""
+CONNECT_TIMEOUT_S = 5.0
+"""For a Registry that listens to greet us, which takes a millisecond."""
+KNOCK_S = 0.05
+"""Between two attempts to reach the Registry: cells run meanwhile, and one that is replaced is back within a second."""
+
+
+class KernelHost(Actor[HostRequest]):
+    """All kernels of this process.
+
+    Args:
+        node: of this process, for the link to the Registry.
+        key: the descriptor behind which the model's key is sealed.
+    """
+
+    def __init__(self, order: GatewayOrder, node: Node, *, key: int | None) -> None:
+        self._order = order
+        self._node = node
+        self._key = key
+        self._kernels: dict[str, Hosted] = {}
+        self._starting: dict[str, asyncio.Future[str]] = {}
+        """Kernels whose clients are about to be let in; becomes why they were not."""
+        self._registry: Ref[HostSaid] | None = None
+        self._unsaid: list[KernelEnded] = []
+        """News for a Registry that is being replaced."""
+
+    async def on_start(self) -> None:
+        self.workers = Workers(self._order.folder, self._feed, self.context.log)
+        self.context.spawn(self._keep_registry(), name="registry")
+
+    def receive(self, message: HostRequest, asked: Asked | None) -> None:
+        if asked is None:
+            self.context.log.warning("host.told_instead_of_asked", message=type(message).__name__)
+            return
+        match message:
+            case Serve():
+                self.context.spawn(self._serve(message, asked), name="serve")
+            case ListStandings():
+                asked.answer(Standings(kernels=[hosted.standing for hosted in self._kernels.values()]))
+            case End():
+                self._with(message.kernel_id, asked, lambda hosted: self.context.spawn(self._end(hosted, asked), name="end"))
+            case InterruptKernel():
+                self._with(message.kernel_id, asked, lambda hosted: self._interrupt(hosted, asked))
+            case RestartKernel():
+                self._with(message.kernel_id, asked, lambda hosted: self.context.spawn(self._restart(hosted, asked), name="restart"))
+            case _:
+                assert_never(message)
+
+    def _feed(self, kernel_id: str) -> Feed | None:
+        hosted = self._kernels.get(kernel_id)
+        return None if hosted is None or kernel_id in self._starting else hosted.feed
+
+    def _with(self, kernel_id: str, asked: Asked, do: Callable[[Hosted], object]) -> None:
+        hosted = self._kernels.get(kernel_id)
+        if hosted is None:
+            asked.fail(HostFailure(kind="unknown_kernel", reason=f"There is no kernel {kernel_id} here."))
+        else:
+            do(hosted)
+
+    def _interrupt(self, hosted: Hosted, asked: Asked) -> None:
+        hosted.interrupt()
+        asked.answer(KernelInterrupted())
+
+    async def _restart(self, hosted: Hosted, asked: Asked) -> None:
+        try:
+            await hosted.restart()
+        except SupervisorMissing as error:
+            asked.fail(HostFailure(kind="not_done", reason=f"The kernel was not restarted: {error}."))
+        else:
+            asked.answer(KernelRestarted())
+
+    async def _end(self, hosted: Hosted, asked: Asked) -> None:
+        await hosted.end()
+        asked.answer(HostEnded())
+
+    async def _serve(self, message: Serve, asked: Asked) -> None:
+        """Let clients of a kernel in; a Registry that was replaced asks for one that is here already."""
+        kernel_id = message.kernel.kernel_id
+        failed = ""
+        if (starting := self._starting.get(kernel_id)) is not None:
+            failed = await asyncio.shield(starting)
+        elif kernel_id not in self._kernels:
+            failed = await self._start(message)
+        if failed:
+            asked.fail(HostFailure(kind="not_done", reason=f"The kernel cannot be served: {failed}."))
+        else:
+            asked.answer(Served())
+
+    async def _start(self, message: Serve) -> str:
+        kernel_id = message.kernel.kernel_id
+        done = self._starting[kernel_id] = asyncio.get_running_loop().create_future()
+        hosted = Hosted(message, self._order, key=self._key, on_ended=self._ended)
+        self._kernels[kernel_id] = hosted
+        failed = "this host is ending"
+        try:
+            await hosted.start()
+            failed = ""
+        except (OSError, RuntimeFault) as error:
+            failed = str(error)
+            self.context.log.error("kernel.not_served", kernel=kernel_id, reason=failed)
+            del self._kernels[kernel_id]
+        finally:
+            del self._starting[kernel_id]
+            done.set_result(failed)
+        if not failed:
+            self.workers.served(kernel_id)
+        return failed
+
+    def _ended(self, hosted: Hosted) -> None:
+        if self._kernels.get(hosted.kernel_id) is hosted:
+            del self._kernels[hosted.kernel_id]
+        self.workers.gone(hosted.kernel_id, hosted.feed)
+        if not hosted.wanted_end:
+            self._say_ended(KernelEnded(kernel_id=hosted.kernel_id))
+
+    def _say_ended(self, event: KernelEnded) -> None:
+        if self._registry is not None:
+            self._registry.tell(event)
+        else:
+            self._unsaid.append(event)
+
+    async def _keep_registry(self) -> None:
+        """Be linked to the Registry, whichever process it is."""
+        while True:
+            try:
+                link = await self._node.connect(
+                    self._order.registry_socket, codec=CODEC, secret=self._order.link_secret, timeout_s=CONNECT_TIMEOUT_S
+                )
+            except RuntimeFault:
+                await asyncio.sleep(KNOCK_S)
+                continue
+            await self._while_linked(link)
+
+    async def _while_linked(self, link: Link) -> None:
+        registry: Ref[HostSaid] = link.ref("registry")
+        unsaid, self._unsaid = self._unsaid, []
+        for event in unsaid:
+            registry.tell(event)
+        registry.tell(HostHere(number=self._order.number))
+        self._registry = registry
+        self.context.log.info("registry.linked", pid=link.peer.pid)
+        reason = await asyncio.shield(link.closed)
+        self._registry = None
+        self.context.log.warning("registry.lost", reason=reason)

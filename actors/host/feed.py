@@ -1,0 +1,209 @@
+"""The clients' side of one kernel of a host: websockets, which gateway workers hold, in place of the five sockets of a connection file.
+
+It owns the journal of what was told, and the requests that wait because the subkernel takes no more. What comes from a worker was
+sent by a stranger: what cannot be a message is dropped with a log line. It outlives a crash of its KernelActor: the next one takes
+it up, and clients notice nothing.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from actors.host.shelf import FileShelf
+from actors.host.standing import Standing
+from actors.kernel.sockets.backlog import Backlog
+from actors.kernel.sockets.front import TRACE_CHARS, Handlers
+from actors.kernel.sockets.spill import cost_of
+from actors.runtime.bulk import BULK_LIMIT
+from actors.runtime.log import Log, SparseLog
+from actors.runtime.trace import current_trace
+from beaker.gateway.stream import Close, Fetch, FromWorker, Hold, Open, Release, Said
+from beaker.gateway.telling import Telling, Way
+from beaker.settings.gateway import GatewaySettings
+from beaker.wire.parts import BUFFERS, HEADER, PARENT, Header, Parts, WireError, read_header
+from beaker.wire.websocket import PIECES_LIMIT, WebsocketChannel
+
+REJOIN_S: Final = 60.0
+"""So long a host that takes over keeps all that it tells: by then the clients of the one that was lost are here again, or gone."""
+TELLABLE_BYTES: Final = BULK_LIMIT - 1024 * 1024
+"""The largest message to clients: what a link takes, less what else stands in a piece."""
+
+_Request = tuple[WebsocketChannel, str, Header, Parts]
+
+
+class Feed:
+    """A `Front` for websockets.
+
+    Args:
+        settings: how much is kept for clients, and for how long.
+        max_message_bytes: the largest message that a client may send.
+        takes_over: clients of a host that was lost may come.
+    """
+
+    def __init__(self, settings: GatewaySettings, log: Log, *, max_message_bytes: int, takes_over: bool) -> None:
+        self.standing = Standing()
+        self._max_message_bytes = max_message_bytes
+        self._log = log
+        self._junk = SparseLog(log, "message.dropped")
+        self._telling = Telling(
+            FileShelf(log),
+            self._missed,
+            first=time.time_ns(),
+            limit_bytes=settings.replay_bytes,
+            replay_s=settings.replay_s,
+            trims_from=time.monotonic() + REJOIN_S if takes_over else 0.0,
+        )
+        self._handlers: Handlers | None = None
+        self._speaker: Handlers | None = None
+        """Who composes words of the kernel's own: the latest of those."""
+        self._paused = False
+        self._handing = False
+        self._waiting: Backlog[_Request] = Backlog()
+        """Shell requests that wait for `resume_shell`; and everything, while there is no KernelActor."""
+        self._held: dict[str, Way] = {}
+        """Clients that are not read."""
+
+    @property
+    def connections(self) -> int:
+        """Websockets that are open."""
+        return self._telling.connected
+
+    def attach(self, handlers: Handlers) -> "Feed":
+        """A KernelActor is there; returns this, as its Front."""
+        self._handlers = self._speaker = handlers
+        self._paused = False
+        return self
+
+    def over(self, reason: str) -> None:
+        """The kernel has ended."""
+        self._handlers = None
+        self._waiting.clear()
+        self._telling.over(reason)
+
+    # What the KernelActor does: see `Front`.
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        return {}
+
+    def send_shell(self, idents: list[bytes], parts: Parts) -> None:
+        self._tell_one(idents, "shell", parts)
+
+    def send_control(self, idents: list[bytes], parts: Parts) -> None:
+        self._tell_one(idents, "control", parts)
+
+    def send_stdin(self, idents: list[bytes], parts: Parts) -> None:
+        self._tell_one(idents, "stdin", parts)
+
+    def publish(self, topic: list[bytes], parts: Parts) -> None:
+        del topic  # websockets have none
+        is_status = self.standing.heard(parts)
+        self._tell("", "iopub", parts, vital=is_status)
+
+    def pause_shell(self) -> None:
+        self._paused = True
+
+    def resume_shell(self) -> None:
+        if self._paused:
+            self._paused = False
+            self.hand_on()
+
+    def close(self) -> None:
+        self._handlers = None
+
+    # What workers say.
+
+    def take(self, way: Way, head: FromWorker, parts: list[memoryview]) -> None:
+        """A worker says something about one of its clients."""
+        match head:
+            case Said():
+                self._said(way, head, parts)
+            case Fetch():
+                self._telling.fetch(way, head.session, head.after)
+            case Open():
+                self._held.pop(head.session, None)
+                self._telling.open(way, head)
+            case Close():
+                self._held.pop(head.session, None)
+                self._telling.close(way, head.session, now=time.monotonic())
+
+    def drained(self, way: Way) -> None:
+        """A worker takes more."""
+        self._telling.drained(way)
+
+    def lost(self, way: Way) -> None:
+        """The link to a worker is gone."""
+        self._held = {session: held for session, held in self._held.items() if held is not way}
+        self._telling.lost(way, now=time.monotonic())
+
+    def _said(self, way: Way, said: Said, pieces: list[memoryview]) -> None:
+        if not self._telling.is_at(way, said.session):
+            return  # of a websocket that another one has superseded
+        try:
+            header, parts = self._read(said.channel, pieces)
+        except WireError as error:
+            self._junk.warning(channel=said.channel, reason=str(error))
+            return
+        self.standing.touched()
+        waits = self._handlers is None or (said.channel == "shell" and (self._paused or len(self._waiting) > 0))
+        if not waits:
+            self._hand(said.channel, said.session, header, parts)
+            return
+        self._waiting.append((said.channel, said.session, header, parts), cost_of(parts))
+        if self._waiting.full and said.session not in self._held:
+            self._held[said.session] = way
+            way.send(Hold(session=said.session), [])
+
+    def _read(self, channel: WebsocketChannel, pieces: list[memoryview]) -> tuple[Header, Parts]:
+        size_bytes = sum(map(len, pieces))
+        if size_bytes > self._max_message_bytes:
+            raise WireError(f"{size_bytes} bytes; a client may send {self._max_message_bytes}")
+        if len(pieces) < BUFFERS:
+            raise WireError(f"{len(pieces)} parts; there are {BUFFERS} at least")
+        if channel == "iopub":
+            raise WireError("iopub is for what the kernel says")
+        parts = [bytes(piece) for piece in pieces]
+        header = read_header(parts[HEADER])
+        if not header.msg_id or not header.msg_type:
+            raise WireError("its header has no msg_id or no msg_type")
+        return header, parts
+
+    def hand_on(self) -> None:
+        """Hand on what waits, as far as it is taken; then read on."""
+        if self._handing:
+            return
+        self._handing = True
+        try:
+            while self._waiting and not self._paused and self._handlers is not None:
+                self._hand(*self._waiting.popleft())
+        finally:
+            self._handing = False
+        if not self._waiting:
+            held, self._held = self._held, {}
+            for session, way in held.items():
+                way.send(Release(session=session), [])
+
+    def _hand(self, channel: WebsocketChannel, session: str, header: Header, parts: Parts) -> None:
+        assert self._handlers is not None
+        current_trace.set(header.msg_id[:TRACE_CHARS])
+        idents = [session.encode()]
+        if channel == "shell":
+            self._handlers.shell_request(idents, header, parts)
+        elif channel == "control":
+            self._handlers.control_request(idents, header, parts)
+        else:
+            self._handlers.stdin_reply(idents, header, parts)
+
+    def _tell_one(self, idents: list[bytes], channel: WebsocketChannel, parts: Parts) -> None:
+        self.standing.touched()
+        self._tell(idents[0].decode(), channel, parts, vital=True)
+
+    def _tell(self, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool) -> None:
+        if len(parts) >= PIECES_LIMIT or sum(map(len, parts)) > TELLABLE_BYTES:
+            self._log.warning("message.too_large", channel=channel, parts=len(parts), size_bytes=sum(map(len, parts)))
+            channel, parts = "iopub", self._missed(1, parts[PARENT])
+        self._telling.tell(session, channel, parts, vital=vital, now=time.monotonic())
+
+    def _missed(self, count: int, parent: bytes) -> Parts:
+        assert self._speaker is not None, "whoever tells something is attached first"
+        return self._speaker.missed(count, parent)

@@ -1,0 +1,121 @@
+"""The process of a kernel host: `--role host --number N --order-fd=F [--key-fd=K]`, started by the gateway's guardian.
+
+It leaves with the guardian and on SIGTERM, and its kernels' sessions stay: for them that is the same as a SIGKILL, which the next
+host makes good. So nothing is taken down in order: that would tell clients that their cells have ended.
+"""
+
+import argparse
+import asyncio
+import os
+import resource
+import signal
+import sys
+from typing import Final
+
+from actors.guardian.admission import admitting
+from actors.guardian.order import GatewayOrder, read_order
+from actors.host.actor import CODEC, KernelHost
+from actors.roles.own_logs import configure_logs
+from actors.runtime.birth import Birth
+from actors.runtime.failures import RuntimeFault
+from actors.runtime.link import Link
+from actors.runtime.malloc import return_large_buffers
+from actors.runtime.node import Node
+from actors.runtime.supervision import RestartPolicy
+from beaker.messages.base import PROTOCOL
+
+NO_RESTART = RestartPolicy(limit=0)
+"""See the actor."""
+LAST_WORDS_S: Final = 0.5
+"""How long one that leaves goes on sending to workers what it has told."""
+
+
+def main(argv: list[str]) -> int:
+    """Hold kernels until the guardian is gone, or wants it to end.
+
+    Args:
+        argv: the options behind `--role host`.
+
+    Returns:
+        The exit status: 1 after a sentence to the guardian or on stderr. One that has served does not return.
+    """
+    birth = Birth.take(argv)
+    parser = argparse.ArgumentParser(prog="beaker_kernel --role host", allow_abbrev=False)
+    parser.add_argument("--number", type=int, required=True)
+    parser.add_argument("--order-fd", type=int)
+    parser.add_argument("--key-fd", type=int)
+    options = parser.parse_args(argv)
+    if birth is None or options.order_fd is None:
+        sys.stderr.write("beaker: a kernel host is started by the gateway\n")
+        return 1
+    _name_process(options.number)
+    order = read_order(options.order_fd)
+    os.close(options.order_fd)
+    _raise_descriptors()
+    return_large_buffers()
+    logs = configure_logs(order.logs, "host", "", None)
+    status = run_loop(birth, order, options.key_fd)
+    if logs is not None:
+        logs.close()
+    # Not by way of the interpreter's end: it would take down what has to stay as it is.
+    os._exit(status)
+
+
+def run_loop(birth: Birth, order: GatewayOrder, key: int | None) -> int:
+    """Run the event loop; what is on it when it is left stays where it is."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    return loop.run_until_complete(run_host(birth, order, key))
+
+
+async def run_host(birth: Birth, order: GatewayOrder, key: int | None) -> int:
+    """Serve.
+
+    Returns:
+        The exit status: 0 when it was told to leave, 1 when it could not listen or has failed.
+    """
+    leaving: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def leave(status: int) -> None:
+        if not leaving.done():
+            leaving.set_result(status)
+
+    node = Node("host", protocol=PROTOCOL, on_gave_up=lambda _name, _reason: leave(1))
+    host = KernelHost(order, node, key=key)
+
+    def linked(link: Link) -> None:
+        if link.peer.role == "worker":
+            host.workers.accept(link)
+
+    await node.spawn("host", lambda: host, restart=NO_RESTART)
+    try:
+        await node.listen(
+            order.host_socket(order.number),
+            codec=CODEC,
+            admit=admitting(os.getppid(), {"worker", "registry"}),
+            secret=order.link_secret,
+            on_link=linked,
+        )
+    except (RuntimeFault, OSError, ValueError) as error:
+        birth.failed(f"kernel host {order.number} cannot listen: {error}")
+        return 1
+    birth.on_parent_death(lambda: leave(0))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leave, 0)
+    birth.ready()
+    node.log.info("host.started", number=order.number)
+    status = await leaving
+    await host.workers.drained(LAST_WORDS_S)
+    node.log.info("host.leaving", status=status)
+    return status
+
+
+def _raise_descriptors() -> None:
+    """As many as may be: a kernel takes some twenty."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _name_process(number: int) -> None:
+    from setproctitle import setproctitle
+
+    setproctitle(f"beaker --role host --number {number}")

@@ -1,0 +1,53 @@
+"""The shared memory in which a gateway worker notes what has left for each of its clients: read here, written there.
+
+It outlives the worker, so that whoever comes after one that was killed knows what each client has got. Each slot is a number of 8
+bytes, little-endian, written at once.
+"""
+
+import mmap
+import os
+import struct
+from pathlib import Path
+from typing import Final
+
+SLOT_BYTES: Final = 8  # of one number
+
+_SLOT = struct.Struct("<q")
+
+
+class Seen:
+    """The slots of one worker.
+
+    Args:
+        folder: the gateway's runtime folder.
+        pid: of the worker.
+
+    Raises:
+        OSError: there is no such file, or it is empty.
+    """
+
+    def __init__(self, folder: str, pid: int) -> None:
+        self._path = Path(folder) / f"seen-{pid}"
+        self._pid = pid
+        with open(self._path, "rb") as file:
+            try:
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            except ValueError as error:
+                raise OSError(f"{self._path}: {error}") from None
+        self.slots = len(self._map) // SLOT_BYTES
+        """How many there are."""
+
+    def read(self, slot: int) -> int:
+        """The number in a slot."""
+        value: int = _SLOT.unpack_from(self._map, slot * SLOT_BYTES)[0]
+        return value
+
+    def close(self) -> None:
+        """Let go of it; the file goes too, if its worker is gone."""
+        self._map.close()
+        try:
+            os.kill(self._pid, 0)
+        except ProcessLookupError:
+            self._path.unlink(missing_ok=True)
+        except PermissionError:
+            return  # the number is somebody else's by now; the guardian removes the file

@@ -1,0 +1,159 @@
+"""The clients of one kernel, by their `session_id`: where each is connected, what it has got, what it missed.
+
+One that has gone is remembered for a while, so that it finds what it lacks when it comes back, at whatever worker. What it has got is read
+from the slot of shared memory that its worker keeps for it; a value that stood there already when it was given to the client is
+somebody else's.
+
+Pure.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final, Generic, NamedTuple, TypeVar
+
+GONE_LIMIT: Final = 1000
+"""Clients of one kernel that are remembered: a page that is loaded anew is another one each time."""
+
+W = TypeVar("W")
+"""The way to a worker."""
+
+
+class Seat(NamedTuple, Generic[W]):
+    """Where a client is connected."""
+
+    way: W
+    slot: int
+    left_over: int
+    """What stood in the slot when it was given to the client."""
+
+
+class ClientSession(Generic[W]):
+    """One client."""
+
+    __slots__ = ("got", "live", "missed", "missed_to", "name", "seat", "since")
+
+    def __init__(self, name: str, got: int) -> None:
+        self.name = name
+        self.got = got
+        """Number of the last message that is known to have left for it."""
+        self.seat: Seat[W] | None = None
+        """None: it is gone, `since`."""
+        self.since = 0.0
+        """Monotonic."""
+        self.live = False
+        """It is told what all are told; else its worker has to fetch for it."""
+        self.missed = 0
+        """Messages that were dropped and that it lacks."""
+        self.missed_to = 0
+        """Number of the last of those."""
+
+
+class Sessions(Generic[W]):
+    """All of them.
+
+    Args:
+        read: the number that stands in a slot.
+        first: the number with which the journal begins; lower ones are of a former life of the host.
+        replay_s: how long one that has gone is remembered.
+    """
+
+    def __init__(self, read: Callable[[Seat[W]], int], *, first: int, replay_s: float, limit: int = GONE_LIMIT) -> None:
+        self._read = read
+        self._first = first
+        self._replay_s = replay_s
+        self._limit = limit
+        self._all: dict[str, ClientSession[W]] = {}
+
+    def __iter__(self) -> Iterator[ClientSession[W]]:
+        return iter(self._all.values())
+
+    def find(self, name: str) -> ClientSession[W] | None:
+        """One that is known."""
+        return self._all.get(name)
+
+    @property
+    def connected(self) -> int:
+        """How many are."""
+        return sum(client.seat is not None for client in self._all.values())
+
+    def expect(self, name: str, *, got: int, now: float) -> None:
+        """Something is told to a client that may not be known: to one that was connected to a former life of the host."""
+        if name not in self._all:
+            self._all[name] = ClientSession(name, got)
+            self._all[name].since = now
+            self._forget(now)
+
+    def open(self, name: str, seat: Seat[W], *, last: int) -> Seat[W] | None:
+        """A client is here.
+
+        Args:
+            last: number of the latest message; one that is not known lacks nothing up to there.
+
+        Returns:
+            The seat that it leaves thereby.
+        """
+        client = self._all.setdefault(name, ClientSession(name, last))
+        former = client.seat
+        self._look(client, last)
+        client.seat, client.live = seat, False
+        return former
+
+    def leave(self, client: ClientSession[W], *, last: int, now: float) -> None:
+        """A client's websocket is gone."""
+        self._look(client, last)
+        client.seat, client.live, client.since = None, False, now
+        self._forget(now)
+
+    def known(self, number: int, last: int) -> int:
+        """What a number that a worker names means here: of a former life, or of one whose clock was ahead, it is before all there is."""
+        return number if self._first - 1 <= number <= last else self._first - 1
+
+    def floor(self, *, last: int, now: float) -> int:
+        """The number up to which no client lacks anything."""
+        self._forget(now)
+        lowest = last
+        for client in self._all.values():
+            self._look(client, last)
+            lowest = min(lowest, client.got)
+        return lowest
+
+    def dropped(self, number: int, session: str, reached: Callable[[ClientSession[W]], int]) -> None:
+        """A message is there no more: whoever lacks it has missed it.
+
+        Args:
+            session: whom it was for; empty: all.
+            reached: the number up to which a client's worker has been told everything.
+        """
+        for client in self._all.values() if not session else filter(None, [self._all.get(session)]):
+            if number > client.got and number > reached(client):
+                client.missed += 1
+                client.missed_to = number
+
+    def take_missed(self, client: ClientSession[W], got: int) -> int:
+        """How many messages a client has missed, to be told it once.
+
+        Args:
+            got: number of the last message that it, or its worker for it, has.
+        """
+        had = min(client.missed, max(0, min(got, client.missed_to) - client.got))
+        missed, client.missed = client.missed - had, 0
+        return missed
+
+    def clear(self) -> None:
+        """The kernel has ended."""
+        self._all.clear()
+
+    def _look(self, client: ClientSession[W], last: int) -> None:
+        if client.seat is not None:
+            value = self._read(client.seat)
+            if value != client.seat.left_over and client.got < value <= last:
+                client.got = value
+
+    def _forget(self, now: float) -> None:
+        gone = [client for client in self._all.values() if client.seat is None]
+        if not gone:
+            return
+        gone.sort(key=lambda client: client.since)
+        too_many = len(gone) - self._limit
+        for at, client in enumerate(gone):
+            if at < too_many or now - client.since > self._replay_s:
+                del self._all[client.name]

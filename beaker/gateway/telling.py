@@ -1,0 +1,241 @@
+"""What one kernel tells its clients, through workers that may be slow, stopped or lost, so that each gets all of it once, in order.
+
+A worker is told a message once for all of its clients that are *live*. Its connection may take no more: then it is told the rest
+from the journal when there is room again. A client that is not live is told what it lacks when its worker fetches it, a
+piece at a time; the last piece makes it live.
+
+```
+            tell                 pump                     full? wait for `drained`
+  kernel ---------> journal ---------------> each worker ----------------------------> live clients
+                       |        answer
+                       +--------------------- Fetch ----------------------------------> one client
+```
+
+Pure; effects are the *ways* to the workers, the journal's shelf, and the time that is passed in.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from beaker.gateway.sessions import ClientSession, Seat, Sessions
+from beaker.gateway.stream import FromHost, Open, Opened, Over, Reached, Superseded, Told
+from beaker.gateway.told import MEMORY_BYTES, Shelf, ToldJournal
+from beaker.wire.compose import EMPTY
+from beaker.wire.parts import PARENT, Parts
+from beaker.wire.websocket import WebsocketChannel
+
+FETCH_BYTES: Final = 1024 * 1024
+"""What one Fetch brings at most, and one message at least."""
+TRIM_BYTES: Final = 256 * 1024
+"""After so much more it is looked what may be trimmed: a look reads a slot of each client."""
+
+
+class Way(Protocol):
+    """To one worker, for one kernel."""
+
+    @property
+    def full(self) -> bool:
+        """Whether it takes nothing more for now; `drained` is called once it does."""
+        ...
+
+    def send(self, head: FromHost, parts: Parts) -> None:
+        """Send it a piece."""
+        ...
+
+    def seen(self, slot: int) -> int:
+        """The number in a slot of its shared memory."""
+        ...
+
+
+class _Door:
+    """A worker that has clients of this kernel."""
+
+    __slots__ = ("fetches", "live", "position", "way")
+
+    def __init__(self, way: Way, position: int) -> None:
+        self.way = way
+        self.position = position
+        """Its live clients have been told everything up to here."""
+        self.live: dict[str, ClientSession[Way]] = {}
+        self.fetches: deque[tuple[str, int]] = deque()
+        """Asked for and not answered: one for each client at most."""
+
+
+class Telling:
+    """Tells.
+
+    Args:
+        missed: composes what a client is told in the place of so many messages, with the header document they belong to.
+        first: number of the first message; grows with each life of the host.
+        limit_bytes: see `GatewaySettings.replay_bytes`.
+        replay_s: how long a client that has gone is remembered.
+        trims_from: monotonic; until then clients of a former life may come back, so nothing is trimmed.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        missed: Callable[[int, bytes], Parts],
+        *,
+        first: int,
+        limit_bytes: int,
+        replay_s: float,
+        trims_from: float = 0.0,
+        memory_bytes: int = MEMORY_BYTES,
+    ) -> None:
+        self._missed = missed
+        self._trims_from = trims_from
+        self._trim_at = TRIM_BYTES
+        self._journal = ToldJournal(shelf, first=first, limit_bytes=limit_bytes, memory_bytes=memory_bytes)
+        self._sessions: Sessions[Way] = Sessions(lambda seat: seat.way.seen(seat.slot), first=first, replay_s=replay_s)
+        self._doors: dict[Way, _Door] = {}
+
+    @property
+    def connected(self) -> int:
+        """How many clients are."""
+        return self._sessions.connected
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all that is kept."""
+        return self._journal.size_bytes
+
+    # What the kernel says.
+
+    def tell(self, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool, now: float) -> None:
+        """Tell a message.
+
+        Args:
+            session: for this client alone; empty: for all.
+            vital: a client that does not get it waits for ever.
+            now: monotonic.
+        """
+        journal = self._journal
+        if session and self._sessions.find(session) is None:
+            self._sessions.expect(session, got=journal.last, now=now)
+        journal.add(session, channel, parts, vital=vital)
+        for door in self._doors.values():
+            self._pump(door)
+        if journal.size_bytes > self._trim_at or journal.too_full:
+            self.trim(now)
+        for gone in journal.bound():
+            self._sessions.dropped(gone.number, gone.session, self._reached)
+
+    def trim(self, now: float) -> None:
+        """Let go of what every client has got."""
+        if now >= self._trims_from:
+            self._journal.trim(self._sessions.floor(last=self._journal.last, now=now))
+        self._trim_at = self._journal.size_bytes * 2 + TRIM_BYTES
+
+    def over(self, reason: str) -> None:
+        """The kernel has ended."""
+        for way in self._doors:
+            way.send(Over(reason=reason), [])
+        self._doors.clear()
+        self._sessions.clear()
+        self._journal.clear()
+
+    # What workers say.
+
+    def open(self, way: Way, wanted: Open) -> None:
+        """A client is here, and begins behind."""
+        if way not in self._doors:
+            self._doors[way] = _Door(way, self._journal.last)
+        seat = Seat(way, wanted.slot, way.seen(wanted.slot))
+        former = self._sessions.open(wanted.session, seat, last=self._journal.last)
+        door = self._doors[way]
+        door.fetches = deque(fetch for fetch in door.fetches if fetch[0] != wanted.session)  # of a websocket before this one
+        if former is not None:
+            self._doors[former.way].live.pop(wanted.session, None)
+            if former.way is not way:  # else its worker has both, and knows
+                former.way.send(Superseded(session=wanted.session), [])
+        way.send(Opened(session=wanted.session), [])
+
+    def is_at(self, way: Way, session: str) -> bool:
+        """Whether a client is connected there, and not superseded."""
+        client = self._sessions.find(session)
+        return client is not None and client.seat is not None and client.seat.way is way
+
+    def close(self, way: Way, session: str, *, now: float) -> None:
+        """A client's websocket is gone."""
+        client = self._sessions.find(session)
+        if client is not None and client.seat is not None and client.seat.way is way:
+            self._doors[way].live.pop(session, None)
+            self._sessions.leave(client, last=self._journal.last, now=now)
+            self.trim(now)
+
+    def fetch(self, way: Way, session: str, after: int) -> None:
+        """A client is behind, and its worker wants some of what it lacks.
+
+        Args:
+            after: number of the last message that it, or its worker for it, has; negative: what is known here.
+        """
+        if not self.is_at(way, session):
+            return  # superseded, or closed
+        door = self._doors[way]
+        client = door.live.pop(session, None)
+        if client is not None:
+            client.live = False
+        door.fetches.append((session, after))
+        self._pump(door)
+
+    def drained(self, way: Way) -> None:
+        """A worker takes more."""
+        if (door := self._doors.get(way)) is not None:
+            self._pump(door)
+
+    def lost(self, way: Way, *, now: float) -> None:
+        """The link to a worker is gone, and with it the websockets there, unless it comes back with them."""
+        if self._doors.pop(way, None) is None:
+            return
+        for client in list(self._sessions):
+            if client.seat is not None and client.seat.way is way:
+                self._sessions.leave(client, last=self._journal.last, now=now)
+
+    def _reached(self, client: ClientSession[Way]) -> int:
+        if client.seat is None or not client.live:
+            return client.got
+        return self._doors[client.seat.way].position
+
+    def _pump(self, door: _Door) -> None:
+        """Tell a worker what it was not told, as far as it takes it."""
+        way, journal = door.way, self._journal
+        while door.position < journal.last and not way.full:
+            if not door.live:
+                door.position = journal.last
+                break
+            message = journal.get(door.position + 1)
+            door.position += 1
+            if message is None:
+                self._own_up(door)
+            elif not message.session or message.session in door.live:
+                way.send(Told(message.number, message.session, message.channel), message.parts)
+        while door.fetches and not way.full:
+            self._answer(door, *door.fetches.popleft())
+
+    def _own_up(self, door: _Door) -> None:
+        """Live clients of a worker that took nothing for too long have missed what was dropped meanwhile."""
+        for client in door.live.values():
+            if missed := self._sessions.take_missed(client, client.got):
+                parts = self._missed(missed, EMPTY)
+                door.way.send(Told(door.position, client.name, "iopub"), parts)
+
+    def _answer(self, door: _Door, session: str, after: int) -> None:
+        if not self.is_at(door.way, session):
+            return
+        client = self._sessions.find(session)
+        assert client is not None
+        begin = client.got if after < 0 else self._sessions.known(after, self._journal.last)
+        client.got = min(client.got, begin)
+        messages, reached = self._journal.after(begin, session, up_to=door.position, limit_bytes=FETCH_BYTES)
+        if missed := self._sessions.take_missed(client, begin):
+            parent = next((message.parts[PARENT] for message in messages if message.channel == "iopub"), EMPTY)
+            at = messages[0].number - 1 if messages else reached
+            door.way.send(Told(at, session, "iopub", fetched=True), self._missed(missed, parent))
+        for message in messages:
+            door.way.send(Told(message.number, session, message.channel, fetched=True), message.parts)
+        client.live = reached >= door.position
+        door.way.send(Reached(session=session, number=reached, live=client.live), [])
+        if client.live:
+            door.live[session] = client
