@@ -12,20 +12,15 @@ from collections.abc import Callable
 from typing import Protocol
 
 from actors.kernel.sockets.front import TRACE_CHARS
-from actors.kernel.sockets.spill import Spill, cost_of
+from actors.kernel.sockets.outputs import Outputs
 from actors.kernel.sockets.zmq_edge import EdgeSocket
-from actors.kernel.sockets.zmq_sockets import FEW, NONE, SOME, open_context
+from actors.kernel.sockets.zmq_sockets import FEW, SOME, open_context
 from actors.runtime.trace import current_trace
 from beaker.errors import BeakerError
 from beaker.messages.subkernel import Connection
 from beaker.wire.compose import Composer
 from beaker.wire.parts import HEADER, PARENT, Header, Parts, WireError, join, read_header, split
 from beaker.wire.signing import Signer
-
-RELAY_BYTES = 1_000_000
-"""Relayed in one turn of the loop: about 2 ms, nearly all of it for the signature."""
-DRAIN_BYTES = 16 * RELAY_BYTES
-"""Read from iopub in one turn; writing to the page cache takes a tenth of signing."""
 
 
 class SubkernelGone(BeakerError):
@@ -90,11 +85,7 @@ class SubkernelLink:
         self._shell = dealer(self._shell_reply, "shell")
         self._control = dealer(self._control_reply, "control")
         self._stdin = dealer(lambda _header, parent, parts: handlers.input_request(parent, parts), "stdin")
-        self._iopub = EdgeSocket(self._context, "sub", self._iopub_frames, receive_limit=NONE, burst_bytes=DRAIN_BYTES)
-        self._drained = Spill()
-        self._relayed_bytes = 0
-        """On iopub since the last turn of `_relay`."""
-        self._relaying = False
+        self._iopub = Outputs(self._context, self._iopub_message)
         self._hb = EdgeSocket(self._context, "dealer", lambda _frames: self._echoed())
         self._shell.on_flushed = handlers.shell_flushed
         for socket, port in (
@@ -177,22 +168,19 @@ class SubkernelLink:
     @property
     def drained(self) -> int:
         """How many messages of iopub were read and not relayed yet."""
-        return len(self._drained)
+        return self._iopub.drained
 
     def drain(self) -> int:
         """Read what lies in the sockets now: last words of a subkernel that died. Returns how many messages it was."""
-        count = self._shell.read_all() + self._control.read_all() + self._iopub.read_all()
-        while self._drained:
-            self._iopub_message(self._drained.popleft())
-        return count
+        return self._shell.read_all() + self._control.read_all() + self._iopub.drain()
 
     def close(self) -> None:
         """Disconnect; whoever awaits an answer gets SubkernelGone."""
         self._closed = True
-        for socket in (self._shell, self._control, self._stdin, self._iopub, self._hb):
+        self._iopub.close()
+        for socket in (self._shell, self._control, self._stdin, self._hb):
             # What was not delivered yet belongs to a process that is gone; ending the context would wait for it.
             socket.close(linger_ms=0)
-        self._drained.close()
         for answer in list(self._answers.values()):
             if not answer.done():
                 answer.set_exception(SubkernelGone())
@@ -201,6 +189,7 @@ class SubkernelLink:
         self._context.term()
 
     def _take(self, channel: str, frames: list[bytes], take: Callable[[Header, Header, Parts], None]) -> None:
+        self._iopub.hurry()
         try:
             _, signature, parts = split(frames)
             if self._check_signatures:
@@ -228,44 +217,7 @@ class SubkernelLink:
             answer.set_result(parts)
         return True
 
-    def _iopub_frames(self, frames: list[bytes]) -> None:
-        """Relay a message at once, unless the subkernel prints faster than that: then it is drained first and relayed in turns.
-
-        What we do not drain grows in libzmq's memory, where it cannot be bounded without losing it.
-        """
-        self._relayed_bytes += sum(map(len, frames))
-        if self._relayed_bytes < RELAY_BYTES and not self._drained:
-            self._iopub_message(frames)
-            return
-        try:
-            self._drained.append(frames)
-        except OSError:  # no room on the disk: then it is drained as fast as it is relayed
-            while self._drained:
-                self._iopub_message(self._drained.popleft())
-            self._iopub_message(frames)
-            return
-        self._relay_soon()
-
-    def _relay_soon(self) -> None:
-        if not self._relaying:
-            self._relaying = True
-            self._loop.call_soon(self._relay)
-
-    def _relay(self) -> None:
-        self._relaying = False
-        self._relayed_bytes = 0
-        try:
-            while self._drained and self._relayed_bytes < RELAY_BYTES:
-                frames = self._drained.popleft()
-                self._relayed_bytes += cost_of(frames)
-                self._iopub_message(frames)
-        finally:
-            if self._drained:
-                self._relay_soon()
-            else:
-                self._relayed_bytes = 0
-
-    def _iopub_message(self, frames: list[bytes]) -> None:
+    def _iopub_message(self, frames: list[bytes]) -> str:
         try:
             topic, signature, parts = split(frames)
             if self._check_signatures:
@@ -273,16 +225,17 @@ class SubkernelLink:
             header, parent = read_header(parts[HEADER]), read_header(parts[PARENT])
         except WireError as error:
             self._on_dropped("iopub", str(error))
-            return
+            return ""
         if not self.iopub_is_live.done():
             self.iopub_is_live.set_result(None)
         if header.msg_type == "iopub_welcome":
-            return  # meant for us; our own clients get ours
+            return header.msg_type  # meant for us; our own clients get ours
         current_trace.set(parent.msg_id[:TRACE_CHARS])
         if parent.session == self._private.session_id:
             self._handlers.private_iopub(header, parent, parts)
         else:
             self._handlers.iopub_message(topic, header, parent, parts)
+        return header.msg_type
 
     def _echoed(self) -> None:
         self._beating = False

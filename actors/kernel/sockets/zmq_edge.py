@@ -2,8 +2,7 @@
 
 `zmq.asyncio` makes a future per message and costs 6-10 times as much. The descriptor is edge-triggered: it becomes
 readable once for any number of events, and sending can use such an edge up; so the socket's EVENTS are looked at again
-after every burst of sends and whenever a burst of reads ended early. A read burst is bounded, so that a flood on one
-socket leaves the other sockets their turn.
+after every send and every read. A read burst is bounded, so that a flood on one socket leaves the other sockets their turn.
 """
 
 import asyncio
@@ -73,6 +72,9 @@ class EdgeSocket:
         self._burst_bytes = burst_bytes
         self._read_bytes = 0
         self._waiting: Backlog[list[bytes]] = Backlog()
+        self.rest_s = 0.0
+        """How long it rests after a burst that left nothing: what comes meanwhile is read together. 0 where each is read at once."""
+        self._rest: asyncio.TimerHandle | None = None
         self.speaker: int | None = None
         """Of a `router` or `manual xpub`: the descriptor of the connection that the message now being received came by, if any."""
         self.on_flushed: Callable[[], None] | None = None
@@ -121,7 +123,7 @@ class EdgeSocket:
             self._waiting.append(frames, cost_of(frames))
             self._check_soon()
             return not self._waiting.full
-        self._check_soon()
+        self._look_again()
         return True
 
     def reach(self, frames: list[bytes]) -> bool:
@@ -135,7 +137,7 @@ class EdgeSocket:
                 raise
             return False
         finally:
-            self._check_soon()
+            self._look_again()
         return True
 
     def admit(self, topic: bytes) -> None:
@@ -154,6 +156,13 @@ class EdgeSocket:
         """Read on."""
         self._paused = False
         self._check_soon()
+
+    def end_rest(self) -> None:
+        """Read what came during a rest now."""
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
+            self._check()
 
     def read_all(self) -> int:
         """Read what is there now without leaving the turn; returns how many messages it was."""
@@ -179,24 +188,37 @@ class EdgeSocket:
             self._checking = True
             self._loop.call_soon(self._check)
 
+    def _look_again(self) -> None:
+        """After a send, which may have used up the edge of what has arrived. A turn of the loop for it would cost four times as much."""
+        if not self._paused and self._rest is None and self._events() & zmq.POLLIN:
+            self._check_soon()
+
+    def _events(self) -> int:
+        """What can be done now; to ask is also what re-arms the edge-triggered descriptor."""
+        events: int = self._socket.getsockopt(zmq.EVENTS)  # type: ignore[assignment]  # the stub says int | bytes
+        return events
+
     def _check(self) -> None:
         self._checking = False
         if self._closed:
             return
-        # Reading EVENTS is also what re-arms the edge-triggered descriptor.
-        events: int = self._socket.getsockopt(zmq.EVENTS)  # type: ignore[assignment]  # the stub says int | bytes
+        events = self._events()
         if self._waiting and events & zmq.POLLOUT:
             self._flush()
             # What arrived during the flush made an edge, and a send may have used it up.
             self._check_soon()
-        if self._paused or not events & zmq.POLLIN:
+        if self._paused or self._rest is not None or not events & zmq.POLLIN:
             return
         more, enough = True, self._read_bytes + self._burst_bytes
         try:
             for _ in range(BURST):
-                more = self._read_one() and not self._paused and not self._closed
+                self._read_one()
+                # To ask whether there is more costs a sixth of a read that finds nothing.
+                more = not self._paused and not self._closed and bool(self._events() & zmq.POLLIN)
                 if not more:
                     # Nothing left (the next message makes an edge), or resume() looks again.
+                    if self.rest_s and not self._closed:
+                        self._rest = self._loop.call_later(self.rest_s, self.end_rest)
                     return
                 if self._read_bytes >= enough:
                     return

@@ -14,7 +14,7 @@ MANY = 20_000
 
 
 class Interruptible(zmq.Socket[bytes]):
-    """A socket of a process that something happens to just before it sends, or reads."""
+    """A socket of a process that something happens to just before it sends."""
 
     def send(self, *args: Any, **options: Any) -> Any:  # Any: as its overloads
         context = self.context
@@ -24,21 +24,12 @@ class Interruptible(zmq.Socket[bytes]):
             happens()
         return super().send(*args, **options)
 
-    def recv(self, *args: Any, **options: Any) -> Any:  # Any: as its overloads
-        context = self.context
-        assert isinstance(context, Context)
-        happens, context.before_next_recv = context.before_next_recv, None
-        if happens is not None:
-            happens()
-        return super().recv(*args, **options)
-
 
 class Context(zmq.Context[zmq.Socket[bytes]]):
     """Makes sockets of that kind."""
 
     _socket_class = Interruptible
     before_next_send: Callable[[], None] | None = None
-    before_next_recv: Callable[[], None] | None = None
 
 
 class Edges:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 import zmq
 
+from actors.kernel.sockets.outputs import FLOOD
 from actors.kernel.sockets.subkernel_link import SubkernelGone, SubkernelLink
 from beaker.messages.subkernel import Connection
 from beaker.wire.compose import Composer, status
@@ -159,7 +160,7 @@ async def test_what_comes_faster_than_it_is_relayed_is_drained_and_relayed_in_or
     link: SubkernelLink, subkernel: ScriptedSubkernel, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What lies in libzmq's memory cannot be bounded without losing it."""
-    monkeypatch.setattr("actors.kernel.sockets.subkernel_link.RELAY_BYTES", 10_000)
+    monkeypatch.setattr("actors.kernel.sockets.outputs.RELAY_BYTES", 10_000)
     await subkernel.listened()
     depths: list[int] = []
     relay = heard.iopub_message
@@ -180,7 +181,7 @@ async def test_what_comes_faster_than_it_is_relayed_is_drained_and_relayed_in_or
 async def test_last_words_are_relayed_however_much_waits(
     link: SubkernelLink, subkernel: ScriptedSubkernel, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actors.kernel.sockets.subkernel_link.RELAY_BYTES", 1)
+    monkeypatch.setattr("actors.kernel.sockets.outputs.RELAY_BYTES", 1)
     await subkernel.listened()
     for number in range(50):
         subkernel.publish(f"kind-{number}", {})
@@ -192,3 +193,31 @@ async def test_last_words_are_relayed_however_much_waits(
 
     await until(drained, "the last one")
     assert [kind for kind in heard.iopub if kind.startswith("kind")] == [f"kind-{number}" for number in range(50)]
+
+
+async def test_what_a_flood_printed_before_a_reply_is_heard_before_it(
+    link: SubkernelLink, subkernel: ScriptedSubkernel, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outputs of a flood gather for a moment; here for longer than the test lasts."""
+    monkeypatch.setattr("actors.kernel.sockets.outputs.REST_S", 3600.0)
+    await subkernel.listened()
+    for _ in range(FLOOD):
+        subkernel.publish("stream", {})
+    await until(lambda: len(heard.iopub) == FLOOD, "the flood")
+    subkernel.publish("last", {})
+    await link.ask("shell", "kernel_info_request", {})
+    await until(lambda: heard.iopub[-1] == "last", "the last one")
+
+
+async def test_outputs_are_relayed_at_once_again_after_the_status_that_ends_a_flood(
+    link: SubkernelLink, subkernel: ScriptedSubkernel, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.kernel.sockets.outputs.REST_S", 3600.0)
+    await subkernel.listened()
+    for kind in [*["stream"] * FLOOD, "status"]:
+        subkernel.publish(kind, {})
+    await until(lambda: link.drain() or heard.iopub[-1:] == ["status"], "the status")
+    await link.ask("shell", "kernel_info_request", {})
+    for number in range(FLOOD - 1):
+        subkernel.publish("stream", {})
+        await until(lambda: len(heard.iopub) == FLOOD + number + 2, "the next one")  # noqa: B023 - awaited within the turn

@@ -8,9 +8,13 @@ import pytest
 import zmq
 
 from actors.kernel.sockets.zmq_edge import BURST, EdgeSocket
-from actors.kernel.sockets.zmq_sockets import AddressError
+from actors.kernel.sockets.zmq_sockets import FEW, AddressError
+from actors.runtime.kit import turn_loop
 from tests.actors.kernel.sockets.edges import MANY, Edges, heard_by
 from tests.kit.kernel_stage import until
+
+NEVER_S = 3600.0
+"""Longer than any test."""
 
 
 async def in_thread(work: Callable[[], None]) -> None:
@@ -132,6 +136,59 @@ async def test_a_handler_can_pause_in_the_middle_of_a_burst(edges: Edges) -> Non
         assert len(got) == expected + 1
         edge.resume()
     assert got == [b"0", b"1", b"2", b"3", b"4"]
+
+
+async def test_what_comes_during_a_rest_is_read_together_when_that_ends(edges: Edges) -> None:
+    got: list[bytes] = []
+    edges.address = "inproc://z"
+    edge = edges.edge("router", lambda frames: got.append(frames[1]))
+    edge.rest_s = NEVER_S
+    peer = edges.peer(zmq.DEALER)
+    peer.send(b"before")
+    await until(lambda: bool(got), "the message before the rest")
+    for number in range(3 * BURST):
+        peer.send(b"%d" % number)
+        await turn_loop()
+    assert got == [b"before"]
+    edge.end_rest()
+    await until(lambda: len(got) == 1 + 3 * BURST, "all of them")
+
+
+async def test_a_rest_ends_by_itself_and_another_follows(edges: Edges) -> None:
+    got: list[bytes] = []
+    edge = edges.edge("router", lambda frames: got.append(frames[1]))
+    edge.rest_s = 0.001
+    peer = edges.peer(zmq.DEALER)
+    for number in range(20):
+        peer.send(b"%d" % number)
+        await until(lambda: len(got) == number + 1, "the next message")  # noqa: B023 - awaited within the turn
+
+
+async def test_a_socket_that_rests_sends_on(edges: Edges) -> None:
+    got: list[bytes] = []
+    edge = edges.edge("dealer", lambda frames: got.append(frames[0]), send_limit=FEW)
+    edge.rest_s = NEVER_S
+    for number in range(100):
+        edge.send([b"%d" % number])
+    peer = edges.peer(zmq.ROUTER, hwm=10)
+    peer.poll()
+    peer.send_multipart([b"edge", b"answer"])
+    await until(lambda: bool(got), "the message before the rest")
+    assert [frames[1] for frames in await heard_by(peer, 100)] == [b"%d" % number for number in range(100)]
+
+
+async def test_a_socket_can_be_closed_while_it_rests(edges: Edges) -> None:
+    got: list[bytes] = []
+    edges.address = "inproc://z"
+    edge = edges.edge("router", lambda frames: got.append(frames[1]))
+    edge.rest_s = NEVER_S
+    peer = edges.peer(zmq.DEALER)
+    peer.send(b"1")
+    await until(lambda: bool(got), "the message before the rest")
+    peer.send(b"2")
+    edge.close(linger_ms=0)
+    edge.end_rest()
+    assert got == [b"1"]
 
 
 async def test_last_words_leave_after_a_socket_is_closed(edges: Edges) -> None:
