@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 
 from actors.gateway import tables as all_tables
 from actors.gateway.answers import Problem, problem_answer
+from actors.gateway.contents_pool import open_contents
 from actors.gateway.door import ROUTES, door, put_headers
 from actors.gateway.routes import Handler, Route
 from actors.gateway.service import SERVICE, Service, service_of
@@ -37,6 +38,7 @@ def make_app(service: Service, tables: Iterable[Iterable[Route]] = all_tables.TA
     app = web.Application(middlewares=[account, complaints, door], client_max_size=service.settings.max_body_bytes)
     app[SERVICE] = service
     app[ROUTES] = routes = {}
+    app.cleanup_ctx.append(open_contents)
     app.on_response_prepare.append(put_headers)
     for table in tables:
         for route in table:

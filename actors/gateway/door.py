@@ -26,7 +26,7 @@ METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 _PREFLIGHT: Final[dict[str, str]] = {
     hdrs.ACCESS_CONTROL_ALLOW_METHODS: METHODS,
-    hdrs.ACCESS_CONTROL_ALLOW_HEADERS: f"Authorization, Content-Type, {XSRF_HEADER}",
+    hdrs.ACCESS_CONTROL_ALLOW_HEADERS: f"Authorization, Content-Type, If-Match, If-None-Match, Range, {XSRF_HEADER}",
     hdrs.ACCESS_CONTROL_MAX_AGE: "600",
 }
 """What the pages of an allowed origin may send; ten minutes as browsers keep it, so that a change of ours is not kept for long."""
@@ -89,7 +89,7 @@ async def put_headers(_request: web.Request, response: web.StreamResponse) -> No
     admitted = _admission.get()
     if admitted is not None and admitted.origin:
         response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = admitted.origin
-        response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = hdrs.LOCATION
+        response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = "Location, ETag"
     response.headers[hdrs.VARY] = hdrs.ORIGIN
 
 

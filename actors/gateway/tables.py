@@ -2,7 +2,14 @@
 
 from typing import Final
 
-from actors.gateway import facts, kernels, kernelspecs, sessions
+from actors.gateway import contents, facts, files, kernels, kernelspecs, sessions
 from actors.gateway.routes import Route
 
-TABLES: Final[tuple[tuple[Route, ...], ...]] = (facts.ROUTES, kernelspecs.ROUTES, kernels.ROUTES, sessions.ROUTES)
+TABLES: Final[tuple[tuple[Route, ...], ...]] = (
+    facts.ROUTES,
+    kernelspecs.ROUTES,
+    kernels.ROUTES,
+    sessions.ROUTES,
+    contents.ROUTES,
+    files.ROUTES,
+)

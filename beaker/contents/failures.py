@@ -16,7 +16,11 @@ class NotAllowed(ContentsError):
 
 
 class NotFree(ContentsError):
-    """Something is there already, or it is no longer what the client has seen."""
+    """Something is there already."""
+
+
+class Changed(NotFree):
+    """It is no longer what the client has seen."""
 
 
 class NotThat(ContentsError):

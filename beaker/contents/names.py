@@ -26,10 +26,14 @@ def untitled(kind: Kind, extension: str, taken: Callable[[str], bool]) -> str:
 
 
 def copy_name(name: str, taken: Callable[[str], bool]) -> str:
-    """A free name for a copy: the number stands in front of all of `.tar.gz`, but of notebooks in front of the last dot alone.
+    """A free name for a copy: its own, where that is free, as in another folder; else with a number.
 
-    >>> copy_name("a.b.ipynb", lambda name: False), copy_name("x-Copy1.tar.gz", lambda name: name == "x-Copy1.tar.gz")
+    The number stands in front of all of `.tar.gz`, but of notebooks in front of the last dot alone.
+
+    >>> copy_name("a.b.ipynb", lambda name: name == "a.b.ipynb"), copy_name("x-Copy1.tar.gz", lambda name: "Copy2" not in name)
     ('a.b-Copy1.ipynb', 'x-Copy2.tar.gz')
+    >>> copy_name("a.txt", lambda name: False)
+    'a.txt'
     """
     name = _COPY.sub("", name, count=1)
     if name.endswith(".ipynb"):
@@ -37,11 +41,7 @@ def copy_name(name: str, taken: Callable[[str], bool]) -> str:
     else:
         stem, dot, rest = name.partition(".")
         suffix = dot + rest
-    for number in itertools.count(1):
-        candidate = f"{stem}-Copy{number}{suffix}"
-        if not taken(candidate):
-            return candidate
-    raise AssertionError("counting ends never")
+    return _free(stem, suffix, "-Copy", taken)
 
 
 def _free(stem: str, suffix: str, joint: str, taken: Callable[[str], bool]) -> str:

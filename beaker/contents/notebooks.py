@@ -1,9 +1,12 @@
 """Notebooks as they lie on disk and as clients handle them: the format's own library reads, checks and writes them.
 
 Trust is Jupyter's: outputs that this user has made, or has said she trusts, are known by a signature in Jupyter's own store,
-so that a notebook trusted in one frontend is trusted in the other.
+so that a notebook trusted in one frontend is trusted in the other. Where that store cannot be read or written, notebooks are
+read and saved all the same, as untrusted ones.
 """
 
+import contextlib
+import sqlite3
 from typing import Any
 
 import msgspec
@@ -11,7 +14,7 @@ import nbformat
 from nbformat import ValidationError
 from nbformat.reader import NotJSONError
 
-from beaker.contents.failures import NotThat
+from beaker.contents.failures import NotAllowed, NotThat
 
 _nbformat: Any = nbformat  # Any: it is untyped
 
@@ -38,13 +41,26 @@ def read_notebook(data: bytes, name: str, notary: Any) -> Any:  # Any: nbformat'
     Raises:
         NotThat: it is no notebook.
     """
-    try:
-        notebook = _nbformat.reads(data.decode(), as_version=AS_VERSION)
-    except (NotJSONError, ValidationError, ValueError, AttributeError, KeyError, TypeError, ImportError, RecursionError) as error:
-        raise NotThat(f"{name!r} is no notebook that can be read: {_short(error)}. Open it as text to mend it") from None
-    _must_look_like_one(notebook, f"{name!r} is no notebook that can be read")
-    notary.mark_cells(notebook, notary.check_signature(notebook))
+    notebook = _parsed(data, name)
+    trusted = False
+    with contextlib.suppress(sqlite3.Error, OSError):
+        trusted = notary.check_signature(notebook)
+    notary.mark_cells(notebook, trusted)
     return notebook
+
+
+def sign_notebook(data: bytes, name: str, notary: Any) -> None:  # Any: as above
+    """Write down that a notebook is trusted as it is.
+
+    Raises:
+        NotThat: it is no notebook.
+        NotAllowed: it could not be written down.
+    """
+    notebook = _parsed(data, name)
+    try:
+        notary.sign(notebook)
+    except (sqlite3.Error, OSError) as error:
+        raise NotAllowed(f"that {name!r} is trusted could not be written down: {_short(error)}") from None
 
 
 def write_notebook(content: object, name: str, notary: Any) -> bytes:  # Any: nbformat's
@@ -57,7 +73,8 @@ def write_notebook(content: object, name: str, notary: Any) -> bytes:  # Any: nb
     try:
         notebook = _nbformat.from_dict(content)
         if notary.check_cells(notebook):
-            notary.sign(notebook)
+            with contextlib.suppress(sqlite3.Error, OSError):
+                notary.sign(notebook)
         text: str = _nbformat.writes(notebook, version=nbformat.NO_CONVERT)
     except (ValidationError, ValueError, AttributeError, KeyError, TypeError, ImportError, RecursionError) as error:
         raise NotThat(f"{name!r} was not saved: it is no notebook: {_short(error)}") from None
@@ -67,6 +84,15 @@ def write_notebook(content: object, name: str, notary: Any) -> bytes:  # Any: nb
 def empty_notebook() -> Any:  # Any: as above
     """A new one, without cells."""
     return _nbformat.v4.new_notebook()
+
+
+def _parsed(data: bytes, name: str) -> Any:  # Any: as above
+    try:
+        notebook = _nbformat.reads(data.decode(), as_version=AS_VERSION)
+    except (NotJSONError, ValidationError, ValueError, AttributeError, KeyError, TypeError, ImportError, RecursionError) as error:
+        raise NotThat(f"{name!r} is no notebook that can be read: {_short(error)}. Open it as text to mend it") from None
+    _must_look_like_one(notebook, f"{name!r} is no notebook that can be read")
+    return notebook
 
 
 def _must_look_like_one(content: object, words: str) -> None:

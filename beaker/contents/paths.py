@@ -60,7 +60,7 @@ class Root:
 
     def shows(self, name: str) -> bool:
         """Whether a name in a folder is listed."""
-        return (self._hidden or not name.startswith(".")) and name != CHECKPOINTS
+        return (self._hidden or not name.startswith(".")) and name != CHECKPOINTS and _is_text(name)
 
     def _steps(self, path: str) -> list[str]:
         try:
@@ -79,3 +79,12 @@ class Root:
     def _within(self, real: str) -> bool:
         # By whole steps: `/w/test` holds nothing of `/w/testtest`.
         return real == self.real or real.startswith(self.real.rstrip("/") + "/")
+
+
+def _is_text(name: str) -> bool:
+    """Names on a disk are bytes; one that is no UTF-8 cannot be said to a client, nor be asked for."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

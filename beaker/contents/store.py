@@ -14,13 +14,13 @@ from nbformat.sign import NotebookNotary
 
 from beaker.contents.checkpoints import drop_checkpoint, move_checkpoint
 from beaker.contents.content import shown, taken
-from beaker.contents.failures import NotAllowed, NotFree, NotThat, NotThere
+from beaker.contents.failures import Changed, NotAllowed, NotFree, NotThat, NotThere
 from beaker.contents.models import Format, Given, Kind, Model, describe, kind_of
 from beaker.contents.names import copy_name, untitled
-from beaker.contents.notebooks import empty_notebook, read_notebook, write_notebook
+from beaker.contents.notebooks import empty_notebook, read_notebook, sign_notebook, write_notebook
 from beaker.contents.paths import CHECKPOINTS, Place, Root
 from beaker.contents.uploads import take_piece
-from beaker.contents.whole_file import ALGORITHM, fingerprint, said, write_whole
+from beaker.contents.whole_file import ABSENT, ALGORITHM, fingerprint, said, write_whole
 
 
 class Contents:
@@ -38,6 +38,14 @@ class Contents:
     def find(self, path: str) -> Place:
         """See `Root.find`."""
         return self._root.find(path)
+
+    def is_folder(self, path: str) -> bool:
+        """Whether there is a folder of this path.
+
+        Raises:
+            NotThere, NotAllowed: see `find`.
+        """
+        return os.path.isdir(self._root.find(path).real)
 
     def get(self, path: str, *, kind: Kind | None = None, form: Format | None = None, content: bool = True, hashed: bool = False) -> Model:
         """What is there.
@@ -75,14 +83,16 @@ class Contents:
         """Write what a client sent.
 
         Args:
-            expected: the fingerprint of what the client has seen there; None if it does not say.
+            given: without content, something new is empty.
+            expected: the fingerprint of what the client has seen there, ABSENT if nothing; None if it does not say.
 
         Returns:
             The model without content, and whether it was not there before.
 
         Raises:
             NotAllowed: the folder that is served cannot be saved over.
-            NotThat: there is a folder of this name.
+            NotThat: there is a folder of this name, or no content for what is there.
+            Changed: it is not as expected.
             ContentsError: it was not saved for another reason; what was there before still is, in all cases.
         """
         place = self._root.find(path)
@@ -96,6 +106,8 @@ class Contents:
             raise NotThat(f"{place.path!r} is a directory, not a {given.type}")
         if expected is not None:
             self._must_be_as_seen(place, expected)
+        if given.content is None and given.chunk is None and fresh:
+            given = _empty(given.type)
         data = self._data(place, given)
         if given.chunk is not None:
             return take_piece(place, data, given.chunk), fresh
@@ -117,12 +129,10 @@ class Contents:
         if "/" in extension or "\0" in extension:
             raise NotThat(f"{extension[:100]!r} is no extension")
         name = untitled(kind, extension, lambda name: os.path.lexists(os.path.join(place.real, name)))
-        empty = {"notebook": ("json", empty_notebook()), "file": ("text", ""), "directory": (None, None)}[kind]
-        model, _ = self.save(f"{place.path}/{name}", Given(type=kind, format=empty[0], content=empty[1]))  # type: ignore[arg-type]  # as in Format
-        return model
+        return self.save(f"{place.path}/{name}", _empty(kind))[0]
 
     def copy(self, source: str, folder: str) -> Model:
-        """Copy a file into a folder, under a free name.
+        """Copy a file into a folder, under its own name if that is free there.
 
         Raises:
             NotThat: it is a folder.
@@ -160,6 +170,21 @@ class Contents:
                 os.rename(old.real, new.real)
             move_checkpoint(old, new)
         return self.get(new.path, content=False)
+
+    def trust(self, path: str) -> None:
+        """Let the outputs of a notebook be shown with all they can do, from now on: the user says that they are hers.
+
+        Raises:
+            NotThere: there is none.
+            NotThat: it is no notebook.
+            ContentsError: it cannot be read.
+        """
+        place = self._root.find(path)
+        if not os.path.isfile(place.real):
+            raise NotThere(f"there is no notebook {place.path!r}")
+        with said(place.path), open(place.real, "rb") as file:
+            data = file.read()
+        sign_notebook(data, os.path.basename(place.real), self._notary)
 
     def delete(self, path: str) -> None:
         """Delete a file, or a folder with nothing but checkpoints in it.
@@ -236,6 +261,18 @@ class Contents:
                 with open(place.real, "rb") as file:
                     now = fingerprint(file.read())
             except FileNotFoundError:
-                now = ""
+                now = ABSENT
+        if expected == ABSENT and now != ABSENT:
+            raise Changed(f"there is a {place.path!r} already; it was not saved")
         if now != expected:
-            raise NotFree(f"{place.path!r} was changed by somebody else since it was opened; it was not saved")
+            raise Changed(f"{place.path!r} was changed by somebody else since it was opened; it was not saved")
+
+
+def _empty(kind: Kind) -> Given:
+    match kind:
+        case "notebook":
+            return Given(type=kind, format="json", content=empty_notebook())
+        case "file":
+            return Given(type=kind, format="text", content="")
+        case "directory":
+            return Given(type=kind)

@@ -20,6 +20,9 @@ from beaker.contents.failures import NoRoom, NotAllowed, NotThat, NotThere
 ALGORITHM: Final = "sha256"
 """Of `fingerprint`; as it is named to clients."""
 
+ABSENT: Final = ""
+"""Instead of a fingerprint: nothing is there."""
+
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 

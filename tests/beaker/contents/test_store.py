@@ -3,17 +3,20 @@
 import base64
 import json
 import os
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from nbformat.sign import MemorySignatureStore, NotebookNotary
 
 from beaker.contents.checkpoints import delete_checkpoint, list_checkpoints, make_checkpoint, restore_checkpoint
 from beaker.contents.failures import ContentsError, NotAllowed, NotFree, NotThat, NotThere
 from beaker.contents.models import Given
+from beaker.contents.paths import Root
 from beaker.contents.store import Contents
-from beaker.contents.whole_file import fingerprint
+from beaker.contents.whole_file import ABSENT, fingerprint
 
 v4: Any = nbformat.v4  # Any: nbformat is untyped
 
@@ -153,6 +156,54 @@ def test_a_folder_lists_what_can_be_seen(contents: Contents, folder: Path) -> No
     ]
     assert (listed.type, listed.format, listed.name, listed.path, listed.size) == ("directory", "json", "", "", None)
     assert contents.get("", content=False).content is None
+
+
+def test_a_name_that_is_no_text_does_not_spoil_the_list(contents: Contents, folder: Path) -> None:
+    (folder / "a").write_text("")
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xff.txt")).write_text("")
+    assert [model.name for model in contents.get("").content] == ["a"]
+
+
+def test_what_is_new_is_empty_unless_it_says_something(contents: Contents, folder: Path) -> None:
+    assert contents.save("n.ipynb", Given(type="notebook"))[1] is True
+    assert contents.get("n.ipynb").content["cells"] == []
+    contents.save("a", Given(type="file"))
+    assert (folder / "a").read_text() == ""
+    with pytest.raises(NotThat):
+        contents.save("n.ipynb", Given(type="notebook"))
+
+
+def test_who_wants_something_new_does_not_save_over_what_is_there(contents: Contents, folder: Path) -> None:
+    contents.save("a", _text("first"), expected=ABSENT)
+    with pytest.raises(NotFree, match="there is a 'a' already"):
+        contents.save("a", _text("second"), expected=ABSENT)
+    assert (folder / "a").read_text() == "first"
+
+
+def test_a_notebook_is_trusted_once_the_user_says_so(contents: Contents, folder: Path) -> None:
+    (folder / "n.ipynb").write_text(json.dumps(_notebook("x")))
+    contents.trust("n.ipynb")
+    assert contents.get("n.ipynb").content["cells"][0]["metadata"]["trusted"] is True
+    with pytest.raises(NotThere):
+        contents.trust("none.ipynb")
+
+
+class _Broken(NotebookNotary):
+    """Its store is on a disk that is full, or locked."""
+
+    def check_signature(self, nb: Any) -> bool:  # Any: as in nbformat
+        raise sqlite3.OperationalError("database is locked")
+
+    def sign(self, nb: Any) -> None:  # Any: as in nbformat
+        raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_a_notebook_is_saved_though_its_trust_cannot_be(folder: Path) -> None:
+    contents = Contents(Root(str(folder)), _Broken(secret=b"x", store_factory=MemorySignatureStore))  # type: ignore[no-untyped-call]  # nbformat is untyped
+    contents.save("n.ipynb", Given(type="notebook", content=_notebook("x")))
+    assert contents.get("n.ipynb").content["cells"][0]["metadata"]["trusted"] is False
+    with pytest.raises(NotAllowed, match="could not be written down"):
+        contents.trust("n.ipynb")
 
 
 def test_a_pipe_is_not_waited_for(contents: Contents, folder: Path) -> None:

@@ -1,0 +1,109 @@
+"""`/files/<path>`: a file itself, to be shown by a browser or saved; in pieces where a film is wound forward.
+
+aiohttp's own file answer is not used: for a client that takes gzip it sends `name.gz` in the place of `name` if there is one,
+which may be another file altogether, or a link that leads out of the root.
+"""
+
+import os
+import stat
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import partial
+from http import HTTPStatus
+from typing import BinaryIO, Final
+
+from aiohttp import web
+
+from actors.gateway.answers import Problem
+from actors.gateway.contents import FOUND, said
+from actors.gateway.contents_pool import ContentsPool, pool_of
+from actors.gateway.routes import Route, get
+from beaker.contents.failures import NotThat, NotThere
+from beaker.contents.store import Contents
+from beaker.contents.whole_file import said as said_of_disk
+from beaker.gateway.downloads import SANDBOX, manner_of
+
+PIECE_BYTES: Final = 256 * 1024
+"""Read and sent at a time: large enough to keep a disk busy, small enough for many downloads at once."""
+
+
+@said
+async def send(request: web.Request) -> web.StreamResponse:
+    """`GET /files/<path>`.
+
+    Raises:
+        Problem: there is no such file, or no such part of it.
+        ConnectionResetError: it was cut while it was sent.
+    """
+    path = request.match_info["path"]
+    file, size, changed = await pool_of(request).read(lambda contents: _open(contents, path))
+    try:
+        manner = manner_of(os.path.basename(path.rstrip("/")), save=request.query.get("download", "0") not in {"", "0"})
+        headers = FOUND | {
+            "Content-Type": manner.content_type,
+            "Content-Disposition": manner.disposition,
+            "Content-Security-Policy": SANDBOX,
+            "X-Content-Type-Options": "nosniff",
+            "Last-Modified": format_datetime(changed, usegmt=True),
+            "Accept-Ranges": "bytes",
+        }
+        begin, end = _wanted(request, size)
+        if begin >= end and size:
+            words = f"There are {size} bytes; none of those that were asked for."
+            raise Problem(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, words, headers={"Content-Range": f"bytes */{size}"})
+        answer = web.StreamResponse(headers=headers)
+        if (begin, end) != (0, size):
+            answer.set_status(HTTPStatus.PARTIAL_CONTENT)
+            answer.headers["Content-Range"] = f"bytes {begin}-{end - 1}/{size}"
+        answer.content_length = end - begin
+        await answer.prepare(request)
+        if request.method != "HEAD":
+            await _send(pool_of(request), answer, file, begin, end)
+        return answer
+    finally:
+        file.close()
+
+
+async def _send(pool: ContentsPool, answer: web.StreamResponse, file: BinaryIO, begin: int, end: int) -> None:
+    while begin < end:
+        piece = await pool.read(partial(_read, file, begin, min(PIECE_BYTES, end - begin)))
+        if not piece:
+            # It was cut while it was sent: better the client sees an answer break off than one that is filled up.
+            answer.force_close()
+            raise ConnectionResetError
+        await answer.write(piece)
+        begin += len(piece)
+    await answer.write_eof()
+
+
+def _read(file: BinaryIO, begin: int, size: int, _contents: Contents) -> bytes:
+    return os.pread(file.fileno(), size, begin)
+
+
+def _open(contents: Contents, path: str) -> tuple[BinaryIO, int, datetime]:
+    place = contents.find(path)
+    if not os.path.exists(place.real):
+        raise NotThere(f"there is no {place.path!r}")
+    with said_of_disk(place.path):
+        # A pipe without anybody at its other end would be waited for.
+        descriptor = os.open(place.real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    facts = os.fstat(descriptor)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(descriptor)
+        raise NotThat(f"{place.path!r} is no file")
+    return open(descriptor, "rb", buffering=0), facts.st_size, datetime.fromtimestamp(int(facts.st_mtime), UTC)
+
+
+def _wanted(request: web.Request, size: int) -> tuple[int, int]:
+    """The bytes that are asked for; all of them where the request is not understood."""
+    if request.headers.get("If-Range"):
+        return 0, size  # what it has may be of another state of the file; it gets this one, whole
+    try:
+        begin, end, _ = request.http_range.indices(size)
+    except ValueError:
+        return 0, size
+    return begin, end
+
+
+ROUTES: Final[tuple[Route, ...]] = (get("files/{path:.*}", send),)
+"""Files themselves."""

@@ -1,0 +1,69 @@
+"""Files as a browser gets them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.actors.gateway.conftest import Client
+
+
+async def test_a_file_is_sent_as_it_is_and_may_do_nothing(client: Client, folder: Path) -> None:
+    data = bytes(range(256)) * 5000  # several pieces
+    (folder / "plot.png").write_bytes(data)
+    async with client.get("/files/plot.png") as answer:
+        assert (answer.status, answer.content_type, answer.content_length) == (200, "image/png", len(data))
+        assert await answer.read() == data
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+        assert "allow-scripts" not in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Content-Disposition"].startswith("inline")
+    async with client.head("/files/plot.png") as answer:
+        assert (answer.status, answer.content_length, await answer.read()) == (200, len(data), b"")
+
+
+@pytest.mark.parametrize("name", ["x.html", "x.svg", "x.xhtml", "x.xml", "x.pdf", "x.js.map", "x.swf", "x", "x.html.gz"])
+async def test_what_could_act_is_saved_and_not_shown(client: Client, folder: Path, name: str) -> None:
+    (folder / name).write_text("<script>")
+    async with client.get(f"/files/{name}") as answer:
+        assert answer.headers["Content-Disposition"].startswith("attachment;")
+
+
+async def test_whoever_wants_to_save_a_file_can(client: Client, folder: Path) -> None:
+    (folder / "a b.txt").write_text("x")
+    async with client.get("/files/a%20b.txt?download=1") as answer:
+        assert answer.headers["Content-Disposition"] == "attachment; filename=\"a b.txt\"; filename*=UTF-8''a%20b.txt"
+    async with client.get("/files/a%20b.txt") as answer:
+        assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+
+
+RANGES = [("bytes=0-3", 206, "0123"), ("bytes=4-", 206, "456789"), ("bytes=-2", 206, "89"), ("bytes=8-99", 206, "89")]
+RANGES += [("bytes=0-9", 200, "0123456789"), ("lines=1-2", 200, "0123456789"), ("bytes=0-1,4-5", 200, "0123456789")]
+
+
+@pytest.mark.parametrize(("wanted", "status", "sent"), RANGES)
+async def test_a_part_of_a_file_can_be_asked_for(client: Client, folder: Path, wanted: str, status: int, sent: str) -> None:
+    (folder / "a.txt").write_text("0123456789")
+    async with client.get("/files/a.txt", headers={"Range": wanted}) as answer:
+        assert (answer.status, await answer.text()) == (status, sent)
+
+
+async def test_a_part_that_is_not_there_is_said(client: Client, folder: Path) -> None:
+    (folder / "a.txt").write_text("0123456789")
+    async with client.get("/files/a.txt", headers={"Range": "bytes=20-"}) as answer:
+        assert (answer.status, answer.headers["Content-Range"]) == (416, "bytes */10")
+
+
+async def test_an_empty_file_is_empty(client: Client, folder: Path) -> None:
+    (folder / "a.txt").write_text("")
+    async with client.get("/files/a.txt") as answer:
+        assert (answer.status, await answer.read()) == (200, b"")
+
+
+async def test_what_is_no_file_is_said(client: Client, folder: Path) -> None:
+    (folder / "d").mkdir()
+    async with client.get("/files/d") as answer:
+        assert (answer.status, answer.content_type) == (400, "application/json")
+    async with client.get("/files/none") as answer:
+        assert answer.status == 404
+    async with client.get("/files/") as answer:
+        assert answer.status == 400

@@ -1,0 +1,231 @@
+"""The same requests to a real Jupyter server and to our contents interface: statuses, headers, keys and types of the answers."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from yarl import URL
+
+from tests.actors.gateway.conftest import Client, client, folder
+
+__all__ = ["client", "folder"]
+
+TOKEN = "t" * 20
+
+CELL = {"cell_type": "code", "id": "a", "source": "1", "metadata": {}, "execution_count": 1, "outputs": []}
+NOTEBOOK = {"cells": [CELL], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+class Step(NamedTuple):
+    """A request, and what we do otherwise on purpose."""
+
+    method: str
+    path: str
+    body: object = None
+    ours: int | None = None
+    """Our status, where it is another."""
+    why: str = ""
+
+
+def _file(content: str, form: str = "text", **more: object) -> dict[str, object]:
+    return {"type": "file", "format": form, "content": content, **more}
+
+
+CONFLICT = "what stands in the way of a rename, or of a folder's removal, is a conflict, and no wrong request"
+TRUE_STATUS = "a folder that is there already was not created"
+MEANT = "what is not said follows from the name, as for something new"
+NOT_OURS = "our own sentence, with the status that fits"
+NO_CRASH = "theirs stumbles"
+HIDDEN = "whether there is a hidden file is not said by any method"
+
+STEPS = [
+    Step("GET", ""),
+    Step("GET", "?content=0"),
+    Step("GET", "?type=directory"),
+    Step("GET", "?type=file"),
+    Step("GET", "?type=notebook"),
+    Step("GET", "?content=2"),
+    Step("GET", "none"),
+    Step("GET", "none?content=0"),
+    Step("GET", "sub"),
+    Step("GET", "sub?type=file"),
+    Step("GET", "old.txt"),
+    Step("GET", "old.txt?content=0"),
+    Step("GET", "old.txt?content=0&hash=1"),
+    Step("GET", "old.txt?hash=2"),
+    Step("GET", "old.txt?type=file&format=text"),
+    Step("GET", "old.txt?type=file&format=base64"),
+    Step("GET", "old.txt?format=xml"),
+    Step("GET", "old.txt?type=directory"),
+    Step("GET", "old.txt?type=notebook"),
+    Step("GET", "old.txt?type=chapter"),
+    Step("GET", "binary"),
+    Step("GET", "binary?format=text"),
+    Step("GET", "sub/%C3%BC%20b.txt"),
+    Step("GET", "book.ipynb"),
+    Step("GET", "book.ipynb?content=0"),
+    Step("GET", "book.ipynb?hash=1"),
+    Step("GET", "book.ipynb?type=file&format=text"),
+    Step("GET", "broken.ipynb"),
+    Step("GET", ".hidden"),
+    Step("GET", "..%2Fsecret.txt"),
+    Step("PUT", "new.txt", _file("text")),
+    Step("PUT", "new.txt", _file("text again")),
+    Step("PUT", "new64.bin", _file("AAEC", "base64")),
+    Step("PUT", "new.ipynb", {"type": "notebook", "format": "json", "content": NOTEBOOK}),
+    Step("PUT", "new.ipynb", {"type": "notebook", "format": "json", "content": NOTEBOOK}),
+    Step("PUT", "empty.ipynb", {"type": "notebook"}),
+    Step("PUT", "guessed.ipynb", {"format": "json"}),
+    Step("PUT", "newdir", {"type": "directory"}),
+    Step("PUT", "newdir", {"type": "directory"}, 200, TRUE_STATUS),
+    Step("PUT", "newdir/a%20b%25.txt", _file("text")),
+    Step("PUT", "old.txt", {"type": "file", "format": "text"}),
+    Step("PUT", "nowhere/a.txt", _file("text"), 404, NOT_OURS),
+    Step("PUT", "sub", _file("text"), 400, NO_CRASH),
+    Step("PUT", "bad.txt", _file("text", "xml")),
+    Step("PUT", "copy.txt", {"copy_from": "old.txt"}),
+    Step("PUT", ".hidden2", _file("text"), 404, HIDDEN),
+    Step("PUT", "pieces", _file("AA==", "base64", chunk=1)),
+    Step("PUT", "pieces", _file("AA==", "base64", chunk=-1), 201, "a file that comes in pieces is there with the last of them"),
+    Step("POST", ""),
+    Step("POST", "", {"type": "notebook"}),
+    Step("POST", "", {"type": "notebook"}),
+    Step("POST", "", {"type": "directory"}),
+    Step("POST", "", {"type": "file", "ext": ".py"}),
+    Step("POST", "", {"ext": ".ipynb"}),
+    Step("POST", "sub", {"copy_from": "old.txt"}),
+    Step("POST", "", {"copy_from": "book.ipynb"}),
+    Step("POST", "", {"copy_from": "none"}),
+    Step("POST", "none", {"type": "file"}),
+    Step("POST", "old.txt", {"type": "file"}, 404, NOT_OURS),
+    Step("PATCH", "new.txt", {"path": "renamed.txt"}),
+    Step("PATCH", "renamed.txt", {"path": "old.txt"}),
+    Step("PATCH", "none", {"path": "x"}),
+    Step("PATCH", "renamed.txt", {"path": "renamed.txt"}),
+    Step("GET", "old.txt/checkpoints"),
+    Step("POST", "old.txt/checkpoints"),
+    Step("GET", "old.txt/checkpoints"),
+    Step("POST", "old.txt/checkpoints/checkpoint"),
+    Step("POST", "old.txt/checkpoints/none", None, 404, NO_CRASH),
+    Step("DELETE", "old.txt/checkpoints/checkpoint"),
+    Step("DELETE", "old.txt/checkpoints/checkpoint"),
+    Step("GET", "none/checkpoints", None, 404, "there is no file that could have any"),
+    Step("POST", "none/checkpoints", None, 404, NO_CRASH),
+    Step("POST", "book.ipynb/trust"),
+    Step("DELETE", "renamed.txt"),
+    Step("DELETE", "renamed.txt"),
+    Step("DELETE", "newdir", None, 409, CONFLICT),
+    Step("DELETE", "newdir/a%20b%25.txt"),
+    Step("DELETE", "newdir"),
+    Step("DELETE", ".hidden", None, 404, HIDDEN),
+    Step("DELETE", "", None, 403, NOT_OURS),
+]
+
+
+def _fill(folder: Path) -> None:
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub/ü b.txt").write_text("x")
+    (folder / "old.txt").write_text("old")
+    (folder / "binary").write_bytes(b"\xff\x00")
+    (folder / "book.ipynb").write_text(json.dumps(NOTEBOOK))
+    (folder / "broken.ipynb").write_text("{")
+    (folder / ".hidden").write_text("x")
+
+
+class Answer(NamedTuple):
+    """What of an answer must be equal."""
+
+    status: int
+    location: str | None
+    shape: object
+
+
+def _shape(value: Any) -> object:  # Any: JSON
+    match value:
+        case dict():
+            # A notebook is compared as it is: keys of metadata are its own.
+            return {key: (value[key] if key == "content" and isinstance(value[key], str) else _shape(value[key])) for key in sorted(value)}
+        case list():
+            # A folder is listed in any order.
+            return [_shape(entry) for entry in sorted(value, key=lambda entry: str(entry.get("name")))]
+        case _:
+            return type(value).__name__
+
+
+def _answer(status: int, location: str | None, body: bytes) -> Answer:
+    parsed = json.loads(body) if body.strip() and status < 400 else None
+    return Answer(status, location, _known(_shape(parsed)))
+
+
+def _known(shape: object) -> object:
+    """Without what may differ: the fingerprint of what was saved, which we always say."""
+    if isinstance(shape, dict):
+        return {key: _known(value) for key, value in shape.items() if key not in {"hash", "hash_algorithm"} or "content" not in shape}
+    if isinstance(shape, list):
+        return [_known(entry) for entry in shape]
+    return shape
+
+
+@pytest.fixture(scope="module")
+def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A Jupyter server, and what it serves."""
+    root = tmp_path_factory.mktemp("jupyter") / "test"
+    _fill(root)
+    runtime = tmp_path_factory.mktemp("jr")
+    options = ["--no-browser", "--port=0", f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={TOKEN}", "--allow-root"]
+    options += ["--FileContentsManager.delete_to_trash=False"]
+    words = [sys.executable, "-m", "jupyter_server", *options]
+    with subprocess.Popen(
+        words, env=os.environ | {"JUPYTER_RUNTIME_DIR": str(runtime)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
+        try:
+            deadline = time.monotonic() + 60
+            while not (found := [*runtime.glob("jpserver-*.json")]) or not found[0].read_text().endswith("}"):
+                assert server.poll() is None
+                assert time.monotonic() < deadline, "no server came up"
+                time.sleep(0.05)
+            yield json.loads(found[0].read_text())["url"].rstrip("/"), root
+        finally:
+            server.kill()
+
+
+def _theirs(url: str, step: Step) -> Answer:
+    data = None if step.body is None else json.dumps(step.body).encode()
+    request = Request(f"{url}/api/contents/{step.path}", data, {"Authorization": f"token {TOKEN}"}, method=step.method)
+    try:
+        with urlopen(request, timeout=30) as answer:
+            return _answer(answer.status, answer.headers["Location"], answer.read())
+    except HTTPError as error:
+        with error:
+            return _answer(error.code, None, error.read())
+
+
+async def _ours(client: Client, step: Step) -> Answer:
+    address = URL(f"/api/contents/{step.path}", encoded=True)
+    async with client.request(step.method, address, json=step.body) as answer:
+        body = await answer.read()
+        if answer.status >= 400:  # theirs is JSON at times
+            assert json.loads(body).keys() == {"message", "reason"}
+        return _answer(answer.status, answer.headers.get("Location"), body)
+
+
+async def test_both_answer_alike(jupyter: tuple[str, Path], client: Client, folder: Path) -> None:
+    _fill(folder)
+    url, _ = jupyter
+    wrong = []
+    for step in STEPS:
+        theirs, ours = _theirs(url, step), await _ours(client, step)
+        wanted = theirs if step.ours is None else theirs._replace(status=step.ours)
+        if step.ours is not None and (step.ours >= 400) != (theirs.status >= 400):
+            wanted = wanted._replace(location=None, shape=ours.shape)
+        if ours != wanted or theirs.status == step.ours:
+            wrong.append((step, theirs, ours))
+    assert wrong == []
