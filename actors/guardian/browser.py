@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 
-def open_browser(address: str, folder: Path) -> None:
-    """Start what opens it, and wait for nothing.
+def open_browser(address: str, folder: Path) -> int:
+    """Start what opens it, and wait for nothing; gives its pid, for whoever reaps it.
 
     Args:
         address: with the token.
@@ -33,3 +33,4 @@ def open_browser(address: str, folder: Path) -> None:
         start_new_session=True,
     )
     process.returncode = 0
+    return process.pid

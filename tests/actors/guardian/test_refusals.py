@@ -3,7 +3,8 @@
 import os
 import signal
 import socket
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,29 @@ def test_what_makes_no_sense_is_a_sentence(words: str, sentence: str, capsys: py
     assert sentence in errors
     assert errors.startswith("beaker-gateway: ")
     assert (out, errors.count("\n")) == ("", 1)
+
+
+def certificate(folder: Path, name: str, *more: str) -> tuple[str, str]:
+    """Made by openssl: the certificate's file and its key's."""
+    paths = str(folder / f"{name}.pem"), str(folder / f"{name}.key")
+    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", "2", "-subj", "/CN=x"]
+    subprocess.run([*words, "-out", paths[0], "-keyout", paths[1], *(more or ("-nodes",))], check=True, capture_output=True, timeout=60)
+    return paths
+
+
+def test_a_certificate_that_cannot_be_used_ends_the_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], need_tool: Callable[..., str]
+) -> None:
+    need_tool("openssl")
+    cert, key = certificate(tmp_path, "a")
+    _, other_key = certificate(tmp_path, "b")
+    _, locked_key = certificate(tmp_path, "c", "-passout", "pass:word")
+    for given, words in ((other_key, "have to be PEM files that belong together"), (locked_key, "wants a password")):
+        assert main(["--host", "0.0.0.0", "--tls-cert", cert, "--tls-key", given], Secrets()) == 2
+        assert words in capsys.readouterr().err
+    # The right one passes: what is refused then comes after it.
+    assert main(["--host", "192.0.2.1", "--tls-cert", cert, "--tls-key", key], Secrets()) == 2
+    assert "is no address of this machine" in capsys.readouterr().err
 
 
 def test_a_token_file_that_others_can_read_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,66 @@
+"""The sockets where clients come in."""
+
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from actors.guardian.listening import PortTaken, listen, port_of
+from beaker.settings.gateway import GatewaySettings
+
+
+@pytest.fixture
+def opened() -> Iterator[list[socket.socket]]:
+    sockets: list[socket.socket] = []
+    yield sockets
+    for each in sockets:
+        each.close()
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+def test_localhost_is_both_addresses_of_this_machine_at_one_port(opened: list[socket.socket]) -> None:
+    opened += listen(GatewaySettings(host="localhost", port=0))
+    names = [each.getsockname()[:2] for each in opened]
+    assert names == [(address, port_of(opened)) for address in (("127.0.0.1", "::1") if has_ipv6() else ("127.0.0.1",))]
+    for address, port in names:
+        socket.create_connection((address, port), timeout=10).close()
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_an_address_is_itself_alone(opened: list[socket.socket]) -> None:
+    opened += listen(GatewaySettings(host="::1", port=0))
+    assert [each.getsockname()[0] for each in opened] == ["::1"]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port_of(opened)), timeout=10)
+
+
+def test_a_port_can_be_listened_at_again_right_after_its_connections_were_closed(opened: list[socket.socket]) -> None:
+    first = listen(GatewaySettings(port=0))
+    port = port_of(first)
+    client = socket.create_connection(("127.0.0.1", port), timeout=10)
+    accepted, _ = first[0].accept()
+    accepted.close()
+    client.close()
+    first[0].close()
+    opened += listen(GatewaySettings(port=port))
+    assert port_of(opened) == port
+
+
+def test_only_its_owner_can_use_a_unix_socket_and_a_dead_one_is_replaced(short_folder: Path, opened: list[socket.socket]) -> None:
+    settings = GatewaySettings(unix_socket=str(short_folder / "s"))
+    listen(settings)[0].close()
+    opened += listen(settings)
+    assert stat.S_IMODE(os.stat(settings.unix_socket).st_mode) == 0o600
+    assert port_of(opened) == 0
+    with pytest.raises(PortTaken, match="Somebody listens at"):
+        listen(settings)

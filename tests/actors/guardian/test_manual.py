@@ -1,0 +1,12 @@
+"""The page about the gateway names every setting."""
+
+from pathlib import Path
+
+from beaker.settings.gateway import GatewaySettings
+
+PAGE = Path(__file__).parents[3] / "docs/gateway.md"
+
+
+def test_every_setting_is_on_the_page() -> None:
+    table = "".join(line.split("|")[1] for line in PAGE.read_text().splitlines() if line.startswith("| `"))
+    assert [name for name in GatewaySettings.__struct_fields__ if f"`{name}`" not in table] == []
