@@ -17,7 +17,7 @@ from typing import TextIO
 
 from actors.logs.following import Follower
 from actors.logs.options import UsageError, parse_options
-from actors.logs.reading import LogFolder
+from actors.logs.reading import SHARED, LogFolder
 from actors.logs.showing import Screen
 from beaker import places
 from beaker.errors import BeakerError, UnknownName
@@ -107,8 +107,9 @@ class _Run:
         return 0
 
     def _show(self) -> int:
-        chosen, several = self._chosen()
-        lines: Iterable[Line] = self._folder.lines(chosen, self._selection())
+        chosen, kernel = self._chosen()
+        several = not kernel and len({each.writer.kernel for each in chosen}) > 1
+        lines: Iterable[Line] = self._folder.lines(chosen, self._selection(), of_kernel=kernel)
         if self._options["last"]:
             lines = deque(lines, maxlen=self._options["last"])
         shown = self._screen.lines(lines, with_kernel=several)
@@ -139,9 +140,9 @@ class _Run:
 
     def _trace(self) -> int:
         given = self._options["trace"]
-        chosen, _ = self._chosen()
+        chosen, kernel = self._chosen()
         piece = longest_piece(given) if given and given != "last" else ""
-        found = requests.gather(self._folder.lines(chosen, Selection(containing=piece)))
+        found = requests.gather(self._folder.lines(chosen, Selection(containing=piece), of_kernel=kernel))
         if not found:
             raise NothingThere(f"No request{f' {given!r}' if piece else ''} stands in the logs in {self._folder.path}.")
         if given is None:
@@ -154,19 +155,20 @@ class _Run:
             last = requests.latest([found[trace] for trace in traces], MEANT_SHOWN)
             named = ", ".join(f"{shorten(seen.trace)} ({seen.what or 'a request'})" for seen in last)
             raise NothingThere(f"{given[:60]!r} may mean {len(traces)} requests. The last of them: {named}.")
-        timeline = lay_out(traces[0], self._folder.lines(chosen, Selection(trace=traces[0].__eq__, containing=traces[0])))
+        selection = Selection(trace=traces[0].__eq__, containing=traces[0])
+        timeline = lay_out(traces[0], self._folder.lines(chosen, selection, of_kernel=kernel))
         self._screen.timeline(timeline)
         return 0
 
-    def _chosen(self) -> tuple[list[Parts], bool]:
-        """The files that are asked for, and whether they are of several kernels."""
+    def _chosen(self) -> tuple[list[Parts], str]:
+        """The files in which stands what is asked for, and the kernel that is meant; empty: all."""
         parts = self._folder.parts()
         if not parts:
             raise NothingThere(self._empty())
-        if self._options["kernel"]:
-            kernel = find_kernel(self._options["kernel"], self._kernels())
-            parts = [each for each in parts if each.writer.kernel == kernel]
-        return parts, len({each.writer.kernel for each in parts}) > 1
+        if not self._options["kernel"]:
+            return parts, ""
+        kernel = find_kernel(self._options["kernel"], self._kernels())
+        return [each for each in parts if each.writer.kernel in ("", kernel)], kernel
 
     def _kernels(self) -> list[str]:
         return [logs.kernel for logs in sort_by_kernel(self._folder.facts())]
@@ -175,7 +177,8 @@ class _Run:
         options, now = self._options, datetime.now(UTC)
         if options["actor"]:
             # What stands in file names is quickly known; an actor called otherwise than its role is the exception.
-            check_actors(options["actor"], {parts.writer.role for parts in self._folder.parts() if parts.writer.role})
+            roles = {parts.writer.role for parts in self._folder.parts() if parts.writer.role}
+            check_actors(options["actor"], roles | {"kernel", "supervisor"} if roles & set(SHARED) else roles)
         return Selection(
             actors=options["actor"],
             level=options["level"],

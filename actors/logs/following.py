@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from actors.logs.reading import LogFolder
-from beaker.logs.file_names import Parts
+from actors.logs.reading import LogFolder, is_of
+from beaker.logs.file_names import Parts, group
 from beaker.logs.record import BEFORE_ALL, Line, parse
 from beaker.logs.selection import Selection
 
@@ -27,7 +27,7 @@ class Follower:
     Args:
         folder: where the logs are.
         selection: which lines are wanted.
-        of_kernel: follow the files of this kernel only; empty: all, also those that come.
+        of_kernel: follow this kernel only, in files of its own and of several; empty: all, also those that come.
         whole: begin with all that there is; else with the last `HISTORY_BYTES` of each file.
         now: what time it is.
     """
@@ -80,13 +80,13 @@ class Follower:
             except OSError as error:
                 self._folder.closed[name] = error.strerror or str(error)
         for name in self._tails.keys() - there.keys():
-            found += self._select(name, self._tails[name].read_on())
+            found += self._select(name, self._tails[name].read_on(), group([name])[0])
             self._tails.pop(name).close()
         return found
 
     def _is_followed(self, parts: Parts) -> bool:
         is_current = parts.names[-1].endswith(".jsonl")
-        return is_current and (not self._of_kernel or parts.writer.kernel == self._of_kernel)
+        return is_current and (not self._of_kernel or parts.writer.kernel in ("", self._of_kernel))
 
     def _read_writer(self, name: str, parts: Parts) -> list[Line]:
         path = self._folder.path / name
@@ -94,28 +94,28 @@ class Follower:
         if tail is None:
             begin_late = not self._began and not self._whole
             older = [] if begin_late else list(parts.names[:-1])
-            found = [line for part in older for line in self._read_part(name, part)]
+            found = [line for part in older for line in self._read_part(name, part, parts)]
             tail = self._tails[name] = _Tail(path, skip_to_last=HISTORY_BYTES if begin_late else None)
-            return found + self._select(name, tail.read_on())
-        found = self._select(name, tail.read_on())
+            return found + self._select(name, tail.read_on(), parts)
+        found = self._select(name, tail.read_on(), parts)
         if tail.is_still(path):
             return found
         # It was put aside, perhaps more than once since the last look: the parts behind it, then the new file.
         inodes = [(part, os.stat(self._folder.path / part).st_ino) for part in parts.names[:-1]]
         position = next((number for number, (_, inode) in enumerate(inodes) if inode == tail.inode), -1)
-        found += [line for part, _ in inodes[position + 1 :] for line in self._read_part(name, part)]
+        found += [line for part, _ in inodes[position + 1 :] for line in self._read_part(name, part, parts)]
         tail.close()
         self._tails[name] = tail = _Tail(path)
-        return found + self._select(name, tail.read_on())
+        return found + self._select(name, tail.read_on(), parts)
 
-    def _read_part(self, name: str, part: str) -> list[Line]:
+    def _read_part(self, name: str, part: str, parts: Parts) -> list[Line]:
         tail = _Tail(self._folder.path / part)
         try:
-            return self._select(name, tail.read_on())
+            return self._select(name, tail.read_on(), parts)
         finally:
             tail.close()
 
-    def _select(self, name: str, rows: list[bytes]) -> list[Line]:
+    def _select(self, name: str, rows: list[bytes], parts: Parts) -> list[Line]:
         before, found = BEFORE_ALL, []
         for raw in rows:
             if not self._selection.may_want(raw):
@@ -125,7 +125,7 @@ class Follower:
                 self._folder.unreadable[name] += not raw.isspace()
                 continue
             before = line.time
-            if self._selection.wants(line):
+            if self._selection.wants(line) and is_of(line, parts, self._of_kernel):
                 found.append(line)
         return found
 

@@ -14,6 +14,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
 from beaker.logs.file_names import Parts, Writer, group
 from beaker.logs.kernels import Facts
 from beaker.logs.record import BEFORE_ALL, Line, parse
@@ -24,6 +26,8 @@ LONGEST_LINE_BYTES = 8 * 1024 * 1024
 
 BUFFER_BYTES = 1024 * 1024
 """Read at once: a line of ours is shorter."""
+SHARED = ("host", "registry")
+"""Roles whose processes have several kernels, each named on its lines."""
 ENDS_BYTES = 64 * 1024
 """How much of the beginning and of the end of a file is read to know its first and last time."""
 
@@ -53,15 +57,25 @@ class LogFolder:
             return []
 
     def facts(self) -> list[Facts]:
-        """What is known of each writer's files without reading them whole."""
-        return [self._facts(parts) for parts in self.parts()]
+        """What is known of each writer's files; only those of a process with several kernels are read whole, and told for each of them."""
+        found: list[Facts] = []
+        for parts in self.parts():
+            found.append(self._facts(parts))
+            if parts.writer.role in SHARED:
+                found += self._shared_facts(parts, lives=found[-1].lives)
+        return found
 
-    def lines(self, chosen: Iterable[Parts], selection: Selection) -> Iterator[Line]:
-        """The lines that are wanted, merged by their times."""
-        return heapq.merge(*(self._of_writer(parts, selection) for parts in chosen), key=itemgetter(0))
+    def lines(self, chosen: Iterable[Parts], selection: Selection, *, of_kernel: str = "") -> Iterator[Line]:
+        """The lines that are wanted, merged by their times.
 
-    def _of_writer(self, parts: Parts, selection: Selection) -> Iterator[Line]:
+        Args:
+            of_kernel: only those of this kernel, from files of several.
+        """
+        return heapq.merge(*(self._of_writer(parts, selection, of_kernel) for parts in chosen), key=itemgetter(0))
+
+    def _of_writer(self, parts: Parts, selection: Selection, of_kernel: str) -> Iterator[Line]:
         before = BEFORE_ALL
+        needle = b"" if parts.writer.kernel else of_kernel.encode()
         oldest = selection.since.timestamp() if selection.since is not None else 0.0
         may_want, wants = selection.may_want, selection.wants
         for name in parts.names:
@@ -70,7 +84,7 @@ class LogFolder:
                     if os.fstat(file.fileno()).st_mtime < oldest:
                         continue  # its last line is older than all that is wanted
                     for raw in iter(partial(file.readline, LONGEST_LINE_BYTES), b""):
-                        if not may_want(raw):
+                        if needle not in raw or not may_want(raw):
                             continue
                         line = parse(raw, before)
                         if line is None:
@@ -78,7 +92,7 @@ class LogFolder:
                                 self.unreadable[name] += 1
                             continue
                         before = line[0]
-                        if wants(line):
+                        if wants(line) and is_of(line, parts, of_kernel):
                             yield line
             except FileNotFoundError:
                 continue  # put aside or pruned at this moment
@@ -102,6 +116,33 @@ class LogFolder:
             last = times[-1] if times else last
             name = name or next((_name_of(line) for line in beginning if line.head.event == "kernel.started"), "")
         return Facts(parts, size, first, last, lives(parts.writer), name)
+
+    def _shared_facts(self, parts: Parts, *, lives: bool) -> list[Facts]:
+        """The same for each kernel that such a process has held."""
+        found: dict[str, Facts] = {}
+        for line in self._of_writer(parts, Selection(), ""):
+            kernel = line.head.kernel
+            if not kernel:
+                continue
+            fact = found.get(kernel)
+            if fact is None:
+                writer = msgspec.structs.replace(parts.writer, kernel=kernel)
+                fact = Facts(msgspec.structs.replace(parts, writer=writer), 0, line.time, line.time, lives)
+            name = _name_of(line) if line.head.event == "kernel.started" else ""
+            found[kernel] = Facts(
+                fact.parts,
+                fact.size_bytes + len(line.raw),
+                fact.first,
+                line.time,
+                line.head.event != "kernel.ended" and lives,
+                name or fact.name,
+            )
+        return list(found.values())
+
+
+def is_of(line: Line, parts: Parts, kernel: str) -> bool:
+    """Whether a line is of this kernel: all that stand in its own files are. No kernel: of any."""
+    return not kernel or bool(parts.writer.kernel) or line.head.kernel == kernel
 
 
 def _readable(rows: Iterable[bytes]) -> list[Line]:

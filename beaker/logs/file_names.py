@@ -5,7 +5,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-_NAME = re.compile(r"(?P<role>[a-z_]+)(?:-(?P<kernel>[0-9a-f]{4,}))?-(?P<pid>\d{1,10})\.jsonl(?:\.(?P<part>\d{1,4}))?")
+_KERNEL = r"[0-9a-f]{4,}(?:(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})?"
+"""A hash; a UUID under the gateway."""
+_NAME = re.compile(rf"(?P<role>[a-z_]+)(?:-(?P<kernel>{_KERNEL}))?-(?P<pid>\d{{1,10}})\.jsonl(?:\.(?P<part>\d{{1,4}}))?")
 _ANY = re.compile(r"(?P<stem>.+\.jsonl)(?:\.(?P<part>\d{1,4}))?")
 
 
@@ -14,7 +16,7 @@ class Writer(msgspec.Struct, frozen=True, order=True):
 
     role: str
     kernel: str
-    """Id of the kernel it serves; empty if none."""
+    """Id of the kernel it serves; empty if none, or several: then it stands on each line."""
     pid: int
     """0 where the name says none: a file of somebody else."""
 

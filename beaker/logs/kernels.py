@@ -45,7 +45,7 @@ class KernelLogs(msgspec.Struct, frozen=True):
     first: datetime | None
     last: datetime | None
     lives: bool
-    """Whether the kernel process itself is there."""
+    """Whether the kernel process itself is there, or its host, which has not said that it ended."""
 
 
 def sort_by_kernel(facts: Iterable[Facts]) -> list[KernelLogs]:
@@ -68,13 +68,13 @@ def _together(kernel: str, facts: Sequence[Facts]) -> KernelLogs:
         size_bytes=sum(fact.size_bytes for fact in facts),
         first=min(firsts, default=None),
         last=max((last for last, _ in lasts), default=None),
-        lives=any(fact.lives and fact.parts.writer.role == "kernel" for fact in facts),
+        lives=any(fact.lives and fact.parts.writer.role in ("kernel", "host") for fact in facts),
     )
 
 
 def _rank(role: str) -> tuple[int, str]:
     """The order in which processes start."""
-    known = ("kernel", "supervisor", "agent")
+    known = ("host", "kernel", "supervisor", "agent")
     return (known.index(role) if role in known else len(known), role)
 
 

@@ -286,6 +286,7 @@ class HostStage:
         )
         self.registry: Probe[HostSaid] = Probe()
         self.host: Child | None = None
+        self.logs = Path(os.environ["XDG_STATE_HOME"]) / "beaker/logs"
         self.kernels: list[Serve] = []
         self.worker = ScriptedWorker(self)
         self._workers = [self.worker]

@@ -3,6 +3,7 @@
 The host is shared; each test has clients of its own, and a kernel of its own where it ends or restarts one.
 """
 
+import json
 import shutil
 import signal
 import tempfile
@@ -98,6 +99,15 @@ async def test_a_question_is_answered_by_the_demo_model(stage: HostStage, client
     assert "answer" in shown[-1].content["data"]["text/markdown"]
     completed = client.say("complete_request", {"code": "%%ai @file:n", "cursor_pos": 12})
     assert any("note.txt" in match for match in (await client.reply(completed))["matches"])
+
+
+async def test_the_log_of_the_host_names_the_kernel_on_its_lines(stage: HostStage, kernel: str, client: Client) -> None:
+    cell = client.run("1")
+    await client.reply(cell)
+    assert stage.host is not None
+    lines = [json.loads(row) for row in (stage.logs / f"host-{stage.host.pid}.jsonl").read_text().splitlines()]
+    (about,) = [line for line in lines if line.get("trace") == cell]
+    assert (about["event"], about["role"], about["kernel"]) == ("cell.replied", "kernel", kernel)
 
 
 async def test_a_client_that_comes_back_gets_what_it_missed(stage: HostStage, kernel: str, client: Client) -> None:

@@ -63,6 +63,46 @@ def test_list_names_each_kernel_the_last_at_the_end(run: Run) -> None:
     assert rows[2].endswith("2026-11-25 12:00:20Z")
 
 
+UUID = "a1b88acc-59d0-46db-a2bc-ca5f080b61fc"
+
+
+@pytest.fixture
+def gateways(folder: Path) -> Path:
+    """Kernels of a gateway: their lines stand among those of others, in files of the host and the registry."""
+    other = "ffffffff-59d0-46db-a2bc-ca5f080b61fc"
+    host = [
+        raw("host.started", at_s=0, role="host", kernel=""),
+        raw("kernel.started", at_s=1, kernel=UUID, notebook="Sea.ipynb"),
+        raw("kernel.started", at_s=1, kernel=other),
+        raw("cell.replied", at_s=30, kernel=UUID, trace="s_2_1", status="ok", count=1),
+        raw("kernel.ended", at_s=40, kernel=other),
+    ]
+    registry = [raw("subkernel.started", at_s=2, role="supervisor", kernel=UUID)]
+    agent = [raw("turn.began", at_s=29, role="agent", kernel=UUID, trace="s_2_1", turn=1, model="gpt")]
+    (folder / "host-4000010.jsonl").write_bytes(b"".join(host))
+    (folder / "registry-4000011.jsonl").write_bytes(b"".join(registry))
+    (folder / f"agent-{UUID}-4000012.jsonl").write_bytes(b"".join(agent))
+    return folder
+
+
+def test_a_kernel_of_a_gateway_is_shown_from_the_files_of_several(run: Run, gateways: Path) -> None:
+    _, out, _ = run("show", UUID[:5], "--json")
+    assert events(out) == ["kernel.started", "subkernel.started", "turn.began", "cell.replied"]
+    _, out, _ = run("show", UUID, "--actor", "supervisor", "--json")
+    assert events(out) == ["subkernel.started"]
+
+
+def test_a_kernel_of_a_gateway_is_listed_with_its_notebook(run: Run, gateways: Path) -> None:
+    _, out, _ = run("list")
+    row = next(row for row in out.splitlines() if UUID in row)
+    assert row.split()[:6] == [UUID, "ended", "Sea.ipynb", "host,", "agent,", "registry"]
+
+
+def test_a_request_to_a_kernel_of_a_gateway_has_its_timeline(run: Run, gateways: Path) -> None:
+    status, out, _ = run("trace", "s_2_1", "--kernel", UUID)
+    assert (status, "turn" in out) == (0, True)
+
+
 def test_list_tells_the_living(run: Run, folder: Path) -> None:
     title = "import time; print(flush=True); time.sleep(60)  # beaker --role kernel --kernel ab12cd34ef99"
     process = subprocess.Popen([sys.executable, "-c", title], stdout=subprocess.PIPE)

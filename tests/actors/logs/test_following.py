@@ -59,6 +59,15 @@ def test_one_kernel_can_be_followed_alone(tmp_path: Path) -> None:
     made.close()
 
 
+def test_one_kernel_of_a_gateway_can_be_followed_alone(tmp_path: Path) -> None:
+    uuid = "a1b88acc-59d0-46db-a2bc-ca5f080b61fc"
+    made = follower(tmp_path, of_kernel=uuid)
+    (tmp_path / "host-7.jsonl").write_bytes(raw("a", kernel=uuid) + raw("b") + raw("c", kernel=""))
+    (tmp_path / f"agent-{uuid}-8.jsonl").write_bytes(raw("d", at_s=1, kernel=""))
+    assert events(made) == ["a", "d"]
+    made.close()
+
+
 @pytest.mark.parametrize("between", [1, 7, 25])
 def test_no_line_is_lost_or_doubled_by_rotation(tmp_path: Path, between: int) -> None:
     file = LogFile(tmp_path / "kernel-ab12-1.jsonl", max_bytes=1000, keep=20)
