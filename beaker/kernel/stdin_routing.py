@@ -32,6 +32,10 @@ class StdinRouting:
             self._asked[tuple(idents)] += 1
         return idents
 
+    def asks(self, idents: list[bytes]) -> bool:
+        """Whether this client has a question open."""
+        return self._asked[tuple(idents)] > 0
+
     def still_asked(self, idents: list[bytes]) -> None:
         """This client has a question open: a process before this one put it, or its answer could not be passed on."""
         self._asked[tuple(idents)] += 1

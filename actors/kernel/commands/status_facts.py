@@ -44,6 +44,7 @@ def gather(state: KernelState, turns: Turns, consent: Consent, standing: Standin
         running_count=running.count if running else None,
         cell_runs=running is not None,
         running_for_s=clock - running.since if running and running.since else None,
+        may_lack_input=running is not None and running.inherited and not state.stdin_routing.asks(running.idents),
         waiting_cells=state.requests.waiting(),
         agent_state=turns.agent_state,
         agent_trouble=turns.agent_watch.words,

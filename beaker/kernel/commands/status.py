@@ -87,6 +87,9 @@ class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The number of the cell that runs; None while it is not known."""
     running_for_s: float | None = None
     """None: no cell runs, or it is not known since when."""
+    may_lack_input: bool = False
+    """That cell was begun before this kernel process, and no question of it is known: if it called `input()` while there was none, the
+    question is lost."""
     waiting_cells: int = 0
     """Behind the running one."""
     agent_state: Literal["not started", "starting", "running"] = "not started"
@@ -109,6 +112,9 @@ class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What they may take."""
     log_path: str = ""
     """The file or folder of the logs."""
+
+
+LOST_INPUT = "if the running one waits for an `input()` that went with the kernel process before this one, an interrupt ends it"
 
 
 def status_words(facts: StatusFacts) -> Words:
@@ -158,7 +164,8 @@ def _cells(facts: StatusFacts) -> str:
         running = f"{number} runs"
     if facts.running_for_s is not None:
         running += f" for {duration_words(facts.running_for_s)}"
-    return _joined([running, f"{facts.waiting_cells} waiting" if facts.waiting_cells else ""])
+    words = _joined([running, f"{facts.waiting_cells} waiting" if facts.waiting_cells else ""])
+    return f"{words}; {LOST_INPUT}" if facts.may_lack_input else words
 
 
 def _agent(facts: StatusFacts) -> str:

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from beaker.kernel import inflight
+from beaker.kernel.commands.status import LOST_INPUT
 from beaker.kernel.pending import Channel
 from beaker.messages.subkernel import Attached, Died, GaveUp
 from beaker.wire.parts import PARENT
@@ -187,6 +188,17 @@ async def test_an_input_that_is_asked_for_after_the_takeover_reaches_the_client_
     assert (sent.idents, sent.parts) == ([b"client"], asked)
     replaced.second.request("input_reply", {"value": "v"}, channel="stdin")
     assert (await replaced.subkernel.expect("input_reply")).content == {"value": "v"}
+
+
+async def test_a_cell_that_may_wait_for_an_input_that_nobody_was_asked_for_is_called_so(replaced: Replaced) -> None:
+    request = await replaced.begin("x", 5)
+    replaced.subkernel.behind_a_cell = True
+    await replaced.take_over()
+    await replaced.second.greeted(1)
+    assert LOST_INPUT in await status(replaced.second)
+    replaced.subkernel.ask_input(request)
+    await replaced.second.front.prompt()
+    assert LOST_INPUT not in await status(replaced.second), "its question stands open"
 
 
 async def test_a_death_during_the_takeover_answers_what_was_inherited(replaced: Replaced) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from beaker.kernel.commands.allow import OpenApproval
-from beaker.kernel.commands.status import RunningTurn, StatusFacts, status_words
+from beaker.kernel.commands.status import LOST_INPUT, RunningTurn, StatusFacts, status_words
 
 LEAST = StatusFacts(now=1000.0, kernel_id="ab12", kernel_pid=1, kernel_started_at=990.0, state="starting")
 
@@ -71,6 +71,10 @@ def changed(**fields: object) -> str:
         ({"state": "dead", "subkernel_pid": 5, "generation": 6}, "subkernel  given up; %beaker restart starts a fresh one"),
         ({"cell_runs": True, "running_for_s": 0.5}, "cells      one runs for 0.5 s"),
         ({"cell_runs": True, "running_count": 3}, "cells      [3] runs"),
+        (
+            {"cell_runs": True, "running_for_s": 5.0, "may_lack_input": True, "waiting_cells": 1},
+            f"cells      one runs for 5.0 s, 1 waiting; {LOST_INPUT}",
+        ),
         ({"waiting_cells": 2}, "cells      none runs, 2 waiting"),
         ({"model": "m"}, "agent      not running; the next question starts it, model m"),
         ({"agent_state": "starting"}, "agent      starting"),
