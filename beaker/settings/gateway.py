@@ -49,6 +49,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How long kernels live on without a gateway, as after a crash of all of it."""
     keep_kernels: bool = False
     """Leave kernels to the next gateway when this one is stopped, for `orphan_timeout_s`."""
+    pass_env: tuple[str, ...] = ()
+    """Variables of the gateway that cells get too, beyond those that every session needs; `TEAM_*` means all that begin so."""
     replay_bytes: Annotated[int, msgspec.Meta(ge=_MIB, le=1024 * 1024 * _MIB)] = 256 * _MIB
     """What is kept of one kernel's messages for clients that come back; on disk from some MiB on."""
     replay_s: Seconds = 3600.0
