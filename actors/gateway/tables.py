@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from actors.gateway import contents, facts, files, kernels, kernelspecs, sessions
+from actors.gateway import contents, facts, files, kernels, kernelspecs, pages, sessions
 from actors.gateway.routes import Route
 
 TABLES: Final[tuple[tuple[Route, ...], ...]] = (
@@ -12,4 +12,5 @@ TABLES: Final[tuple[tuple[Route, ...], ...]] = (
     sessions.ROUTES,
     contents.ROUTES,
     files.ROUTES,
+    pages.ROUTES,
 )

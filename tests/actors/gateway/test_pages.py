@@ -1,0 +1,197 @@
+"""The gateway's own pages: the login and what it gives, the way out, and nothing in them that could act."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from aiohttp import DummyCookieJar
+from aiohttp.test_utils import TestClient, TestServer
+
+from actors.gateway import pages
+from actors.gateway.answers import Problem
+from actors.gateway.app import make_app
+from actors.gateway.models import KernelModel
+from actors.gateway.service import Service
+from beaker.gateway.pages import safe_next
+from tests.actors.gateway.desk import TOKEN, make_order, make_service
+
+Browser = TestClient[Any, Any]  # Any: as aiohttp has it
+
+
+@pytest.fixture
+def service() -> Service:
+    return make_service()
+
+
+@pytest.fixture
+async def browser(service: Service, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Browser]:
+    """Follows no redirects by itself, and keeps no cookies."""
+
+    async def kernels(_service: Service) -> list[KernelModel]:
+        moment = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+        return [KernelModel(id="x", name="<b>k</b>", last_activity=moment, execution_state="idle", connections=1)]
+
+    monkeypatch.setattr(pages, "all_kernel_models", kernels)
+    async with TestClient(TestServer(make_app(service)), cookie_jar=DummyCookieJar()) as made:
+        yield made
+
+
+def _session(service: Service) -> dict[str, str]:
+    return {service.cookie: service.sessions.begin(service.clock.wall())}
+
+
+async def test_a_stranger_finds_the_login(browser: Browser) -> None:
+    async with browser.get("/", allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (302, "/login?next=%2F")
+    async with browser.get("/login?next=/%22%3E%3Cb%3E") as answer:
+        text = await answer.text()
+        assert (answer.status, answer.content_type) == (200, "text/html")
+        assert '<label for="token">' in text
+        assert "<b>" not in text
+
+
+FORM = {"token": f" {TOKEN}\n", "next": "/logout"}
+
+
+@pytest.mark.parametrize("how", [{"json": FORM}, {"data": FORM}], ids=["json", "form"])
+async def test_the_token_becomes_a_session_and_leads_on(browser: Browser, how: dict[str, Any]) -> None:  # Any: as aiohttp has it
+    async with browser.post("/login", allow_redirects=False, **how) as answer:
+        assert (answer.status, answer.headers["Location"]) == (303, "/logout")
+        cookies = {cookie.key: cookie.value for cookie in answer.cookies.values()}
+    assert TOKEN not in str(cookies)
+    async with browser.get("/", cookies=cookies) as answer:
+        text = await answer.text()
+        assert "One kernel runs" in text
+        assert "&lt;b&gt;k&lt;/b&gt;" in text
+        assert "Sign out" in text
+        assert TOKEN not in text
+    async with browser.get("/login?next=/logout", cookies=cookies, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (302, "/logout")
+
+
+async def test_a_wrong_token_is_said_and_where(browser: Browser) -> None:
+    async with browser.post("/login", data={"token": "wrong", "next": "/x"}) as answer:
+        text = await answer.text()
+        assert answer.status == 401
+        assert 'role="alert"' in text
+        assert 'name="next" value="/x"' in text
+        assert "wrong</" not in text
+        assert "Set-Cookie" not in answer.headers
+
+
+async def test_the_login_cannot_be_sent_by_a_foreign_page(browser: Browser) -> None:
+    for path in ("/login", "/logout"):
+        async with browser.post(path, data={"token": TOKEN}, headers={"Origin": "https://evil.test"}) as answer:
+            assert (answer.status, "Set-Cookie" in answer.headers) == (403, False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "status"),
+    [
+        ("application/json", b"{", 400),
+        ("application/json", b'{"token": 1}', 400),
+        ("multipart/form-data", b"", 415),
+        ("text/plain", b"token=right-token", 415),
+        ("application/x-www-form-urlencoded", b"x" * 20_000, 413),
+        ("application/x-www-form-urlencoded", b"", 401),
+    ],
+)
+async def test_what_is_no_login_is_refused(browser: Browser, kind: str, sent: bytes, status: int) -> None:
+    async with browser.post("/login", data=sent, headers={"Content-Type": kind}) as answer:
+        assert answer.status == status
+
+
+async def test_guessing_is_slowed_down(browser: Browser, service: Service) -> None:
+    for _ in range(250):
+        service.failures.add("127.0.0.1")
+    async with browser.post("/login", data={"token": TOKEN}) as answer:
+        assert (answer.status, "Retry-After" in answer.headers) == (429, True)
+
+
+async def test_whoever_signs_out_is_out(browser: Browser, service: Service) -> None:
+    cookies = _session(service)
+    async with browser.get("/logout", cookies=cookies) as answer:
+        assert '<form class="card" method="post" action="/logout">' in await answer.text()
+    async with browser.post("/logout", cookies=cookies, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (303, "/login")
+        assert all(cookie["max-age"] == "0" for cookie in answer.cookies.values())
+        assert set(answer.cookies) == {service.cookie, "_xsrf"}
+
+
+class _Reader(HTMLParser):
+    """Notes what a page takes in, and what could act in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: list[str] = []
+        self.acting: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.taken += [given[name] or "" for name in ("src", "href", "action") if name in given]
+        self.acting += [tag] if tag in {"script", "iframe", "object", "embed", "style", "base"} else []
+        self.acting += [name for name in given if name.startswith("on") or name == "style"]
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/logout"])
+async def test_no_page_has_a_script_or_anything_from_elsewhere(browser: Browser, service: Service, path: str) -> None:
+    async with browser.get(path, cookies={} if path == "/login" else _session(service)) as answer:
+        reader = _Reader()
+        reader.feed(await answer.text())
+        policy = answer.headers["Content-Security-Policy"]
+    assert reader.acting == []
+    assert reader.taken
+    assert all(address.startswith("/") and not address.startswith("//") for address in reader.taken)
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    for address in set(reader.taken):
+        async with browser.get(address, cookies=_session(service), allow_redirects=False) as answer:
+            assert answer.status in {200, 302} or address == "/api/spec.json"
+
+
+async def test_only_two_files_are_handed_out(browser: Browser) -> None:
+    for name, status in {"page.css": 200, "icon.svg": 200, "login.html": 404, "..%2fpages.py": 404}.items():
+        async with browser.get(f"/static/{name}", allow_redirects=False) as answer:
+            assert answer.status in {status, 401}  # an address that there is not is closed, too
+    async with browser.get("/static/page.css") as answer:
+        assert not re.search(r"url\(|@import|https?:", await answer.text())
+
+
+async def test_with_ui_it_is_said_that_there_is_none_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def gone(_service: Service) -> list[KernelModel]:
+        raise Problem(503, "The registry is being replaced.")
+
+    monkeypatch.setattr(pages, "all_kernel_models", gone)
+    service = make_service(make_order(ui=True, base_url="/lab/"))
+    async with TestClient(TestServer(make_app(service))) as browser, browser.get("/lab/", cookies=_session(service)) as answer:
+        text = await answer.text()
+    assert "is not part of this version" in text
+    assert "being replaced" in text
+    assert 'href="/lab/static/page.css"' in text
+
+
+ELSEWHERE = [
+    "",
+    "x",
+    "https://evil.test/",
+    "//evil.test/",
+    "/\\evil.test",
+    "\\\\evil.test",
+    "/%5cevil.test",
+    "javascript:alert(1)",
+    "/\t/evil.test",
+]
+ELSEWHERE += ["/lab", "/other", "/lab/../other", "/lab/%2e%2e/other", "http:/lab/", "/lab/\r\nSet-Cookie: a", "//[", "/lab/é"]
+
+
+@pytest.mark.parametrize("target", ELSEWHERE)
+def test_the_login_leads_nowhere_else(target: str) -> None:
+    assert safe_next(target, "/lab/") == "/lab/"
+
+
+def test_the_login_leads_to_what_was_asked_for() -> None:
+    for target in ("/lab/", "/lab/files/a%20b.txt?download=1", "/lab/x?next=//y"):
+        assert safe_next(target, "/lab/") == target
