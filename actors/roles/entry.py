@@ -37,7 +37,11 @@ def main(argv: list[str]) -> int:
             from actors.host.role import main as run_host
 
             return run_host(argv[2:])
-        sys.stderr.write(f"beaker: there is no role {role!r}; the roles that can be started are agent, host, supervisor\n")
+        if role == "registry":
+            from actors.registry.role import main as run_registry
+
+            return run_registry(argv[2:])
+        sys.stderr.write(f"beaker: there is no role {role!r}; the roles that can be started are agent, host, registry, supervisor\n")
         return 1
     from actors.roles.settling import settle
 

@@ -33,11 +33,19 @@ class Guard:
     Args:
         order: what it guards.
         children: the subkernel's process as the guard before it in this process had it, see `children`.
+        on_known: called with `remembered` whenever that changes, for whoever must find it after a crash of this process.
     """
 
-    def __init__(self, order: Order, *, children: "Mapping[int, subprocess.Popen[bytes]] | None" = None) -> None:
+    def __init__(
+        self,
+        order: Order,
+        *,
+        children: "Mapping[int, subprocess.Popen[bytes]] | None" = None,
+        on_known: Callable[[Remembered], None] | None = None,
+    ) -> None:
         self._order = order
         self._children = children or {}
+        self._on_known = on_known
         self._household: Household | None = None
         self._watcher: watcher.Watcher | None = None
         self._state = State(spec_name=order.spec_name)
@@ -74,6 +82,7 @@ class Guard:
             working_folder=order.working_folder,
             search_environment=order.search_environment,
             children=self._children,
+            on_known=self._on_known,
         )
         known = order.remembered or Remembered(generation=0, subkernel=None, start=None, dead_reason="")
         state = State(
@@ -90,11 +99,12 @@ class Guard:
         self._state, self._backlog = open_life(self._household, state, _living(order))
         return None
 
-    async def serve(self, *, on_begun: Callable[[], None] | None = None) -> int:
+    async def serve(self, *, on_begun: Callable[[], None] | None = None, on_listening: Callable[[], None] | None = None) -> int:
         """Let the owner come in, and do what it asks; once, after `open`.
 
         Args:
             on_begun: called once the Supervisor runs, a moment before anybody can come in.
+            on_listening: called once the owner can come in.
 
         Returns:
             LEFT or GAVE_UP.
@@ -107,7 +117,7 @@ class Guard:
         assert self._household is not None, "opened before it serves"
         assert self._watcher is not None, "likewise"
         self._serving = Serving(self._order, self._household, self._state, self._backlog, self._watcher)
-        return await self._serving.run(on_begun)
+        return await self._serving.run(on_begun, on_listening)
 
     @property
     def failure(self) -> str:

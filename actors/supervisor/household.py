@@ -7,7 +7,7 @@ before asyncio is imported. A subkernel whose kernelspec asks for a provisioner 
 import contextlib
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -47,6 +47,7 @@ class Household:
         working_folder: where cells begin; empty: where this process is.
         search_environment: by which kernelspecs are looked for; None: the user's own.
         children: the processes of a household before this one in the same process, by pid: who else could reap them?
+        on_known: called with `remembered` whenever that changes.
     """
 
     def __init__(
@@ -62,7 +63,9 @@ class Household:
         working_folder: str = "",
         search_environment: Mapping[str, str] | None = None,
         children: "Mapping[int, subprocess.Popen[bytes]] | None" = None,
+        on_known: Callable[[Remembered], None] | None = None,
     ) -> None:
+        self._on_known = on_known
         self._limits = limits
         self.working_folder = working_folder
         self._search_environment = environment if search_environment is None else search_environment
@@ -248,6 +251,8 @@ class Household:
     def write_down(self, state: State) -> None:
         """Record who lives, for whoever comes later."""
         self._known = state
+        if self._on_known is not None:
+            self._on_known(self.remembered)
         if not self.is_ours:
             return
         tenant = self.tenant(state.generation)

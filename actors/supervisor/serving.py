@@ -61,13 +61,14 @@ class Serving:
         self._watcher = watcher
         self._links = Links()
         self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._node = Node(NAME, protocol=PROTOCOL, on_gave_up=lambda *_: self._end(GAVE_UP))
+        self._node = Node(NAME, protocol=PROTOCOL, kernel=order.kernel_id, on_gave_up=lambda *_: self._end(GAVE_UP))
 
-    async def run(self, on_begun: Callable[[], None] | None = None) -> int:
+    async def run(self, on_begun: Callable[[], None] | None = None, on_listening: Callable[[], None] | None = None) -> int:
         """Serve until the Supervisor leaves or crashes; returns the status.
 
         Args:
             on_begun: called once the Supervisor runs, a moment before anybody can come in.
+            on_listening: called once the owner can come in.
 
         Raises:
             OSError: nobody can come in.
@@ -87,6 +88,8 @@ class Serving:
                 on_link=self._links.add,
                 on_refused=self._make_room,
             )
+            if on_listening is not None:
+                on_listening()
             return await self._ended
         finally:
             await self._node.stop()

@@ -4,10 +4,11 @@ A *session* is the bond of a document to a kernel. Nothing here is written down 
 nothing else of kernels than what stands here.
 """
 
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import msgspec
 
+from beaker.messages.base import Lane
 from beaker.messages.registry import ChangeSession, KernelEntry, RegistryFailure, RegistryReply, RegistryRequest, SessionEntry
 
 
@@ -134,6 +135,7 @@ class HostCame(msgspec.Struct, frozen=True, kw_only=True):
 class HostWent(msgspec.Struct, frozen=True, kw_only=True):
     """The link to a host is gone."""
 
+    lane: ClassVar[Lane] = "control"
     number: int
 
 

@@ -50,6 +50,7 @@ class Journal:
         self.was_put_aside: list[tuple[Path, str]] = []
         self.forgotten = 0
         self._lock = -1
+        self._closed = False
         self._database: sqlite3.Connection | None = None
         self._living: dict[str, dict[int, Row]] = {table: {} for table in TABLES}
         self._waiting: dict[tuple[str, int], Row] = {}
@@ -102,7 +103,8 @@ class Journal:
         return not self.trouble
 
     def close(self) -> None:
-        """Write no more. What waits still is lost."""
+        """Write no more, whatever is told afterwards. What waits still is lost."""
+        self._closed = True
         if self._database is not None:
             with contextlib.suppress(sqlite3.Error):  # it merges what was written, for which there may be no room
                 self._database.close()
@@ -134,6 +136,8 @@ class Journal:
 
     def _write(self) -> None:
         """Write all that waits, or say why not."""
+        if self._closed:
+            return
         try:
             self._reach()
         except (JournalTaken, JournalTooNew) as error:  # since this one was opened without its file

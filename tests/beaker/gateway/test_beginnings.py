@@ -7,7 +7,7 @@ import pytest
 
 from beaker.contents.paths import Root
 from beaker.gateway.cell_folder import BadPath, cell_folder
-from beaker.gateway.identity import inner_id, supervisor_secret
+from beaker.gateway.identity import folder_name, supervisor_secret
 from beaker.gateway.subkernel_names import subkernel_names, usual_name
 
 UUID = "00000001-0000-4000-8000-000000000000"
@@ -66,7 +66,7 @@ def test_no_cells_begin_outside_of_the_root(tmp_path: Path, path: str) -> None:
 
 
 def test_a_kernel_has_one_folder_and_one_secret_per_gateway_and_neither_tells_of_the_other() -> None:
-    assert inner_id(b"a", UUID) == inner_id(b"a", UUID) != inner_id(b"b", UUID)
-    assert (len(inner_id(b"a", UUID)), len(supervisor_secret(b"a", UUID))) == (12, 32)
+    assert folder_name(b"a", UUID) == folder_name(b"a", UUID) != folder_name(b"b", UUID)
+    assert (len(folder_name(b"a", UUID)), len(supervisor_secret(b"a", UUID))) == (12, 32)
     assert supervisor_secret(b"a", UUID) != supervisor_secret(b"b", UUID)
-    assert not supervisor_secret(b"a", UUID).hex().startswith(inner_id(b"a", UUID))
+    assert not supervisor_secret(b"a", UUID).hex().startswith(folder_name(b"a", UUID))

@@ -98,6 +98,14 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
         Journal.open(tmp_path)
 
 
+def test_what_is_told_to_one_that_is_closed_is_not_written(tmp_path: Path) -> None:
+    with opened(tmp_path) as journal:
+        journal.append(kernel("a"))
+    journal.append(kernel("b"))
+    with opened(tmp_path) as journal:
+        assert names(journal.kernels) == ["a"]
+
+
 def test_of_what_is_over_only_the_latest_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "KEPT_ENDED", 2)
     with opened(tmp_path) as journal:

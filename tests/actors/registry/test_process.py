@@ -1,0 +1,168 @@
+"""The registry's own process: killed, told to leave, left by its guardian; what it had is there for the next one."""
+
+import asyncio
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+
+import msgspec
+import psutil
+import pytest
+
+from actors.guardian.admission import admitting
+from actors.guardian.order import OPTION, seal_order
+from actors.registry.role import ROLES
+from actors.runtime import birth
+from actors.runtime.hello import Peer
+from actors.runtime.process import NotReadyError
+from beaker.journal.journal import FILE
+from beaker.messages.base import PROTOCOL
+from beaker.messages.registry import AllEnded, OpenSession
+from tests.actors.registry.stage import PATIENCE_S, Stage, stage
+from tests.actors.supervisor.stage import install_spec, until
+
+pytestmark = pytest.mark.slow
+
+
+async def test_a_registry_that_is_killed_is_followed_by_one_with_the_same_kernels_variables_and_sessions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with stage(monkeypatch) as gateway:
+        first = await gateway.launch()
+        host, registry = await gateway.host(), await gateway.worker()
+        opened = await registry.ask(OpenSession(path="a.ipynb", spec_name="python3"), timeout_s=PATIENCE_S)
+        kernel_id = opened.session.kernel.kernel_id
+        idle = await gateway.start(registry)
+        async with gateway.client(host, kernel_id) as client:
+            await client.execute_interactive("kept = 12345", timeout=PATIENCE_S)
+            running = client.execute("import time\ntime.sleep(0.3)\nprint('went on', flush=True)")
+            first.send_signal(signal.SIGKILL)
+            await first.exited
+            await gateway.launch()
+            following = await gateway.host()
+            await following.serves(kernel_id, idle.kernel_id)
+            await gateway.hosts[0].node.stop()
+            while (message := await client.get_iopub_msg(timeout=PATIENCE_S))["msg_type"] != "stream":
+                pass
+            assert (message["content"]["text"], message["parent_header"]["msg_id"]) == ("went on\n", running)
+        attached = following.attached[kernel_id]
+        assert attached.subkernel is not None
+        assert attached.subkernel.adopted
+        assert await gateway.run(following, kernel_id, "print(kept)") == "12345\n"
+        after = await gateway.worker()
+        assert await gateway.kernels(after) == [kernel_id, idle.kernel_id]
+        again = await after.ask(OpenSession(path="a.ipynb"), timeout_s=PATIENCE_S)
+        assert (again.session, again.is_new) == (opened.session, False)
+        assert await gateway.end_all() == AllEnded()
+        await until(lambda: gateway.left() == [])
+
+
+async def test_a_registry_that_is_told_to_leave_lets_the_kernels_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as gateway:
+        first = await gateway.launch()
+        host, registry = await gateway.host(), await gateway.worker()
+        entry = await gateway.start(registry)
+        before = host.attached[entry.kernel_id].subkernel
+        first.send_signal(signal.SIGTERM)
+        assert (await first.exited).status == 0
+        await gateway.launch()
+        following = await gateway.host()
+        await following.serves(entry.kernel_id)
+        after = following.attached[entry.kernel_id].subkernel
+        assert before is not None
+        assert after is not None
+        assert after.pid == before.pid
+
+
+async def test_a_kernel_whose_folder_is_gone_is_forgotten_with_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch, orphan_timeout_s=0.2) as gateway:
+        await gateway.open()
+        await gateway.host()
+        registry = await gateway.worker()
+        gone = (await registry.ask(OpenSession(path="a.ipynb", spec_name="idle"), timeout_s=PATIENCE_S)).session
+        await gateway.hosts[0].node.stop()
+        await gateway.close()
+        await until(lambda: not list((gateway.root / "run" / "beaker").glob("*")))  # its watcher has ended it
+        await gateway.open()
+        after = await gateway.worker()
+        assert (await gateway.kernels(after), await gateway.paths(after)) == ([], [])
+        await gateway.host()
+        again = (await after.ask(OpenSession(path="a.ipynb", spec_name="idle"), timeout_s=PATIENCE_S)).session
+        assert again.session_id != gone.session_id
+
+
+async def test_a_kernel_that_was_given_up_is_not_started_by_the_next_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as gateway:
+        install_spec(gateway.root, "brief", argv=["sh", "-c", "read never; exit 3"])
+        await gateway.open()
+        host, registry = await gateway.host(), await gateway.worker()
+        # It ends before it has answered its owner, which is a failed start.
+        entry = (await registry.ask(OpenSession(path="a.ipynb", spec_name="brief"), timeout_s=PATIENCE_S)).session.kernel
+        await until(lambda: not list((gateway.root / "run" / "beaker").glob("*/living")))
+        await gateway.hosts[0].node.stop()
+        await gateway.close()
+        await gateway.open()
+        following = await gateway.host()
+        await following.serves(entry.kernel_id)
+        attached = following.attached[entry.kernel_id]
+        assert (attached.state, attached.generation) == ("dead", 1)
+        assert "exited with status 3" in attached.reason
+        assert host.attached[entry.kernel_id].generation == 1
+
+
+def begin_without_guardian(gateway: Stage) -> "subprocess.Popen[bytes]":
+    """A registry whose guardian goes as soon as it is ready."""
+    ours, theirs = socket.socketpair()
+    sealed = seal_order(gateway.order)
+    with ours, theirs:
+        birth.hand_down(ours, b"")
+        options = ["--role", "registry", f"{OPTION}{sealed}", f"{birth.OPTION}{theirs.fileno()}"]
+        inherited = [sealed, theirs.fileno()]
+        process = subprocess.Popen([sys.executable, "-P", "-m", "beaker_kernel", *options], pass_fds=inherited, start_new_session=True)
+        os.close(sealed)
+        theirs.close()
+        assert ours.recv(100) == birth.READY
+    return process
+
+
+async def test_a_registry_leaves_with_its_guardian(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as gateway:
+        process = await asyncio.to_thread(begin_without_guardian, gateway)
+        assert await asyncio.to_thread(process.wait, PATIENCE_S) == 0
+
+
+async def test_why_it_cannot_begin_is_told_to_the_guardian(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as gateway:
+        await gateway.open()  # it has the journal
+        with pytest.raises(NotReadyError, match=rf"Another process writes the journal {gateway.order.state}/{FILE}"):
+            await gateway.launch()
+        gateway.child = None
+
+
+def test_only_processes_of_its_own_guardian_are_let_in() -> None:
+    peer = Peer(uid=os.getuid(), pid=os.getpid(), role="host", protocol=PROTOCOL)
+    assert admitting(os.getppid(), ROLES)(peer) is None
+    assert admitting(os.getpid(), ROLES)(msgspec.structs.replace(peer, role="guardian")) is None
+    for stranger in (msgspec.structs.replace(peer, role="agent"), msgspec.structs.replace(peer, pid=1)):
+        refusal = admitting(os.getppid(), ROLES)(stranger)
+        assert refusal is not None
+        assert refusal.code == "peer"
+
+
+async def test_a_subkernel_has_as_many_descriptors_as_it_would_have_without_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with stage(monkeypatch) as gateway:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+        try:
+            child = await gateway.launch()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        host, registry = await gateway.host(), await gateway.worker()
+        entry = await gateway.start(registry)
+        attached = host.attached[entry.kernel_id].subkernel
+        assert attached is not None
+        assert psutil.Process(child.pid).rlimit(resource.RLIMIT_NOFILE)[0] == hard
+        assert psutil.Process(attached.pid).rlimit(resource.RLIMIT_NOFILE) == (512, hard)

@@ -1,0 +1,243 @@
+"""A Registry with real subkernels and hosts that are played: kernels begin, are served, and end with all that they had."""
+
+import asyncio
+import os
+from collections.abc import Awaitable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from actors.runtime.actor import Asked
+from actors.runtime.failures import AskFailed
+from actors.supervisor.actor import Message, Supervisor
+from beaker.messages.registry import (
+    AllEnded,
+    ChangeSession,
+    EndKernel,
+    KernelEnded,
+    Kernels,
+    ListKernels,
+    OpenSession,
+    RegistryFailure,
+    StartKernel,
+)
+from beaker.messages.subkernel import Ping
+from tests.actors.registry.stage import PATIENCE_S, Stage, stage
+from tests.actors.supervisor.stage import install_spec, until
+
+pytestmark = pytest.mark.slow
+
+
+def kernel_folders(gateway: Stage) -> list[Path]:
+    return list((gateway.root / "run" / "beaker").glob("*"))
+
+
+async def refused(asking: Awaitable[object]) -> RegistryFailure:
+    with pytest.raises(AskFailed) as caught:
+        await asking
+    assert isinstance(caught.value.failure, RegistryFailure)
+    return caught.value.failure
+
+
+async def test_a_kernel_begins_beside_its_document_with_the_variables_of_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_PASSWORD", "x")
+    monkeypatch.setenv("LC_NOTE", "a-token-of-the-test")
+    monkeypatch.setenv("TEAM", "blue")
+    async with stage(monkeypatch, pass_env=("TEAM",)) as gateway:
+        (gateway.work / "deep").mkdir()
+        await gateway.open()
+        host, registry = await gateway.host(), await gateway.worker()
+        wanted = StartKernel(spec_name="idle", path="deep/n.ipynb", environment={"KERNEL_USERNAME": "ada", "LD_PRELOAD": "x"})
+        entry = await gateway.start(registry, wanted)
+        attached = host.attached[entry.kernel_id]
+        assert attached.subkernel is not None
+        process = psutil.Process(attached.subkernel.pid)
+        environment = process.environ()
+        assert process.cwd() == entry.folder == f"{gateway.work}/deep"
+        assert (environment["KERNEL_USERNAME"], environment["TEAM"]) == ("ada", "blue")
+        assert environment["JPY_SESSION_NAME"] == f"{gateway.work}/deep/n.ipynb"
+        assert environment.keys() & {"DATABASE_PASSWORD", "LC_NOTE", "LD_PRELOAD", "JUPYTER_PATH"} == set()
+        assert "a-token-of-the-test" not in "".join(environment.values())
+        served = host.served[entry.kernel_id]
+        assert served.kernel == entry
+        assert served.environment.items() <= environment.items()
+        assert await gateway.kernels(registry) == [entry.kernel_id]
+
+
+async def test_a_kernel_that_a_client_ends_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as gateway:
+        await gateway.open()
+        host, registry = await gateway.host(), await gateway.worker()
+        session = (await registry.ask(OpenSession(path="a.ipynb", spec_name="idle"), timeout_s=PATIENCE_S)).session
+        kernel_id = session.kernel.kernel_id
+        ended = await registry.ask(EndKernel(kernel_id=kernel_id), timeout_s=PATIENCE_S)
+        assert ended == KernelEnded(kernel_id=kernel_id)
+        assert host.ended == [kernel_id]
+        assert (await gateway.kernels(registry), await gateway.paths(registry), kernel_folders(gateway)) == ([], [], [])
+        await until(lambda: gateway.left() == [])
+
+
+async def test_a_kernel_whose_host_is_away_can_be_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as gateway:
+        await gateway.open()
+        await gateway.host()
+        registry = await gateway.worker()
+        entry = await gateway.start(registry)
+        await gateway.hosts[0].node.stop()
+        assert await registry.ask(EndKernel(kernel_id=entry.kernel_id), timeout_s=PATIENCE_S) == KernelEnded(kernel_id=entry.kernel_id)
+        await until(lambda: gateway.left() == [])
+
+
+async def test_a_kernel_that_ends_at_its_host_leaves_with_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.registry.actor.LEAVING_LIMIT_S", 0.1)  # this host does not end it, it only says so
+    async with stage(monkeypatch) as gateway:
+        await gateway.open()
+        await gateway.host()
+        registry = await gateway.worker()
+        session = (await registry.ask(OpenSession(path="a.ipynb", spec_name="idle"), timeout_s=PATIENCE_S)).session
+        to_registry = gateway.hosts[0].registry
+        assert to_registry is not None
+        to_registry.tell(KernelEnded(kernel_id=session.kernel.kernel_id))
+        await until(lambda: kernel_folders(gateway) == [])
+        again = await registry.ask(OpenSession(path="a.ipynb", spec_name="idle"), timeout_s=PATIENCE_S)
+        assert again.is_new
+        assert again.session.session_id != session.session_id
+
+
+async def test_a_host_that_is_replaced_is_given_its_kernels_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch, workers=2) as gateway:
+        await gateway.open()
+        await gateway.host(0, pid=os.getpid())
+        await gateway.host(1, pid=os.getpid())
+        registry = await gateway.worker()
+        entries = [await gateway.start(registry) for _ in range(3)]
+        assert [entry.host for entry in entries] == [0, 1, 0]
+        await gateway.hosts[0].node.stop()
+        following = await gateway.host(0)
+        await following.serves(entries[0].kernel_id, entries[2].kernel_id)
+        assert set(following.served) == {entries[0].kernel_id, entries[2].kernel_id}
+        assert await gateway.kernels(registry) == [entry.kernel_id for entry in entries]
+
+
+async def test_a_kernel_that_is_wanted_while_no_host_is_there_starts_when_one_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as gateway:
+        await gateway.open()
+        registry = await gateway.worker()
+        starting = asyncio.ensure_future(gateway.start(registry))
+        await until(lambda: kernel_folders(gateway))
+        host = await gateway.host()
+        entry = await starting
+        assert list(host.served) == [entry.kernel_id]
+
+
+async def test_a_kernelspec_that_does_not_start_is_told_with_its_path_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as gateway:
+        install_spec(gateway.root, "wrong", argv=["/no/such/program"])
+        await gateway.open()
+        await gateway.host()
+        registry = await gateway.worker()
+        failure = await refused(registry.ask(OpenSession(path="a", spec_name="wrong"), timeout_s=PATIENCE_S))
+        assert failure.kind == "not_started"
+        assert "/no/such/program cannot be run" in failure.reason
+        assert "share/kernels/wrong/kernel.json" in failure.reason
+        await until(lambda: gateway.left() == [] and kernel_folders(gateway) == [])
+        assert (await gateway.kernels(registry), await gateway.paths(registry)) == ([], [])
+
+
+async def test_a_kernel_that_its_host_refuses_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as gateway:
+        await gateway.open()
+        host, registry = await gateway.host(), await gateway.worker()
+        host.refusal = "no descriptors are left"
+        failure = await refused(registry.ask(StartKernel(spec_name="idle"), timeout_s=PATIENCE_S))
+        assert (failure.kind, failure.reason) == ("not_started", "no descriptors are left")
+        await until(lambda: gateway.left() == [] and kernel_folders(gateway) == [])
+
+
+async def test_a_path_outside_of_the_root_and_an_unknown_name_start_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as gateway:
+        await gateway.open()
+        registry = await gateway.worker()
+        outside = await refused(registry.ask(StartKernel(spec_name="idle", path="../x.ipynb"), timeout_s=PATIENCE_S))
+        unknown = await refused(registry.ask(StartKernel(spec_name="idel"), timeout_s=PATIENCE_S))
+        assert (outside.kind, unknown.kind) == ("bad_path", "unknown_spec")
+        assert "Did you mean 'idle'?" in unknown.reason
+        assert not kernel_folders(gateway)
+
+
+async def test_a_supervisor_that_crashes_is_followed_by_one_that_adopts(monkeypatch: pytest.MonkeyPatch) -> None:
+    receive = Supervisor.receive
+
+    def crash(self: Supervisor, message: Message, asked: Asked | None) -> None:
+        if isinstance(message, Ping):
+            raise ZeroDivisionError
+        receive(self, message, asked)
+
+    monkeypatch.setattr(Supervisor, "receive", crash)
+    async with stage(monkeypatch) as gateway:
+        await gateway.open()
+        host, registry = await gateway.host(), await gateway.worker()
+        entry = await gateway.start(registry)
+        first = host.attached[entry.kernel_id].subkernel
+        assert first is not None
+        host.supervisors[entry.kernel_id].tell(Ping())
+        await gateway.hosts[0].node.stop()
+        following = await gateway.host()
+        await following.serves(entry.kernel_id)
+        second = following.attached[entry.kernel_id].subkernel
+        assert second is not None
+        assert (second.pid, second.adopted) == (first.pid, True)
+        assert await gateway.kernels(registry) == [entry.kernel_id]
+
+
+async def test_all_kernels_end_when_the_gateway_is_stopped_and_none_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch, workers=2) as gateway:
+        await gateway.open()
+        await gateway.host(0)
+        registry = await gateway.worker()
+        for _ in range(2):
+            await gateway.start(registry)
+        assert await gateway.end_all() == AllEnded()
+        assert (kernel_folders(gateway), (await refused(registry.ask(StartKernel(), timeout_s=PATIENCE_S))).kind) == ([], "busy")
+        await until(lambda: gateway.left() == [])
+
+
+async def test_a_journal_that_cannot_be_written_is_told_and_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.registry.actor.RETRY_S", 0.05)
+    async with stage(monkeypatch) as gateway:
+        (gateway.root / "state").touch()  # a file where the folder would be
+        await gateway.open()
+        await gateway.host()
+        registry = await gateway.worker()
+        entry = await gateway.start(registry)
+        listed = await registry.ask(ListKernels(), timeout_s=PATIENCE_S)
+        assert isinstance(listed, Kernels)
+        assert "cannot be opened: " in listed.not_saving
+        (gateway.root / "state").unlink()
+        async with asyncio.timeout(PATIENCE_S):
+            while (await registry.ask(ListKernels(), timeout_s=PATIENCE_S)).not_saving:
+                await registry.ask(ListKernels(), timeout_s=PATIENCE_S)  # the next attempt is a timer's
+        await gateway.close()
+        await gateway.open()
+        assert await gateway.kernels(await gateway.worker()) == [entry.kernel_id]
+
+
+async def test_a_session_that_is_given_another_kernel_ends_the_one_it_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch) as gateway:
+        await gateway.open()
+        host, registry = await gateway.host(), await gateway.worker()
+        session = (await registry.ask(OpenSession(path="a.ipynb", spec_name="idle"), timeout_s=PATIENCE_S)).session
+        changed = (await registry.ask(ChangeSession(session_id=session.session_id, spec_name="idle"), timeout_s=PATIENCE_S)).session
+        assert changed.kernel.kernel_id != session.kernel.kernel_id
+        await until(lambda: host.ended == [session.kernel.kernel_id])
+
+
+async def test_a_kernel_that_is_gone_unasked_is_forgotten_and_its_host_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch, orphan_timeout_s=0.3) as gateway:
+        await gateway.open()
+        host, registry = await gateway.host(), await gateway.worker()
+        entry = await gateway.start(registry)
+        await host.on_stop()  # it owns the kernel no longer, and nobody else does: the lease runs
+        await until(lambda: host.ended == [entry.kernel_id])
+        assert await gateway.kernels(registry) == []
