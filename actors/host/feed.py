@@ -19,6 +19,7 @@ from actors.runtime.log import Log, SparseLog
 from actors.runtime.trace import current_trace
 from beaker.gateway.stream import Close, Fetch, FromWorker, Hold, Open, Release, Said
 from beaker.gateway.telling import Telling, Way
+from beaker.kernel.pending import Channel
 from beaker.settings.gateway import GatewaySettings
 from beaker.wire.parts import BUFFERS, HEADER, PARENT, Header, Parts, WireError, read_header
 from beaker.wire.websocket import PIECES_LIMIT, WebsocketChannel
@@ -62,6 +63,8 @@ class Feed:
         """Shell requests that wait for `resume_shell`; and everything, while there is no KernelActor."""
         self._held: dict[str, Way] = {}
         """Clients that are not read."""
+        self._unread: list[tuple[int, Channel, str, bytes]] = []
+        """Replies that are nowhere but here, with number, client and parent: the successor of a host that is killed must know of them."""
 
     @property
     def connections(self) -> int:
@@ -87,13 +90,14 @@ class Feed:
         return {}
 
     def send_shell(self, idents: list[bytes], parts: Parts) -> None:
-        self._tell_one(idents, "shell", parts)
+        self._reply(idents, "shell", parts)
 
     def send_control(self, idents: list[bytes], parts: Parts) -> None:
-        self._tell_one(idents, "control", parts)
+        self._reply(idents, "control", parts)
 
     def send_stdin(self, idents: list[bytes], parts: Parts) -> None:
-        self._tell_one(idents, "stdin", parts)
+        self.standing.touched()
+        self._tell(idents[0].decode(), "stdin", parts, vital=True)
 
     def publish(self, topic: list[bytes], parts: Parts) -> None:
         del topic  # websockets have none
@@ -126,10 +130,14 @@ class Feed:
             case Close():
                 self._held.pop(head.session, None)
                 self._telling.close(way, head.session, now=time.monotonic())
+        if self._unread:
+            self._look_who_has_read()
 
     def drained(self, way: Way) -> None:
         """A worker takes more."""
         self._telling.drained(way)
+        if self._unread:
+            self._look_who_has_read()
 
     def lost(self, way: Way) -> None:
         """The link to a worker is gone."""
@@ -194,15 +202,29 @@ class Feed:
         else:
             self._handlers.stdin_reply(idents, header, parts)
 
-    def _tell_one(self, idents: list[bytes], channel: WebsocketChannel, parts: Parts) -> None:
+    def _reply(self, idents: list[bytes], channel: Channel, parts: Parts) -> None:
         self.standing.touched()
-        self._tell(idents[0].decode(), channel, parts, vital=True)
+        session = idents[0].decode()
+        number = self._tell(session, channel, parts, vital=True)
+        if self._telling.waits(session, number) and self._handlers is not None:
+            self._unread.append((number, channel, session, parts[PARENT]))
+            self._handlers.reply_waits(channel, idents, parts[PARENT])
 
-    def _tell(self, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool) -> None:
+    def _look_who_has_read(self) -> None:
+        waiting: list[tuple[int, Channel, str, bytes]] = []
+        for entry in self._unread:
+            number, channel, session, parent = entry
+            if self._telling.waits(session, number):
+                waiting.append(entry)
+            elif self._handlers is not None:
+                self._handlers.reply_left(channel, parent)
+        self._unread = waiting
+
+    def _tell(self, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool) -> int:
         if len(parts) >= PIECES_LIMIT or sum(map(len, parts)) > TELLABLE_BYTES:
             self._log.warning("message.too_large", channel=channel, parts=len(parts), size_bytes=sum(map(len, parts)))
             channel, parts = "iopub", self._missed(1, parts[PARENT])
-        self._telling.tell(session, channel, parts, vital=vital, now=time.monotonic())
+        return self._telling.tell(session, channel, parts, vital=vital, now=time.monotonic())
 
     def _missed(self, count: int, parent: bytes) -> Parts:
         assert self._speaker is not None, "whoever tells something is attached first"

@@ -136,6 +136,7 @@ class Hosted:
             client_key=secrets.token_hex(32),  # no client has one: what signs here is the worker's link
             on_finished=self._finish,
             surroundings=self._surroundings,
+            stays=True,
         )
         return self._actor
 

@@ -40,6 +40,7 @@ class KernelActor(Actor[KernelMessage]):
         client_key: of the clients' connections; kept from the agent, wherever it stands.
         on_finished: called once when the kernel has shut down.
         surroundings: its environment and the notebook's folder.
+        stays: a client that ends it to have it started again gets a fresh session instead, since nobody starts this process again.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class KernelActor(Actor[KernelMessage]):
         client_key: str,
         on_finished: Callable[[], None],
         surroundings: Surroundings,
+        stays: bool = False,
     ) -> None:
         self._kernel_id = kernel_id
         self._loaded = loaded
@@ -66,6 +68,7 @@ class KernelActor(Actor[KernelMessage]):
         self._client_key = client_key
         self._on_finished = on_finished
         self._surroundings = surroundings
+        self._stays = stays
 
     async def on_start(self) -> None:
         self._rooms = Rooms(
@@ -81,6 +84,7 @@ class KernelActor(Actor[KernelMessage]):
             client_key=self._client_key,
             on_finished=self._on_finished,
             surroundings=self._surroundings,
+            stays=self._stays,
         )
         self._rooms.attaching.begin()
         self.context.spawn(self._rooms.hangs.run(), name="hang-watch")

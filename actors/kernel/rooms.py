@@ -52,7 +52,7 @@ class Rooms:
         handlers: who takes what the subkernel sends.
         context: the actor's.
         front: the clients' side.
-        connect_supervisor, start_agent, end_agent, client_key, on_finished, surroundings: see the KernelActor.
+        connect_supervisor, start_agent, end_agent, client_key, on_finished, surroundings, stays: see the KernelActor.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Rooms:
         client_key: str,
         on_finished: Callable[[], None],
         surroundings: Surroundings,
+        stays: bool,
     ) -> None:
         settings = loaded.settings
         self._context = context
@@ -78,6 +79,7 @@ class Rooms:
         self._start_agent = start_agent
         self._end_agent = end_agent
         self._client_key = client_key
+        self._stays = stays
         self.state = state = KernelState(
             kernel_id=kernel_id,
             settings=settings,
@@ -119,7 +121,7 @@ class Rooms:
         self.life = Life(state, self.shell, self.control, inheritance, handlers, context, on_ready=self._subkernel_ready)
         self.attaching = Attaching(state, context, self.supervisor, self.life, inheritance, on_attached=self._supervisor_watch.begin)
         self.ending = Ending(state, context, self.supervisor, self.life, stop_questions=self.questions.stop, on_finished=on_finished)
-        self.renewal = Renewal(state, context, self.ending)
+        self.renewal = Renewal(state, context, self.supervisor, self.ending)
 
     def prepare(self) -> None:
         """Import what the first question needs, while the subkernel is starting and there is nothing else to do.
@@ -172,7 +174,10 @@ class Rooms:
         self.control.shut_down(idents, header, parts, "shell")
 
     def _shut_down(self, *, restart: bool) -> None:
-        self.ending.shut_down(restart=restart)
+        if restart and self._stays:
+            self.renewal.begin()
+        else:
+            self.ending.shut_down(restart=restart)
 
     def _subkernel_ready(self, generation: int) -> None:
         self.stdin.release()

@@ -29,7 +29,7 @@ class Seat(NamedTuple, Generic[W]):
 class ClientSession(Generic[W]):
     """One client."""
 
-    __slots__ = ("got", "live", "missed", "missed_to", "name", "seat", "since")
+    __slots__ = ("got", "live", "missed", "missed_to", "name", "reached", "seat", "since")
 
     def __init__(self, name: str, got: int) -> None:
         self.name = name
@@ -41,6 +41,8 @@ class ClientSession(Generic[W]):
         """Monotonic."""
         self.live = False
         """It is told what all are told; else its worker has to fetch for it."""
+        self.reached = got
+        """Number up to which its worker has fetched for it."""
         self.missed = 0
         """Messages that were dropped and that it lacks."""
         self.missed_to = 0
@@ -94,7 +96,7 @@ class Sessions(Generic[W]):
         client = self._all.setdefault(name, ClientSession(name, last))
         former = client.seat
         self._look(client, last)
-        client.seat, client.live = seat, False
+        client.seat, client.live, client.reached = seat, False, client.got
         return former
 
     def leave(self, client: ClientSession[W], *, last: int, now: float) -> None:

@@ -103,8 +103,8 @@ class Telling:
 
     # What the kernel says.
 
-    def tell(self, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool, now: float) -> None:
-        """Tell a message.
+    def tell(self, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool, now: float) -> int:
+        """Tell a message; gives its number.
 
         Args:
             session: for this client alone; empty: for all.
@@ -114,13 +114,19 @@ class Telling:
         journal = self._journal
         if session and self._sessions.find(session) is None:
             self._sessions.expect(session, got=journal.last, now=now)
-        journal.add(session, channel, parts, vital=vital)
+        number = journal.add(session, channel, parts, vital=vital)
         for door in self._doors.values():
             self._pump(door)
         if journal.size_bytes > self._trim_at or journal.too_full:
             self.trim(now)
         for gone in journal.bound():
             self._sessions.dropped(gone.number, gone.session, self._reached)
+        return number
+
+    def waits(self, session: str, number: int) -> bool:
+        """Whether a message for one client is nowhere but here: neither with the client nor with its worker."""
+        client = self._sessions.find(session)
+        return client is not None and max(self._reached(client), client.reached if client.seat is not None else 0) < number
 
     def trim(self, now: float) -> None:
         """Let go of what every client has got."""
@@ -235,7 +241,7 @@ class Telling:
             door.way.send(Told(at, session, "iopub", fetched=True), self._missed(missed, parent))
         for message in messages:
             door.way.send(Told(message.number, session, message.channel, fetched=True), message.parts)
-        client.live = reached >= door.position
+        client.live, client.reached = reached >= door.position, reached
         door.way.send(Reached(session=session, number=reached, live=client.live), [])
         if client.live:
             door.live[session] = client

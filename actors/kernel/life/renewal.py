@@ -5,23 +5,27 @@ is under way wait for that one.
 """
 
 import asyncio
+import time
 
-from actors.kernel.life.ending import Ending
-from actors.kernel.life.supervisor_door import SupervisorMissing
+from actors.kernel.life.ending import LOOK_AGAIN_S, Ending
+from actors.kernel.life.supervisor_door import SupervisorDoor, SupervisorMissing
 from actors.kernel.state.state import KernelState, Phase
 from actors.runtime.actor import ActorContext
 from beaker.messages.kernel import KernelMessage
 
 ANSWERS_WITHIN_S = 10.0
 """Beyond the time in which a subkernel may start: the Supervisor gives up loudly before that, unless it is gone itself."""
+SUPERVISOR_BACK_S = 10.0
+"""For a Supervisor that is being replaced, which takes a second."""
 
 
 class Renewal:
     """Restarts, one at a time."""
 
-    def __init__(self, state: KernelState, context: ActorContext[KernelMessage], ending: Ending) -> None:
+    def __init__(self, state: KernelState, context: ActorContext[KernelMessage], supervisor: SupervisorDoor, ending: Ending) -> None:
         self._state = state
         self._context = context
+        self._supervisor = supervisor
         self._ending = ending
         self._running: asyncio.Future[str] | None = None
         """Becomes why it failed; empty: the fresh session answers."""
@@ -39,6 +43,16 @@ class Renewal:
             self._context.spawn(self._run(self._running), name="renew")
         if failed := await asyncio.shield(self._running):
             raise SupervisorMissing(failed)
+
+    def begin(self) -> None:
+        """A fresh session, for which nobody waits: why it cannot be is told in the next cell."""
+        self._context.spawn(self._unattended(), name="renew-unattended")
+
+    async def _unattended(self) -> None:
+        try:
+            await self.restart()
+        except SupervisorMissing as error:
+            self._state.notices.append(f"the restart failed: {error}")
 
     def ready(self, generation: int) -> None:
         """A subkernel answers."""
@@ -63,10 +77,17 @@ class Renewal:
             self._running = self._answer = None
             done.set_result(failed)
 
+    async def _supervisor_back(self) -> None:
+        """One that is being replaced is waited for: whoever asked has no cell in which to read that it should be tried again."""
+        deadline = time.monotonic() + SUPERVISOR_BACK_S
+        while self._supervisor.ref is None and time.monotonic() < deadline:  # noqa: ASYNC110 -- as `supervisor_answers` does
+            await asyncio.sleep(LOOK_AGAIN_S)
+
     async def _renew(self) -> str:
         state = self._state
         if state.phase is Phase.READY:
             state.leave()
+        await self._supervisor_back()
         await self._ending.supervisor_answers(lambda words: state.log.warning("restart.waits", reason=words))
         self._former = state.generation
         answer = self._answer = asyncio.get_running_loop().create_future()

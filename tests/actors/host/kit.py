@@ -293,6 +293,7 @@ class HostStage:
         self._links: list[Link] = []
         self._node = Node("registry", protocol=PROTOCOL)
         self._pids: set[int] = set()
+        self._supervisors: dict[str, int] = {}
 
     async def begin(self) -> None:
         """Start the host, and link the worker."""
@@ -334,7 +335,7 @@ class HostStage:
         await self.ask(message)
         return message.kernel.kernel_id
 
-    def launch(self, kernel_id: str = "", **order: Any) -> Serve:
+    def launch(self, kernel_id: str = "") -> Serve:
         """Start a Supervisor with its subkernel, of which the host has not heard; gives what the Registry would say."""
         kernel_id = kernel_id or str(uuid.uuid4())
         folder = self.root / f"{len(self.kernels):012x}"
@@ -348,23 +349,36 @@ class HostStage:
             secret=b"s" * 32,
             environment=environment,
         )
+        self.fork_supervisor(made)
+        self.kernels.append(made)
+        return made
+
+    def fork_supervisor(self, serve: Serve) -> None:
+        """Start a Supervisor; it adopts a subkernel that lives."""
         supervised = Order(
-            folder=str(folder),
-            kernel_id=kernel_id,
-            secret=made.secret,
-            spec_name="python3",
-            environment=environment,
-            connection_file_name=f"kernel-{kernel_id}.json",
+            folder=serve.runtime_folder,
+            kernel_id=serve.kernel.kernel_id,
+            secret=serve.secret,
+            spec_name=serve.kernel.subkernel,
+            environment=serve.environment,
+            connection_file_name=f"kernel-{serve.kernel.kernel_id}.json",
             lease_s=20.0,
         )
         here = os.getcwd()
         os.chdir(self.notebooks)  # where the subkernel begins
         try:
-            self._pids.add(fork_supervisor(supervised))
+            pid = fork_supervisor(supervised)
         finally:
             os.chdir(here)
-        self.kernels.append(made)
-        return made
+        self._supervisors[serve.kernel.kernel_id] = pid
+        self._pids.add(pid)
+
+    async def kill_supervisor(self, serve: Serve) -> None:
+        """End it by SIGKILL."""
+        pid = self._supervisors[serve.kernel.kernel_id]
+        self._pids.discard(pid)
+        os.kill(pid, signal.SIGKILL)
+        await asyncio.to_thread(os.waitpid, pid, 0)
 
     async def another_worker(self) -> ScriptedWorker:
         """A second one."""

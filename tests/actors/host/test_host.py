@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psutil
 import pytest
 import pytest_asyncio
 
@@ -176,6 +177,48 @@ async def test_a_restart_gives_a_fresh_session_to_the_websockets_that_are_open(s
     states = [each.content["execution_state"] for each in client.heard if each.kind == "status" and not each.parent]
     assert "restarting" in states
     assert states[-1] == "idle"
+
+
+async def test_a_client_that_ends_its_kernel_to_have_it_again_gets_a_fresh_session(stage: HostStage) -> None:
+    kernel = await stage.serve()
+    client = await stage.worker.client(kernel)
+    await client.result("x = 1")
+    asked = client.say("shutdown_request", {"restart": True}, channel="control")
+    assert (await client.reply(asked))["restart"] is True
+    assert await client.result("x") == "NameError"
+    assert client.over == ""
+
+
+async def test_a_supervisor_that_is_replaced_costs_a_running_cell_nothing(stage: HostStage) -> None:
+    serve = stage.launch()
+    await stage.ask(serve)
+    client = await stage.worker.client(serve.kernel.kernel_id)
+    cell = client.run("import time, os\nx = 1\nprint('on', flush=True)\nwhile not os.path.exists('on'): time.sleep(0.02)")
+    await client.first("stream", cell)
+    await stage.kill_supervisor(serve)
+    stage.fork_supervisor(serve)
+    (stage.notebooks / "on").touch()
+    assert (await client.reply(cell))["status"] == "ok"
+    await stage.worker.ask(RestartKernel(kernel_id=serve.kernel.kernel_id))
+    assert await client.result("x") == "NameError"
+
+
+async def test_a_worker_that_takes_nothing_for_a_while_gets_everything_afterwards(stage: HostStage, kernel: str) -> None:
+    worker = await stage.another_worker()
+    client = await worker.client(kernel)
+    other = await stage.worker.client(kernel)
+    assert worker.link is not None
+    assert stage.host is not None
+    process = psutil.Process(stage.host.pid)
+    before = process.memory_info().rss
+    worker.link.transport.pause_reading()
+    cell = other.run("for n in range(100): print(str(n % 10) * 500_000, flush=True)")
+    await other.reply(cell)
+    grown = process.memory_info().rss - before
+    worker.link.transport.resume_reading()
+    await client.until(lambda: any(each.content.get("execution_state") == "idle" for each in client.about(cell)))
+    assert client.printed(cell) == other.printed(cell)
+    assert grown < 40_000_000
 
 
 async def test_a_kernel_ends_for_the_registry(stage: HostStage) -> None:

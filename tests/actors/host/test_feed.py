@@ -1,0 +1,224 @@
+"""The clients' side of a kernel of a host: what is handed on, what waits, what is dropped."""
+
+import json
+from typing import Any
+
+import pytest
+
+from actors.host.feed import Feed
+from actors.kernel.sockets.backlog import LIMIT_BYTES
+from actors.runtime.log import Log
+from actors.runtime.trace import current_trace
+from beaker.gateway.stream import Close, Fetch, FromHost, Hold, Open, Opened, Reached, Release, Said, Told
+from beaker.settings.gateway import GatewaySettings
+from beaker.wire.compose import Composer, status
+from beaker.wire.parts import CONTENT, Header, Parts
+from beaker.wire.websocket import WebsocketChannel
+
+COMPOSER = Composer("s", "u")
+
+
+class Taking:
+    """A KernelActor, as far as a front knows it."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.taken: list[tuple[str, str, str]] = []
+        """Channel, client and msg_id."""
+        self.traces: list[str] = []
+        self.unread: list[tuple[str, list[bytes], bytes]] = []
+        self.read: list[tuple[str, bytes]] = []
+        self._feed = feed
+        self.full_after = 1_000_000
+        """It pauses the channel after so many more requests."""
+
+    def shell_request(self, idents: list[bytes], header: Header, parts: Parts) -> None:
+        self._take("shell", idents, header)
+        self.full_after -= 1
+        if self.full_after <= 0:
+            self._feed.pause_shell()
+
+    def control_request(self, idents: list[bytes], header: Header, parts: Parts) -> None:
+        self._take("control", idents, header)
+
+    def stdin_reply(self, idents: list[bytes], header: Header, parts: Parts) -> None:
+        self._take("stdin", idents, header)
+
+    def subscribed(self, topic: bytes) -> None:
+        raise AssertionError("websockets have no topics")
+
+    def missed(self, count: int, parent: bytes) -> Parts:
+        return COMPOSER.message("stream", {"name": "stderr", "text": f"{count} dropped"}, parent=parent)
+
+    def reply_lost(self, msg_type: str, parent: bytes, reason: str) -> None:
+        raise AssertionError("replies are not lost")
+
+    def reply_waits(self, channel: str, idents: list[bytes], parent: bytes) -> None:
+        self.unread.append((channel, idents, parent))
+
+    def reply_left(self, channel: str, parent: bytes) -> None:
+        self.read.append((channel, parent))
+
+    def _take(self, channel: str, idents: list[bytes], header: Header) -> None:
+        self.taken.append((channel, idents[0].decode(), header.msg_id))
+        self.traces.append(current_trace.get())
+
+
+class Way:
+    """To a worker that keeps what it is told."""
+
+    full = False
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[FromHost, Parts]] = []
+
+    def send(self, head: FromHost, parts: Parts) -> None:
+        self.sent.append((head, parts))
+
+    def seen(self, slot: int) -> int:
+        return 0
+
+    def heads(self, kind: type) -> list[Any]:
+        return [head for head, _ in self.sent if isinstance(head, kind)]
+
+
+class Stage:
+    """A feed with a KernelActor behind it and two clients before it."""
+
+    def __init__(self) -> None:
+        self.feed = Feed(GatewaySettings(), Log(role="test"), max_message_bytes=100 * 1024 * 1024, takes_over=False)
+        self.kernel = Taking(self.feed)
+        self.feed.attach(self.kernel)
+        self.way = Way()
+        for slot, session in enumerate("ab"):
+            self.feed.take(self.way, Open(kernel_id="k", session=session, slot=slot), [])
+            self.feed.take(self.way, Fetch(session=session, after=-1), [])
+
+    def say(self, msg_id: str, session: str = "a", channel: WebsocketChannel = "shell", size: int = 0) -> None:
+        header = json.dumps({"msg_id": msg_id, "msg_type": "t", "session": "x"}).encode()
+        self.send([header, b"{}", b"{}", b"x" * size], session, channel)
+
+    def send(self, parts: Parts, session: str = "a", channel: WebsocketChannel = "shell") -> None:
+        self.feed.take(self.way, Said(session=session, channel=channel), [memoryview(part) for part in parts])
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+def test_each_channel_goes_to_its_handler_under_the_clients_name_and_the_requests_trace(stage: Stage) -> None:
+    stage.say("1")
+    stage.say("2", "b", "control")
+    stage.say("3" * 200, "a", "stdin")
+    assert [(channel, client) for channel, client, _ in stage.kernel.taken] == [("shell", "a"), ("control", "b"), ("stdin", "a")]
+    assert stage.kernel.traces == ["1", "2", "3" * 100]
+
+
+def test_shell_waits_in_order_while_it_is_paused_and_nothing_else_does(stage: Stage) -> None:
+    stage.feed.pause_shell()
+    for msg_id, session in (("1", "a"), ("2", "b"), ("3", "a")):
+        stage.say(msg_id, session)
+    stage.say("c", "a", "control")
+    assert [msg_id for *_, msg_id in stage.kernel.taken] == ["c"]
+    stage.kernel.full_after = 2
+    stage.feed.resume_shell()
+    stage.say("4")
+    assert [msg_id for *_, msg_id in stage.kernel.taken] == ["c", "1", "2"]
+    stage.kernel.full_after = 100
+    stage.feed.resume_shell()
+    assert [msg_id for *_, msg_id in stage.kernel.taken] == ["c", "1", "2", "3", "4"]
+    assert stage.kernel.traces[-1] == "4"
+
+
+def test_clients_that_send_beyond_what_may_wait_are_held_until_it_is_taken(stage: Stage) -> None:
+    stage.feed.pause_shell()
+    stage.say("1", "a", size=LIMIT_BYTES - 1000)
+    assert stage.way.heads(Hold) == []
+    stage.say("2", "a", size=2000)
+    stage.say("3", "a")
+    assert stage.way.heads(Hold) == [Hold(session="a")]
+    stage.say("4", "b")
+    assert [head.session for head in stage.way.heads(Hold)] == ["a", "b"]
+    stage.feed.take(stage.way, Close(session="b"), [])
+    stage.feed.resume_shell()
+    assert stage.way.heads(Release) == [Release(session="a")]
+    assert len(stage.kernel.taken) == 4
+
+
+def test_what_comes_while_a_kernel_actor_is_replaced_waits_for_the_next(stage: Stage) -> None:
+    stage.feed.close()
+    stage.say("1")
+    stage.say("2", "a", "control")
+    following = Taking(stage.feed)
+    stage.feed.attach(following)
+    stage.feed.hand_on()
+    assert [(channel, msg_id) for channel, _, msg_id in following.taken] == [("shell", "1"), ("control", "2")]
+    assert stage.kernel.taken == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "channel"),
+    [
+        ([], "shell"),
+        ([b"{}"], "shell"),
+        ([b'{"msg_id": "1", "msg_type": "t"}', b"{}", b"{}"], "shell"),
+        ([b"\xff", b"{}", b"{}", b"{}"], "shell"),
+        ([b"[]", b"{}", b"{}", b"{}"], "shell"),
+        ([b"[" * 100_000, b"{}", b"{}", b"{}"], "shell"),
+        ([b'{"msg_id": 1, "msg_type": "t"}', b"{}", b"{}", b"{}"], "shell"),
+        ([b'{"msg_id": "", "msg_type": "t"}', b"{}", b"{}", b"{}"], "control"),
+        ([b'{"msg_id": "1"}', b"{}", b"{}", b"{}"], "stdin"),
+        ([b'{"msg_id": "1", "msg_type": "t"}', b"{}", b"{}", b"{}"], "iopub"),
+        ([b'{"msg_id": "1", "msg_type": "t"}', b"{}", b"{}", bytes(101 * 1024 * 1024)], "shell"),
+    ],
+)
+def test_what_cannot_be_a_message_is_dropped(stage: Stage, parts: Parts, channel: WebsocketChannel) -> None:
+    stage.send(parts, "a", channel)
+    stage.send(parts, "nobody", channel)
+    assert stage.kernel.taken == []
+
+
+def test_replies_go_to_their_client_and_outputs_to_all(stage: Stage) -> None:
+    stage.feed.send_shell([b"a"], COMPOSER.message("execute_reply", {}))
+    stage.feed.send_stdin([b"b"], COMPOSER.message("input_request", {}))
+    stage.feed.publish([b"topic"], COMPOSER.message("stream", {}))
+    told = [(head.session, head.channel) for head in stage.way.heads(Told)]
+    assert told == [("a", "shell"), ("b", "stdin"), ("", "iopub")]
+    assert (len(stage.way.heads(Opened)), len(stage.way.heads(Reached))) == (2, 2)
+
+
+def test_a_reply_that_is_nowhere_but_here_is_known_to_a_successor_until_its_client_has_come(stage: Stage) -> None:
+    stage.feed.send_shell([b"a"], COMPOSER.message("execute_reply", {}, parent=b'{"msg_id": "1"}'))
+    stage.feed.take(stage.way, Close(session="b"), [])
+    parent = b'{"msg_id": "2"}'
+    stage.feed.send_control([b"b"], COMPOSER.message("debug_reply", {}, parent=parent))
+    assert (stage.kernel.unread, stage.kernel.read) == ([("control", [b"b"], parent)], [])
+    stage.feed.take(stage.way, Open(kernel_id="k", session="b", slot=2), [])
+    assert stage.kernel.read == []
+    stage.feed.take(stage.way, Fetch(session="b", after=-1), [])
+    assert stage.kernel.read == [("control", parent)]
+
+
+def test_a_message_that_no_link_would_take_is_told_as_missed(stage: Stage) -> None:
+    parts = COMPOSER.message("display_data", {}, parent=b'{"msg_id": "p"}')
+    stage.feed.publish([], [*parts, *([b""] * 20_000)])
+    (told,) = [parts for head, parts in stage.way.sent if isinstance(head, Told)]
+    assert (json.loads(told[CONTENT])["text"], told[1]) == ("1 dropped", b'{"msg_id": "p"}')
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "state"),
+    [
+        ("status", status("busy"), "busy"),
+        ("status", status("restarting"), "restarting"),
+        ("status", status("of a kind that nobody knows"), "starting"),
+        ("stream", {"text": '{"execution_state": "busy"}'}, "starting"),
+        ("execute_result", {"execution_state": "dead"}, "starting"),
+        ("status", {"execution_state": "busy", "more": "x" * 300}, "starting"),
+    ],
+)
+def test_the_state_of_a_kernel_is_what_its_clients_were_told_last(stage: Stage, kind: str, content: object, state: str) -> None:
+    before = stage.feed.standing.last_activity
+    stage.feed.publish([], COMPOSER.message(kind, content))
+    assert stage.feed.standing.state == state
+    assert stage.feed.standing.last_activity >= before
