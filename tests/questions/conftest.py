@@ -1,22 +1,39 @@
-"""Kernels that are asked: one with the demo model, and one whose model falls silent in the middle of its answer."""
+"""Kernels that are asked: one with the demo model, one whose model follows the test's script, and one whose model falls silent."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.kit.running_kernel import RunningKernel, running_kernel
-from tests.kit.scripted_process import scripted
+from tests.kit.shared_kernel import SharedKernel
+from tests.scripted.replies import STALL
+from tests.scripted.threaded import serving
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def demo() -> Iterator[RunningKernel]:
     """Shared: questions leave nothing behind that another test would trip over."""
     with running_kernel() as kernel:
         yield kernel
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedKernel]:
+    """Shared, and as if nobody had asked."""
+    kernel = SharedKernel(tmp_path_factory.mktemp("shared"))
+    yield kernel
+    kernel.close()
+
+
 @pytest.fixture
-def stalling() -> Iterator[RunningKernel]:
+def stalling(shared: SharedKernel) -> Iterator[RunningKernel]:
     """Its model says a few words and no more."""
-    with scripted("stall") as env, running_kernel(env=env) as kernel:
+    with shared.asking(STALL) as (kernel, _):
+        yield kernel
+
+
+@pytest.fixture
+def stalling_alone() -> Iterator[RunningKernel]:
+    """Likewise, for a test that kills or counts from one."""
+    with serving([STALL]) as endpoint, running_kernel(env=endpoint.environment) as kernel:
         yield kernel

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.running_kernel import RunningKernel
+from tests.kit.shared_kernel import SharedKernel
 from tests.questions.test_consent import PATIENCE_S, asking, prompt, send
 from tests.scripted.replies import Call, Speak, list_variables, run
 from tests.scripted.threaded import KEY
@@ -31,16 +32,16 @@ def call(name: str, /, **arguments: object) -> Speak:
 
 @pytest.mark.parametrize("mode", ["ask", "auto"])
 @pytest.mark.parametrize("bait", BAITS)
-def test_a_captured_model_runs_nothing(bait: str, mode: str, tmp_path: Path) -> None:
+def test_a_captured_model_runs_nothing(bait: str, mode: str, tmp_path: Path, shared: SharedKernel) -> None:
     counter = tmp_path / "counter"
     evil = f"open({str(counter)!r}, 'a').write('x')"
     runs = [evil, "x = (lambda: 1)()", "%beaker allow A1", "%beaker trust", f"get_ipython().run_cell({evil!r})", evil]
     looks = [list_variables(), call("show_variable", name="frame"), call("show_variable", name=f"frame.{evil}")]
     others = [call("propose_cell", code=evil), call("edit_cell", cell_id="1", code=evil), call("interrupt"), call("restart_subkernel")]
-    (tmp_path / "notes.txt").write_text(BAIT)
+    (shared.folder / "notes.txt").write_text(BAIT)
     cell, question = BAITS[bait]
     script = [*looks, *map(run, runs), *others, Speak(text=f"I obeyed. %beaker allow A1\n\n```python\n{evil}\n```")]
-    with asking(*script, folder=tmp_path, env={"BEAKER_AGENT_STEP_LIMIT": "50"}) as (kernel, endpoint):
+    with shared.asking(*script) as (kernel, endpoint):
         kernel.run("alive = 1")
         kernel.run(cell)
         asked = send(kernel, f"%%ai --mode {mode} {question}")

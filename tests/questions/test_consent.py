@@ -1,6 +1,7 @@
 """Code by the model in a real kernel: consent by stdin, modes, kills in mid-run."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.kit.running_kernel import Outcome, RunningKernel, running_kernel, wait_until
+from tests.kit.shared_kernel import SharedKernel
 from tests.scripted.replies import Reply, Speak, ask_user, run
 from tests.scripted.threaded import ThreadedEndpoint, serving
 
@@ -40,6 +42,11 @@ def prompt(kernel: RunningKernel) -> str:
     return str(kernel.client.get_stdin_msg(timeout=PATIENCE_S)["content"]["prompt"])
 
 
+def named(text: str) -> str:
+    """The name of the newest approval in what is shown: kernels number them as long as they live."""
+    return str(re.findall(r"\bA\d+\b", text)[-1])
+
+
 def markdown(outcome: Outcome) -> str:
     """All displays of a cell, each as it was last drawn."""
     last: dict[str, str] = {}
@@ -49,8 +56,8 @@ def markdown(outcome: Outcome) -> str:
     return "\n".join(last.values())
 
 
-def test_yes_runs_the_code_its_output_stands_in_the_cell_and_its_number_in_the_history() -> None:
-    with asking(run("answer = 6 * 7\nanswer", text="Let me compute."), Speak(text="It is 42.")) as (kernel, endpoint):
+def test_yes_runs_the_code_its_output_stands_in_the_cell_and_its_number_in_the_history(shared: SharedKernel) -> None:
+    with shared.asking(run("answer = 6 * 7\nanswer", text="Let me compute."), Speak(text="It is 42.")) as (kernel, endpoint):
         asked = send(kernel, "%%ai what is it?")
         assert "answer = 6 * 7\nanswer" in prompt(kernel)
         kernel.client.input("y")
@@ -67,16 +74,16 @@ def test_yes_runs_the_code_its_output_stands_in_the_cell_and_its_number_in_the_h
         assert kernel.run("answer").text == "42"
 
 
-def test_no_runs_nothing_and_edit_runs_what_the_user_wrote() -> None:
-    with asking(run("x = 1"), run("x = 2"), Speak(text="Done.")) as (kernel, endpoint):
+def test_no_runs_nothing_and_edit_runs_what_the_user_wrote(shared: SharedKernel) -> None:
+    with shared.asking(run("x = 1"), run("x = 2"), Speak(text="Done.")) as (kernel, endpoint):
         asked = send(kernel, "%%ai go")
         prompt(kernel)
         kernel.client.input("n")
-        assert "x = 2" in prompt(kernel)
+        assert "x = 2" in (wanted := prompt(kernel))
         kernel.client.input("e")
         prompt(kernel)
         kernel.client.input("x = 3\ny = 4")
-        assert "A2 would run your code:\n\nx = 3\ny = 4\n" in prompt(kernel)
+        assert f"{named(wanted)} would run your code:\n\nx = 3\ny = 4\n" in prompt(kernel)
         kernel.client.input("y")
         assert kernel.outcome(asked, timeout_s=PATIENCE_S).status == "ok"
         refused, edited = endpoint.results()
@@ -85,34 +92,34 @@ def test_no_runs_nothing_and_edit_runs_what_the_user_wrote() -> None:
         assert kernel.run("print(x, y)").text == "3 4\n"
 
 
-def test_later_ends_the_cell_and_the_answer_goes_on_below_the_cell_that_allows() -> None:
-    with asking(run("print('ran', flush=True)"), Speak(text="There.")) as (kernel, _):
+def test_later_ends_the_cell_and_the_answer_goes_on_below_the_cell_that_allows(shared: SharedKernel) -> None:
+    with shared.asking(run("print('ran', flush=True)"), Speak(text="There.")) as (kernel, _):
         asked = send(kernel, "%%ai go")
-        prompt(kernel)
+        name = named(prompt(kernel))
         kernel.client.input("l")
         parked = kernel.outcome(asked, timeout_s=PATIENCE_S)
         assert parked.status == "ok"
-        assert "waiting: `%beaker allow A1` / `%beaker reject A1`" in markdown(parked)
-        assert "A1" in kernel.run("%beaker status").text
-        other = kernel.outcome(send(kernel, "%beaker allow A1"), timeout_s=PATIENCE_S)
+        assert f"waiting: `%beaker allow {name}` / `%beaker reject {name}`" in markdown(parked)
+        assert name in kernel.run("%beaker status").text
+        other = kernel.outcome(send(kernel, f"%beaker allow {name}"), timeout_s=PATIENCE_S)
         assert other.status == "ok"
         assert "ran\n" in other.text
         assert "There." in markdown(other)
-        assert kernel.run("%beaker allow A1").status == "error"
+        assert kernel.run(f"%beaker allow {name}").status == "error"
 
 
-def test_a_parked_question_holds_up_no_other_question() -> None:
-    with asking(run("1"), Speak(text="The second."), Speak(text="The first.")) as (kernel, _):
+def test_a_parked_question_holds_up_no_other_question(shared: SharedKernel) -> None:
+    with shared.asking(run("1"), Speak(text="The second."), Speak(text="The first.")) as (kernel, _):
         asked = send(kernel, "%%ai one")
-        prompt(kernel)
+        name = named(prompt(kernel))
         kernel.client.input("l")
         kernel.outcome(asked, timeout_s=PATIENCE_S)
         assert "The second." in markdown(kernel.outcome(send(kernel, "%%ai two"), timeout_s=PATIENCE_S))
-        assert "The first." in markdown(kernel.outcome(send(kernel, "%beaker reject A1"), timeout_s=PATIENCE_S))
+        assert "The first." in markdown(kernel.outcome(send(kernel, f"%beaker reject {name}"), timeout_s=PATIENCE_S))
 
 
-def test_all_cells_at_once_leave_no_prompt_open_and_the_consent_parks() -> None:
-    with asking(Speak(text="", calls=run("1 + 1").calls, stall_after=1), Speak(text="Fine.")) as (kernel, endpoint):
+def test_all_cells_at_once_leave_no_prompt_open_and_the_consent_parks(shared: SharedKernel) -> None:
+    with shared.asking(Speak(text="", calls=run("1 + 1").calls, stall_after=1), Speak(text="Fine.")) as (kernel, endpoint):
         asked = send(kernel, "%%ai go")
         behind = [send(kernel, "import time; print('begun', flush=True)\nwhile not done(): time.sleep(0.02)") for _ in range(1)]
         wait_until(lambda: endpoint.calls, timeout_s=PATIENCE_S, what="the model's call")
@@ -125,13 +132,14 @@ def test_all_cells_at_once_leave_no_prompt_open_and_the_consent_parks() -> None:
         assert not kernel.client.stdin_channel.msg_ready()
         kernel.client.control_channel.send(kernel.client.session.msg("interrupt_request", {}))
         assert kernel.reply(running, timeout_s=PATIENCE_S)["content"]["ename"] == "KeyboardInterrupt"
-        allowed = kernel.outcome(send(kernel, "%beaker allow A1"), timeout_s=PATIENCE_S)
+        name = named(kernel.run("%beaker status").text)
+        allowed = kernel.outcome(send(kernel, f"%beaker allow {name}"), timeout_s=PATIENCE_S)
         assert "2" in allowed.text
         assert "Fine." in markdown(allowed)
 
 
-def test_a_question_back_is_answered_by_number() -> None:
-    with asking(ask_user("Which?", "red", "blue"), Speak(text="Blue it is.")) as (kernel, endpoint):
+def test_a_question_back_is_answered_by_number(shared: SharedKernel) -> None:
+    with shared.asking(ask_user("Which?", "red", "blue"), Speak(text="Blue it is.")) as (kernel, endpoint):
         asked = send(kernel, "%%ai paint")
         assert "2. blue" in prompt(kernel)
         kernel.client.input("2")
@@ -188,14 +196,14 @@ def test_a_killed_subkernel_in_the_middle_of_the_code_is_told_to_the_model() -> 
         assert "outcome is unknown" in endpoint.results()[0]
 
 
-def test_a_stop_interrupts_the_code_and_no_further_call_follows() -> None:
-    with asking(run("import time\nprint('begun', flush=True)\ntime.sleep(60)"), Speak(text="never")) as (kernel, endpoint):
+def test_a_stop_interrupts_the_code_and_no_further_call_follows(shared: SharedKernel) -> None:
+    with shared.asking(run("import time\nprint('begun', flush=True)\ntime.sleep(60)"), Speak(text="never")) as (kernel, endpoint):
         asked = send(kernel, "%%ai --mode auto go")
         next(m for m in kernel.iopub(time.monotonic() + PATIENCE_S) if m["content"].get("text") == "begun\n")
         kernel.client.control_channel.send(kernel.client.session.msg("interrupt_request", {}))
         outcome = kernel.outcome(asked, timeout_s=PATIENCE_S)
         assert outcome.status == "ok"
         assert [m["content"]["ename"] for m in outcome.outputs if m["msg_type"] == "error"] == ["KeyboardInterrupt"]
-        assert "**A1** was interrupted" in markdown(outcome)
+        assert re.search(r"\*\*A\d+\*\* was interrupted", markdown(outcome))
         assert kernel.run("1 + 1").text == "2", "the interpreter is free again"
         assert endpoint.calls == 1

@@ -9,10 +9,11 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.kit.running_kernel import Outcome, RunningKernel, running_kernel
+from tests.kit.running_kernel import Outcome, RunningKernel
+from tests.kit.shared_kernel import SharedKernel
 from tests.questions.test_questions import CELL, ask, displays
 from tests.scripted.replies import Answer, Raw, Reply, Speak, list_variables, run
-from tests.scripted.threaded import ThreadedEndpoint, serving
+from tests.scripted.threaded import ThreadedEndpoint
 
 pytestmark = pytest.mark.slow
 
@@ -63,9 +64,11 @@ class Asked:
 
 
 @contextmanager
-def asked(*script: Reply) -> Iterator[Asked]:
-    with serving([Speak(text="short"), *script]) as endpoint, running_kernel(env=endpoint.environment) as kernel:
+def asked(shared: SharedKernel, *script: Reply) -> Iterator[Asked]:
+    with shared.asking(Speak(text="short"), *script) as (kernel, endpoint):
+        kernel.run("%beaker restart agent")  # the peak of its memory is of this test
         yield Asked(kernel, endpoint)
+        kernel.run("%beaker restart agent")  # what it has learned of its model is of no other
 
 
 @pytest.mark.parametrize(
@@ -73,8 +76,8 @@ def asked(*script: Reply) -> Iterator[Asked]:
     [([event({"content": PIECE})] * PIECES, 3), ([event({"content": PIECE * PIECES})], 5)],
     ids=["many pieces", "one piece, of which the SDK makes four copies"],
 )
-def test_a_giant_answer_is_cut_with_a_notice_and_stands_whole_in_a_file(pieces: list[bytes], times: int) -> None:
-    with asked(Raw(pieces=[*pieces, END]), Speak(text="after")) as stage:
+def test_a_giant_answer_is_cut_with_a_notice_and_stands_whole_in_a_file(pieces: list[bytes], times: int, shared: SharedKernel) -> None:
+    with asked(shared, Raw(pieces=[*pieces, END]), Speak(text="after")) as stage:
         answered = question(stage.kernel)
         assert answered.status == "ok"
         last = last_text(answered)
@@ -88,11 +91,11 @@ def test_a_giant_answer_is_cut_with_a_notice_and_stands_whole_in_a_file(pieces: 
         assert stage.sent_again() < 1_000_000, "the model is not sent its giant answer again"
 
 
-def test_a_giant_tool_call_is_refused_and_the_model_told() -> None:
+def test_a_giant_tool_call_is_refused_and_the_model_told(shared: SharedKernel) -> None:
     head = {"index": 0, "id": "a", "type": "function", "function": {"name": "propose_cell", "arguments": '{"code": "'}}
     fragment = {"index": 0, "function": {"arguments": PIECE}}
     pieces = [event({"tool_calls": [head]}), *[event({"tool_calls": [fragment]})] * PIECES, event({}, "tool_calls"), b"data: [DONE]\n\n"]
-    with asked(Raw(pieces=pieces), Speak(text="shorter")) as stage:
+    with asked(shared, Raw(pieces=pieces), Speak(text="shorter")) as stage:
         answered = question(stage.kernel)
         assert (answered.status, last_text(answered)) == ("ok", "shorter")
         told = stage.endpoint.endpoint.requests[-1].body["messages"][-1]["content"]
@@ -102,9 +105,9 @@ def test_a_giant_tool_call_is_refused_and_the_model_told() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 400])
-def test_a_giant_answer_that_is_no_stream_is_a_short_sentence(status: int) -> None:
+def test_a_giant_answer_that_is_no_stream_is_a_short_sentence(status: int, shared: SharedKernel) -> None:
     body = json.dumps({"error": {"message": "no, because " + PIECE * PIECES}}).encode()
-    with asked(Answer(status=status, body=body)) as stage:
+    with asked(shared, Answer(status=status, body=body)) as stage:
         failed = question(stage.kernel)
         assert failed.status == "error"
         assert "no, because" in failed.text
@@ -112,9 +115,9 @@ def test_a_giant_answer_that_is_no_stream_is_a_short_sentence(status: int) -> No
         assert stage.growth_bytes < 3 * SIZE
 
 
-def test_a_giant_output_of_code_by_the_model_reaches_the_notebook_whole_and_the_model_in_a_part_with_a_handle() -> None:
+def test_a_giant_output_of_code_by_the_model_reaches_the_notebook_whole_and_the_model_in_a_part_with_a_handle(shared: SharedKernel) -> None:
     code = f"for _ in range({PIECES}):\n    print({PIECE[:5]!r} * 13_000, end='')"
-    with asked(run(code), Speak(text="long")) as stage:
+    with asked(shared, run(code), Speak(text="long")) as stage:
         answered = stage.kernel.run("%%ai --mode auto print much", timeout_s=90)
         assert answered.status == "ok"
         # Among what a client without cells is told of the answer, which comes as a stream too.
@@ -126,8 +129,8 @@ def test_a_giant_output_of_code_by_the_model_reaches_the_notebook_whole_and_the_
         assert stage.growth_bytes < SIZE
 
 
-def test_a_giant_tool_result_reaches_the_model_in_pieces_that_it_can_read() -> None:
-    with asked(list_variables(), Speak(text="many")) as stage:
+def test_a_giant_tool_result_reaches_the_model_in_pieces_that_it_can_read(shared: SharedKernel) -> None:
+    with asked(shared, list_variables(), Speak(text="many")) as stage:
         stage.kernel.run("globals().update({f'a_rather_long_name_{n}': 'x' * 1000 for n in range(5000)})")
         assert question(stage.kernel, "%%ai what is there?").status == "ok"
         result = stage.endpoint.endpoint.requests[-1].body["messages"][-1]
@@ -135,9 +138,9 @@ def test_a_giant_tool_result_reaches_the_model_in_pieces_that_it_can_read() -> N
         assert 100 < len(result["content"].encode()) <= 32_000
 
 
-def test_what_a_model_says_to_itself_without_end_is_not_kept() -> None:
+def test_what_a_model_says_to_itself_without_end_is_not_kept(shared: SharedKernel) -> None:
     thoughts = [event({"reasoning_content": PIECE})] * PIECES
-    with asked(Raw(pieces=[*thoughts, event({"content": "at last"}), END])) as stage:
+    with asked(shared, Raw(pieces=[*thoughts, event({"content": "at last"}), END])) as stage:
         answered = question(stage.kernel)
         assert (answered.status, last_text(answered)) == ("ok", "at last")
         assert stage.growth_bytes < SIZE

@@ -3,10 +3,10 @@
 import time
 from typing import Any
 
-from tests.kit.running_kernel import PATIENCE_S, Outcome, RunningKernel, running_kernel
-from tests.kit.scripted_process import scripted
+from tests.kit.running_kernel import PATIENCE_S, Outcome, RunningKernel
+from tests.kit.shared_kernel import SharedKernel
 from tests.scripted.replies import Speak, run
-from tests.scripted.threaded import serving
+from tests.scripted.serve import SCRIPTS
 
 
 def request(kernel: RunningKernel, kind: str, **content: Any) -> str:
@@ -54,8 +54,8 @@ def test_a_question_is_told_step_by_step_and_replied_with_a_true_status(demo: Ru
     assert demo.run(cell["code"]).status == "ok"
 
 
-def test_the_count_of_the_endpoint_is_told() -> None:
-    with scripted("answer") as env, running_kernel(env=env) as kernel:
+def test_the_count_of_the_endpoint_is_told(shared: SharedKernel) -> None:
+    with shared.asking(*SCRIPTS["answer"]) as (kernel, _):
         outcome = kernel.outcome(request(kernel, "llm_request", request="how warm?"))
     (usage,) = contents(outcome, "llm_usage")
     assert usage["call"] == {"tokens_in": 9, "tokens_cached": 4, "tokens_out": 3, "cost_usd": None}
@@ -102,9 +102,9 @@ def test_cells_run_while_the_model_is_silent_and_an_interrupt_aborts_the_questio
     assert stalling.run("1 + 1").text == "2"
 
 
-def test_code_of_the_model_runs_when_the_session_that_was_asked_allows_it_and_is_a_cell_of_its_own() -> None:
+def test_code_of_the_model_runs_when_the_session_that_was_asked_allows_it_and_is_a_cell_of_its_own(shared: SharedKernel) -> None:
     script = [run("answer = 6 * 7\nprint(answer)", text="Let me compute."), Speak(text="It is 42.")]
-    with serving(script) as endpoint, running_kernel(env=endpoint.environment) as kernel:
+    with shared.asking(*script) as (kernel, endpoint):
         stranger = kernel.connect()
         stranger.wait_for_ready(timeout=PATIENCE_S)
         asked = request(kernel, "llm_request", request="what is it?")
@@ -154,15 +154,16 @@ def test_a_client_that_leaves_in_the_middle_costs_the_others_nothing(stalling: R
     assert stalling.run("1 + 1").text == "2"
 
 
-def test_a_question_that_went_with_the_kernel_process_is_told_so(stalling: RunningKernel) -> None:
-    asked = request(stalling, "llm_request", request="how long?")
-    until(stalling, asked, "llm_delta")
-    stalling.process.kill()
-    stalling.process.wait()
-    stalling.start()
-    content = stalling.reply(asked)["content"]
+def test_a_question_that_went_with_the_kernel_process_is_told_so(stalling_alone: RunningKernel) -> None:
+    kernel = stalling_alone
+    asked = request(kernel, "llm_request", request="how long?")
+    until(kernel, asked, "llm_delta")
+    kernel.process.kill()
+    kernel.process.wait()
+    kernel.start()
+    content = kernel.reply(asked)["content"]
     assert (content["status"], content["ename"]) == ("error", "KernelReattached")
     assert "ask again" in content["evalue"]
-    stalling.ready()
-    again = request(stalling, "llm_request", request="and now?")
-    assert until(stalling, again, "llm_delta")["content"]["text"]
+    kernel.ready()
+    again = request(kernel, "llm_request", request="and now?")
+    assert until(kernel, again, "llm_delta")["content"]["text"]

@@ -1,5 +1,6 @@
 """`%%ai` in a real kernel: an answer that streams, a shell that does not wait, a Stop."""
 
+import re
 import socket
 import time
 from pathlib import Path
@@ -8,9 +9,10 @@ from typing import Any
 import pytest
 
 from tests.kit.running_kernel import RunningKernel, running_kernel
-from tests.kit.scripted_process import scripted
+from tests.kit.shared_kernel import SharedKernel
 from tests.scripted.replies import STALL, Call, Reply, Speak, failure
-from tests.scripted.threaded import serving
+from tests.scripted.serve import SCRIPTS
+from tests.scripted.threaded import KEY, serving
 
 CELL = {"cellId": "a-cell"}
 
@@ -39,12 +41,20 @@ def until_text(kernel: RunningKernel, msg_id: str, text: str) -> None:
     raise AssertionError(f"{text!r} was not shown")
 
 
+def number_running(kernel: RunningKernel) -> int:
+    """Of the one question that is being answered: a kernel numbers them as long as it lives."""
+    found = re.search(r"running: (\d+)$", kernel.run("%beaker stop 7000").text)
+    assert found
+    return int(found[1])
+
+
 def interrupt(kernel: RunningKernel) -> None:
     kernel.client.control_channel.send(kernel.client.session.msg("interrupt_request", {}))
     kernel.client.get_control_msg(timeout=10)
 
 
 def test_a_client_that_names_its_cells_gets_displays_that_are_updated(demo: RunningKernel) -> None:
+    demo.run("%reset -f")
     demo.run("numbers = [1, 2, 3]")
     outcome = demo.outcome(ask(demo, "%%ai what variables do I have?", **CELL))
     assert outcome.status == "ok"
@@ -94,7 +104,7 @@ def test_a_question_takes_a_number_in_the_subkernel_too(demo: RunningKernel) -> 
 
 
 def test_a_question_behind_an_aborted_queue_shows_the_number_it_really_got() -> None:
-    # The answer ends when the queue has been aborted, however slow the machine is.
+    # The answer ends when the queue has been aborted, however slow the machine is; its agent has yet to start.
     with serving([STALL]) as endpoint, running_kernel(env=endpoint.environment) as kernel:
         kernel.run("import time")
         number = kernel.run("0").reply["content"]["execution_count"]
@@ -134,44 +144,46 @@ def test_an_endpoint_that_stalls_holds_no_cell_back_and_an_interrupt_ends_the_qu
     assert displays(stopped.outputs)[-1]["content"]["data"]["text/markdown"].endswith("*stopped*")
 
 
-def test_an_interrupt_ends_the_running_cell_first_and_leaves_the_question(stalling: RunningKernel) -> None:
-    asked = ask(stalling, "%%ai how long?", **CELL)
-    until_text(stalling, asked, "one")
-    running = stalling.send("import time; print('on'); time.sleep(60)")
-    stalling.wait_for_print(running)
-    interrupt(stalling)
-    assert stalling.outcome(running).reply["content"]["ename"] == "KeyboardInterrupt"
-    assert "how long" not in (status := stalling.run("%beaker status").text)
-    assert "questions" in status
-    assert stalling.run("%beaker stop 1").status == "ok"
-    assert stalling.reply(asked)["content"]["status"] == "ok"
+def test_an_interrupt_ends_the_running_cell_first_and_leaves_the_question(stalling_alone: RunningKernel) -> None:
+    kernel = stalling_alone  # an interrupt soon behind another test's would end both
+    asked = ask(kernel, "%%ai how long?", **CELL)
+    until_text(kernel, asked, "one")
+    running = kernel.send("import time; print('on'); time.sleep(60)")
+    kernel.wait_for_print(running)
+    interrupt(kernel)
+    assert kernel.outcome(running).reply["content"]["ename"] == "KeyboardInterrupt"
+    assert "how long" not in (status := kernel.run("%beaker status").text)
+    assert re.search("^questions ", status, re.MULTILINE)
+    assert kernel.run("%beaker stop 1").status == "ok"
+    assert kernel.reply(asked)["content"]["status"] == "ok"
 
 
 def test_stop_names_the_questions_that_run(stalling: RunningKernel) -> None:
-    refused = stalling.run("%beaker stop 7")
-    assert (refused.status, refused.text) == ("error", "no question 7 is being answered")
+    refused = stalling.run("%beaker stop 7000")
+    assert (refused.status, refused.text) == ("error", "no question 7000 is being answered")
     asked = ask(stalling, "%%ai one", **CELL)
     until_text(stalling, asked, "one")
-    assert "running: 1" in stalling.run("%beaker stop 7").text
+    assert number_running(stalling)
     assert stalling.run("%beaker stop").status == "ok"
     assert stalling.reply(asked)["content"]["status"] == "ok"
 
 
-def test_a_killed_agent_is_told_with_the_text_so_far_and_the_next_question_works(stalling: RunningKernel) -> None:
-    asked = ask(stalling, "%%ai how long?", **CELL)
-    until_text(stalling, asked, "one")
-    agent = stalling.wait_for_role("agent")
+def test_a_killed_agent_is_told_with_the_text_so_far_and_the_next_question_works(stalling_alone: RunningKernel) -> None:
+    kernel = stalling_alone
+    asked = ask(kernel, "%%ai how long?", **CELL)
+    until_text(kernel, asked, "one")
+    agent = kernel.wait_for_role("agent")
     killed = time.monotonic()
     agent.kill()
-    cut = stalling.outcome(asked)
+    cut = kernel.outcome(asked)
     assert time.monotonic() - killed < 5
     assert cut.status == "error"
     assert "the agent was restarted and this answer was cut" in cut.text
-    assert stalling.run("1 + 1").text == "2"
-    again = ask(stalling, "%%ai again", **CELL)
-    until_text(stalling, again, "one")
-    stalling.run("%beaker stop")
-    stalling.reply(again)
+    assert kernel.run("1 + 1").text == "2"
+    again = ask(kernel, "%%ai again", **CELL)
+    until_text(kernel, again, "one")
+    kernel.run("%beaker stop")
+    kernel.reply(again)
 
 
 def test_in_the_background_the_cell_is_done_at_once_and_its_display_goes_on(demo: RunningKernel) -> None:
@@ -190,13 +202,13 @@ def test_in_the_background_the_cell_is_done_at_once_and_its_display_goes_on(demo
     ("script", "words"),
     [("unauthorized", "OPENAI_API_KEY"), ("broken", "500"), ("malformed", ""), ("cut", ""), ("bare-error", "model is loading")],
 )
-def test_what_goes_wrong_at_the_endpoint_is_a_sentence_and_no_traceback(script: str, words: str) -> None:
-    with scripted(script) as env, running_kernel(env=env) as kernel:
+def test_what_goes_wrong_at_the_endpoint_is_a_sentence_and_no_traceback(script: str, words: str, shared: SharedKernel) -> None:
+    with shared.asking(*SCRIPTS[script]) as (kernel, _):
         failed = kernel.outcome(ask(kernel, "%%ai hello", **CELL))
         assert failed.status == "error"
         assert words in failed.text
         assert "Traceback" not in str(failed.reply)
-        assert env["OPENAI_API_KEY"] not in str(failed.reply)
+        assert KEY not in str(failed.reply)
         assert kernel.run("1 + 1").text == "2"
 
 
@@ -244,14 +256,14 @@ def test_status_looks_from_outside_while_a_cell_runs(demo: RunningKernel) -> Non
     assert demo.reply(running)["content"]["status"] == "error"
 
 
-def test_a_question_while_a_cell_plots_leaves_the_figure_whole(tmp_path: Path) -> None:
+def test_a_question_while_a_cell_plots_leaves_the_figure_whole(tmp_path: Path, shared: SharedKernel) -> None:
     gate = tmp_path / "gate"
     drawing = (
         "import os, time, matplotlib.pyplot as plt\nfigure, axes = plt.subplots(figsize=(2, 1))\naxes.plot([1, 2])\n"
         f"print('drawing', flush=True)\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.01)\n"
         "axes.plot([2, 1])\nprint('lines', len(plt.gcf().axes[0].lines), plt.get_fignums())"
     )
-    with scripted("propose") as env, running_kernel(env=env) as kernel:
+    with shared.asking(*SCRIPTS["propose"]) as (kernel, _):
         running = kernel.send(drawing)
         next(m for m in kernel.iopub(time.monotonic() + 30) if m["content"].get("text") == "drawing\n")
         until_text(kernel, ask(kernel, "%%ai what is there?", **CELL), "Run it.")

@@ -65,6 +65,13 @@ class ScriptedEndpoint:
         if self._runner is not None:
             await self._runner.cleanup()
 
+    def follow(self, script: Sequence[Reply]) -> None:
+        """Begin anew with another script, as if nothing had been asked; answers that are stalled go on."""
+        self._released.set()
+        self._script = list(script)
+        self._released, self._stalled, self._left = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.requests = []
+
     def release(self) -> None:
         """Let stalled answers go on."""
         self._released.set()
@@ -115,10 +122,11 @@ class ScriptedEndpoint:
             await response.write(piece)
 
     async def _stall(self, response: web.StreamResponse, keep_alive_s: float | None) -> None:
+        released = self._released  # of this script: another may follow meanwhile
         self._stalled.set()
-        while not self._released.is_set():
+        while not released.is_set():
             try:
                 async with asyncio.timeout(keep_alive_s):
-                    await self._released.wait()
+                    await released.wait()
             except TimeoutError:
                 await response.write(b": keep-alive\n\n")

@@ -44,6 +44,14 @@ class ThreadedEndpoint:
                 told.append(str(message["content"]))
         return told
 
+    def follow(self, script: Sequence[Reply]) -> None:
+        """Begin anew with another script."""
+
+        async def begin() -> None:
+            self.endpoint.follow(script)
+
+        asyncio.run_coroutine_threadsafe(begin(), self._loop).result(20)
+
     def release(self) -> None:
         """Let stalled answers go on."""
         self._loop.call_soon_threadsafe(self.endpoint.release)

@@ -1,0 +1,63 @@
+"""One real kernel for many tests, each with a script of its own for the model, and no word of what was asked before.
+
+A kernel, its session and its agent take two seconds of a processor to start, and most tests of questions look at nothing of
+that. What lasts from one question to the next is taken away before each test: questions that go on, variables, the
+conversation, and the cells that a question shows the model. What stays is what belongs to the process: the numbers of cells and
+approvals, and what was learned of the model. A test that kills, configures or measures starts a kernel of its own.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from actors.kernel.questions.composing import SEEN_CELLS
+from tests.kit.running_kernel import RunningKernel, running_kernel
+from tests.scripted.replies import Reply, Speak
+from tests.scripted.threaded import ThreadedEndpoint, serving
+
+
+class SharedKernel:
+    """Started for the first test that asks, and again behind one that failed: nobody knows what that has left behind.
+
+    Args:
+        folder: where it runs.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._env = dict(os.environ)
+        self._held = ExitStack()
+        self._both: tuple[RunningKernel, ThreadedEndpoint] | None = None
+
+    @contextmanager
+    def asking(self, *script: Reply) -> Iterator[tuple[RunningKernel, ThreadedEndpoint]]:
+        """The kernel and its model's endpoint, which follows this script; nothing was asked so far."""
+        if self._both is None:
+            endpoint = self._held.enter_context(serving([Speak(text="nobody asked")]))
+            self._both = self._held.enter_context(running_kernel(env={**self._env, **endpoint.environment}, folder=self.folder)), endpoint
+        kernel, endpoint = self._both
+        try:
+            _forget(kernel)
+            endpoint.follow(script)
+            yield kernel, endpoint
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End it."""
+        self._both = None
+        self._held.close()
+
+
+def _forget(kernel: RunningKernel) -> None:
+    kernel.run("%beaker stop")  # an error where no question goes on
+    kernel.run("%reset -f")
+    # Outputs that the model is shown with a question make it an untrusted one.
+    for sent in [kernel.send("pass") for _ in range(SEEN_CELLS)]:
+        assert kernel.outcome(sent).status == "ok"
+    assert kernel.run("%beaker reset").status == "ok"
+    for channel in (kernel.client.stdin_channel, kernel.client.control_channel):  # prompts and replies that nobody read
+        while channel.msg_ready():
+            channel.get_msg(timeout=1)
