@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from actors.gateway import contents, facts, files, kernels, kernelspecs, pages, sessions
+from actors.gateway import contents, facts, files, kernels, kernelspecs, pages, sessions, spec
 from actors.gateway.routes import Route
 
 TABLES: Final[tuple[tuple[Route, ...], ...]] = (
@@ -13,4 +13,5 @@ TABLES: Final[tuple[tuple[Route, ...], ...]] = (
     contents.ROUTES,
     files.ROUTES,
     pages.ROUTES,
+    spec.ROUTES,
 )

@@ -1,16 +1,26 @@
 """A folder that is served over HTTP by a worker."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from actors.gateway.app import make_app
+from actors.gateway import app
+from tests.actors.gateway.described import checking
 from tests.actors.gateway.desk import WITH_TOKEN, make_order, make_service
 
 Client = TestClient[web.Request, web.Application]
+
+
+@pytest.fixture(autouse=True)
+def described(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every answer in these tests is as the description of the interface says."""
+    wrong: list[str] = []
+    monkeypatch.setattr(app, "put_headers", checking(wrong))
+    yield
+    assert wrong == []
 
 
 @pytest.fixture
@@ -29,5 +39,5 @@ async def client(folder: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch) 
     """Speaks to it, with the token."""
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(own_home))  # which notebooks are trusted is written down there
     service = make_service(make_order(str(own_home), root_dir=str(folder)))
-    async with TestClient(TestServer(make_app(service)), headers=WITH_TOKEN) as made:
+    async with TestClient(TestServer(app.make_app(service)), headers=WITH_TOKEN) as made:
         yield made

@@ -1,0 +1,59 @@
+"""Holds every answer that a test of a worker gets against the description of the interface."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Any
+
+from aiohttp import web
+from jsonschema import Draft202012Validator
+
+from actors.gateway import tables
+from actors.gateway.door import ROUTES, put_headers
+from actors.gateway.routes import Route
+from actors.gateway.spec import describe
+
+Hook = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
+
+
+def path_of(route: Route) -> str:
+    """The path of a route as OpenAPI writes it."""
+    return "/" + re.sub(r"{(\w+):[^}]*}", r"{\1}", route.path)
+
+
+def checking(wrong: list[str]) -> Hook:
+    """What an application calls with each answer, in the place of `put_headers`: whatever is not as described is noted."""
+
+    async def check(request: web.Request, response: web.StreamResponse) -> None:
+        await put_headers(request, response)
+        route = request.app[ROUTES].get(request.match_info.route)
+        if route is not None and any(route in table for table in tables.TABLES) and request.method != "OPTIONS":
+            method = "get" if request.method == "HEAD" else request.method.lower()
+            wrong.extend(f"{method} {path_of(route)} {response.status}: {words}" for words in complaints(method, path_of(route), response))
+
+    return check
+
+
+def complaints(method: str, path: str, response: web.StreamResponse) -> list[str]:
+    """Where an answer is not as described."""
+    answers = describe()["paths"][path][method]["responses"]
+    if str(response.status) not in answers and response.status < 400 and response.status != 302:
+        return ["a status that is not described"]
+    content = answers.get(str(response.status), answers["default"]).get("content", {})
+    body = response.body if isinstance(response, web.Response) else None
+    if not isinstance(body, bytes) or not body:
+        return []
+    if "application/json" not in content:
+        kinds = [*content]
+        return [] if not kinds or response.content_type in kinds else [f"{response.content_type} and not {kinds}"]
+    if response.content_type != "application/json":
+        return [f"{response.content_type} and not JSON"]
+    validator = _validator(json.dumps(content["application/json"]["schema"]))
+    return [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(json.loads(body))]
+
+
+@cache
+def _validator(schema: str) -> Any:  # Any: jsonschema is untyped
+    whole = {**json.loads(schema), "components": describe()["components"]}
+    return Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER)

@@ -1,0 +1,68 @@
+"""The description of the interface is true: it names every route and none that is not there, and is what the documentation has.
+
+That answers are as described is looked at in every test of a worker, see `described.py`.
+"""
+
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from jsonschema import Draft202012Validator
+
+from actors.gateway.app import make_app
+from actors.gateway.door import ROUTES
+from actors.gateway.spec import as_file, describe
+from tests.actors.gateway.conftest import Client
+from tests.actors.gateway.described import complaints, path_of
+from tests.actors.gateway.desk import make_service
+
+FILE = Path(__file__).parents[3] / "docs/openapi.json"
+
+
+def test_every_route_is_described_and_every_description_is_routed() -> None:
+    app = make_app(make_service())
+    routed = {(route.method.lower(), path_of(route)) for route in app[ROUTES].values()}
+    described = {(method, path) for path, operations in describe()["paths"].items() for method in operations}
+    assert described == routed
+
+
+def test_what_is_for_everybody_is_described_so() -> None:
+    public = {(route.method.lower(), path_of(route)) for route in make_app(make_service())[ROUTES].values() if route.public}
+    described = {(method, path) for path, each in describe()["paths"].items() for method in each if each[method].get("security") == []}
+    assert described == public
+
+
+def test_the_documentation_has_it() -> None:
+    """Write it anew by `python -c 'import beaker_kernel; from actors.gateway.spec import as_file; print(as_file().decode(), end="")'`."""
+    assert FILE.read_bytes() == as_file()
+
+
+def test_schemas_are_schemas_and_whatever_is_named_is_there() -> None:
+    schemas = describe()["components"]["schemas"]
+    for schema in schemas.values():
+        Draft202012Validator.check_schema(schema)
+    text = as_file().decode()
+    named = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert named <= schemas.keys()
+
+
+async def test_it_is_served_to_whoever_has_the_token(client: Client) -> None:
+    async with client.get("/api/spec.json") as answer:
+        assert await answer.json() == describe()
+    async with client.get("/api/spec.json", headers={"Authorization": "token wrong"}) as answer:
+        assert answer.status == 401
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (web.json_response({"version": 1}), "is not of type 'string'"),
+        (web.json_response({"version": "1", "more": 1}), "Additional properties"),
+        (web.json_response({}), "required"),
+        (web.Response(text="1"), "not JSON"),
+        (web.Response(status=204), "a status that is not described"),
+    ],
+)
+def test_an_answer_that_is_not_as_described_is_noticed(answer: web.Response, words: str) -> None:
+    (found,) = complaints("get", "/api", answer)
+    assert words in found
