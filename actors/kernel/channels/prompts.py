@@ -1,7 +1,6 @@
 """Questions of our own on the stdin channel: put to one client, answered by that client only, each once."""
 
 import asyncio
-from collections import deque
 from dataclasses import dataclass
 
 import msgspec
@@ -9,9 +8,6 @@ import msgspec
 from actors.kernel.sockets.client import Client
 from actors.kernel.state.state import KernelState
 from beaker.wire.parts import CONTENT, HEADER, PARENT, UNREADABLE, Header, Parts, WireError, read_header
-
-REMEMBERED = 100
-"""Prompts whose late answers are still known as ours: they must not reach a cell that asks something else."""
 
 
 class _Reply(msgspec.Struct, frozen=True):
@@ -32,7 +28,6 @@ class Prompts:
     def __init__(self, state: KernelState) -> None:
         self._state = state
         self._open: list[_Prompt] = []
-        self._past: deque[str] = deque(maxlen=REMEMBERED)
 
     async def ask(self, client: Client, text: str) -> str:
         """Put a prompt before a client and wait for what it enters; cancelled, its answer is dropped."""
@@ -45,21 +40,21 @@ class Prompts:
             return await answer
         finally:
             self._open.remove(prompt)
-            self._past.append(prompt.msg_id)
 
     def take(self, idents: list[bytes], header: Header, parts: Parts) -> bool:
         """Take an input_reply if it answers a prompt of ours; False leaves it to the subkernel.
 
-        Most clients name the prompt as parent; jupyter_client does not, but has one prompt open at a time.
+        Most clients name the prompt as parent; jupyter_client does not, but has one prompt open at a time. What answers a prompt that is
+        over, or one of a process before this, must not reach a cell that asks something else.
         """
         try:
             parent = read_header(parts[PARENT]).msg_id
         except WireError:
             parent = ""
-        if parent in self._past:
+        own = [prompt for prompt in self._open if (prompt.msg_id == parent if parent else prompt.idents == idents)]
+        if not own and self._state.publisher.made(parent):
             self._state.log.info("prompt.answered_late")
             return True
-        own = [prompt for prompt in self._open if (prompt.msg_id == parent if parent else prompt.idents == idents)]
         if not own:
             return False
         prompt = own[0]

@@ -11,18 +11,27 @@ from beaker.wire import compose
 from beaker.wire.compose import Composer
 from beaker.wire.parts import Parts
 
+OURS = "beaker-"
+"""How the part of a msg_id begins that tells messages of ours from the subkernel's, which have its session id too."""
+
 
 class Publisher:
     """Sends to all subscribers, in order."""
 
     def __init__(self, front: Front) -> None:
         self._front = front
-        self._composer = Composer(secrets.token_hex(16), "beaker")
+        # Its own in each process: the one after this speaks under the same session id, and counts anew.
+        self._composer = Composer(secrets.token_hex(16), f"{OURS}{secrets.token_hex(4)}")
 
     @property
     def session_id(self) -> str:
         """The session id that clients see."""
         return self._composer.session_id
+
+    @staticmethod
+    def made(msg_id: str) -> bool:
+        """Whether this is the id of a message of ours, composed by this process or by one before it."""
+        return f"_{OURS}" in msg_id
 
     def take_over(self, session_id: str) -> None:
         """From now on speak under the session id of this life of the subkernel."""

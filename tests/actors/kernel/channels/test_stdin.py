@@ -5,7 +5,7 @@ import pytest
 from actors.kernel.sockets import backlog
 from actors.kernel.sockets.subkernel_link import SubkernelLink
 from beaker.messages.subkernel import Died
-from beaker.wire.parts import CONTENT
+from beaker.wire.parts import CONTENT, HEADER
 from tests.kit.kernel_stage import KernelStage
 from tests.kit.recording_front import Sent
 from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
@@ -90,6 +90,21 @@ async def test_a_question_that_was_open_when_the_process_was_replaced_is_answere
     answer(replaced, "again")
     first, second = [(await replaced.subkernel.expect("input_reply")).content["value"] for _ in range(2)]
     assert (first, second) == ("yes", "again")
+
+
+async def test_an_answer_to_a_prompt_of_ours_that_went_with_its_process_reaches_no_cell(replaced: Replaced) -> None:
+    await replaced.first.ask("%%ai go")
+    replaced.first.wants_run("df.go()")
+    stale = (await replaced.first.front.prompt()).parts[HEADER]
+    await replaced.take_over()
+    await replaced.second.greeted(1)
+    replaced.second.run("input()")
+    await asked(replaced.second, replaced.subkernel, await replaced.subkernel.expect_code(2))
+    replaced.second.type("y", parent=stale)
+    answer(replaced, "asked")
+    assert (await replaced.subkernel.expect("input_reply")).content == {"value": "asked"}
+    former, now = ({sent.header["msg_id"] for sent in stage.front.sent} for stage in (replaced.first, replaced.second))
+    assert former & now == set(), "or it could name another prompt"
 
 
 async def test_an_answer_that_comes_before_the_session_is_taken_over_waits_for_it(replaced: Replaced) -> None:
