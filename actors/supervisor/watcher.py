@@ -18,6 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from actors.supervisor.local_process import LocalProcess
+from actors.supervisor.start_time import start_time
 from beaker.places import KernelFolder
 
 if TYPE_CHECKING:
@@ -83,13 +85,14 @@ class Watcher:
         loop.add_reader(self._descriptor, broken)
 
     def release(self) -> None:
-        """Own no more. The watcher goes on for the other owners; without its pipe it leaves."""
+        """Own no more. The watcher goes on for the other owners; without its pipe it leaves, and is reaped if a loop runs then."""
+        was_watched = self._loop is not None
         self._stop_watching()
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-        if self.process is not None:
-            self.process.poll()
+        if self.process is not None and self.process.poll() is None and was_watched:
+            _reap_later(self.process)
 
     def reap(self) -> None:
         """Let go of a watcher that has ended."""
@@ -103,6 +106,17 @@ class Watcher:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.remove_reader(self._descriptor)
         self._loop = None
+
+
+def _reap_later(process: "subprocess.Popen[bytes]") -> None:
+    """Let no zombie stay in a process that goes on, as that of many kernels does."""
+    leaving = LocalProcess(process.pid, start_time(process.pid), process)
+
+    def reap() -> None:
+        process.poll()
+        leaving.close()
+
+    leaving.watch(reap)
 
 
 def pipes(folder: KernelFolder) -> list[Path]:

@@ -1,6 +1,7 @@
 """A Registry with real subkernels and hosts that are played: kernels begin, are served, and end with all that they had."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Awaitable
 from pathlib import Path
@@ -31,6 +32,16 @@ pytestmark = pytest.mark.slow
 
 def kernel_folders(gateway: Stage) -> list[Path]:
     return list((gateway.root / "run" / "beaker").glob("*"))
+
+
+def zombies() -> set[int]:
+    """What has ended and was not reaped, of all that this process has started."""
+    found: set[int] = set()
+    for process in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                found.add(process.pid)
+    return found
 
 
 async def refused(asking: Awaitable[object]) -> RegistryFailure:
@@ -66,6 +77,7 @@ async def test_a_kernel_begins_beside_its_document_with_the_variables_of_the_lis
 
 
 async def test_a_kernel_that_a_client_ends_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = zombies()  # of other tests, which end less politely
     async with stage(monkeypatch) as gateway:
         await gateway.open()
         host, registry = await gateway.host(), await gateway.worker()
@@ -76,6 +88,7 @@ async def test_a_kernel_that_a_client_ends_leaves_nothing(monkeypatch: pytest.Mo
         assert host.ended == [kernel_id]
         assert (await gateway.kernels(registry), await gateway.paths(registry), kernel_folders(gateway)) == ([], [], [])
         await until(lambda: gateway.left() == [])
+        await until(lambda: zombies() <= before)
 
 
 async def test_a_kernel_whose_host_is_away_can_be_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,15 +63,15 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]
     return environment | {"ASKED": str(tmp_path / "asked")}
 
 
-async def test_a_spec_gets_the_provisioner_that_it_asks_for(elsewhere: dict[str, str]) -> None:
-    async with stage(spec_name="elsewhere", environment=elsewhere) as kernel:
+async def test_a_spec_gets_the_provisioner_that_it_asks_for(elsewhere: dict[str, str], tmp_path: Path) -> None:
+    async with stage(spec_name="elsewhere", environment=elsewhere, working_folder=str(tmp_path)) as kernel:
         kernel.fork()
         supervisor, attached = await kernel.attach()
         subkernel = attached.subkernel or await kernel.started()
         await kernel.answer(supervisor, subkernel)
         assert noted(elsewhere["ASKED"]) == "{}"
         assert await kernel.run(subkernel, "print(6 * 7)") == "42\n"
-        assert await kernel.run(subkernel, "import os; print(os.environ['WRAPPED'])") == "yes\n"
+        assert await kernel.run(subkernel, "import os; print(os.environ['WRAPPED'], os.getcwd())") == f"yes {tmp_path}\n"
         assert await kernel.interrupted(supervisor, subkernel) == "KeyboardInterrupt"
         assert (await supervisor.ask(Restart(), timeout_s=20)).generation == 2
         fresh = await kernel.started()
