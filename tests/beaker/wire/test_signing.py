@@ -9,9 +9,13 @@ from beaker.wire.signing import ReplayGuard, Signer, UnknownScheme
 PARTS = [b'{"msg_id":"1"}', b"{}", b"{}", b'{"code":"1"}', b"buffer"]
 
 
-def test_our_signature_is_that_of_jupyter_client() -> None:
-    theirs = Session(key=b"a-key", signature_scheme="hmac-sha256")
-    assert Signer(b"a-key").sign(PARTS) == theirs.sign(PARTS[:4])
+@pytest.mark.parametrize("scheme", ["hmac-sha256", "hmac-sha512", "hmac-md5"])
+@pytest.mark.parametrize("length", [1, 63, 64, 65, 128, 129, 1000])
+def test_our_signature_is_that_of_jupyter_client_whatever_the_key(scheme: str, length: int) -> None:
+    """A key that is longer than a block of its hash is hashed first."""
+    key = bytes(range(256))[-length:] if length < 256 else b"k" * length
+    theirs = Session(key=key, signature_scheme=scheme)
+    assert Signer(key, scheme).sign(PARTS) == theirs.sign(PARTS[:4])
 
 
 def test_buffers_are_not_signed() -> None:
