@@ -1,7 +1,7 @@
 """Builds the distributions and makes small environments with them, for the tests of packaging.
 
 An environment here is a virtual one without pip whose path file names the packages of the environment that runs the tests:
-made in a tenth of a second, it has all dependencies, and of beaker only what was installed into it.
+made in a tenth of a second, it has all dependencies, pip among them, and of beaker only what was installed into it.
 """
 
 import json
@@ -100,11 +100,11 @@ class Environment:
     def install(self, *what: str | Path) -> None:
         """Installs wheels, or with `-e` a checkout; nothing is downloaded."""
         offline = ("--no-deps", "--no-index", "--no-build-isolation", "--no-compile")
-        run(sys.executable, "-m", "pip", "--python", self.python, "install", "-q", *offline, *what)
+        run(self.python, "-P", "-m", "pip", "install", "-q", *offline, *what)
 
     def uninstall(self, *names: str) -> None:
         """Uninstalls distributions."""
-        run(sys.executable, "-m", "pip", "--python", self.python, "uninstall", "-q", "-y", *names)
+        run(self.python, "-P", "-m", "pip", "uninstall", "-q", "-y", *names)
 
     def ours(self, cwd: Path, env: dict[str, str] | None = None) -> list[Path]:
         """Imports our modules in a process started in a folder, and gives the files they came from."""

@@ -44,6 +44,8 @@ class Asked:
 
 
 PLACES = ["environment", "env file", "key file", "key command", "keyring", "trusted folder", "preset's own variable"]
+# What is looked for in one kernel stays with one worker: another would start it again.
+OF_ONE_WORKER = [pytest.param(place, marks=pytest.mark.xdist_group(f"the key in: {place}")) for place in PLACES]
 
 PRESET_HOST = "api.mistral.ai"
 
@@ -110,7 +112,7 @@ CELLS = (
 )
 
 
-@pytest.fixture(params=PLACES, scope="module")
+@pytest.fixture(params=OF_ONE_WORKER, scope="module")
 def asked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, need_tool: Callable[..., str]) -> Iterator[Asked]:
     """The questions were asked; one kernel for all that is then looked for."""
     home = tmp_path_factory.mktemp("home")
