@@ -24,6 +24,7 @@ _STATUS: Final = {
     "unknown_session": 404,
     "unknown_spec": 400,
     "bad_path": 400,
+    "bad_id": 400,
     "taken": 409,
     "limit": 429,
     "not_started": 503,

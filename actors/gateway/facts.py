@@ -8,11 +8,12 @@ import msgspec
 from aiohttp import web
 
 from actors.gateway.answers import Problem, json_answer, moment
-from actors.gateway.asking import list_kernels
+from actors.gateway.asking import ask_registry, list_kernels
 from actors.gateway.counts import CONTENT_TYPE, Page
 from actors.gateway.models import all_kernel_models
 from actors.gateway.routes import Route, get
 from actors.gateway.service import Service, service_of
+from beaker.messages.registry import ListKernels
 
 DISTRIBUTION: Final = "beaker-kernel"
 
@@ -27,6 +28,8 @@ class _Status(msgspec.Struct, frozen=True, kw_only=True):
     last_activity: datetime
     connections: int
     kernels: int
+    not_saving: str
+    """Why nothing is written down of kernels and sessions at the moment, as on a full disk; empty: all is."""
 
 
 class _Identity(msgspec.Struct, frozen=True):
@@ -61,6 +64,7 @@ async def show_status(request: web.Request) -> web.Response:
     """`GET /api/status`."""
     service = service_of(request)
     kernels = await all_kernel_models(service)
+    not_saving = (await ask_registry(service, ListKernels(), again=True)).not_saving
     started = moment(service.started_at)
     return json_answer(
         _Status(
@@ -68,6 +72,7 @@ async def show_status(request: web.Request) -> web.Response:
             last_activity=max([started, *(model.last_activity for model in kernels)]),
             connections=sum(model.connections for model in kernels),
             kernels=len(kernels),
+            not_saving=not_saving,
         )
     )
 

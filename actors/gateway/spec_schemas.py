@@ -68,7 +68,14 @@ _WRITTEN: Final[dict[str, Schema]] = {
     "Error": _answer("Why a request is not met: a sentence for people, and its kind.", message=TEXT, reason=TEXT),
     "Version": _answer("Of the gateway.", version=TEXT),
     "Health": _answer("In a word.", status=TEXT),
-    "Status": _answer("How the gateway is.", started=_MOMENT, last_activity=_MOMENT, connections=_NUMBER, kernels=_NUMBER),
+    "Status": _answer(
+        "How the gateway is. `not_saving` says why nothing is written down of kernels and sessions; empty: all is.",
+        started=_MOMENT,
+        last_activity=_MOMENT,
+        connections=_NUMBER,
+        kernels=_NUMBER,
+        not_saving=TEXT,
+    ),
     "Me": _answer("Whoever has the token is the one user.", identity=_FREE, permissions=_FREE),
     "KernelWanted": _wanted(
         "Which kernel; nothing: the default one. Of `env` the variables KERNEL_* are taken.",

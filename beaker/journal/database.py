@@ -79,7 +79,7 @@ def open_database(path: Path) -> sqlite3.Connection:
             database.execute("PRAGMA synchronous = NORMAL")
             _check(database, path)
             _migrate(database, version)
-            _forget_what_is_long_over(database)
+            forget_what_is_long_over(database)
     except BaseException:  # whatever it was, the file must not stay locked
         database.close()
         raise
@@ -136,6 +136,17 @@ def write_rows(database: sqlite3.Connection, path: Path, rows: list[tuple[str, R
             raise
 
 
+def forget_what_is_long_over(database: sqlite3.Connection) -> None:
+    """Remove the oldest rows of what is over, beyond KEPT_ENDED in each table; the room is used again.
+
+    Raises:
+        sqlite3.Error: it cannot be done.
+    """
+    for table in TABLES:
+        over = f"SELECT id FROM {table} WHERE ended_at IS NOT NULL ORDER BY id DESC LIMIT -1 OFFSET {KEPT_ENDED}"
+        database.execute(f"DELETE FROM {table} WHERE id IN ({over})")
+
+
 def put_aside(path: Path) -> Path:
     """Give a file that is not whole another name, with what lies beside it, and forget the oldest of those before it.
 
@@ -183,12 +194,6 @@ def _migrate(database: sqlite3.Connection, version: int) -> None:
         database.execute(f"PRAGMA application_id = {schema.APPLICATION}")
         database.execute(f"PRAGMA user_version = {number}")
         database.execute("COMMIT")
-
-
-def _forget_what_is_long_over(database: sqlite3.Connection) -> None:
-    for table in TABLES:
-        over = f"SELECT id FROM {table} WHERE ended_at IS NOT NULL ORDER BY id DESC LIMIT -1 OFFSET {KEPT_ENDED}"
-        database.execute(f"DELETE FROM {table} WHERE id IN ({over})")
 
 
 def _encode(value: object) -> object:

@@ -19,7 +19,16 @@ from typing import TypeVar
 import msgspec
 
 from beaker.errors import BeakerError
-from beaker.journal.database import Broken, JournalTooNew, last_ids, open_database, put_aside, read_rows, write_rows
+from beaker.journal.database import (
+    Broken,
+    JournalTooNew,
+    forget_what_is_long_over,
+    last_ids,
+    open_database,
+    put_aside,
+    read_rows,
+    write_rows,
+)
 from beaker.journal.rows import TABLE_OF, TABLES, ConversationRow, KernelRow, Row, SessionRow
 
 R = TypeVar("R", bound=Row)
@@ -29,6 +38,10 @@ FILE = "journal.sqlite"
 WAITING_LIMIT = 1000
 """Rows of what is over that wait to be written; beyond it the oldest are forgotten. What is not over always waits: it is as many
 rows as there are kernels and sessions."""
+
+
+FORGET_EVERY = 1000
+"""Rows that are written until what is long over is forgotten once more: the file stays below a megabyte."""
 
 
 class JournalTaken(BeakerError):
@@ -49,6 +62,8 @@ class Journal:
         self.trouble = ""
         self.was_put_aside: list[tuple[Path, str]] = []
         self.forgotten = 0
+        self._written = 0
+        """Rows since what is long over was forgotten."""
         self._lock = -1
         self._closed = False
         self._database: sqlite3.Connection | None = None
@@ -154,9 +169,14 @@ class Journal:
             write_rows(database, self.path, [(table, row) for (table, _), row in self._waiting.items()])
         except sqlite3.OperationalError as error:
             self.trouble = f"{self.path} cannot be written: {error}"
-        else:
-            self._waiting.clear()
-            self.trouble = ""
+            return
+        self._written += len(self._waiting)
+        self._waiting.clear()
+        self.trouble = ""
+        if self._written >= FORGET_EVERY:
+            self._written = 0
+            with contextlib.suppress(sqlite3.Error):  # it is tried again, and nothing is wrong if it never works
+                forget_what_is_long_over(database)
 
     def _reach(self) -> None:
         """Have the file open, if that can be done now."""

@@ -60,6 +60,8 @@ class ScriptedRegistry(Actor[RegistryRequest]):
         """Answers everything, if there is one."""
         self.host = 0
         """Of new kernels."""
+        self.not_saving = ""
+        """What it says of its journal."""
         self.is_mute = False
         """Answers nothing."""
         self._owed: list[Asked] = []
@@ -89,7 +91,7 @@ class ScriptedRegistry(Actor[RegistryRequest]):
     def _answer(self, message: RegistryRequest) -> Any:  # Any: one of the replies
         match message:
             case ListKernels():
-                return Kernels(kernels=list(self.kernels.values()))
+                return Kernels(kernels=list(self.kernels.values()), not_saving=self.not_saving)
             case ListSessions():
                 return Sessions(sessions=list(self.sessions.values()))
             case StartKernel():

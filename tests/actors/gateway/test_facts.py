@@ -24,6 +24,12 @@ async def test_the_status_adds_all_kernels_up(here: Gateway) -> None:
     assert status["last_activity"] >= status["started"]
 
 
+async def test_the_status_says_when_nothing_is_written_down(here: Gateway) -> None:
+    assert (await (await here.client.get("/api/status", headers=WITH_TOKEN)).json())["not_saving"] == ""
+    here.registry.not_saving = "the disk is full"
+    assert (await (await here.client.get("/api/status", headers=WITH_TOKEN)).json())["not_saving"] == "the disk is full"
+
+
 async def test_whoever_has_the_token_is_somebody(here: Gateway) -> None:
     me = await (await here.client.get("/api/me", headers=WITH_TOKEN)).json()
     assert me["identity"]["username"]

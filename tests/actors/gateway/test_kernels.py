@@ -135,6 +135,7 @@ async def test_a_host_that_is_being_given_its_kernels_is_asked_again(here: Gatew
         ("unknown_kernel", 404),
         ("unknown_spec", 400),
         ("bad_path", 400),
+        ("bad_id", 400),
         ("taken", 409),
         ("limit", 429),
         ("not_started", 503),

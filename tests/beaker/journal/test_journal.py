@@ -120,6 +120,19 @@ def test_of_what_is_over_only_the_latest_is_kept(tmp_path: Path, monkeypatch: py
     rows.close()
 
 
+def test_a_journal_that_is_open_for_long_forgets_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "KEPT_ENDED", 2)
+    monkeypatch.setattr(module, "FORGET_EVERY", 10)
+    with opened(tmp_path) as journal:
+        for number in range(1, 21):
+            journal.append(kernel())
+            journal.change(kernel(id=number, ended_at=1.0))
+        journal.close()
+        rows = sqlite3.connect(journal.path)
+        assert rows.execute("SELECT id FROM kernels ORDER BY id").fetchall() == [(19,), (20,)]
+        rows.close()
+
+
 WRITER = """
 import sys
 sys.path.insert(0, {root!r})
