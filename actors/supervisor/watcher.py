@@ -1,7 +1,7 @@
 """The watcher: one tiny shell per runtime folder that ends the subkernel when all its owners were killed.
 
 The owners (the Supervisor and the kernel process) hold the writing end of a pipe that the shell reads. When the last of
-them is gone it reads the end of the file, waits for the lease, and looks whether a new owner has written its line in the
+them is gone it reads the end of the file, waits for the lease (step by step), and looks whether a new owner has written its line in the
 meantime; if not, it kills the process groups listed in the folder, after checking their start times, and removes the
 folder. A group whose leader is gone is killed too: its number is not given to others while it has members. The shell is in a
 session of its own, holds nothing of ours open, and leaves by itself when its pipe was removed.
@@ -28,11 +28,14 @@ if TYPE_CHECKING:
 _PIPES = "owners-*"
 """The pipe has a name of its own for each watcher: an old one must not take a new kernel's folder for its own."""
 
+STEP_S = 5.0
+"""While a watcher waits for the lease it looks so often whether its kernel has been ended by somebody: that of a gateway is long."""
+
 REAP_LIMIT_S = 1.0
 """Only a machine that stands still takes longer; then the next launch of a process reaps it."""
 
 SCRIPT = r"""
-folder=$5 pipe=$6 lease=$7
+folder=$5 pipe=$6 step=$7 steps=$8
 cd / || exit 1
 start_of() {
   if [ -r /proc/self/stat ]; then
@@ -46,8 +49,12 @@ start_of() {
 while :; do
   while read -r line; do :; done
   [ -p "$pipe" ] || exit 0
-  sleep "$lease" < /dev/null
-  [ -p "$pipe" ] || exit 0
+  left=$steps
+  while [ "$left" -gt 0 ]; do
+    sleep "$step" < /dev/null
+    [ -p "$pipe" ] || exit 0
+    left=$((left - 1))
+  done
   read -r line || break
 done
 mv "$folder" "$folder.$$" || exit 0
@@ -157,8 +164,9 @@ def ensure(folder: KernelFolder, *, kernel_id: str, lease_s: float) -> Watcher:
         writing = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         os.set_blocking(reading, True)
         role = ["beaker", "--role", "watcher", "--kernel", kernel_id]
+        steps = max(1, round(lease_s / STEP_S))
         process = subprocess.Popen(
-            ["/bin/sh", "-c", SCRIPT, *role, str(folder.path), str(pipe), f"{lease_s:g}"],
+            ["/bin/sh", "-c", SCRIPT, *role, str(folder.path), str(pipe), f"{lease_s / steps:g}", str(steps)],
             stdin=reading,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -16,7 +16,7 @@ from actors.supervisor import watcher
 from actors.supervisor.local_process import end_remains
 from actors.supervisor.order import Remembered
 from actors.supervisor.start_time import start_time
-from beaker.messages.subkernel import Restart
+from beaker.messages.subkernel import Restart, Shutdown
 from beaker.places import KernelFolder
 from beaker.subkernels.restart_intensity import RestartIntensity
 from tests.actors.supervisor.stage import Stage, is_gone, stage, until
@@ -37,7 +37,7 @@ async def kill_supervisor(kernel: Stage) -> None:
 
 
 async def test_a_watcher_that_was_inherited_is_replaced_when_it_is_killed() -> None:
-    async with stage(lease_s=0.5) as kernel:
+    async with stage(lease_s=2.0) as kernel:
         _, subkernel = await kernel.begin()
         await kill_supervisor(kernel)
         kernel.fork()
@@ -63,6 +63,20 @@ async def test_a_watcher_that_is_killed_again_and_again_is_replaced_at_once_five
             os.kill(new, signal.SIGKILL)
             await until(partial(lambda pid: pid not in kernel.watchers(), new))
         await until(lambda: set(kernel.watchers()) - seen)
+
+
+async def test_a_watcher_that_waits_for_a_long_lease_leaves_when_its_kernel_was_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watcher, "STEP_S", 0.2)
+    async with stage(lease_s=600.0) as kernel:
+        await kernel.begin()
+        [waiting] = kernel.watchers()
+        await kill_supervisor(kernel)
+        await until(psutil.Process(waiting).children)
+        kernel.fork()
+        supervisor, _ = await kernel.attach()
+        assert kernel.watchers() == [waiting]
+        await supervisor.ask(Shutdown(grace_s=0), timeout_s=10)
+        await until(lambda: is_gone(waiting))
 
 
 async def test_every_owner_hears_of_the_end_of_a_watcher_that_waits_for_the_lease(tmp_path: Path) -> None:
