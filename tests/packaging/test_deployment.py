@@ -1,0 +1,46 @@
+"""The files by which the gateway is deployed say what the gateway understands, and name what there is."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+from actors.guardian.options import parse_options
+from beaker.settings.gateway import GatewaySettings
+from tests.packaging import kit
+
+ROOT = Path(kit.ROOT)
+
+
+def _is_understood(words: list[str]) -> bool:
+    """All are options, of settings that there are."""
+    names = {name.removeprefix("gateway.") for name in parse_options(words).settings}
+    return bool(names) and names <= set(GatewaySettings.__struct_fields__)
+
+
+def test_the_image_starts_the_gateway_with_options_that_it_has() -> None:
+    text = (ROOT / "docker/Dockerfile").read_text()
+    (entry,) = re.findall(r"^ENTRYPOINT (.*)$", text, re.MULTILINE)
+    (options,) = re.findall(r"^CMD (.*)$", text, re.MULTILINE)
+    assert json.loads(entry) == ["python", "/opt/beaker/gateway.py"]
+    assert _is_understood(json.loads(options))
+
+
+def test_the_image_is_made_of_what_is_there() -> None:
+    copied = re.findall(r"^COPY (.*) \S+$", (ROOT / "docker/Dockerfile").read_text(), re.MULTILINE)
+    names = " ".join(copied).split()
+    assert [name for name in names if not (ROOT / name).exists()] == []
+    assert {"gateway.py", "beaker_kernel.py", "beaker", "actors", "kernelspec", "pyproject.toml"} <= set(names)
+
+
+def test_the_unit_starts_the_gateway_with_options_that_it_has() -> None:
+    text = (ROOT / "docs/beaker-gateway.service").read_text()
+    (command,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
+    assert _is_understood(shlex.split(command)[1:])
+
+
+def test_the_page_names_files_that_are_there() -> None:
+    page = ROOT / "docs/gateway.md"
+    linked = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
+    assert linked
+    assert [name for name in linked if not (page.parent / name).exists()] == []
