@@ -6,6 +6,7 @@ ends the process, and the next host takes over: that is tried all the time, whil
 """
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import assert_never
 
@@ -175,7 +176,7 @@ class KernelHost(Actor[HostRequest]):
         unsaid, self._unsaid = self._unsaid, []
         for event in unsaid:
             registry.tell(event)
-        registry.tell(HostHere(number=self._order.number))
+        registry.tell(HostHere(number=self._order.number, pid=os.getpid()))
         self._registry = registry
         self.context.log.info("registry.linked", pid=link.peer.pid)
         reason = await asyncio.shield(link.closed)

@@ -47,14 +47,16 @@ class Hosted:
         self._node = Node("kernel", protocol=PROTOCOL, kernel=self.kernel_id, on_gave_up=self._gave_up)
         self.log = self._node.log.bind(actor="kernel")
         folder = serve.kernel.folder
+        # What the gateway was started with configures its kernels, though their cells get only what is on a list.
+        environment = {**os.environ, **serve.environment}
         self._loaded = load(
-            serve.environment,
+            environment,
             folder=folder,
             command_line={"subkernel.spec": serve.kernel.subkernel},
             key=order.key,
             key_problems=order.key_problems,
         )
-        self._surroundings = Surroundings(serve.environment, lambda: folder)
+        self._surroundings = Surroundings(environment, lambda: folder)
         self._takes_over = Path(inflight_path(serve.runtime_folder)).exists()
         self.feed = Feed(
             order.settings,

@@ -19,6 +19,7 @@ from actors.roles.own_logs import configure_logs
 from actors.runtime.birth import Birth
 from actors.runtime.failures import RuntimeFault
 from actors.runtime.link import Link
+from actors.runtime.loop import new_loop
 from actors.runtime.malloc import return_large_buffers
 from actors.runtime.node import Node
 from actors.runtime.supervision import RestartPolicy
@@ -63,7 +64,7 @@ def main(argv: list[str]) -> int:
 
 def run_loop(birth: Birth, order: GatewayOrder, key: int | None) -> int:
     """Run the event loop; what is on it when it is left stays where it is."""
-    loop = asyncio.new_event_loop()
+    loop = new_loop()
     asyncio.set_event_loop(loop)
     return loop.run_until_complete(run_host(birth, order, key))
 

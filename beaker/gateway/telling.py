@@ -20,7 +20,7 @@ from typing import Final, Protocol
 
 from beaker.gateway.sessions import ClientSession, Seat, Sessions
 from beaker.gateway.stream import FromHost, Open, Opened, Over, Reached, Superseded, Told
-from beaker.gateway.told import MEMORY_BYTES, Shelf, ToldJournal
+from beaker.gateway.told import MEMORY_BYTES, Message, Shelf, ToldJournal
 from beaker.wire.compose import EMPTY
 from beaker.wire.parts import PARENT, Parts
 from beaker.wire.websocket import WebsocketChannel
@@ -235,13 +235,18 @@ class Telling:
         begin = client.got if after < 0 else self._sessions.known(after, self._journal.last)
         client.got = min(client.got, begin)
         messages, reached = self._journal.after(begin, session, up_to=door.position, limit_bytes=FETCH_BYTES)
-        if missed := self._sessions.take_missed(client, begin):
-            parent = next((message.parts[PARENT] for message in messages if message.channel == "iopub"), EMPTY)
-            at = messages[0].number - 1 if messages else reached
-            door.way.send(Told(at, session, "iopub", fetched=True), self._missed(missed, parent))
+        if client.missed and client.missed_to <= reached and (missed := self._sessions.take_missed(client, begin)):
+            messages = self._with_notice(messages, Message(client.missed_to, session, "iopub", []), missed)
         for message in messages:
             door.way.send(Told(message.number, session, message.channel, fetched=True), message.parts)
         client.live, client.reached = reached >= door.position, reached
         door.way.send(Reached(session=session, number=reached, live=client.live), [])
         if client.live:
             door.live[session] = client
+
+    def _with_notice(self, messages: list[Message], notice: Message, missed: int) -> list[Message]:
+        """Say how many messages are not there, in the place of the last of them, under the request that goes on behind it."""
+        before = [message for message in messages if message.number < notice.number]
+        behind = messages[len(before) :]
+        parent = next((message.parts[PARENT] for message in behind if message.channel == "iopub"), EMPTY)
+        return [*before, notice._replace(parts=self._missed(missed, parent)), *behind]

@@ -308,16 +308,26 @@ class HostStage:
         await self.start_host()
         await self.worker.connect()
 
-    async def start_host(self) -> None:
-        """Start a host."""
+    async def start_host(self, *, expected: bool = True) -> None:
+        """Start a host.
+
+        Args:
+            expected: by the double of the Registry.
+        """
+        self.host = await self.start_role("host")
+        if expected:
+            await self.registry.expect(HostHere)
+
+    async def start_role(self, role: str) -> Child:
+        """Start a process of the gateway, as the guardian does."""
         descriptor = seal_order(self.order)
         try:
-            argv = [sys.executable, "-P", "-m", "beaker_kernel", "--role", "host", "--number", "0", f"{OPTION}{descriptor}"]
-            self.host = start(argv, role="host", secret=b"", inherit=[descriptor])
+            argv = [sys.executable, "-P", "-m", "beaker_kernel", "--role", role, "--number", "0", f"{OPTION}{descriptor}"]
+            child = start(argv, role=role, secret=b"", inherit=[descriptor])
         finally:
             os.close(descriptor)
-        await self.host.ready(PATIENCE_S)
-        await self.registry.expect(HostHere)
+        await child.ready(PATIENCE_S)
+        return child
 
     async def kill_host(self) -> None:
         """End it by SIGKILL."""
