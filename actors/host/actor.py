@@ -43,6 +43,8 @@ CONNECT_TIMEOUT_S = 5.0
 """For a Registry that listens to greet us, which takes a millisecond."""
 KNOCK_S = 0.05
 """Between two attempts to reach the Registry: cells run meanwhile, and one that is replaced is back within a second."""
+TRIM_EVERY_S = 60.0
+"""A look at what is kept for clients that have gone: they are remembered for an hour."""
 
 
 class KernelHost(Actor[HostRequest]):
@@ -67,6 +69,7 @@ class KernelHost(Actor[HostRequest]):
     async def on_start(self) -> None:
         self.workers = Workers(self._order.folder, self._feed, self.context.log)
         self.context.spawn(self._keep_registry(), name="registry")
+        self.context.spawn(self._trim(), name="trim")
 
     def receive(self, message: HostRequest, asked: Asked | None) -> None:
         if asked is None:
@@ -129,16 +132,15 @@ class KernelHost(Actor[HostRequest]):
     async def _start(self, message: Serve) -> str:
         kernel_id = message.kernel.kernel_id
         done = self._starting[kernel_id] = asyncio.get_running_loop().create_future()
-        hosted = Hosted(message, self._order, key=self._key, on_ended=self._ended)
-        self._kernels[kernel_id] = hosted
         failed = "this host is ending"
         try:
+            hosted = self._kernels[kernel_id] = Hosted(message, self._order, key=self._key, on_ended=self._ended)
             await hosted.start()
             failed = ""
-        except (OSError, RuntimeFault) as error:
-            failed = str(error)
-            self.context.log.error("kernel.not_served", kernel=kernel_id, reason=failed)
-            del self._kernels[kernel_id]
+        except Exception as error:  # whatever is wrong with one kernel, the others of this process must not end for it
+            failed = str(error) or type(error).__name__
+            self.context.log.exception("kernel.not_served", kernel=kernel_id)
+            self._kernels.pop(kernel_id, None)
         finally:
             del self._starting[kernel_id]
             done.set_result(failed)
@@ -158,6 +160,13 @@ class KernelHost(Actor[HostRequest]):
             self._registry.tell(event)
         else:
             self._unsaid.append(event)
+
+    async def _trim(self) -> None:
+        """Forget clients that have been gone for long, also of a kernel that says nothing."""
+        while True:
+            await self.context.clock.sleep(TRIM_EVERY_S)
+            for hosted in self._kernels.values():
+                hosted.feed.trim()
 
     async def _keep_registry(self) -> None:
         """Be linked to the Registry, whichever process it is."""

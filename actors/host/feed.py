@@ -37,11 +37,12 @@ class Feed:
 
     Args:
         settings: how much is kept for clients, and for how long.
+        first: number of the first message to clients; grows with each life of the host.
         max_message_bytes: the largest message that a client may send.
         takes_over: clients of a host that was lost may come.
     """
 
-    def __init__(self, settings: GatewaySettings, log: Log, *, max_message_bytes: int, takes_over: bool) -> None:
+    def __init__(self, settings: GatewaySettings, log: Log, *, first: int, max_message_bytes: int, takes_over: bool) -> None:
         self.standing = Standing()
         self._max_message_bytes = max_message_bytes
         self._log = log
@@ -49,7 +50,7 @@ class Feed:
         self._telling = Telling(
             FileShelf(log),
             self._missed,
-            first=time.time_ns(),
+            first=first,
             limit_bytes=settings.replay_bytes,
             replay_s=settings.replay_s,
             trims_from=time.monotonic() + REJOIN_S if takes_over else 0.0,
@@ -76,6 +77,10 @@ class Feed:
         self._handlers = self._speaker = handlers
         self._paused = False
         return self
+
+    def trim(self) -> None:
+        """Let go of what nobody lacks any more, as time has passed."""
+        self._telling.trim(time.monotonic())
 
     def over(self, reason: str) -> None:
         """The kernel has ended."""

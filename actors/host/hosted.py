@@ -12,6 +12,7 @@ from pathlib import Path
 
 from actors.guardian.order import GatewayOrder
 from actors.host.feed import Feed
+from actors.host.numbering import next_beginning
 from actors.kernel.actor import KernelActor
 from actors.kernel.owner import Owner
 from actors.kernel.sockets.front import Front, Handlers
@@ -61,6 +62,7 @@ class Hosted:
         self.feed = Feed(
             order.settings,
             self.log,
+            first=next_beginning(serve.runtime_folder),
             max_message_bytes=min(self._loaded.settings.kernel.max_message_bytes, order.settings.max_body_bytes),
             takes_over=self._takes_over,
         )

@@ -11,6 +11,7 @@ import tempfile
 from typing import BinaryIO, Final
 
 from actors.runtime.log import Log, SparseLog
+from actors.runtime.malloc import return_free_memory
 from beaker.wire.parts import Parts
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
@@ -74,6 +75,8 @@ class FileShelf:
         if not segment.held:
             segment.file.close()
             del self._segments[number]
+            if not self._segments:
+                return_free_memory()  # which the flood has left behind
 
     def _segment(self) -> _Segment:
         segment = self._segments.get(self._latest)

@@ -85,7 +85,7 @@ class Stage:
     """A feed with a KernelActor behind it and two clients before it."""
 
     def __init__(self) -> None:
-        self.feed = Feed(GatewaySettings(), Log(role="test"), max_message_bytes=100 * 1024 * 1024, takes_over=False)
+        self.feed = Feed(GatewaySettings(), Log(role="test"), first=1000, max_message_bytes=100 * 1024 * 1024, takes_over=False)
         self.kernel = Taking(self.feed)
         self.feed.attach(self.kernel)
         self.way = Way()
