@@ -13,6 +13,7 @@ from typing import ClassVar, Final, TypeAlias, assert_never
 import msgspec
 
 from actors.registry.chronicle import Chronicle
+from actors.registry.culling import Culling
 from actors.registry.hosts import Hosts
 from actors.registry.keeping import Kept
 from actors.registry.lookup import Lookup
@@ -67,13 +68,23 @@ class Registry(Actor[Message]):
         register: empty, with the limits.
         chronicle: what the predecessor wrote down, and where we do.
         lookup: what has to be looked up.
+        idle_timeout_s: after which kernels that do nothing are ended; 0: never.
         on_opened: called once every kernel that the predecessor had was opened, or could not be.
     """
 
-    def __init__(self, register: Register, chronicle: Chronicle, lookup: Lookup, *, on_opened: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        register: Register,
+        chronicle: Chronicle,
+        lookup: Lookup,
+        *,
+        idle_timeout_s: float,
+        on_opened: Callable[[], None],
+    ) -> None:
         self._register = register
         self._chronicle = chronicle
         self._lookup = lookup
+        self._idle_timeout_s = idle_timeout_s
         self._on_opened = on_opened
         self._kept: dict[str, Kept] = {}
         self._asked: dict[int, Asked] = {}
@@ -87,6 +98,9 @@ class Registry(Actor[Message]):
             self._keep(kernel)
         self.context.spawn(self._tell_when_opened([*self._kept.values()]), name="opened")
         self._retry_later()
+        if self._idle_timeout_s:
+            culling = Culling(self._hosts, self._idle_timeout_s, self.context.clock, self.context.log, on_idle=self._end_idle)
+            self.context.spawn(culling.run(), name="culling")
 
     def linked(self, link: Link) -> None:
         """A host is linked; it says which it is next."""
@@ -229,6 +243,9 @@ class Registry(Actor[Message]):
                 self._not_started(kernel, RegistryFailure(kind="not_started", reason=refused))
                 return
             await asyncio.sleep(SERVE_AGAIN_S)
+
+    def _end_idle(self, kernel_id: str) -> None:
+        self._take(facts.Ending(kernel_id=kernel_id))
 
     def _not_started(self, kernel: Kernel, failure: RegistryFailure) -> None:
         self._take(facts.NotStarted(kernel_id=kernel.entry.kernel_id, failure=failure))

@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from actors.runtime.failures import AskFailed, Unreachable
+from actors.runtime.failures import AskError, AskFailed, Unreachable
 from actors.runtime.link import Link
 from actors.runtime.log import Log
 from actors.runtime.ref import Ref
-from beaker.messages.host import End, HostFailure, HostRequest, Serve
+from beaker.messages.host import End, HostFailure, HostRequest, KernelStanding, ListStandings, Serve
 
 ACTOR: Final = "host"
 """What it is called on a host's node."""
@@ -21,6 +21,10 @@ SERVE_TIMEOUT_S: Final = 30.0
 
 END_TIMEOUT_S: Final = 10.0
 """For a subkernel that is asked to leave, and killed after its grace of 2.5 s at most."""
+
+
+STANDINGS_TIMEOUT_S: Final = 5.0
+"""For an answer that takes no work."""
 
 
 class Hosts:
@@ -80,6 +84,16 @@ class Hosts:
             AskError: it has not: there is none, it does not answer, or it does not know the kernel.
         """
         await self._ref(number).ask(End(kernel_id=kernel_id), timeout_s=END_TIMEOUT_S)
+
+    async def standings(self) -> list[KernelStanding]:
+        """How the kernels of all hosts are that answer."""
+        found: list[KernelStanding] = []
+        for number in sorted(self._links):
+            try:
+                found += (await self._ref(number).ask(ListStandings(), timeout_s=STANDINGS_TIMEOUT_S)).kernels
+            except AskError as error:
+                self._log.warning("host.silent", number=number, reason=str(error))
+        return found
 
     def _ref(self, number: int) -> Ref[HostRequest]:
         link = self._links.get(number)

@@ -135,7 +135,7 @@ async def serve(node: Node, order: GatewayOrder, *, admit: Admit, open_files: in
 
     def make() -> Registry:
         chronicle = Chronicle(Journal.open(Path(order.state)), node.log)
-        actors.append(Registry(empty, chronicle, lookup, on_opened=opened.set))
+        actors.append(Registry(empty, chronicle, lookup, idle_timeout_s=settings.idle_timeout_s, on_opened=opened.set))
         return actors[-1]
 
     def linked(link: Link) -> None:

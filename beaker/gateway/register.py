@@ -115,7 +115,7 @@ class NotStarted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """A client wanted the end of a kernel from the kernel itself."""
+    """The end of a kernel is wanted, and nobody waits for it: a client has said so to the kernel itself, or nobody has used it for long."""
 
     kernel_id: str
 

@@ -30,7 +30,7 @@ from actors.runtime.process import Child, start
 from actors.runtime.ref import Ref
 from actors.supervisor import watcher
 from beaker.messages.base import PROTOCOL, KernelId
-from beaker.messages.host import End, HostEnded, HostFailure, HostRequest, Serve, Served
+from beaker.messages.host import End, HostEnded, HostFailure, HostRequest, KernelStanding, ListStandings, Serve, Served, Standings
 from beaker.messages.registry import (
     EndAll,
     GuardianReply,
@@ -65,6 +65,7 @@ class ScriptedHost(Actor[HostRequest]):
         self.refusal = ""
         """Why it serves nobody."""
         self.ended: list[str] = []
+        self.standings: list[KernelStanding] = []
         self.news = asyncio.Event()
         self._nodes: list[Node] = []
         self._watchers: dict[str, watcher.Watcher] = {}
@@ -73,6 +74,8 @@ class ScriptedHost(Actor[HostRequest]):
         assert asked is not None
         if isinstance(message, Serve):
             self.context.spawn(self._serve(message, asked), name="serve")
+        elif isinstance(message, ListStandings):
+            asked.answer(Standings(kernels=self.standings))
         elif isinstance(message, End):
             self.context.spawn(self._end(message.kernel_id, asked), name="end")
 

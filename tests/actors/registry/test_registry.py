@@ -6,12 +6,14 @@ import os
 from collections.abc import Awaitable
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
 from actors.runtime.actor import Asked
 from actors.runtime.failures import AskFailed
 from actors.supervisor.actor import Message, Supervisor
+from beaker.messages.host import KernelStanding
 from beaker.messages.registry import (
     AllEnded,
     ChangeSession,
@@ -244,6 +246,17 @@ async def test_a_session_that_is_given_another_kernel_ends_the_one_it_had(monkey
         changed = (await registry.ask(ChangeSession(session_id=session.session_id, spec_name="idle"), timeout_s=PATIENCE_S)).session
         assert changed.kernel.kernel_id != session.kernel.kernel_id
         await until(lambda: host.ended == [session.kernel.kernel_id])
+
+
+async def test_a_kernel_that_nobody_uses_is_ended_and_one_at_work_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch, idle_timeout_s=0.1) as gateway:
+        await gateway.open()
+        host, registry = await gateway.host(), await gateway.worker()
+        idle, busy = [(await gateway.start(registry)).kernel_id for _ in range(2)]
+        resting = KernelStanding(kernel_id=idle, execution_state="idle", last_activity=1.0, connections=0, at_work=False)
+        host.standings = [resting, msgspec.structs.replace(resting, kernel_id=busy, execution_state="busy", at_work=True)]
+        await until(lambda: host.ended)
+        assert (host.ended, await gateway.kernels(registry)) == ([idle], [busy])
 
 
 async def test_a_kernel_that_is_gone_unasked_is_forgotten_and_its_host_told(monkeypatch: pytest.MonkeyPatch) -> None:
