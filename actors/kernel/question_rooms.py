@@ -73,7 +73,9 @@ class Questions:
         self.looking = Looking(state, context, folder, hiding)
         self.turns = turns = Turns(state, context, self.agent, self.looking)
         clearance = Clearance(state.kernel_id, supervisor, context.log)
-        self.consent = Consent(state, context, clearance, self.agent, prompts, waits_behind=turns.waits_behind, on_parked=turns.line.moved)
+        self.consent = Consent(
+            state, context, clearance, self.agent, prompts, turns.course, waits_behind=turns.waits_behind, on_parked=turns.line.moved
+        )
         self._runs = turns.work = Runs(
             state,
             context,

@@ -44,6 +44,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """What was learned of models."""
     tally: Tally = Tally()
     """What the questions took."""
+    last_approval: int = 0
+    """The number in the newest name of an approval, decided or not."""
 
 
 _encoder = msgspec.msgpack.Encoder()

@@ -54,7 +54,13 @@ class Approvals:
         """Numbers of the turns that wait, parked, because they gave way to the last interrupt."""
         return [approval.turn.number for approval in self if approval.gave_way]
 
-    def unknown(self, name: str) -> str:
-        """That there is none of this name, with those that there are."""
+    def unknown(self, name: str, *, former: int) -> str:
+        """That there is none of this name, with those that there are.
+
+        Args:
+            former: the highest number that a process before this one gave.
+        """
+        if name[:1] == "A" and name[1:].isdecimal() and int(name[1:]) <= former:
+            return f"{name} waits no more: what was to be allowed when the front process was replaced went with it. Ask again."
         names = ", ".join(approval.name for approval in self)
         return f"Nothing named {name} waits to be allowed" + (f"; waiting: {names}." if names else ", and nothing else does.")

@@ -15,6 +15,7 @@ from actors.kernel.consent.approval_prompt import ask_approval
 from actors.kernel.consent.approvals import Approvals
 from actors.kernel.consent.clearance import Clearance, Cleared, NotAllowed
 from actors.kernel.questions.agent_door import AgentDoor
+from actors.kernel.questions.course import Course
 from actors.kernel.questions.face import Face
 from actors.kernel.questions.turn import Turn
 from actors.kernel.sockets.client import Client
@@ -68,6 +69,7 @@ class Consent:
         clearance: Clearance,
         agent: AgentDoor,
         prompts: Prompts,
+        course: Course,
         *,
         waits_behind: Callable[[Turn], bool],
         on_parked: Callable[[], None],
@@ -77,10 +79,10 @@ class Consent:
         self._clearance = clearance
         self._agent = agent
         self._prompts = prompts
+        self._course = course
         self._waits_behind = waits_behind
         self._on_parked = on_parked
         self.approvals = Approvals()
-        self._last = 0
 
     # The way of a wish.
 
@@ -94,8 +96,7 @@ class Consent:
         Raises:
             NotAllowed: it must not run.
         """
-        self._last += 1
-        block = turn.display.run(f"A{self._last}", code, language)
+        block = turn.display.run(self._course.name_approval(), code, language)
         digest = code_hash(code, language=language, kind=kind)
         risks = risks_of(code, language, self._state.transcript.codes()) if kind == "code" else ("session",)
         wanted = RunWanted(
@@ -141,7 +142,7 @@ class Consent:
         """
         approval = self.approvals.find(name)
         if approval is None:
-            return self.approvals.unknown(name)
+            return self.approvals.unknown(name, former=self._course.former_approvals)
         if refusal := approval.refusal(decision):
             return refusal
         turn = approval.turn
@@ -163,7 +164,7 @@ class Consent:
         """
         approval = self.approvals.find(name)
         if approval is None:
-            return Refused(reason=self.approvals.unknown(name))
+            return Refused(reason=self.approvals.unknown(name, former=self._course.former_approvals))
         if approval.kind != "code":
             return Refused(reason=f"{name} can be allowed or rejected: there is no code in it.")
         approval.taken_over = True

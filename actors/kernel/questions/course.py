@@ -21,6 +21,9 @@ class Course:
     def __init__(self, state: KernelState) -> None:
         self._state = state
         self._last = state.keeping.last_turn
+        self._last_approval = 0
+        self.former_approvals = 0
+        """The highest number in a name of an approval that a process before this one gave: what of those was open is lost."""
         self.model = ""
         """The one that the user has chosen for the questions to come; empty: as configured."""
         self.context = DEFAULT
@@ -39,6 +42,12 @@ class Course:
         """Of a new question."""
         self._last += 1
         return TurnId(self._last)
+
+    def name_approval(self) -> str:
+        """Of code that the model wants run. No name is given twice: it stays on the screen, and with it what the user is asked to allow."""
+        self._last_approval += 1
+        self._state.keeping.changed()
+        return f"A{self._last_approval}"
 
     @property
     def quirks(self) -> list[ModelQuirks]:
@@ -103,11 +112,14 @@ class Course:
             tally=self.tally,
             talks=tuple(self.conversation.talks),
             quirks=self.quirks,
+            last_approval=self._last_approval,
         )
 
     def take_up(self, kept: Kept) -> None:
         """Go on from there; what was chosen since this process began holds."""
         self._last = max(self._last, kept.last_turn)
+        self.former_approvals = kept.last_approval
+        self._last_approval = max(self._last_approval, kept.last_approval)
         self.model = self.model or kept.model
         self.context = kept.context if self.context == DEFAULT else self.context
         self.answered_by = self.answered_by or kept.answered_by

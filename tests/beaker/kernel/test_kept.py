@@ -11,7 +11,7 @@ from beaker.messages.base import TurnId
 
 TALK = Talk(number=TurnId(3), question="why?", answer="so", proposals=(Proposal(1, "x", "python"),), tainted=True)
 SPENT = Tally(total=Count(calls=1, priced=1, tokens_in=5, tokens_out=2, cost_usd=0.5), turn=3)
-KEPT = Kept(last_turn=3, model="m", context="dataframes", magics="off", answered_by="gpt", talks=[TALK], tally=SPENT)
+KEPT = Kept(last_turn=3, model="m", context="dataframes", magics="off", answered_by="gpt", talks=[TALK], tally=SPENT, last_approval=2)
 
 
 def test_it_is_read_back_as_it_was() -> None:

@@ -115,6 +115,24 @@ async def test_what_was_learned_of_a_model_reaches_the_next_agent_and_the_next_p
     assert (await replaced.answer(replaced.second)).quirks == [], "the user wants it found out again"
 
 
+async def test_the_name_of_an_approval_that_was_lost_is_given_to_no_other(replaced: Replaced) -> None:
+    await replaced.first.ask()
+    wanted = replaced.first.wants_run("x = 1")
+    await replaced.first.front.prompt()
+    await replaced.keeps(lambda kept: kept.last_approval == 1)
+    await replaced.take_over()
+    wanted.cancel()
+    second = replaced.second
+    refused = second.run("%beaker allow A1")
+    assert "A1 waits no more" in (await second.front.reply(refused)).content["evalue"]
+    unknown = second.run("%beaker allow A2")
+    assert "Nothing named A2 waits" in (await second.front.reply(unknown)).content["evalue"]
+    asked, question = await second.ask()
+    again = second.wants_run("x = 2", question.turn)
+    await second.front.wait(lambda: any("**A2**" in str(sent.content) for sent in second.front.about(asked)), "the next name")
+    again.cancel()
+
+
 async def test_the_choice_of_magics_holds(replaced: Replaced) -> None:
     await replaced.first.front.over(replaced.first.run("%beaker config magics=off"))
     await replaced.keeps(lambda kept: kept.magics == "off")
