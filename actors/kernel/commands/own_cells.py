@@ -1,7 +1,9 @@
 """Cells that beaker answers: `%beaker ...`, `%%ai ...`, and completion and help for them.
 
 They take a number in the subkernel like any cell, because tracebacks, `Out[n]` and the history live there: a comment with
-the cell's first line is executed in their place. Until that has happened the number shown is the one that it will get.
+the cell's first line is executed in their place. Until that has happened the number shown is the one that it will get, if
+no cell ahead of it is aborted. One that is answered before such a queue fails keeps the number that it showed: to wait for
+all cells ahead would hold its answer back.
 """
 
 from collections.abc import Sequence
