@@ -79,7 +79,7 @@ async def ask_host(service: Service, kernel_id: str, request: Answerable[Reply],
     deadline = service.clock.monotonic() + PATIENCE_S
     while True:
         try:
-            return await service.hosts[entry.host % len(service.hosts)].ask(HOST, request, timeout_s=timeout_s)
+            return await service.hosts[entry.host % len(service.hosts)].role.ask(HOST, request, timeout_s=timeout_s)
         except AskError as error:
             # A host that has just been replaced is given its kernels one after the other.
             if not _is_unknown(error) or service.clock.monotonic() >= deadline:

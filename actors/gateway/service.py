@@ -1,26 +1,30 @@
 """What the handlers of a worker are given: the order, the rules of its door, and whom they ask."""
 
 import asyncio
+import os
 import socket
 from typing import Final
 
 from aiohttp import web
 
 from actors.gateway.counts import Counts
+from actors.gateway.host_link import HostLink
 from actors.gateway.lasting_link import LastingLink
+from actors.gateway.pulse import keep_looking
 from actors.gateway.rates import STARTS_PER_S, Bucket, Failures
+from actors.gateway.slots import Slots
+from actors.gateway.socket_client import RESTARTING, SocketClient
 from actors.gateway.standings import LastStandings
 from actors.guardian.order import GatewayOrder
 from actors.runtime.codec import Codec
+from actors.runtime.failures import AskError
 from actors.runtime.log import Log
 from actors.runtime.node import Node
 from beaker.gateway.access import LOOPBACK, Rules, host_of, parse_origin
 from beaker.gateway.cookies import Sessions, cookie_name
-from beaker.messages.host import HostReply
-from beaker.messages.registry import RegistryReply
+from beaker.messages.registry import ListKernels, RegistryReply
 
 REGISTRY_CODEC: Final = Codec(RegistryReply)
-HOST_CODEC: Final = Codec(HostReply)
 
 
 class Service:
@@ -46,40 +50,77 @@ class Service:
         secret = order.link_secret
         self.registry = LastingLink(node, order.registry_socket, codec=REGISTRY_CODEC, secret=secret)
         self.hosts = tuple(
-            LastingLink(node, order.host_socket(number), codec=HOST_CODEC, secret=secret) for number in range(order.settings.workers)
+            HostLink(node, order.host_socket(number), secret=secret, is_there=self._is_there) for number in range(order.settings.workers)
         )
         """By their numbers: there are as many as workers."""
-        self.standings = LastStandings(self.hosts)
+        self.standings = LastStandings([host.role for host in self.hosts])
         self.counts = Counts()
         self.starts = Bucket(order.settings.max_kernels, STARTS_PER_S, self.clock)
         """Of kernels."""
         self.failures = Failures(self.clock)
         """Wrong tokens."""
         self.started_at = self.clock.wall()
+        self._slots: Slots | None = None
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def slots(self) -> Slots:
+        """Of websockets, once this has started."""
+        assert self._slots is not None
+        return self._slots
 
     @property
     def websockets(self) -> int:
         """How many are open."""
-        return 0
+        return self._slots.taken if self._slots is not None else 0
+
+    @property
+    def clients(self) -> list[SocketClient]:
+        """All that are connected."""
+        return [client for host in self.hosts for client in host.clients]
 
     @property
     def missing(self) -> list[str]:
         """Roles that cannot be asked now, in words."""
-        hosts = [f"kernel host {number}" for number, host in enumerate(self.hosts) if not host.is_up]
+        hosts = [f"kernel host {number}" for number, host in enumerate(self.hosts) if not host.role.is_up]
         return hosts if self.registry.is_up else ["the registry", *hosts]
 
     def start(self) -> None:
         """Begin to look for the other roles; from the running loop."""
+        settings = self.settings
+        # Each worker has its share, since none knows of the others' websockets.
+        share = -(-settings.max_websockets // settings.workers)
+        path = f"{self.order.folder}/seen-{os.getpid()}"
+        self._slots = Slots(path, settings.max_websockets, limit=share, now_s=self.clock.monotonic)
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(link.keep(), name=f"link to {link.path}") for link in (self.registry, *self.hosts)]
+        links = (self.registry, *(host.role for host in self.hosts))
+        self._tasks = [loop.create_task(link.keep(), name=f"link to {link.path}") for link in links]
+        looking = keep_looking(lambda: self.clients, settings, self.counts, self.clock, self.log)
+        self._tasks.append(loop.create_task(looking, name="pulse"))
+
+    def send_clients_away(self) -> None:
+        """Close all websockets, so that clients connect again, to another worker."""
+        for client in self.clients:
+            client.end(RESTARTING, "the gateway's worker is being replaced")
 
     async def stop(self) -> None:
-        """Look for them no longer."""
+        """Let go of the other roles."""
+        for host in self.hosts:
+            await host.stop()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        if self._slots is not None:
+            self._slots.close()
+
+    async def _is_there(self, kernel_id: str) -> bool | None:
+        """Whether the Registry has a kernel; None where it does not answer."""
+        try:
+            kernels = (await self.registry.ask("registry", ListKernels(), timeout_s=10, again=True)).kernels
+        except AskError:
+            return None
+        return any(entry.kernel_id == kernel_id for entry in kernels)
 
 
 SERVICE: web.AppKey[Service] = web.AppKey("service", Service)

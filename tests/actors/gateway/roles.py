@@ -47,6 +47,7 @@ from beaker.messages.registry import (
     StartKernel,
 )
 from tests.actors.gateway.desk import make_order, make_service, serving
+from tests.actors.gateway.journal_host import JournalHost
 
 
 class ScriptedRegistry(Actor[RegistryRequest]):
@@ -153,11 +154,11 @@ class ScriptedHost(Actor[HostRequest]):
         )
 
 
-async def play(role: str, actor: str, factory: Callable[[], Actor[Any]], path: str, incoming: Any, links: list[Link]) -> Node:
+async def play(role: str, actor: str, factory: Callable[[], Actor[Any]], path: str, incoming: Any, on_link: Callable[[Link], None]) -> Node:
     """Let a node play a role of the gateway until it is stopped."""
     node = Node(role, protocol=PROTOCOL)
     await node.spawn(actor, factory)
-    await node.listen(path, codec=Codec(incoming), admit=lambda peer: None, secret=b"link secret", on_link=links.append)
+    await node.listen(path, codec=Codec(incoming), admit=lambda peer: None, secret=b"link secret", on_link=on_link)
     return node
 
 
@@ -173,20 +174,21 @@ class Gateway:
         self.service: Service = make_service(order)
         self.registry = ScriptedRegistry()
         self.hosts = [ScriptedHost() for _ in range(order.settings.workers)]
-        self.links: list[Link] = []
+        self.journals = [JournalHost(order.folder) for _ in self.hosts]
+        """What the hosts are to websockets."""
         self.client: TestClient[Any, Any]
         self.nodes: dict[str, Node] = {}
 
     async def play_registry(self) -> None:
         """It is there from now on."""
         self.nodes["registry"] = await play(
-            "registry", "registry", lambda: self.registry, self.order.registry_socket, RegistryRequest, self.links
+            "registry", "registry", lambda: self.registry, self.order.registry_socket, RegistryRequest, lambda _: None
         )
 
     async def play_host(self, number: int) -> None:
         """It is there from now on."""
         self.nodes[f"host {number}"] = await play(
-            "host", "host", lambda: self.hosts[number], self.order.host_socket(number), HostRequest, self.links
+            "host", "host", lambda: self.hosts[number], self.order.host_socket(number), HostRequest, self.journals[number].add
         )
 
     async def lose(self, name: str) -> None:

@@ -1,0 +1,76 @@
+"""The worker's shared memory: for each websocket the number of the last message that has left for it.
+
+A kernel host reads it, also after this worker was killed, and so knows what each client has got. One file per worker in the
+gateway's runtime folder, `seen-<pid>`: 8-byte words in the order of the machine, which is little-endian wherever we run.
+"""
+
+import mmap
+import os
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+WORD: Final = 8
+"""Bytes of a slot: numbers begin at nanoseconds since the epoch, which need 61 bits."""
+
+REST_S: Final = 2.0
+"""How long a slot that was given back is left alone: its host reads it when it hears that the websocket is gone."""
+
+
+class Slots:
+    """All slots of this worker.
+
+    Args:
+        path: of the file.
+        count: how many there are.
+        limit: how many may be taken at a time.
+        now_s: monotonic seconds.
+    """
+
+    def __init__(self, path: str, count: int, *, limit: int, now_s: Callable[[], float]) -> None:
+        self.path = path
+        self.limit = min(count, limit)
+        self.taken = 0
+        """How many are, now."""
+        self._now_s = now_s
+        self._fresh = iter(range(count))
+        self._resting: deque[tuple[float, int]] = deque()
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            os.ftruncate(descriptor, count * WORD)
+            self._memory = mmap.mmap(descriptor, count * WORD)
+        finally:
+            os.close(descriptor)
+        self._words = memoryview(self._memory).cast("Q")
+
+    def take(self) -> int | None:
+        """A slot that says nothing yet; None if there is none to spare."""
+        if self.taken >= self.limit:
+            return None
+        # Fresh ones first, then the one that has rested longest: the later a slot is used again, the better.
+        slot = next(self._fresh, None)
+        if slot is None:
+            if not self._resting or self._resting[0][0] > self._now_s():
+                return None
+            _, slot = self._resting.popleft()
+        self._words[slot] = 0
+        self.taken += 1
+        return slot
+
+    def write(self, slot: int, number: int) -> None:
+        """This message has left."""
+        self._words[slot] = number
+
+    def read(self, slot: int) -> int:
+        """What stands there."""
+        return self._words[slot]
+
+    def give_back(self, slot: int) -> None:
+        """The websocket is gone; what stands in its slot stays for a while."""
+        self.taken -= 1
+        self._resting.append((self._now_s() + REST_S, slot))
+
+    def close(self) -> None:
+        """Let go of the memory; the file stays for the hosts, who remove it."""
+        self._words.release()
+        self._memory.close()

@@ -1,0 +1,251 @@
+"""One websocket of a kernel, from its upgrade to its end: a queue with one sender, and one reader.
+
+The sender waits until each message has left this process before it notes the message's number, so that what is noted was sent
+whatever happens to this process. Only the sender writes, but for the close frame, which comes when the sender is done: a message
+is never cut off by our own hand and then told again.
+
+Pings are ours and not aiohttp's: that would take a client for dead whose messages we do not read because its kernel has too many.
+"""
+
+import asyncio
+from collections import deque
+from typing import Any, Final, Protocol
+
+from aiohttp import WSMsgType, web
+
+from actors.gateway.counts import Counts
+from actors.gateway.framing import Frame, Framing, Message, read_frame
+from actors.gateway.slots import Slots
+from actors.runtime.clock import Clock
+from actors.runtime.log import Log, SparseLog
+from beaker.gateway.delivery import Delivery
+from beaker.wire.parts import WireError
+from beaker.wire.websocket import OnChannel
+
+NORMAL: Final = 1000
+RESTARTING: Final = 1012
+TOO_SLOW: Final = 1013
+"""Codes of closing. JupyterLab connects again after any but 1000 and 1001."""
+
+CLOSE_LIMIT_S: Final = 2.0
+"""How long a client may take to say goodbye too."""
+
+LINGER_S: Final = 30.0
+"""How long a client that took nothing may take to read the message that it is in, and why it is closed."""
+
+
+class Room(Protocol):
+    """The kernel that a client is in, as far as the client must know it."""
+
+    def fetch(self, client: "SocketClient") -> None:
+        """Ask the host for more."""
+        ...
+
+    async def say(self, client: "SocketClient", message: OnChannel) -> None:
+        """Take a message of the client to the kernel; waits while the host would have no more of it."""
+        ...
+
+
+class SocketClient:
+    """One client.
+
+    Args:
+        socket: upgraded.
+        transport: of it.
+        session: the client's own id.
+        slot: of `slots`, for as long as this lasts.
+    """
+
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport,
+        session: str,
+        *,
+        slot: int,
+        slots: Slots,
+        counts: Counts,
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        self.session = session
+        self.slot = slot
+        self.framing: Framing = "v1" if socket.ws_protocol else "legacy"
+        self.delivery: Delivery[Message] = Delivery(self._put)
+        self.may_speak = asyncio.Event()
+        """Set while the host takes its messages."""
+        self.is_reading = False
+        """Waits for the client now, and not for the host."""
+        self._socket = socket
+        self._transport = transport
+        self._slots: Slots | None = slots
+        self._counts = counts
+        self._clock = clock
+        self._log = log
+        self._malformed = SparseLog(log, "message.malformed")
+        self._queue: deque[tuple[int, Frame | None, int]] = deque()
+        self._wake = asyncio.Event()
+        self._pong: bytes | None = None
+        self._ping_due = False
+        self._pinged_at: float | None = None
+        self._ending: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
+        self._progress = (0, 0)
+        self._sent = 0
+        self._moved_at = clock.monotonic()
+
+    @property
+    def is_gone(self) -> bool:
+        """The connection is."""
+        return self._transport.is_closing()
+
+    @property
+    def is_ending(self) -> bool:
+        """It is being closed."""
+        return self._ending.done()
+
+    async def run(self, room: Room) -> None:
+        """Pass messages both ways until one side has enough."""
+        sender = asyncio.ensure_future(self._send_all(room))
+        reader = asyncio.ensure_future(self._read_all(room))
+        try:
+            either: list[asyncio.Future[Any]] = [sender, reader, self._ending]  # Any: they have nothing in common
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if self._ending.done() and not self.is_gone:
+                await _cancelled(reader)
+                await self._say_goodbye(sender, *self._ending.result())
+        finally:
+            self.forget_slot()
+            for task in (reader, sender):
+                await _cancelled(task)
+            if not self._ending.done():
+                self._ending.set_result((NORMAL, ""))
+
+    def end(self, code: int, words: str) -> None:
+        """Close it, once the message that it is in has left."""
+        if not self._ending.done():
+            self._ending.set_result((code, words))
+            self._queue.clear()  # it is kept for the client by the host
+            self._wake.set()
+
+    def forget_slot(self) -> None:
+        """Note nothing more: the slot is read, or given to another."""
+        self._slots = None
+
+    def told(self, number: int, message: Message, *, alone: bool) -> None:
+        """The host has told something."""
+        if self.delivery.told(number, message, message.size, alone=alone):
+            self._counts.fell_behind += 1
+
+    def wake(self) -> None:
+        """Its state has changed."""
+        self._wake.set()
+
+    def ping(self, every_s: float) -> None:
+        """Ask whether it is there, and give it up if it has not answered since it was asked last."""
+        now = self._clock.monotonic()
+        if self._pinged_at is not None and self.is_reading and now - self._pinged_at >= every_s:
+            self._log.info("websocket.silent", session=self.session)
+            self._transport.abort()
+        elif self._pinged_at is None:
+            self._ping_due = True
+            self._wake.set()
+
+    def is_stuck(self, *, lag_bytes: int, stopped_s: float) -> bool:
+        """Whether it has taken nothing for so long, while so much waits for it."""
+        progress = (self._sent, self._transport.get_write_buffer_size())
+        now = self._clock.monotonic()
+        if progress != self._progress or not progress[1]:
+            self._progress = progress
+            self._moved_at = now
+        waiting = self.delivery.missed_bytes + self.delivery.waiting_bytes
+        return waiting > lag_bytes and now - self._moved_at >= stopped_s
+
+    def _put(self, number: int, message: Message | None) -> None:
+        if message is None:
+            self._queue.append((number, None, 0))
+        else:
+            frame: Frame | None = None
+            try:
+                frame = message.frame(self.framing)
+            except WireError as error:
+                self._malformed.warning(reason=str(error), by="kernel")
+            self._queue.append((number, frame, message.size))
+        self._wake.set()
+
+    async def _send_all(self, room: Room) -> None:
+        try:
+            while not self._ending.done():
+                if self._pong is not None:
+                    answer, self._pong = self._pong, None
+                    await self._socket.pong(answer)
+                if self._ping_due:
+                    self._ping_due = False
+                    await self._socket.ping()
+                    self._pinged_at = self._clock.monotonic()
+                if self._queue:
+                    await self._send(*self._queue.popleft())
+                elif self.delivery.wants_more:
+                    room.fetch(self)
+                else:
+                    self._wake.clear()
+                    await self._wake.wait()
+        except ConnectionError:
+            return  # it has gone, and the reader knows why
+
+    async def _send(self, number: int, frame: Frame | None, size: int) -> None:
+        if frame is not None:
+            await self._socket.send_frame(*frame)
+            if self._transport.is_closing():
+                raise ConnectionResetError
+            self._sent += 1
+            self._counts.message("out", size)
+        self.delivery.sent(size)
+        if self._slots is not None:
+            self._slots.write(self.slot, number)
+
+    async def _read_all(self, room: Room) -> None:
+        while True:
+            self.is_reading = True
+            received = await self._socket.receive()
+            self.is_reading = False
+            self._pinged_at = None
+            if received.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
+                await self._take(room, received.data)
+            elif received.type is WSMsgType.PING:
+                self._pong = bytes(received.data)
+                self._wake.set()
+            elif received.type is not WSMsgType.PONG:
+                return
+
+    async def _take(self, room: Room, data: str | bytes) -> None:
+        try:
+            message = read_frame(self.framing, data)
+        except WireError as error:
+            self._counts.malformed += 1
+            self._malformed.warning(reason=str(error), session=self.session)
+            return
+        self._counts.message("in", len(data))
+        await room.say(self, message)
+
+    async def _say_goodbye(self, sender: "asyncio.Future[None]", code: int, words: str) -> None:
+        linger_s = LINGER_S if code == TOO_SLOW else CLOSE_LIMIT_S
+        done, _ = await asyncio.wait({sender}, timeout=linger_s)
+        if done:
+            try:
+                async with asyncio.timeout(CLOSE_LIMIT_S):
+                    await self._socket.close(code=code, message=words.encode()[:_WORDS_LIMIT])
+            except TimeoutError:
+                self._log.debug("websocket.no_goodbye", session=self.session)
+        self._transport.abort()
+
+
+_WORDS_LIMIT: Final = 120
+"""A close frame has room for 123 bytes behind its code."""
+
+
+async def _cancelled(task: "asyncio.Future[None]") -> None:
+    """End a task and wait for it; what it failed with is raised."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled() and (error := task.exception()) is not None:
+        raise error
