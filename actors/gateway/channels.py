@@ -51,7 +51,8 @@ async def channels(request: web.Request) -> web.StreamResponse:
         transport = request.transport
         if transport is None:
             return socket  # it has gone already
-        transport.set_write_buffer_limits(0)
+        # TLS transports take the upper limit for one that must not be reached; at 0 they would pause for good.
+        transport.set_write_buffer_limits(high=1 if transport.get_extra_info("sslcontext") is not None else 0, low=0)
         service.counts.websockets_opened += 1
         client = SocketClient(
             socket,

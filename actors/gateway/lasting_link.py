@@ -67,6 +67,11 @@ class LastingLink:
         """Whether the role can be asked now."""
         return self.link is not None
 
+    async def appear(self) -> None:
+        """Wait until there is a link."""
+        while self.link is None:
+            await self._is_there.wait()
+
     async def keep(self) -> None:
         """Make the link and make it again, until this is cancelled."""
         said = ""

@@ -98,6 +98,15 @@ class Service:
         looking = keep_looking(lambda: self.clients, settings, self.counts, self.clock, self.log)
         self._tasks.append(loop.create_task(looking, name="pulse"))
 
+    async def linked(self, limit_s: float) -> None:
+        """Wait for the other roles, but not for ever."""
+        links = (self.registry, *(host.role for host in self.hosts))
+        try:
+            async with asyncio.timeout(limit_s):
+                await asyncio.gather(*(link.appear() for link in links))
+        except TimeoutError:
+            self.log.warning("worker.alone", missing=self.missing)
+
     def send_clients_away(self) -> None:
         """Close all websockets, so that clients connect again, to another worker."""
         for client in self.clients:

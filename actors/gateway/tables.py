@@ -10,7 +10,6 @@ TABLES: Final[tuple[tuple[Route, ...], ...]] = (
     kernelspecs.ROUTES,
     kernels.ROUTES,
     channels.ROUTES,
-    channels.ROUTES,
     sessions.ROUTES,
     contents.ROUTES,
     files.ROUTES,

@@ -41,7 +41,15 @@ def main(argv: list[str]) -> int:
             from actors.registry.role import main as run_registry
 
             return run_registry(argv[2:])
-        sys.stderr.write(f"beaker: there is no role {role!r}; the roles that can be started are agent, host, registry, supervisor\n")
+        if role == "worker":
+            from actors.runtime.lean import import_without
+
+            # nbformat's: where it finds what checks addresses in other schemas than a notebook's, it makes a grammar for a second or more.
+            import_without("jsonschema", ("rfc3987_syntax", "uri_template", "webcolors", "rfc3986_validator", "isoduration", "fqdn"))
+            from actors.gateway.role import main as run_worker
+
+            return run_worker(argv[2:])
+        sys.stderr.write(f"beaker: there is no role {role!r}; the roles that can be started are agent, host, registry, supervisor, worker\n")
         return 1
     from actors.roles.settling import settle
 

@@ -65,16 +65,22 @@ class ScriptedRegistry(Actor[RegistryRequest]):
         """What it says of its journal."""
         self.is_mute = False
         """Answers nothing."""
-        self._owed: list[Asked] = []
+        self.owed: list[Asked] = []
 
     def receive(self, message: RegistryRequest, asked: Asked | None) -> None:
         assert asked is not None
         self.seen.append(message)
         if self.is_mute:
-            self._owed.append(asked)
+            self.owed.append(asked)
             return
         answer = self.failure or self._answer(message)
         (asked.fail if isinstance(answer, RegistryFailure) else asked.answer)(answer)
+
+    def answer_owed(self) -> None:
+        """Whoever asked meanwhile is told which kernels there are, and everybody else is answered again."""
+        self.is_mute = False
+        for asked in self.owed:
+            asked.answer(Kernels(kernels=list(self.kernels.values())))
 
     def add(self, kernel_id: str = "", spec_name: str = "", path: str = "") -> KernelEntry:
         """A kernel runs."""

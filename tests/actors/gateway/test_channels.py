@@ -47,7 +47,7 @@ def text_of(message: Any) -> str:
 
 async def opened(here: Gateway, session: str = "s", *, v1: bool = True, **more: Any) -> ClientWebSocketResponse[Any]:
     """A websocket that the host knows and tells everything."""
-    socket = await here.client.ws_connect(
+    socket: ClientWebSocketResponse[Any] = await here.client.ws_connect(
         f"/api/kernels/{KERNEL}/channels",
         params={"session_id": session},
         headers=WITH_TOKEN,

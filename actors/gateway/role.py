@@ -1,0 +1,185 @@
+"""The process of a worker: `--role worker --number N --order-fd=F`, started by the gateway's guardian.
+
+It answers at sockets that the guardian has opened, with as many others as there are, and holds nothing that another worker would
+lack. On SIGTERM it takes no more connections, sends its websockets to the others and lets requests end; it leaves with the guardian.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import ssl
+import sys
+from typing import Final
+
+from aiohttp import web
+
+from actors.gateway.app import make_app
+from actors.gateway.service import Service
+from actors.guardian.limits import raise_descriptor_limit
+from actors.guardian.order import GatewayOrder, read_order
+from actors.roles.own_logs import configure_logs
+from actors.runtime.birth import Birth
+from actors.runtime.log import Log, SparseLog
+from actors.runtime.malloc import return_large_buffers
+from actors.runtime.node import Node
+from beaker.gateway.access import BadOrigin
+from beaker.messages.base import PROTOCOL
+from beaker.settings.gateway import GatewaySettings
+
+BACKLOG: Final = 1024
+"""Connections that may wait to be accepted; the system may allow fewer."""
+
+KEEP_ALIVE_S: Final = 75.0
+"""How long a connection without a request stays open: longer than proxies keep theirs, so that none is closed under a request."""
+
+LINKED_LIMIT_S: Final = 5.0
+"""How long a worker waits for the other roles before it says that it is ready: afterwards requests wait for them."""
+
+ORPHANED_S: Final = 1.0
+"""How long it takes leave when the guardian is gone."""
+
+PROBLEM: Final = 1
+"""Status of a worker that cannot serve."""
+
+
+def main(argv: list[str]) -> int:
+    """Serve until the guardian is gone, or wants this worker to end.
+
+    Args:
+        argv: the options behind `--role worker`.
+
+    Returns:
+        The exit status: 0, or 1 after a sentence to the guardian or on stderr.
+    """
+    birth = Birth.take(argv)
+    parser = argparse.ArgumentParser(prog="beaker_kernel --role worker", allow_abbrev=False)
+    parser.add_argument("--number", type=int, required=True)
+    parser.add_argument("--order-fd", type=int)
+    options = parser.parse_args(argv)
+    if birth is None or options.order_fd is None:
+        sys.stderr.write("beaker: a worker is started by the gateway\n")
+        return PROBLEM
+    _name_process(options.number)
+    order = read_order(options.order_fd)
+    os.close(options.order_fd)
+    raise_descriptor_limit()
+    return_large_buffers()
+    logs = configure_logs(order.logs, "worker", "", order.token)
+    _hear_libraries(Log(role="worker"))
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(run_worker(birth, order))
+    finally:
+        if logs is not None:
+            logs.close()
+
+
+async def run_worker(birth: Birth, order: GatewayOrder) -> int:
+    """Serve.
+
+    Returns:
+        The exit status.
+    """
+    leaving: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+
+    def leave(limit_s: float) -> None:
+        if not leaving.done():
+            leaving.set_result(limit_s)
+
+    settings = order.settings
+    node = Node("worker", protocol=PROTOCOL)
+    birth.on_parent_death(lambda: leave(ORPHANED_S))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leave, settings.drain_s)
+    try:
+        context = tls_context(settings)
+        service = Service(order, node)
+        service.start()
+    except (OSError, BadOrigin) as error:
+        birth.failed(f"worker {order.number} cannot serve: {error}")
+        return PROBLEM
+    runner = web.AppRunner(
+        make_app(service),
+        access_log=None,  # `account` writes the lines
+        keepalive_timeout=KEEP_ALIVE_S,
+        shutdown_timeout=settings.drain_s,
+    )
+    await runner.setup()
+    await service.linked(LINKED_LIMIT_S)
+    for descriptor in order.listening:
+        await _listen(runner, socket.socket(fileno=descriptor), context)
+    birth.ready()
+    node.log.info("worker.started", number=order.number)
+    limit_s = await leaving
+    node.log.info("worker.leaving", limit_s=limit_s, websockets=service.websockets)
+    service.send_clients_away()
+    try:
+        async with asyncio.timeout(limit_s):
+            await runner.cleanup()
+    except TimeoutError:
+        node.log.warning("worker.requests_cut_off")
+    await service.stop()
+    await node.stop()
+    return 0
+
+
+def tls_context(settings: GatewaySettings) -> ssl.SSLContext | None:
+    """What encrypts, from the files as they are now; None where nothing is to be encrypted.
+
+    Raises:
+        OSError: they cannot be used.
+    """
+    if not settings.tls_cert:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(settings.tls_cert, settings.tls_key or None)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+async def _listen(runner: web.AppRunner, listening: socket.socket, context: ssl.SSLContext | None) -> None:
+    """Answer at a socket that listens already."""
+    listening.setblocking(False)
+    if listening.family == socket.AF_UNIX:
+        # aiohttp's site for given sockets takes all for TCP, which uvloop refuses.
+        assert runner.server is not None
+        await asyncio.get_running_loop().create_unix_server(runner.server, sock=listening, ssl=context, backlog=BACKLOG)
+    else:
+        await web.SockSite(runner, listening, ssl_context=context, backlog=BACKLOG).start()
+
+
+def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
+    """The faster event loop where it is installed; None for Python's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.Loop
+
+
+class _Ears(logging.Handler):
+    """Hears what libraries complain about: what kind of thing it is, and never the words, in which a request may stand with its token."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._heard = SparseLog(log, "library.complains")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        kind = record.exc_info[0] if record.exc_info else None
+        self._heard.warning(library=record.name, level_named=record.levelname.lower(), error=kind.__name__ if kind is not None else "")
+
+
+def _hear_libraries(log: Log) -> None:
+    """Let nothing that aiohttp says of strangers' requests go to stderr."""
+    spoken = logging.getLogger("aiohttp")
+    spoken.propagate = False
+    spoken.addHandler(_Ears(log))
+
+
+def _name_process(number: int) -> None:
+    from setproctitle import setproctitle
+
+    setproctitle(f"beaker --role worker --number {number}")

@@ -1,0 +1,251 @@
+"""A worker as a process of its own, at sockets that it inherits, with the other roles played by the test."""
+
+import asyncio
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+
+from actors.guardian.order import OPTION, GatewayOrder, seal_order
+from actors.runtime import process
+from actors.runtime.node import Node
+from beaker.messages.host import HostRequest
+from beaker.messages.registry import RegistryRequest
+from beaker.wire.websocket import V1
+from tests.actors.gateway.desk import TOKEN, WITH_TOKEN, make_order
+from tests.actors.gateway.journal_host import JournalHost
+from tests.actors.gateway.roles import ScriptedHost, ScriptedRegistry, play
+from tests.actors.gateway.test_channels import KERNEL, close_code, parts, text_of, texts, until
+
+PATH = f"/api/kernels/{KERNEL}/channels"
+
+
+class Place:
+    """A listening socket, and the roles that workers find."""
+
+    def __init__(self, order: GatewayOrder, listening: socket.socket) -> None:
+        self.order = order
+        self.listening = listening
+        self.registry = ScriptedRegistry()
+        self.host = ScriptedHost()
+        self.journal = JournalHost(order.folder)
+        self.nodes: list[Node] = []
+        self.workers: list[process.Child] = []
+
+    @property
+    def url(self) -> str:
+        """Where clients come in."""
+        return f"http://127.0.0.1:{self.order.port}"
+
+    async def start_worker(self) -> process.Child:
+        """A worker that is ready."""
+        order = seal_order(self.order)
+        try:
+            worker = process.start(
+                [sys.executable, "-P", "-m", "beaker_kernel", "--role", "worker", "--number", "0", f"{OPTION}{order}"],
+                role="worker",
+                secret=b"link secret",
+                inherit=[order, self.listening.fileno()],
+            )
+        finally:
+            os.close(order)
+        self.workers.append(worker)
+        await worker.ready(30)
+        return worker
+
+
+@asynccontextmanager
+async def place(folder: Path, listening: socket.socket, **settings: Any) -> AsyncIterator[Place]:
+    """All but the workers, which are ended with it."""
+    port = listening.getsockname()[1] if listening.family != socket.AF_UNIX else 0
+    order = msgspec.structs.replace(make_order(str(folder), **settings), listening=(listening.fileno(),), port=port)
+    made = Place(order, listening)
+    made.registry.add(KERNEL)
+    made.nodes = [
+        await play("registry", "registry", lambda: made.registry, order.registry_socket, RegistryRequest, lambda _: None),
+        await play("host", "host", lambda: made.host, order.host_socket(0), HostRequest, made.journal.add),
+    ]
+    try:
+        yield made
+    finally:
+        for worker in made.workers:
+            await worker.end(0)
+        for node in made.nodes:
+            await node.stop()
+        listening.close()
+
+
+def listen() -> socket.socket:
+    """A socket as the guardian opens it."""
+    return socket.create_server(("127.0.0.1", 0))
+
+
+@pytest.fixture
+async def here(short_folder: Path) -> AsyncIterator[Place]:
+    async with place(short_folder, listen()) as made:
+        yield made
+
+
+@pytest.fixture
+async def web(here: Place) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(here.url, headers=WITH_TOKEN) as session:
+        yield session
+
+
+async def test_a_worker_serves_and_on_sigterm_sends_its_websockets_away(here: Place, web: aiohttp.ClientSession) -> None:
+    worker = await here.start_worker()
+    answer = await web.get("/api/kernels")
+    assert [model["id"] for model in await answer.json()] == [KERNEL]
+    connected = await web.ws_connect(f"{PATH}?session_id=s", protocols=(V1,))
+    await until(lambda: "s" in here.journal.live)
+    here.journal.tell(parts("hello"))
+    assert await texts(connected, 1) == ["hello"]
+    worker.send_signal(signal.SIGTERM)
+    assert await close_code(connected) == 1012
+    assert (await worker.exited).status == 0
+
+
+async def test_what_a_killed_worker_has_not_sent_its_client_gets_at_the_next_one_and_nothing_twice(
+    here: Place, web: aiohttp.ClientSession
+) -> None:
+    first, _ = await here.start_worker(), await here.start_worker()
+    connected = await web.ws_connect(f"{PATH}?session_id=s", protocols=(V1,))
+    await until(lambda: "s" in here.journal.live)
+    killed = here.journal.owners["s"].link.peer.pid
+    got: list[str] = []
+
+    async def read(connection: Any) -> None:
+        while (message := await connection.receive()).type is aiohttp.WSMsgType.BINARY:
+            got.append(text_of(message))
+
+    reading = asyncio.create_task(read(connected))
+    for number in range(500):
+        here.journal.tell(parts(str(number), b"x" * 1000))
+        if number % 10 == 0:
+            await asyncio.sleep(0)
+        if number == 250:
+            os.kill(killed, signal.SIGKILL)
+    await reading
+    assert first.pid == killed or len(here.workers) == 2
+    again = await web.ws_connect(f"{PATH}?session_id=s", protocols=(V1,))
+    more = asyncio.create_task(read(again))
+    await until(lambda: got[-1:] == ["499"])
+    assert got == [str(number) for number in range(500)]
+    more.cancel()
+
+
+async def test_a_request_that_runs_is_answered_before_the_worker_leaves(here: Place, web: aiohttp.ClientSession) -> None:
+    worker = await here.start_worker()
+    here.registry.is_mute = True
+    asked = asyncio.create_task(web.get("/api/kernels"))
+    await until(lambda: bool(here.registry.owed))
+    worker.send_signal(signal.SIGTERM)
+    here.registry.answer_owed()
+    assert (await asked).status == 200
+    assert (await worker.exited).status == 0
+
+
+async def test_a_request_that_does_not_end_is_cut_off(short_folder: Path) -> None:
+    async with place(short_folder, listen(), drain_s=0.3) as here, aiohttp.ClientSession(here.url, headers=WITH_TOKEN) as web:
+        worker = await here.start_worker()
+        here.registry.is_mute = True
+        asked = asyncio.create_task(web.post("/api/kernels"))  # a GET would be asked again, of nobody
+        await until(lambda: bool(here.registry.owed))
+        worker.send_signal(signal.SIGTERM)
+        assert (await worker.exited).status == 0
+        (outcome,) = await asyncio.gather(asked, return_exceptions=True)
+        assert isinstance(outcome, aiohttp.ClientError) or (isinstance(outcome, aiohttp.ClientResponse) and outcome.status == 503)
+
+
+async def test_a_worker_leaves_when_its_parent_is_gone(here: Place) -> None:
+    worker = await here.start_worker()
+    worker._channel.close()  # what the kernel does with it when we die
+    assert (await worker.exited).status == 0
+
+
+async def test_a_worker_answers_at_a_unix_socket(short_folder: Path) -> None:
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(f"{short_folder}/http.sock")
+    listening.listen()
+    async with (
+        place(short_folder, listening) as here,
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(f"{short_folder}/http.sock"), headers=WITH_TOKEN) as web,
+    ):
+        await here.start_worker()
+        assert (await web.get("http://localhost/api/kernels")).status == 200
+        await web.ws_connect(f"http://localhost{PATH}")
+
+
+@pytest.fixture
+def certificate(tmp_path: Path, need_tool: Callable[..., str]) -> tuple[str, str]:
+    """Of this machine: its file, and its key's."""
+    openssl = need_tool("openssl")
+    cert, key = f"{tmp_path}/cert.pem", f"{tmp_path}/key.pem"
+    words = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    words += ["-subj", "/CN=beaker", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert]
+    subprocess.run(words, check=True, capture_output=True)
+    return cert, key
+
+
+async def test_a_worker_speaks_tls(short_folder: Path, certificate: tuple[str, str]) -> None:
+    cert, key = certificate
+    trusting = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=cert))
+    async with (
+        place(short_folder, listen(), tls_cert=cert, tls_key=key) as here,
+        aiohttp.ClientSession(connector=trusting, headers=WITH_TOKEN) as web,
+    ):
+        await here.start_worker()
+        url = f"https://127.0.0.1:{here.order.port}"
+        assert (await web.get(f"{url}/api/kernels", headers={"Origin": url})).status == 200
+        connected = await web.ws_connect(f"{url}{PATH}?session_id=s", protocols=(V1,))
+        await until(lambda: "s" in here.journal.live)
+        large = parts("large", b"x" * 3_000_000)
+        number = here.journal.tell(large)
+        assert await texts(connected, 1) == ["large"]
+        await until(lambda: here.journal.seen(here.journal.owners["s"]) == number)
+
+
+async def test_small_messages_are_not_held_back_by_the_network(here: Place, web: aiohttp.ClientSession) -> None:
+    """With Nagle's algorithm and delayed acknowledgements each of these would take 40 ms: a hundred of them 4 s."""
+    await here.start_worker()
+    connected = await web.ws_connect(f"{PATH}?session_id=s", protocols=(V1,))
+    await until(lambda: "s" in here.journal.live)
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    for number in range(100):
+        here.journal.tell(parts("a"))
+        here.journal.tell(parts("b"))
+        assert await texts(connected, 2) == ["a", "b"], number
+    assert loop.time() - begun < 3
+
+
+async def test_no_log_line_and_no_word_holds_the_token(here: Place, web: aiohttp.ClientSession, capfd: pytest.CaptureFixture[str]) -> None:
+    worker = await here.start_worker()
+    for path in (f"/api/me?token={TOKEN}", f"/nowhere/{TOKEN}?token={TOKEN}"):
+        await web.get(path)
+    reader, writer = await asyncio.open_connection("127.0.0.1", here.order.port)
+    writer.write(f"BREW /api?token={TOKEN} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    assert b" 400 " in await reader.read()
+    writer.close()
+    assert (await web.get("/api/me")).status == 200
+    worker.send_signal(signal.SIGTERM)
+    await worker.exited
+    lines = _logged()
+    assert '"event":"request"' in lines
+    assert TOKEN not in lines
+    said = capfd.readouterr()
+    assert TOKEN not in said.out + said.err
+
+
+def _logged() -> str:
+    return "".join(file.read_text() for file in Path(os.environ["XDG_STATE_HOME"]).rglob("*.jsonl"))
