@@ -49,7 +49,8 @@ def main(argv: list[str]) -> int:
             from actors.gateway.role import main as run_worker
 
             return run_worker(argv[2:])
-        sys.stderr.write(f"beaker: there is no role {role!r}; the roles that can be started are agent, host, registry, supervisor, worker\n")
+        roles = "agent, host, registry, supervisor, worker"
+        sys.stderr.write(f"beaker: there is no role {role!r}; the roles that can be started are {roles}\n")
         return 1
     from actors.roles.settling import settle
 
