@@ -67,7 +67,10 @@ async def account(request: web.Request, handler: Handler) -> web.StreamResponse:
         duration_s = service.clock.monotonic() - begun
         service.counts.request(request.method, status)
         # The path alone: what stands behind it may be a token.
-        service.log.info("request", method=request.method, path=request.path, status=status, duration_s=round(duration_s, 4))
+        line = {"method": request.method, "path": request.path, "status": status, "duration_s": round(duration_s, 4)}
+        if (kernel_id := request.match_info.get("kernel_id")) is not None:
+            line["kernel"] = kernel_id
+        service.log.info("request", **line)
 
 
 @web.middleware

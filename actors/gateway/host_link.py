@@ -53,10 +53,13 @@ class HostLink:
     async def serve(self, kernel_id: str, client: SocketClient) -> None:
         """Connect a client to a kernel, until one of them has enough."""
         room = self._room(kernel_id)
+        log = self._log.bind(kernel=kernel_id, session=client.session)
+        log.info("websocket.opened", framing=client.framing)
         room.join(client)
         try:
             await client.run(room)
         finally:
+            log.info("websocket.closed", code=client.close_code, last=client.delivery.last)
             room.leave(client)
             if not room.clients:
                 self._forget(room)

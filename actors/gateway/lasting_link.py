@@ -127,14 +127,12 @@ class LastingLink:
                 return reply
 
     async def _wait(self, deadline: float) -> Link:
-        if self.link is None and (left := deadline - self._clock.monotonic()) > 0:
-            timer = self._clock.call_later(left, self._is_there.set)  # wakes whoever waits, who then sees that there is none
+        if self.link is None and (left_s := deadline - self._clock.monotonic()) > 0:
             try:
-                await self._is_there.wait()
-            finally:
-                timer.cancel()
-                if self.link is None:
-                    self._is_there.clear()
+                async with asyncio.timeout(left_s):
+                    await self.appear()
+            except TimeoutError:
+                self._log.debug("link.missed")
         if self.link is None:
             raise Unreachable(f"nobody is at {self.path} for now")
         return self.link

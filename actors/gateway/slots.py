@@ -8,6 +8,7 @@ import mmap
 import os
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 WORD: Final = 8
@@ -71,6 +72,7 @@ class Slots:
         self._resting.append((self._now_s() + REST_S, slot))
 
     def close(self) -> None:
-        """Let go of the memory; the file stays for the hosts, who remove it."""
+        """Let go of the memory and remove the file; a host that has it open reads on."""
         self._words.release()
         self._memory.close()
+        Path(self.path).unlink(missing_ok=True)

@@ -99,6 +99,11 @@ class SocketClient:
         return self._transport.is_closing()
 
     @property
+    def close_code(self) -> int | None:
+        """How it was closed, by whomever."""
+        return self._socket.close_code
+
+    @property
     def is_ending(self) -> bool:
         """It is being closed."""
         return self._ending.done()
@@ -113,6 +118,9 @@ class SocketClient:
             if self._ending.done() and not self.is_gone:
                 await _cancelled(reader)
                 await self._say_goodbye(sender, *self._ending.result())
+        except BaseException:
+            self._transport.abort()  # the gateway's own mistake, or its end: nothing else may be written to a websocket
+            raise
         finally:
             self.forget_slot()
             for task in (reader, sender):

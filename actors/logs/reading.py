@@ -26,7 +26,7 @@ LONGEST_LINE_BYTES = 8 * 1024 * 1024
 
 BUFFER_BYTES = 1024 * 1024
 """Read at once: a line of ours is shorter."""
-SHARED = ("host", "registry")
+SHARED = ("host", "registry", "worker")
 """Roles whose processes have several kernels, each named on its lines."""
 ENDS_BYTES = 64 * 1024
 """How much of the beginning and of the end of a file is read to know its first and last time."""

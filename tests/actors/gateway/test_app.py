@@ -77,6 +77,14 @@ async def test_every_request_leaves_a_line_without_what_stands_behind_the_path(s
     assert len(answer.headers["X-Request-ID"]) == 16
 
 
+async def test_the_line_of_a_request_about_a_kernel_names_it() -> None:
+    service = make_service()
+    async with serving(service) as client:
+        await client.get("/api/kernels/k")
+    assert isinstance(service.log, Lines)
+    assert service.log.events[-1][1]["kernel"] == "k"
+
+
 async def test_the_version_is_for_everybody(service: Service) -> None:
     async with serving(service) as client:
         assert set(await (await client.get("/api")).json()) == {"version"}

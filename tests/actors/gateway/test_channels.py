@@ -268,7 +268,7 @@ async def test_a_client_that_never_reads_costs_no_memory_and_the_others_nothing(
     async with gateway(short_folder) as here:
         here.registry.add(KERNEL)
         still, other = await opened(here, "still"), await opened(here, "other")
-        _stop_reading(still)
+        stop_reading(still)
         (client,) = [each for each in here.service.clients if each.session == "still"]
         for number in range(100):
             host(here).tell(parts(str(number), b"x" * 1_000_000))
@@ -286,7 +286,7 @@ async def test_a_client_that_takes_nothing_while_too_much_waits_is_closed_as_too
     async with gateway(short_folder, lag_bytes=8 * 1024 * 1024, stopped_s=0.2) as here:
         here.registry.add(KERNEL)
         still, other = await opened(here, "still"), await opened(here, "other")
-        _stop_reading(still)
+        stop_reading(still)
         for number in range(20):
             host(here).tell(parts(str(number), b"x" * 1_000_000))
             assert await texts(other, 1) == [str(number)]
@@ -389,7 +389,8 @@ async def _in_time(connect: Callable[[], Awaitable[ClientWebSocketResponse[Any]]
                 await asyncio.sleep(0.05)
 
 
-def _stop_reading(socket: ClientWebSocketResponse[Any]) -> None:
+def stop_reading(socket: ClientWebSocketResponse[Any]) -> None:
+    """Take nothing more from the network."""
     transport = socket._conn.transport  # type: ignore[union-attr]  # it is open
     transport.pause_reading()  # type: ignore[union-attr]  # as above
 

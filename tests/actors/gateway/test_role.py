@@ -25,7 +25,7 @@ from beaker.wire.websocket import V1
 from tests.actors.gateway.desk import TOKEN, WITH_TOKEN, make_order
 from tests.actors.gateway.journal_host import JournalHost
 from tests.actors.gateway.roles import ScriptedHost, ScriptedRegistry, play
-from tests.actors.gateway.test_channels import KERNEL, close_code, parts, text_of, texts, until
+from tests.actors.gateway.test_channels import KERNEL, close_code, parts, stop_reading, text_of, texts, until
 
 PATH = f"/api/kernels/{KERNEL}/channels"
 
@@ -113,6 +113,7 @@ async def test_a_worker_serves_and_on_sigterm_sends_its_websockets_away(here: Pl
     worker.send_signal(signal.SIGTERM)
     assert await close_code(connected) == 1012
     assert (await worker.exited).status == 0
+    assert [name for name in os.listdir(here.order.folder) if name.startswith("seen-")] == []
 
 
 async def test_what_a_killed_worker_has_not_sent_its_client_gets_at_the_next_one_and_nothing_twice(
@@ -213,6 +214,27 @@ async def test_a_worker_speaks_tls(short_folder: Path, certificate: tuple[str, s
         number = here.journal.tell(large)
         assert await texts(connected, 1) == ["large"]
         await until(lambda: here.journal.seen(here.journal.owners["s"]) == number)
+
+
+async def test_a_client_that_never_reads_costs_a_worker_a_few_megabytes(here: Place, web: aiohttp.ClientSession) -> None:
+    worker = await here.start_worker()
+    still = await web.ws_connect(f"{PATH}?session_id=still", protocols=(V1,), max_msg_size=0)
+    other = await web.ws_connect(f"{PATH}?session_id=other", protocols=(V1,), max_msg_size=0)
+    await until(lambda: here.journal.live == {"still", "other"})
+    stop_reading(still)
+    large = parts("large", b"x" * 1_000_000)
+    for number in range(110):
+        if number == 10:  # by now it has fallen behind, and has all that may wait for it
+            before = _resident_bytes(worker.pid)
+        here.journal.tell(large)
+        here.journal.kept.clear()
+        assert await texts(other, 1) == ["large"]
+    assert _resident_bytes(worker.pid) - before <= 32_000_000
+
+
+def _resident_bytes(pid: int) -> int:
+    (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")]
+    return int(line.split()[1]) * 1024
 
 
 async def test_small_messages_are_not_held_back_by_the_network(here: Place, web: aiohttp.ClientSession) -> None:
