@@ -118,7 +118,7 @@ class SocketClient:
             if self._ending.done() and not self.is_gone:
                 await _cancelled(reader)
                 await self._say_goodbye(sender, *self._ending.result())
-        except BaseException:
+        except BaseException:  # whatever it was: the connection must not be used again
             self._transport.abort()  # the gateway's own mistake, or its end: nothing else may be written to a websocket
             raise
         finally:
