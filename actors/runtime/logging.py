@@ -64,8 +64,10 @@ class Renderer:
         whole: dict[str, object] = {**self._bound, **event}
         line: dict[str, object] = {name: whole[name] for name in _FIRST if name in whole}
         line.update(whole)
-        named = self._redactor.named
-        return self._encode({self._redactor.text(str(name)): named(str(name), value) for name, value in line.items()}) + b"\n"
+        redactor = self._redactor
+        # The time is the stamp of a processor before this one, whatever the event said.
+        redacted = {redactor.name(str(name)): value if name == "time" else redactor.named(str(name), value) for name, value in line.items()}
+        return self._encode(redacted) + b"\n"
 
 
 class _Writer:

@@ -56,12 +56,24 @@ class Redactor:
 
     def __init__(self) -> None:
         self._known: list[str] = []
+        self._names: dict[str, str] = {}
+        """What became of names, with the secrets that are known now."""
 
     def add(self, secret: str) -> None:
         """Register a secret; longer ones are replaced first, so that one inside another leaves nothing."""
         if len(secret) >= KNOWN_LENGTH and secret not in self._known:
             self._known.append(secret)
             self._known.sort(key=len, reverse=True)
+            self._names.clear()
+
+    def name(self, name: str) -> str:
+        """Redact the name of a value, as `text` does; what became of it is remembered, since the same ones stand on every line."""
+        known = self._names.get(name)
+        if known is None:
+            known = self.text(name)
+            if len(self._names) < NAMES_REMEMBERED:
+                self._names[name] = known
+        return known
 
     def text(self, text: str) -> str:
         """Redact a string."""

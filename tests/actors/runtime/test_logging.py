@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,26 @@ def test_no_canary_reaches_a_line(tmp_path: Path, values: dict[str, object]) -> 
 )
 def test_what_is_no_secret_stays(name: str, value: object) -> None:
     assert Redactor().named(name, value) == value
+
+
+def test_a_secret_that_is_known_later_is_taken_out_of_names_that_were_written_before(tmp_path: Path) -> None:
+    logs = configure(tmp_path, role="kernel")
+    log = Log()
+    log.info("said", hunter22=1)
+    logs.register_secret("hunter22")
+    log.info("said", hunter22=1)
+    first, second = lines(tmp_path)
+    assert "hunter22" in first
+    assert second[REDACTED] == 1
+    assert "hunter22" not in second
+
+
+def test_nothing_but_the_stamp_stands_as_the_time_of_a_line(tmp_path: Path) -> None:
+    """It is not looked into."""
+    configure(tmp_path, role="kernel")
+    Log().info("said", time="token=abcdef")
+    (line,) = lines(tmp_path)
+    assert datetime.fromisoformat(line["time"])
 
 
 def test_longer_secrets_go_first_and_short_ones_are_not_registered() -> None:
