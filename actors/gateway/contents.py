@@ -26,9 +26,6 @@ from beaker.contents.store import Contents
 from beaker.contents.wishes import Copy, read_condition, read_given, read_look, read_new, read_rename
 from beaker.gateway.content_failures import sentence, status_of
 
-FOUND: Final = {"Cache-Control": "no-cache"}
-"""A browser asks again each time: others write these files too."""
-
 
 def said(handler: Handler) -> Handler:
     """The handler, with failures of the contents as problems."""
@@ -109,7 +106,7 @@ async def show_checkpoints(request: web.Request) -> web.Response:
     path = _path(request)
     if await _is_folder(request, path):
         return await _show(request, f"{path}/checkpoints")
-    return json_answer(await pool_of(request).read(lambda contents: list_checkpoints(contents.find(path))), headers=FOUND)
+    return json_answer(await pool_of(request).read(lambda contents: list_checkpoints(contents.find(path))))
 
 
 @said
@@ -158,7 +155,7 @@ async def _show(request: web.Request, path: str) -> web.Response:
         return msgspec.json.encode(model), model
 
     body, model = await pool_of(request).read(call)
-    return web.Response(body=body, content_type=JSON, headers=_headers(model) | FOUND)
+    return web.Response(body=body, content_type=JSON, headers=_headers(model))
 
 
 async def _make(request: web.Request, folder: str) -> web.Response:

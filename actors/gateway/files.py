@@ -15,13 +15,13 @@ from typing import BinaryIO, Final
 from aiohttp import web
 
 from actors.gateway.answers import Problem
-from actors.gateway.contents import FOUND, said
+from actors.gateway.contents import said
 from actors.gateway.contents_pool import ContentsPool, pool_of
 from actors.gateway.routes import Route, get
 from beaker.contents.failures import NotThat, NotThere
 from beaker.contents.store import Contents
 from beaker.contents.whole_file import said as said_of_disk
-from beaker.gateway.downloads import SANDBOX, manner_of
+from beaker.gateway.downloads import manner_of
 
 PIECE_BYTES: Final = 256 * 1024
 """Read and sent at a time: large enough to keep a disk busy, small enough for many downloads at once."""
@@ -39,10 +39,10 @@ async def send(request: web.Request) -> web.StreamResponse:
     file, size, changed = await pool_of(request).read(lambda contents: _open(contents, path))
     try:
         manner = manner_of(os.path.basename(path.rstrip("/")), save=request.query.get("download", "0") not in {"", "0"})
-        headers = FOUND | {
+        headers = {
             "Content-Type": manner.content_type,
             "Content-Disposition": manner.disposition,
-            "Content-Security-Policy": SANDBOX,
+            "Content-Security-Policy": manner.policy,
             "X-Content-Type-Options": "nosniff",
             "Last-Modified": format_datetime(changed, usegmt=True),
             "Accept-Ranges": "bytes",

@@ -44,8 +44,11 @@ CODE: Final = frozenset(
 )
 """What somebody wants to read, and is shown as plain text: as what it is, a page could take it in."""
 
-SANDBOX: Final = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
+SHOWING: Final = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
 """A browser puts a page of its own around a picture or a film; more than showing it that page need not do."""
+
+SANDBOX: Final = f"{SHOWING}; sandbox"
+"""And it is of no origin. Sound and films are loaded by that page once more, which it then could not."""
 
 UNKNOWN: Final = "application/octet-stream"
 
@@ -58,6 +61,8 @@ class Manner(NamedTuple):
 
     content_type: str
     disposition: str
+    policy: str
+    """For the page that shows it."""
 
 
 def manner_of(name: str, *, save: bool) -> Manner:
@@ -67,8 +72,8 @@ def manner_of(name: str, *, save: bool) -> Manner:
         name: of the file, without its folder.
         save: the client wants it saved rather than shown.
 
-    >>> manner_of("plot.png", save=False)
-    Manner(content_type='image/png', disposition="inline; filename=plot.png; filename*=UTF-8''plot.png")
+    >>> manner_of("plot.png", save=False)[:2]
+    ('image/png', "inline; filename=plot.png; filename*=UTF-8''plot.png")
     >>> manner_of("evil.svg", save=False).disposition.partition(";")[0]
     'attachment'
     """
@@ -76,9 +81,10 @@ def manner_of(name: str, *, save: bool) -> Manner:
     if kind in CODE:
         kind = "text/plain"
     shown = kind in INERT and not save
+    policy = SHOWING if shown and kind.startswith(("audio/", "video/")) else SANDBOX
     if kind.startswith("text/") or kind in {"application/json", "application/x-ipynb+json"}:
         kind += "; charset=utf-8"
-    return Manner(kind, disposition("inline" if shown else "attachment", name))
+    return Manner(kind, disposition("inline" if shown else "attachment", name), policy)
 
 
 def type_of(name: str) -> str:

@@ -21,6 +21,15 @@ async def test_a_file_is_sent_as_it_is_and_may_do_nothing(client: Client, folder
         assert (answer.status, answer.content_length, await answer.read()) == (200, len(data), b"")
 
 
+async def test_a_film_may_load_itself_and_no_more(client: Client, folder: Path) -> None:
+    (folder / "x.mp4").write_bytes(b"film")
+    async with client.get("/files/x.mp4") as answer:
+        assert answer.headers["Content-Security-Policy"].split("; ")[0] == "default-src 'none'"
+        assert "sandbox" not in answer.headers["Content-Security-Policy"]
+    async with client.get("/files/x.mp4?download=1") as answer:
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
 @pytest.mark.parametrize("name", ["x.html", "x.svg", "x.xhtml", "x.xml", "x.pdf", "x.js.map", "x.swf", "x", "x.html.gz"])
 async def test_what_could_act_is_saved_and_not_shown(client: Client, folder: Path, name: str) -> None:
     (folder / name).write_text("<script>")
