@@ -78,7 +78,7 @@ async def test_a_registry_that_is_told_to_leave_lets_the_kernels_live(monkeypatc
 
 
 async def test_a_kernel_whose_folder_is_gone_is_forgotten_with_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with stage(monkeypatch, orphan_timeout_s=0.2) as gateway:
+    async with stage(monkeypatch, orphan_timeout_s=2.0) as gateway:
         await gateway.open()
         await gateway.host()
         registry = await gateway.worker()

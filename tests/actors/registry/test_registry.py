@@ -105,7 +105,7 @@ async def test_a_kernel_whose_host_is_away_can_be_ended_too(monkeypatch: pytest.
 
 
 async def test_a_kernel_that_ends_at_its_host_leaves_with_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.registry.actor.LEAVING_LIMIT_S", 0.1)  # this host does not end it, it only says so
+    monkeypatch.setattr("actors.registry.actor.LEAVING_LIMIT_S", 0.5)  # this host does not end it, it only says so
     async with stage(monkeypatch) as gateway:
         await gateway.open()
         await gateway.host()
@@ -260,7 +260,7 @@ async def test_a_kernel_that_nobody_uses_is_ended_and_one_at_work_is_not(monkeyp
 
 
 async def test_a_kernel_that_is_gone_unasked_is_forgotten_and_its_host_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with stage(monkeypatch, orphan_timeout_s=0.3) as gateway:
+    async with stage(monkeypatch, orphan_timeout_s=2.0) as gateway:
         await gateway.open()
         host, registry = await gateway.host(), await gateway.worker()
         entry = await gateway.start(registry)

@@ -99,7 +99,7 @@ async def test_a_kernel_that_another_guard_has_is_left_alone() -> None:
 
 
 async def test_a_folder_that_is_cleaned_away_under_an_owner_costs_nothing() -> None:
-    async with stage(lease_s=0.4) as kernel:
+    async with stage(lease_s=2.0) as kernel:
         async with guarded(kernel) as (first, ended):
             supervisor, attached = await kernel.attach()
             assert attached.subkernel is not None
