@@ -1,4 +1,4 @@
-"""A real JupyterLab in a headless Chromium: one server and one browser for the module, a fresh page and kernel for each test."""
+"""A real JupyterLab in a headless Chromium: one server, one browser and one page for all, a notebook and a kernel for each test."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.system.browser.lab import Lab, Notebook
+from tests.system.browser.lab import Lab, Notebook, Tab
 from tests.system.clients.notebooks import notebook, write
 
 LIMIT_S = 30.0
@@ -58,21 +58,21 @@ def _endpoint(script: str) -> Iterator[str]:
         process.kill()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stalling_endpoint() -> Iterator[str]:
     """The base URL of an endpoint that begins an answer and then says nothing more."""
     with _endpoint("stall") as base_url:
         yield base_url
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def consent_endpoint() -> Iterator[str]:
     """The base URL of an endpoint whose model wants to run code."""
     with _endpoint("consent") as base_url:
         yield base_url
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory, stalling_endpoint: str, consent_endpoint: str) -> Iterator[Lab]:
     """JupyterLab, served on a port and from folders of its own, with the example data beside the notebooks."""
     folder = tmp_path_factory.mktemp("lab")
@@ -98,7 +98,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory, stalling_endpoint: str, consen
     options += ["--ServerApp.open_browser=False", "--ServerApp.log_level=WARN", "--ServerApp.ip=127.0.0.1"]
     options += [f"--LabApp.user_settings_dir={folder / 'settings'}", f"--LabApp.workspaces_dir={folder / 'workspaces'}"]
     options += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    options += ["--LabApp.extension_manager=readonly"] + ["--allow-root"] * (os.geteuid() == 0)
+    options += ["--LabApp.extension_manager=readonly", "--LabApp.expose_app_in_browser=True"] + ["--allow-root"] * (os.geteuid() == 0)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     with (folder / "lab.log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], cwd=root, env=environment, stdout=log, stderr=log)
@@ -127,7 +127,7 @@ def install_kernel(name: str, base_url: str) -> None:
     (folder / "kernel.json").write_text(json.dumps(spec))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(need_tool: Callable[..., str]) -> Iterator[Browser]:
     """The system's Chromium."""
     path = need_tool("chromium", "chromium-browser", "google-chrome")
@@ -139,9 +139,9 @@ def browser(need_tool: Callable[..., str]) -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One profile for the module, so that JupyterLab's files are fetched once."""
+    """One profile, so that JupyterLab's files are fetched once."""
     expect.set_options(timeout=LIMIT_S * 1000)
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     context.set_default_timeout(LIMIT_S * 1000)
@@ -149,22 +149,40 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
+@pytest.fixture(scope="session")
+def tab(context: BrowserContext, lab: Lab) -> Iterator[Tab]:
+    """The page of all tests that do not want one of their own."""
+    tab = Tab(context, lab)
+    yield tab
+    tab.close()
+
+
 @pytest.fixture
-def page(context: BrowserContext, lab: Lab, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Page]:
-    """A page; if the test fails, what it showed is kept as a picture."""
+def own_page(context: BrowserContext) -> Iterator[Page]:
+    """A page of the test's own, which it may reload: `page` is this one then."""
     page = context.new_page()
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def page(tab: Tab, lab: Lab, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Page]:
+    """A page; if the test fails, what it showed is kept as a picture."""
+    page = request.getfixturevalue("own_page") if "own_page" in request.fixturenames else tab.page()
     yield page
     if request.node.stash.get(_failed, False):
         picture = tmp_path / "failed.png"
         page.screenshot(path=picture)
         print(f"what the page showed: {picture}\nJupyterLab's log:\n{lab.log.read_text()[-3000:]}")
-    page.close()
+        tab.close()
+    else:
+        tab.clear()
     for kernel in lab.call("GET", "/api/kernels"):
         lab.call("DELETE", f"/api/kernels/{kernel['id']}")
 
 
 @pytest.fixture
-def open_notebook(lab: Lab, page: Page, request: pytest.FixtureRequest) -> Callable[..., Notebook]:
+def open_notebook(lab: Lab, tab: Tab, page: Page, request: pytest.FixtureRequest) -> Callable[..., Notebook]:
     """Opens a new notebook with these cells, on the kernel under test or a named one, and waits until that is idle.
 
     KERNEL_UNDER_TEST=python3 shows what bare ipykernel does with the same cells.
@@ -175,7 +193,10 @@ def open_notebook(lab: Lab, page: Page, request: pytest.FixtureRequest) -> Calla
         made.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
         name = request.node.name
         write(made, lab.root / f"{name}.ipynb")
-        page.goto(f"{lab.url}/lab/workspaces/{name}/tree/{name}.ipynb?token={lab.token}")
+        if "own_page" in request.fixturenames:
+            page.goto(f"{lab.url}/lab/workspaces/{name}/tree/{name}.ipynb?token={lab.token}")
+        else:
+            tab.open(f"{name}.ipynb")
         lab.wait_until_connected(f"{name}.ipynb", page, LIMIT_S)
         opened = Notebook(page)
         opened.wait_until("idle")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,52 @@ class Lab:
                 return
             assert time.monotonic() < deadline, f"no kernel for {path}: {sessions}"
             page.wait_for_timeout(50)
+
+
+class Tab:
+    """JupyterLab in a page, which takes the browser five seconds of a processor to load: one for all tests that leave it as it was."""
+
+    def __init__(self, context: BrowserContext, lab: Lab) -> None:
+        self._context = context
+        self._lab = lab
+        self._page: Page | None = None
+
+    def page(self) -> Page:
+        """The page, in which no document is open."""
+        if self._page is None:
+            self._page = self._context.new_page()
+            self._page.goto(f"{self._lab.url}/lab/workspaces/shared?reset&token={self._lab.token}")
+            self._page.wait_for_function("window.jupyterapp")
+            self._page.evaluate("window.jupyterapp.restored.then(() => null)")
+        return self._page
+
+    def open(self, path: str) -> None:
+        """Opens a notebook in the page, as a double click on its file does."""
+        self.page().evaluate(OPEN, path)
+
+    def clear(self) -> None:
+        """Closes what was opened, changes or not. A page that then still shows a dialog is given up."""
+        if self._page is not None and not self._page.evaluate(CLEAR):
+            self.close()
+
+    def close(self) -> None:
+        """Gives the page up: the next is a fresh one."""
+        if self._page is not None:
+            self._page.close()
+        self._page = None
+
+
+OPEN = """async (path) => {
+    await window.jupyterapp.serviceManager.kernelspecs.refreshSpecs();  // tests install kernels
+    await window.jupyterapp.commands.execute("docmanager:open", { path });
+}"""
+
+CLEAR = """() => {
+    const shell = window.jupyterapp.shell;
+    [...shell.widgets("main")].forEach((widget) => widget.dispose());
+    shell.collapseRight();
+    return document.querySelector(".jp-Dialog") === null;
+}"""
 
 
 class Notebook:

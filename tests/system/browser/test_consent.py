@@ -110,6 +110,7 @@ def test_run_all_opens_no_dialog_the_cells_behind_run_and_the_consent_is_allowed
     expect(page.locator(".jp-Dialog")).to_have_count(0)
 
 
+@pytest.mark.usefixtures("own_page")
 def test_after_a_reload_of_the_page_what_was_asked_is_named_and_allowed_in_another_cell(open_notebook: Open) -> None:
     notebook = open_notebook("%%ai how much is it?", "%beaker allow A1", "%beaker status", kernel="beaker-consent")
     notebook.run(0)
