@@ -61,16 +61,12 @@ class Instance:
     """
 
     def __init__(self, environment: Mapping[str, str], settings: GatewaySettings, port: int) -> None:
-        host = _LOOPBACK if settings.host == LOCAL_NAME else settings.host
-        address = os.path.realpath(settings.unix_socket) if settings.unix_socket else f"{host}:{port}"
-        digest = hashlib.sha256(os.fsencode(address)).hexdigest()[:_HASH_DIGITS]
-        self.name = f"gw-{digest}"
-        """For logs."""
-        self.folder = places.runtime_root(environment, uid=os.getuid()) / self.name
+        address = _address(settings, port)
+        self.folder = places.runtime_root(environment, uid=os.getuid()) / _folder_name(address)
         """For sockets and what else lasts no longer than the machine runs."""
         places.make_private(self.folder, uid=os.getuid())
         self._lock = _take_lock(self.folder / "lock", address)
-        self.state = places.state_folder(environment) / f"gateway-{_state_name(host, port, digest)}"
+        self.state = places.state_folder(environment) / _state_name(address, port)
         """For the journal."""
         try:
             self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -102,9 +98,8 @@ class Instance:
 
 def is_left(environment: Mapping[str, str], settings: GatewaySettings) -> bool:
     """Whether a gateway that was killed has left its folder at this address: its roles may still be leaving."""
-    host = _LOOPBACK if settings.host == LOCAL_NAME else settings.host
-    digest = hashlib.sha256(os.fsencode(f"{host}:{settings.port}")).hexdigest()[:_HASH_DIGITS]
-    path = places.runtime_root(environment, uid=os.getuid()) / f"gw-{digest}" / "lock"
+    name = _folder_name(_address(settings, settings.port))
+    path = places.runtime_root(environment, uid=os.getuid()) / name / "lock"
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
@@ -118,9 +113,26 @@ def is_left(environment: Mapping[str, str], settings: GatewaySettings) -> bool:
     return True
 
 
-def _state_name(host: str, port: int, digest: str) -> str:
+def _address(settings: GatewaySettings, port: int) -> str:
+    """The same for all names of one address."""
+    if settings.unix_socket:
+        return os.path.realpath(settings.unix_socket)
+    return f"{_LOOPBACK if settings.host == LOCAL_NAME else settings.host}:{port}"
+
+
+def _folder_name(address: str) -> str:
+    return f"gw-{_digest(address)}"
+
+
+def _state_name(address: str, port: int) -> str:
     """The port where that is enough: gateways of other addresses may share it."""
-    return str(port) if port and host == _LOOPBACK else f"{port}-{digest}" if port else digest
+    if address == f"{_LOOPBACK}:{port}":
+        return f"gateway-{port}"
+    return f"gateway-{port}-{_digest(address)}" if port else f"gateway-{_digest(address)}"
+
+
+def _digest(address: str) -> str:
+    return hashlib.sha256(os.fsencode(address)).hexdigest()[:_HASH_DIGITS]
 
 
 def _take_lock(path: Path, address: str) -> int:

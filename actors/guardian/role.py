@@ -150,7 +150,7 @@ def _listen(settings: GatewaySettings) -> list[socket.socket]:
         try:
             return listening.listen(settings)
         except listening.PortTaken:
-            if settings.unix_socket or time.monotonic() > deadline or not places.is_left(os.environ, settings):
+            if time.monotonic() > deadline or not places.is_left(os.environ, settings):
                 raise
         time.sleep(0.05)
 
@@ -170,7 +170,7 @@ def _serve(
     settings = msgspec.structs.replace(settings, max_websockets=limit, port=port or settings.port)
     become_subreaper()
     _name_process(settings, port)
-    logs = configure_logs(loaded.settings.logs, "guardian", instance.name, token.value)
+    logs = configure_logs(loaded.settings.logs, "guardian", "", token.value)
     instance.clear()
     order = GatewayOrder(
         number=0,

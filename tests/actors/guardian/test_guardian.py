@@ -196,6 +196,14 @@ def test_roles_leave_when_the_guardian_is_killed_and_the_next_one_gets_its_port(
     assert again.end() == (0, "")
 
 
+def test_so_does_a_unix_socket(folder: Path, started: list[Gateway]) -> None:
+    gateway = start(folder, started, "--unix-socket", "s").ready()
+    gateway.process.kill()
+    gateway.process.communicate()
+    again = start(folder, started, "--unix-socket", "s").ready()
+    assert again.end() == (0, "")
+
+
 def test_a_second_one_at_the_same_address_is_a_sentence(folder: Path, started: list[Gateway]) -> None:
     gateway = start(folder, started, "--unix-socket", "s").ready()
     assert oct((folder / "s").stat().st_mode & 0o777) == "0o600"
