@@ -7,6 +7,7 @@ stay for the next gateway.
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -134,8 +135,7 @@ class Guardian:
 def say(words: str) -> None:
     """Print for whoever started the gateway; a terminal that is gone is no reason to end."""
     with contextlib.suppress(OSError):
-        sys.stdout.write(words)
-        sys.stdout.flush()
+        os.write(1, os.fsencode(words))  # past a buffer, which would fail once more at the end
 
 
 def complain(words: str) -> None:

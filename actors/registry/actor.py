@@ -144,7 +144,7 @@ class Registry(Actor[Message]):
         return self._asks
 
     async def _look_up(self, request: StartKernel | OpenSession | ChangeSession, number: int, path: str) -> None:
-        offer = await self._lookup.offer(path)
+        offer = await self._lookup.offer(path, request.environment)
         self._take(facts.Asked(number=number, request=request, offer=offer))
 
     def _take(self, fact: Fact) -> None:

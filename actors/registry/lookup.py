@@ -14,7 +14,7 @@ from actors.guardian.order import GatewayOrder
 from actors.supervisor.limits import Limits
 from actors.supervisor.order import Order
 from beaker.contents.paths import Root
-from beaker.gateway.cell_folder import BadPath, cell_folder
+from beaker.gateway.cell_folder import WORKING_FOLDER, BadPath, cell_folder
 from beaker.gateway.environment import compose_environment
 from beaker.gateway.identity import folder_name, supervisor_secret
 from beaker.gateway.register import Kernel, Offer
@@ -50,9 +50,9 @@ class Lookup:
         """What a kernel's Supervisor wants to hear."""
         return supervisor_secret(self._order.kernel_secret, kernel_id)
 
-    async def offer(self, path: str) -> Offer:
-        """What a request for this path may need."""
-        return await asyncio.to_thread(self._offer, path)
+    async def offer(self, path: str, environment: Mapping[str, str]) -> Offer:
+        """What a request for this path may need, with the client's variables."""
+        return await asyncio.to_thread(self._offer, path, environment.get(WORKING_FOLDER, ""))
 
     async def order_for(self, kernel: Kernel) -> Order:
         """What the Supervisor of a kernel is told."""
@@ -66,10 +66,10 @@ class Lookup:
         document = f"{self._root.real}/{kernel.path.strip('/')}"
         return composed if not kernel.path or os.path.isdir(document) else composed | {NOTEBOOK: document}
 
-    def _offer(self, path: str) -> Offer:
+    def _offer(self, path: str, working: str) -> Offer:
         folder, bad_path = self._root.real, ""
         try:
-            folder = cell_folder(self._root, path)
+            folder = cell_folder(self._root, path, working)
         except BadPath as error:
             bad_path = str(error)
         return Offer(

@@ -5,6 +5,7 @@ every role appends lines to; PLAN says what is special, such as `worker:deaf,hos
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -63,9 +64,10 @@ async def serve(role: str, plan: str, note: Note, order: GatewayOrder, birth: Bi
         os._exit(3)
 
     def answer(listening: socket.socket) -> None:
-        client, _ = listening.accept()
-        with client:
-            client.sendall(f"{os.getpid()}".encode())
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):  # another worker was faster; or whoever knocked has gone
+            client, _ = listening.accept()
+            with client:
+                client.sendall(f"{os.getpid()}".encode())
 
     loop.add_signal_handler(signal.SIGTERM, told)
     loop.add_signal_handler(signal.SIGUSR1, die)

@@ -57,6 +57,16 @@ def test_cells_begin_in_the_folder_of_their_document_or_the_nearest_above_it(tmp
     assert cell_folder(Root(str(tmp_path), hidden=True), path) == os.path.join(os.path.realpath(tmp_path), folder).rstrip("/")
 
 
+def test_a_server_in_front_that_knows_no_path_says_the_folder_itself(tmp_path: Path) -> None:
+    root, inside = Root(str(tmp_path / "root")), tmp_path / "root" / "a"
+    inside.mkdir(parents=True)
+    (inside / "out").symlink_to(tmp_path)
+    assert cell_folder(root, "", str(inside)) == os.path.realpath(inside)
+    for elsewhere in (str(tmp_path), str(inside / "out"), f"{inside}/none", "a", "/nowhere", "x\0", f"{root.real}beside"):
+        assert cell_folder(root, "", elsewhere) == root.real
+    assert cell_folder(root, "none/n.ipynb", str(inside)) == root.real
+
+
 @pytest.mark.parametrize("path", ["..", "../x.ipynb", "a/../../x", "out/x.ipynb", "x\0", "\ud800"])
 def test_no_cells_begin_outside_of_the_root(tmp_path: Path, path: str) -> None:
     (tmp_path / "root" / "a").mkdir(parents=True)
