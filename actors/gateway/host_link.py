@@ -18,8 +18,10 @@ from beaker.messages.host import HostReply
 
 CODEC: Final = Codec(HostReply)
 
-AGAIN_S: Final = 0.2
-"""Until a kernel is opened again that its host does not have although it runs: a host is given all of them within a second."""
+AGAIN_S: Final = 0.1
+LOOKS: Final = 5
+"""How often, and at what distance, the Registry must still name a kernel before it is opened again: one that was ended is over at its
+host a moment before it leaves the list."""
 
 
 class HostLink:
@@ -114,10 +116,11 @@ class HostLink:
             del self._checking[room.kernel_id]
 
     async def _check(self, room: KernelRoom, reason: str) -> None:
-        while (there := await self._is_there(room.kernel_id)) is None:
+        left = LOOKS
+        while (there := await self._is_there(room.kernel_id)) is not False:
             await self._clock.sleep(AGAIN_S)
-        if there:
-            await self._clock.sleep(AGAIN_S)
-            room.reopen()
-        else:
-            room.close(NORMAL, reason)
+            left -= there is True
+            if left == 0:
+                room.reopen()
+                return
+        room.close(NORMAL, reason)

@@ -7,7 +7,7 @@ from typing import Final
 from actors.gateway.answers import Problem
 from actors.runtime.clock import Clock
 
-STARTS_PER_S: Final = 2.0
+STARTS_PER_S: Final = 10.0
 """Kernels that may be started in the long run: more than people do, fewer than a loop would."""
 
 FAILURES_BURST: Final = 200

@@ -236,6 +236,16 @@ async def test_the_end_of_a_kernel_closes_its_websockets_for_good(here: Gateway)
     assert await close_code(socket) == 1000
 
 
+async def test_a_kernel_that_leaves_the_list_a_moment_after_its_end_is_not_opened_again(here: Gateway) -> None:
+    socket = await opened(here)
+    looked = len(here.registry.seen)
+    host(here).say(Over(reason="the kernel has ended"), "s")
+    await until(lambda: len(here.registry.seen) > looked)
+    here.registry.kernels.clear()
+    assert await close_code(socket) == 1000
+    assert len(host(here).opens) == 1
+
+
 async def test_a_host_that_does_not_have_its_kernel_yet_is_asked_again(here: Gateway) -> None:
     host(here).is_absent = True
     socket = await here.client.ws_connect(f"/api/kernels/{KERNEL}/channels?session_id=s", headers=WITH_TOKEN, protocols=(V1,))
