@@ -47,7 +47,7 @@ check: $(VENV)/.dev-ready ## Run the linter, the formatter and both type checker
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-bench: $(VENV)/.test-ready ## Measure the budgets beside bare ipykernel, in one run
+bench: $(VENV)/.test-ready $(VENV)/.lab-ready ## Measure the budgets beside bare ipykernel and jupyter_server, in one run
 	$(BIN)/python -P benchmarks/run.py $(ARGS)
 
 build: $(VENV)/.test-ready ## Build the sdist and the wheel into dist/

@@ -17,12 +17,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the checkout: `-
 
 import beaker_kernel  # noqa: F401  # our names are ours from here on
 
-NAMES = ["execute", "streams", "start", "memory", "questions", "transport", "death"]
+NAMES = ["execute", "streams", "start", "memory", "questions", "transport", "death", "gateway"]
 
 
 def main() -> int:
     """Measures what is asked for; the exit status counts nothing, since a loaded machine proves nothing."""
-    parser = argparse.ArgumentParser(description="Measure the budgets beside bare ipykernel.")
+    parser = argparse.ArgumentParser(description="Measure the budgets beside bare ipykernel and jupyter_server.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(NAMES)}; all if none is given")
     parser.add_argument("--quick", action="store_true", help="few rounds: shows that it works, proves nothing")
     arguments = parser.parse_args()
