@@ -208,7 +208,10 @@ def _free_port() -> int:
 
 def ours(workers: int = 1) -> Service:
     """The gateway of this checkout."""
-    return Service(f"gateway, {workers} workers", [sys.executable, "-P", "gateway.py", "--port", "{port}", "--workers", str(workers)])
+    return Service(
+        f"gateway, {workers} workers",
+        [sys.executable, "-P", str(Path(__file__).parents[1] / "gateway.py"), "--port", "{port}", "--workers", str(workers)],
+    )
 
 
 def as_shipped() -> Service:
