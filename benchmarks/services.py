@@ -132,7 +132,8 @@ class Service:
 
     def server_cpu_s(self) -> float:
         """Processor time of `servers` until now, seconds."""
-        return sum(times.user + times.system for times in (process.cpu_times() for process in self.servers()))
+        used: list[float] = [times.user + times.system for times in (process.cpu_times() for process in self.servers())]
+        return sum(used)
 
 
 class Client:
