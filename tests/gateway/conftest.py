@@ -1,0 +1,34 @@
+"""Gateways of one worker and of three, shared by the tests of a file; what kills something starts its own."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kit.running_gateway import RunningGateway
+
+
+@pytest.fixture(scope="module", params=[1, 3], ids=["one worker", "three workers"])
+def gateway(request: pytest.FixtureRequest) -> Iterator[RunningGateway]:
+    """Serves a whole file."""
+    folder = Path(tempfile.mkdtemp(prefix="bg", dir="/tmp"))
+    running = RunningGateway(folder, "--port", "0", "--workers", str(request.param)).start()
+    yield running
+    running.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def start_gateway(short_folder: Path) -> Iterator[Callable[..., RunningGateway]]:
+    """Starts one for a test alone."""
+    made: list[RunningGateway] = []
+
+    def start(*options: str, **variables: str) -> RunningGateway:
+        made.append(RunningGateway(short_folder, *options, **variables).start())
+        return made[-1]
+
+    yield start
+    for running in made:
+        running.close()

@@ -1,0 +1,67 @@
+"""Kernels as clients of the running gateway have them: started, listed, asked, interrupted, restarted, ended."""
+
+import asyncio
+
+import pytest
+
+from tests.kit.running_gateway import Framing, RunningGateway, execute_content
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("gateway")]
+
+
+@pytest.mark.parametrize("framing", ["v1", "legacy"])
+async def test_a_kernel_is_started_runs_cells_and_is_ended(framing: Framing, gateway: RunningGateway) -> None:
+    kernel_id = await gateway.start_kernel()
+    assert kernel_id in [kernel["id"] for kernel in await gateway.call("GET", "/kernels")]
+    async with gateway.connect(kernel_id, framing=framing) as client:
+        reply, printed = await client.run("print(6 * 7)")
+    assert (reply["status"], printed) == ("ok", "42\n")
+    await gateway.call("DELETE", f"/kernels/{kernel_id}")
+    assert kernel_id not in [kernel["id"] for kernel in await gateway.call("GET", "/kernels")]
+    assert await gateway.status("GET", f"/kernels/{kernel_id}") == 404
+
+
+async def test_two_clients_of_a_kernel_both_hear_what_it_prints_and_one_gets_the_reply(gateway: RunningGateway) -> None:
+    kernel_id = await gateway.start_kernel()
+    async with gateway.connect(kernel_id) as first, gateway.connect(kernel_id, framing="legacy") as second:
+        await second.run("1")
+        await first.run("print('both')")
+        heard = await second.hear_until("stream")
+        assert heard["content"]["text"] == "both\n"
+        await second.hear_until("status", execution_state="idle")
+        assert [message["kind"] for message in second.heard].count("execute_reply") == 1
+    await gateway.call("DELETE", f"/kernels/{kernel_id}")
+
+
+async def test_a_kernel_that_is_interrupted_stops_its_cell_and_one_that_is_restarted_forgets(gateway: RunningGateway) -> None:
+    kernel_id = await gateway.start_kernel()
+    async with gateway.connect(kernel_id) as client:
+        await client.run("x = 1")
+        asked = await client.send("execute_request", execute_content("print('on', flush=True)\nimport time\ntime.sleep(600)"))
+        await client.hear_until("stream", asked)
+        await gateway.call("POST", f"/kernels/{kernel_id}/interrupt")
+        assert (await client.hear_until("execute_reply", asked))["content"]["ename"] == "KeyboardInterrupt"
+        restarted = await gateway.call("POST", f"/kernels/{kernel_id}/restart")
+        assert restarted["id"] == kernel_id
+        reply, _ = await client.run("x")
+        assert reply["ename"] == "NameError"
+    await gateway.call("DELETE", f"/kernels/{kernel_id}")
+
+
+async def test_a_session_binds_a_document_to_a_kernel(gateway: RunningGateway) -> None:
+    wanted = {"path": "a.ipynb", "name": "a", "type": "notebook", "kernel": {"name": "python3"}}
+    session = await gateway.call("POST", "/sessions", wanted)
+    again = await gateway.call("POST", "/sessions", wanted)
+    assert (again["id"], again["kernel"]["id"]) == (session["id"], session["kernel"]["id"])
+    moved = await gateway.call("PATCH", f"/sessions/{session['id']}", {"path": "b.ipynb"})
+    assert (moved["path"], moved["kernel"]["id"]) == ("b.ipynb", session["kernel"]["id"])
+    await gateway.call("DELETE", f"/sessions/{session['id']}")
+    assert await gateway.call("GET", "/sessions") == []
+    assert session["kernel"]["id"] not in [kernel["id"] for kernel in await gateway.call("GET", "/kernels")]
+
+
+async def test_any_worker_answers_for_any_kernel(gateway: RunningGateway) -> None:
+    kernel_ids = await asyncio.gather(*(gateway.start_kernel() for _ in range(3)))
+    lists = await asyncio.gather(*(gateway.call("GET", "/kernels") for _ in range(9)))
+    assert all({kernel["id"] for kernel in listed} >= {*kernel_ids} for listed in lists)
+    await asyncio.gather(*(gateway.call("DELETE", f"/kernels/{kernel_id}") for kernel_id in kernel_ids))

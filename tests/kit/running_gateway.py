@@ -1,0 +1,231 @@
+"""A real gateway in folders of its own, as `beaker-gateway` is started: what it prints, its REST interface, its websockets."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import aiohttp
+import psutil
+
+import beaker_kernel
+from beaker.wire.websocket import decode_legacy, decode_v1, encode_legacy, encode_v1
+from tests.kit.processes import lives
+from tests.kit.running_kernel import wait_until
+
+Framing = Literal["v1", "legacy"]
+
+V1 = "v1.kernel.websocket.jupyter.org"
+PATIENCE_S = 60.0
+"""Ends a hang; nothing here takes as long on a quiet machine."""
+CHECKOUT = Path(beaker_kernel.__file__).resolve().parent
+
+
+class Client:
+    """One websocket on a kernel."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, session_id: str, framing: Framing) -> None:
+        self.socket = socket
+        self.session_id = session_id
+        self.framing: Framing = framing
+        self.heard: list[dict[str, Any]] = []  # Any: JSON
+        """All that came, in order."""
+
+    async def send(self, kind: str, content: object, *, channel: Any = "shell") -> str:  # Any: a literal's value
+        """Sends a request; gives its msg_id."""
+        msg_id = uuid.uuid4().hex
+        header = {"msg_id": msg_id, "msg_type": kind, "session": self.session_id, "username": "", "version": "5.4"}
+        header["date"] = "2026-01-01T00:00:00.123456Z"
+        parts = [json.dumps(part).encode() for part in (header, {}, {}, content)]
+        if self.framing == "v1":
+            await self.socket.send_bytes(encode_v1(channel, parts))
+        else:
+            text = encode_legacy(channel, parts)
+            assert isinstance(text, str)
+            await self.socket.send_str(text)
+        return msg_id
+
+    async def hear(self) -> dict[str, Any]:  # Any: JSON
+        """The next message: channel, kind, parent, content."""
+        came = await self.socket.receive(PATIENCE_S)
+        assert came.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}, f"closed with {self.socket.close_code}: {came}"
+        channel, parts = decode_v1(came.data) if self.framing == "v1" else decode_legacy(came.data)
+        header, parent, _, content = (json.loads(part) for part in parts[:4])
+        message = {"channel": channel, "kind": header["msg_type"], "parent": parent.get("msg_id", ""), "content": content}
+        self.heard.append(message)
+        return message
+
+    async def hear_until(self, kind: str, parent: str = "", **content: object) -> dict[str, Any]:  # Any: JSON
+        """Goes on until such a message comes."""
+        while True:
+            message = await self.hear()
+            is_wanted = message["kind"] == kind and parent in {"", message["parent"]}
+            if is_wanted and content.items() <= message["content"].items():
+                return message
+
+    async def hear_the_end(self) -> None:
+        """Goes on until the socket is closed."""
+        while not self.socket.closed:
+            try:
+                await self.hear()
+            except AssertionError:
+                return
+
+    async def run(self, code: str) -> tuple[dict[str, Any], str]:  # Any: JSON
+        """Runs a cell; gives the content of its reply and what it printed."""
+        asked = await self.send("execute_request", execute_content(code))
+        waiting, begin, reply = {"execute_reply", "idle"}, len(self.heard), dict[str, Any]()  # Any: as above
+        while waiting:
+            message = await self.hear()
+            if message["parent"] == asked:
+                waiting -= {message["kind"], message["content"].get("execution_state")}
+                reply = message["content"] if message["kind"] == "execute_reply" else reply
+        mine = [message for message in self.heard[begin:] if message["parent"] == asked and message["kind"] == "stream"]
+        return reply, "".join(message["content"]["text"] for message in mine)
+
+
+def _words(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # or a zombie by now
+        return ""
+
+
+def environ_of(process: psutil.Process) -> bytes:
+    """As others can read it: nobody but root can look into that of a process of beaker."""
+    try:
+        return Path(f"/proc/{process.pid}/environ").read_bytes()
+    except PermissionError:
+        return b""
+
+
+def execute_content(code: str) -> dict[str, object]:
+    """Of an execute_request."""
+    return {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False, "stop_on_error": True}
+
+
+class RunningGateway:
+    """One that is started in a folder, with a home and runtime folders of its own.
+
+    Args:
+        folder: short, since sockets lie below it.
+    """
+
+    def __init__(self, folder: Path, *options: str, **variables: str) -> None:
+        self.folder = folder
+        self.root = folder / "files"
+        self.root.mkdir(exist_ok=True)
+        places = {"XDG_RUNTIME_DIR": "run", "XDG_STATE_HOME": "state", "HOME": "home"}
+        for place in places.values():
+            (folder / place).mkdir(mode=0o700, exist_ok=True)
+        self.environment = {**os.environ, **{name: str(folder / place) for name, place in places.items()}, **variables}
+        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process of it would compile all that it imports
+        self.options = options
+        self.url = ""
+        self.token = ""
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *options: str) -> "RunningGateway":
+        """Starts it and waits until clients can come."""
+        words = [sys.executable, "-P", str(CHECKOUT / "gateway.py"), "--root-dir", str(self.root), *self.options, *options]
+        # Files, as kernels that outlive it would keep a pipe open.
+        with (self.folder / "printed").open("w") as out, (self.folder / "errors").open("a") as errors:
+            self.process = subprocess.Popen(words, env=self.environment, cwd=self.folder, stdout=out, stderr=errors)
+        process = self.process
+        wait_until(lambda: "Ctrl-C" in self.printed or process.poll() is not None, timeout_s=PATIENCE_S, what="a gateway that is ready")
+        found = re.search(r"serves at (\S+)/\n(?:  open .*\?token=(\S+)\n)?", self.printed)
+        assert found is not None, f"{self.printed}\n{self.complaints}"
+        self.url, self.token = found[1], found[2] or ""
+        return self
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    @property
+    def printed(self) -> str:
+        """Its stdout."""
+        return (self.folder / "printed").read_text()
+
+    @property
+    def complaints(self) -> str:
+        """Its stderr."""
+        return (self.folder / "errors").read_text()
+
+    @property
+    def logs(self) -> str:
+        """All log files."""
+        return "".join(path.read_text() for path in (self.folder / "state/beaker/logs").iterdir())
+
+    def roles(self, role: str) -> list[psutil.Process]:
+        """Its living processes of a role, by what they call themselves."""
+        children = psutil.Process(self.pid).children()
+        return [child for child in children if lives(child) and f"--role {role}" in _words(child)]
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Ends it; gives its status."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE_S)
+
+    def close(self) -> None:
+        """Whatever state it is in, nothing is left."""
+        if self.process is not None and self.process.poll() is None:
+            self.end()
+
+    @asynccontextmanager
+    async def http(self) -> AsyncIterator[aiohttp.ClientSession]:
+        """A client that shows the token."""
+        headers = {"Authorization": f"token {self.token}"}
+        async with aiohttp.ClientSession(self.url, headers=headers, timeout=aiohttp.ClientTimeout(PATIENCE_S)) as session:
+            yield session
+
+    async def call(self, method: str, path: str, content: object = None) -> Any:  # Any: JSON
+        """Calls the REST interface; gives what it answered, None where that is nothing."""
+        async with self.http() as http, http.request(method, f"/api{path}", json=content) as answer:
+            text = await answer.text()
+            assert answer.status < 400, f"{method} {path}: {answer.status} {text}"
+            return json.loads(text) if text else None
+
+    async def status(self, method: str, path: str) -> int:
+        """Only the status."""
+        async with self.http() as http, http.request(method, f"/api{path}") as answer:
+            return answer.status
+
+    @asynccontextmanager
+    async def connect(self, kernel_id: str, *, framing: Framing = "v1", session_id: str = "") -> AsyncIterator[Client]:
+        """A websocket on a kernel."""
+        session_id = session_id or uuid.uuid4().hex
+        protocols = [V1] if framing == "v1" else []
+        path = f"/api/kernels/{kernel_id}/channels?session_id={session_id}"
+        async with self.http() as http, http.ws_connect(path, protocols=protocols, max_msg_size=0, compress=0) as socket:
+            assert socket.protocol == (V1 if framing == "v1" else None)
+            yield Client(socket, session_id, framing)
+
+    async def start_kernel(self, name: str = "python3") -> str:
+        """A new kernel; gives its id."""
+        made = await self.call("POST", "/kernels", {"name": name})
+        kernel_id: str = made["id"]
+        return kernel_id
+
+    def wait_for_role(self, role: str, number: int, *, without: set[int]) -> list[psutil.Process]:
+        """Waits until so many of a role live, none of them one of these."""
+
+        def there() -> list[psutil.Process] | None:
+            found = self.roles(role)
+            return found if len(found) == number and not without & {each.pid for each in found} else None
+
+        found: list[psutil.Process] = wait_until(there, timeout_s=PATIENCE_S, what=f"{number} new processes of role {role}")
+        return found
