@@ -29,7 +29,7 @@ help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@sed -n 's/^#  /  /p' $(firstword $(MAKEFILE_LIST))
 
-dev: $(VENV)/.lab-ready ## Open JupyterLab on the example notebook, with the Beaker kernel (reads .env, if there is one)
+dev: $(VENV)/.lab-ready ## Start a gateway, and JupyterLab on it with the example notebook (reads .env, if there is one)
 	@$(BIN)/python -P examples/serve.py --port $(PORT)
 
 test: $(VENV)/.test-ready ## Run the tests of the core, the actors and real kernels (minutes)

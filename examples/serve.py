@@ -1,15 +1,23 @@
-"""Opens the example notebook in JupyterLab with the Beaker kernel: what `make dev` runs.
+"""Opens the example notebook in JupyterLab on a gateway with the Beaker kernel: what `make dev` runs.
 
-It starts the JupyterLab of the environment it runs in, with that environment's kernels first, and says where it serves.
+It starts a gateway of the environment it runs in, with that environment's kernels first, and on it that environment's JupyterLab,
+and says where that serves. Files are JupyterLab's, kernels the gateway's. When one of the two ends, the other does.
 On a machine without a display no browser is started, and the address is printed for one elsewhere.
 """
 
 import argparse
+import ctypes
 import os
+import re
+import secrets
+import signal
 import socket
+import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 HERE = Path(__file__).resolve().parent
 NOTEBOOK = "first-steps.ipynb"
@@ -18,6 +26,9 @@ NAMING = (
     *("BEAKER_ENV_FILE", "BEAKER_AGENT_KEY_FILE", "BEAKER_AGENT_KEYRING"),
 )
 """Variables that give a model's key or address, or the place of one."""
+
+PR_SET_PDEATHSIG = 1
+"""From <linux/prctl.h>."""
 
 
 def has_display(environment: Mapping[str, str], platform: str) -> bool:
@@ -48,8 +59,76 @@ def model_words(environment: Mapping[str, str], env_file: Path) -> str:
     )
 
 
+def start_gateway(token: str) -> tuple["subprocess.Popen[str]", str]:
+    """A gateway at a free port, which ends when we do; gives it and its address once it can be used."""
+    command = [sys.executable, "-P", str(HERE.parent / "gateway.py"), "--host", "127.0.0.1", "--port", "0", "--root-dir", str(HERE)]
+    gateway = subprocess.Popen(
+        command,
+        env={**os.environ, "BEAKER_GATEWAY_TOKEN": token},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # a Ctrl-C is for JupyterLab, which asks whether it is meant
+        preexec_fn=end_with_parent,
+    )
+    assert gateway.stdout is not None
+    address = ""
+    for line in gateway.stdout:
+        if found := re.match(r"The gateway serves at (\S+)", line):
+            address = found[1].rstrip("/")
+        if line.startswith("Ctrl-C"):
+            break
+    else:
+        raise SystemExit(gateway.wait() or 1)  # it has said why
+    # What cells write past Jupyter comes this way too, and must not wait for us.
+    threading.Thread(target=pass_on, args=[gateway.stdout], daemon=True).start()
+    return gateway, address
+
+
+def end_with_parent() -> None:
+    """Has the system end this process when the one that started it is gone, however that came."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def pass_on(lines: IO[str]) -> None:
+    """Prints what comes."""
+    for line in lines:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+
+
+def lab_command(port: int, gateway: str) -> list[str]:
+    """What starts JupyterLab on the gateway."""
+    command = [sys.executable, "-m", "jupyterlab", f"--gateway-url={gateway}", f"--ServerApp.root_dir={HERE}", f"--ServerApp.port={port}"]
+    command += [f"--LabApp.default_url=/lab/tree/{NOTEBOOK}", "--ServerApp.log_level=WARN"]
+    # No question about news on top of the first notebook, and no request to anybody.
+    command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    if os.geteuid() == 0:
+        command.append("--allow-root")  # JupyterLab refuses otherwise; in a container there is often nobody else
+    return command
+
+
+def run(port: int, more: Sequence[str]) -> int:
+    """Runs both until one of them ends; gives JupyterLab's status."""
+    token = secrets.token_urlsafe(32)
+    gateway, address = start_gateway(token)
+    lab = subprocess.Popen([*lab_command(port, address), *more], env={**os.environ, "JUPYTER_GATEWAY_AUTH_TOKEN": token})
+    signal.signal(signal.SIGINT, lambda *_: None)  # JupyterLab has it too
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: lab.terminate())
+    ended, _ = os.waitpid(-1, 0)
+    if ended == gateway.pid:
+        print("The gateway has ended, and JupyterLab with it.", file=sys.stderr)
+        lab.terminate()
+        return lab.wait() or 1
+    gateway.terminate()
+    gateway.wait()
+    return 0
+
+
 def main() -> None:
-    """Becomes JupyterLab."""
+    """Says what is to be said, and runs both."""
     parser = argparse.ArgumentParser(description="Open the example notebook in JupyterLab with the Beaker kernel.")
     parser.add_argument("--port", type=int, default=8888, help="where to serve; the next free one if it is taken")
     wanted = parser.parse_args().port
@@ -60,25 +139,20 @@ def main() -> None:
         os.environ.setdefault("BEAKER_ENV_FILE", str(env_file))  # by its name: the values stay out of the environment
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={HERE}", f"--ServerApp.port={port}"]
-    command += [f"--LabApp.default_url=/lab/tree/{NOTEBOOK}", "--ServerApp.log_level=WARN"]
-    # No question about news on top of the first notebook, and no request to anybody.
-    command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    more = [os.environ["JUPYTER_CONFIG_PATH"]] if os.environ.get("JUPYTER_CONFIG_PATH") else []
-    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([*more, str(HERE / ".lab")])
-    print(f"JupyterLab starts with examples/{NOTEBOOK} and the Beaker kernel. Ctrl-C ends it.")
+    config = [os.environ["JUPYTER_CONFIG_PATH"]] if os.environ.get("JUPYTER_CONFIG_PATH") else []
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([*config, str(HERE / ".lab")])
+    print(f"A gateway starts, and on it JupyterLab with examples/{NOTEBOOK} and the Beaker kernel. Ctrl-C ends both.")
     if words:
         print(words)
     if port != wanted:
         print(f"Port {wanted} is taken; it serves on {port}.")
+    more = []
     if not has_display(os.environ, sys.platform):
-        command.append("--no-browser")
+        more.append("--no-browser")
         print("There is no display here, so no browser is opened: open the address below in yours.")
         print(f"From another machine: ssh -L {port}:localhost:{port} {os.uname().nodename}, then the same address there.")
-    if os.geteuid() == 0:
-        command.append("--allow-root")  # JupyterLab refuses otherwise; in a container there is often nobody else
     sys.stdout.flush()
-    os.execv(sys.executable, command)
+    sys.exit(run(port, more))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ import pytest
 from nbclient import NotebookClient
 
 from beaker.settings.env_file import parse_env
-from beaker.settings.schema import setting_names
+from beaker.settings.key_wishes import TOKEN_VARIABLE
+from beaker.settings.schema import all_setting_names
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -55,7 +56,7 @@ def test_every_name_in_the_example_environment_is_one_that_beaker_reads() -> Non
     text = (ROOT / "env.example").read_text(encoding="utf-8")
     lines = [line.removeprefix("# ") for line in text.splitlines() if "=" in line and " " not in line.removeprefix("# ")]
     known = {"OPENAI_API_KEY", "OPENAI_BASE_URL", "BEAKER_MODEL", "BEAKER_SUBKERNEL"}
-    known |= {"BEAKER_" + name.replace(".", "_").upper() for name in setting_names()}
+    known |= {TOKEN_VARIABLE, *("BEAKER_" + name.replace(".", "_").upper() for name in all_setting_names())}
     assert parse_env("\n".join(lines)).problems == []
     assert len(lines) == len(parse_env("\n".join(lines)).values)
     assert set(parse_env("\n".join(lines)).values) <= known
@@ -93,11 +94,12 @@ def test_who_has_named_no_model_is_told_how_to_when_the_lab_starts(
         (tmp_path / ".env").write_text(env_text, encoding="utf-8")
     main = runpy.run_path(str(EXAMPLES / "serve.py"))["main"]
     main.__globals__["HERE"] = tmp_path / "examples"
-    started: list[list[str]] = []
-    monkeypatch.setattr(os, "execv", lambda _, command: started.append(command))
+    started: list[int] = []
+    main.__globals__["run"] = lambda port, more: started.append(port)
     monkeypatch.setattr(os, "environ", {"BROWSER": "w3m", **environment})
     monkeypatch.setattr(sys, "argv", ["serve.py"])
-    main()
+    with pytest.raises(SystemExit):
+        main()
     lines = [line for line in capsys.readouterr().out.splitlines() if "model" in line]
     assert len(started) == 1
     assert len(lines) == told
