@@ -28,6 +28,13 @@ _COUNT = struct.Struct("!I")
 _FIRST: Final = 1
 _LAST: Final = 2
 
+SMALL_BYTES: Final = 16 * 1024
+"""A list up to here is laid out when it is sent: a copy costs less than to keep the pieces apart."""
+SMALL_COUNT: Final = 32
+"""Frames of such a list; `struct` keeps a hundred formats ready."""
+
+_BYTES: Final = frozenset({bytes})
+
 Piece = bytes | bytearray | memoryview
 
 
@@ -46,15 +53,21 @@ class BulkSender:
         Raises:
             TooLarge: more than BULK_LIMIT bytes or FRAMES_LIMIT frames.
         """
-        views = [memoryview(piece).cast("B") for piece in frames]
-        size = sum(map(len, views))
-        if size > BULK_LIMIT or len(views) > FRAMES_LIMIT:
-            raise TooLarge(f"{len(views)} frames of {size} bytes; a link takes {FRAMES_LIMIT} frames of {BULK_LIMIT} bytes at once")
+        count = len(frames)
+        size = sum(map(len, frames))
+        if size <= SMALL_BYTES and count <= SMALL_COUNT and _BYTES.issuperset(map(type, frames)):
+            chunks = iter(((_single(stream, frames), True),))
+        else:
+            views = [memoryview(piece).cast("B") for piece in frames]
+            size = sum(map(len, views))
+            if size > BULK_LIMIT or count > FRAMES_LIMIT:
+                raise TooLarge(f"{count} frames of {size} bytes; a link takes {FRAMES_LIMIT} frames of {BULK_LIMIT} bytes at once")
+            chunks = _chunks(stream, views)
         waiting = self._by_number.get(stream)
         if waiting is None:
             waiting = self._by_number[stream] = _Stream(stream)
             self._streams.append(waiting)
-        waiting.lists.append(_List(_chunks(stream, views), size, sent))
+        waiting.lists.append(_List(chunks, size, sent))
         self.size += size
 
     def next_frame(self) -> bytes | None:
@@ -108,6 +121,12 @@ class _Stream:
         self.lists: deque[_List] = deque()
 
 
+def _single(stream: int, frames: Sequence[Piece]) -> bytes:
+    """The one chunk of a list that is small: what most are, so in few steps."""
+    table = struct.pack(f"!IB{len(frames) + 1}I", stream, _FIRST | _LAST, len(frames), *map(len, frames))
+    return b"".join([table, *frames])
+
+
 def _chunks(stream: int, frames: list[memoryview]) -> Iterator[tuple[bytes, bool]]:
     """Cut a list of frames; yields (chunk, is it the last)."""
     table = b"".join([_COUNT.pack(len(frames)), *(_COUNT.pack(len(piece)) for piece in frames)])
@@ -136,7 +155,7 @@ class BulkReader:
     """Puts chunks together."""
 
     def __init__(self) -> None:
-        self._begun: dict[int, tuple[list[int], bytearray]] = {}
+        self._begun: dict[int, tuple[tuple[int, ...], bytearray]] = {}
 
     def feed(self, chunk: memoryview) -> "tuple[int, list[memoryview]] | None":
         """Take one chunk; return (stream, frames) when it ends a list.
@@ -149,7 +168,12 @@ class BulkReader:
         stream, flags = _CHUNK_HEAD.unpack_from(chunk)
         body = chunk[_CHUNK_HEAD.size :]
         if flags & _FIRST:
-            body = self._begin(stream, body)
+            if stream in self._begun or len(self._begun) >= STREAMS_LIMIT:
+                raise JunkError(f"stream {stream} was begun twice, or too many are")
+            lengths, body = _read_table(body)
+            if flags & _LAST and sum(lengths) == len(body):
+                return stream, _cut(memoryview(bytes(body)), lengths)
+            self._begun[stream] = (lengths, bytearray())
         begun = self._begun.get(stream)
         if begun is None:
             raise JunkError(f"a chunk of stream {stream}, where nothing was begun")
@@ -161,25 +185,27 @@ class BulkReader:
         if missing:
             return None
         del self._begun[stream]
-        whole = memoryview(gathered)
-        frames: list[memoryview] = []
-        position = 0
-        for length in lengths:
-            frames.append(whole[position : position + length])
-            position += length
-        return stream, frames
+        return stream, _cut(memoryview(gathered), lengths)
 
-    def _begin(self, stream: int, body: memoryview) -> memoryview:
-        if stream in self._begun or len(self._begun) >= STREAMS_LIMIT:
-            raise JunkError(f"stream {stream} was begun twice, or too many are")
-        if len(body) < _COUNT.size:
-            raise JunkError("a first chunk without a count")
-        (count,) = _COUNT.unpack_from(body)
-        table = body[_COUNT.size : _COUNT.size * (count + 1)]
-        if count > FRAMES_LIMIT or len(table) != count * _COUNT.size:
-            raise JunkError(f"{count} frames, but {len(table)} bytes of lengths")
-        lengths = [length for (length,) in _COUNT.iter_unpack(table)]
-        if sum(lengths) > BULK_LIMIT:
-            raise JunkError(f"{sum(lengths)} bytes on one stream; the limit is {BULK_LIMIT}")
-        self._begun[stream] = (lengths, bytearray())
-        return body[_COUNT.size * (count + 1) :]
+
+def _read_table(body: memoryview) -> tuple[tuple[int, ...], memoryview]:
+    """The lengths of the frames that a first chunk announces, and what is behind them."""
+    if len(body) < _COUNT.size:
+        raise JunkError("a first chunk without a count")
+    (count,) = _COUNT.unpack_from(body)
+    begin = _COUNT.size * (count + 1)
+    if count > FRAMES_LIMIT or len(body) < begin:
+        raise JunkError(f"{count} frames, but {len(body) - _COUNT.size} bytes for their lengths and all else")
+    lengths: tuple[int, ...] = struct.unpack_from(f"!{count}I", body, _COUNT.size)
+    if sum(lengths) > BULK_LIMIT:
+        raise JunkError(f"{sum(lengths)} bytes on one stream; the limit is {BULK_LIMIT}")
+    return lengths, body[begin:]
+
+
+def _cut(whole: memoryview, lengths: Sequence[int]) -> list[memoryview]:
+    frames: list[memoryview] = []
+    position = 0
+    for length in lengths:
+        frames.append(whole[position : position + length])
+        position += length
+    return frames

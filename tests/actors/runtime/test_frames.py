@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.runtime.bulk import BULK_LIMIT, FRAMES_LIMIT, BulkReader, BulkSender
+from actors.runtime.bulk import BULK_LIMIT, FRAMES_LIMIT, SMALL_COUNT, BulkReader, BulkSender
 from actors.runtime.envelope import TELL, Envelope
 from actors.runtime.failures import TooLarge, Unreachable
 from actors.runtime.frames import BYTES, CHUNK_LIMIT, CUT_AT, ENVELOPES, MESSAGE_LIMIT, FrameReader, JunkError, Outbox, frame
@@ -101,7 +101,10 @@ def chunks(sender: BulkSender) -> list[bytes]:
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 2), st.lists(st.integers(0, 3 * CHUNK_LIMIT // 2), max_size=4)),
+        st.tuples(
+            st.integers(0, 2),
+            st.lists(st.integers(0, 3 * CHUNK_LIMIT // 2), max_size=4) | st.lists(st.integers(0, 1000), max_size=2 * SMALL_COUNT),
+        ),
         max_size=4,
     )
 )
