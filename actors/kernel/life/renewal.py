@@ -39,6 +39,7 @@ class Renewal:
             SupervisorMissing: it could not be done; the sentence says why.
         """
         if self._running is None:
+            self._leave()
             self._running = asyncio.get_running_loop().create_future()
             self._context.spawn(self._run(self._running), name="renew")
         if failed := await asyncio.shield(self._running):
@@ -46,7 +47,13 @@ class Renewal:
 
     def begin(self) -> None:
         """A fresh session, for which nobody waits: why it cannot be is told in the next cell."""
+        self._leave()
         self._context.spawn(self._unattended(), name="renew-unattended")
+
+    def _leave(self) -> None:
+        """At once: what is asked behind the wish is for the fresh session."""
+        if self._running is None and self._state.phase is Phase.READY:
+            self._state.leave()
 
     async def _unattended(self) -> None:
         try:
@@ -85,8 +92,6 @@ class Renewal:
 
     async def _renew(self) -> str:
         state = self._state
-        if state.phase is Phase.READY:
-            state.leave()
         await self._supervisor_back()
         await self._ending.supervisor_answers(lambda words: state.log.warning("restart.waits", reason=words))
         self._former = state.generation

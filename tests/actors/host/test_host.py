@@ -176,7 +176,7 @@ async def test_a_restart_gives_a_fresh_session_to_the_websockets_that_are_open(s
     assert (stage.notebooks / "left").exists()
     states = [each.content["execution_state"] for each in client.heard if each.kind == "status" and not each.parent]
     assert "restarting" in states
-    assert states[-1] == "idle"
+    assert "idle" in states[states.index("restarting") :]
 
 
 async def test_a_client_that_ends_its_kernel_to_have_it_again_gets_a_fresh_session(stage: HostStage) -> None:

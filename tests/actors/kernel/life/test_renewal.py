@@ -25,6 +25,18 @@ async def test_a_restart_is_over_when_the_fresh_session_answers(stage: KernelSta
     assert sum(isinstance(message, Restart) for message in stage.supervisor.seen) == 1
 
 
+async def test_what_is_asked_right_behind_the_wish_is_for_the_fresh_session(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    renewing = asyncio.ensure_future(stage.actor.restart())
+    await asyncio.sleep(0)
+    msg_id = stage.run("x")
+    _, asked = await stage.supervisor.expect_ask(Restart)
+    asked.answer(Restarted(generation=2))
+    subkernel.die()
+    fresh = await stage.start_subkernel()
+    assert (await fresh.expect_code()).msg_id == msg_id
+    await asyncio.wait_for(renewing, 10)
+
+
 async def test_a_restart_that_cannot_be_done_says_why_and_leaves_the_session(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     renewing = asyncio.ensure_future(stage.actor.restart())
     _, asked = await stage.supervisor.expect_ask(Restart)
