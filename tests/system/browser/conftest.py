@@ -1,4 +1,4 @@
-"""A real JupyterLab in a headless Chromium: one server, one browser and one page for all, a notebook and a kernel for each test."""
+"""A real JupyterLab in a headless Chromium: one server for all, a browser and a page for the module, a notebook for each test."""
 
 import json
 import os
@@ -127,9 +127,9 @@ def install_kernel(name: str, base_url: str) -> None:
     (folder / "kernel.json").write_text(json.dumps(spec))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(need_tool: Callable[..., str]) -> Iterator[Browser]:
-    """The system's Chromium."""
+    """The system's Chromium. Not for longer: while Playwright lives its loop counts as running, and no other test could run one."""
     path = need_tool("chromium", "chromium-browser", "google-chrome")
     flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
     flags += ["--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"]
@@ -139,9 +139,9 @@ def browser(need_tool: Callable[..., str]) -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One profile, so that JupyterLab's files are fetched once."""
+    """One profile for the module, so that JupyterLab's files are fetched once."""
     expect.set_options(timeout=LIMIT_S * 1000)
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     context.set_default_timeout(LIMIT_S * 1000)
@@ -149,9 +149,9 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def tab(context: BrowserContext, lab: Lab) -> Iterator[Tab]:
-    """The page of all tests that do not want one of their own."""
+    """The page of the tests that do not want one of their own."""
     tab = Tab(context, lab)
     yield tab
     tab.close()
