@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from typing import Any
 
 import psutil
 import pytest
@@ -14,6 +15,10 @@ from tests.kit.running_kernel import wait_until
 pytestmark = pytest.mark.slow
 
 Start = Callable[..., RunningGateway]
+
+
+def printed_for(asked: str, heard: list[dict[str, Any]]) -> str:  # Any: JSON
+    return "".join(message["content"]["text"] for message in heard if message["kind"] == "stream" and message["parent"] == asked)
 
 
 @pytest.mark.parametrize("role", ["registry", "host"])
@@ -40,22 +45,26 @@ async def test_a_socket_lives_through_the_death_of_the_registry_or_a_host(role: 
 
 
 async def test_a_client_of_a_killed_worker_misses_nothing_and_hears_nothing_twice(start_gateway: Start) -> None:
-    gateway = start_gateway("--port", "0", "--workers", "2")
+    gateway = start_gateway("--port", "0")
     kernel_id = await gateway.start_kernel()
+    flag = gateway.root / "flag"
     async with gateway.connect(kernel_id, session_id="mine") as client:
         await client.run("1")
-        code = "import time\nfor n in range(40):\n    print(n, flush=True)\n    time.sleep(0.05)"
-        asked = await client.send("execute_request", execute_content(code))
-        await client.hear_until("stream", asked)
-        for worker in gateway.roles("worker"):
-            worker.kill()
+        code = f"import os, time\nfor n in range(40):\n    print(n, flush=True)\n    while n == 19 and not os.path.exists({str(flag)!r}):\n"
+        asked = await client.send("execute_request", execute_content(code + "        time.sleep(0.05)"))
+        while not printed_for(asked, client.heard).endswith("19\n"):
+            await client.hear()
+        # Answered behind the last message: by then the worker has put down that it has left.
+        await gateway.call("GET", "/kernels")
+        (worker,) = gateway.roles("worker")
+        worker.kill()
         await client.hear_the_end()
-    gateway.wait_for_role("worker", 2, without=set())
+    flag.touch()
+    gateway.wait_for_role("worker", 1, without={worker.pid})
     async with gateway.connect(kernel_id, session_id="mine") as again:
         await again.hear_until("execute_reply", asked)
         heard = [*client.heard, *again.heard]
-    text = "".join(message["content"]["text"] for message in heard if message["kind"] == "stream" and message["parent"] == asked)
-    assert text.split() == [str(n) for n in range(40)]
+    assert printed_for(asked, heard).split() == [str(n) for n in range(40)]
 
 
 async def test_a_gateway_after_a_killed_one_finds_kernels_sessions_and_the_cell_that_runs(start_gateway: Start) -> None:
