@@ -1,4 +1,7 @@
-"""Checkpoints: one for each file, in a folder beside it, as Jupyter keeps them and finds them again."""
+"""Checkpoints: one for each file, in a folder beside it, as Jupyter keeps them and finds them again.
+
+No name of theirs comes from a client, but the folder may hold what others have put there: a link in it is not followed.
+"""
 
 import os
 import shutil
@@ -7,9 +10,9 @@ from typing import Final
 
 import msgspec
 
-from beaker.contents.failures import NotThere
-from beaker.contents.paths import CHECKPOINTS, Place
-from beaker.contents.whole_file import said, write_whole
+from beaker.contents.failures import NotAllowed, NotThere
+from beaker.contents.paths import CHECKPOINTS, Place, beside
+from beaker.contents.whole_file import open_itself, said, write_whole
 
 ONLY: Final = "checkpoint"
 """The id of the only one that a file has."""
@@ -23,10 +26,13 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def checkpoint_file(place: Place) -> str:
-    """Where the checkpoint of a file lies, there or not."""
-    folder, name = os.path.split(place.real)
-    stem, extension = os.path.splitext(name)
-    return os.path.join(folder, CHECKPOINTS, f"{stem}-checkpoint{extension}")
+    """Where the checkpoint of a file lies, there or not.
+
+    Raises:
+        NotAllowed: it leads out of the folder that is served, or is a link.
+    """
+    stem, extension = os.path.splitext(os.path.basename(place.real))
+    return beside(place, place.real, CHECKPOINTS, f"{stem}-checkpoint{extension}")
 
 
 def list_checkpoints(place: Place) -> list[Checkpoint]:
@@ -34,6 +40,7 @@ def list_checkpoints(place: Place) -> list[Checkpoint]:
 
     Raises:
         NotThere: there is no such file.
+        NotAllowed: the checkpoint lies elsewhere.
     """
     _must_be(place)
     try:
@@ -54,7 +61,7 @@ def make_checkpoint(place: Place) -> Checkpoint:
         data = file.read()
     with said(CHECKPOINTS):
         os.makedirs(os.path.dirname(kept), exist_ok=True)
-    write_whole(kept, data)
+    write_whole(kept, data, follow=False)
     return _checkpoint(kept)
 
 
@@ -63,9 +70,10 @@ def restore_checkpoint(place: Place, checkpoint: str) -> None:
 
     Raises:
         NotThere: there is no such checkpoint.
+        ContentsError: it cannot be read, or the file not written.
     """
     kept = _known(place, checkpoint)
-    with said(place.path), open(kept, "rb") as file:
+    with said(place.path), open_itself(kept, "rb") as file:
         data = file.read()
     write_whole(place.real, data)
 
@@ -75,6 +83,7 @@ def delete_checkpoint(place: Place, checkpoint: str) -> None:
 
     Raises:
         NotThere: there is no such checkpoint.
+        NotAllowed: it lies elsewhere.
     """
     kept = _known(place, checkpoint)
     with said(place.path):
@@ -83,22 +92,21 @@ def delete_checkpoint(place: Place, checkpoint: str) -> None:
 
 def move_checkpoint(old: Place, new: Place) -> None:
     """A file was renamed: its checkpoint goes with it. One that cannot is no reason to refuse the file its name."""
-    kept, target = checkpoint_file(old), checkpoint_file(new)
     try:
+        kept, target = checkpoint_file(old), checkpoint_file(new)
         if os.path.isfile(kept):
             os.makedirs(os.path.dirname(target), exist_ok=True)
             shutil.move(kept, target)
-    except OSError:
+    except (OSError, NotAllowed):
         return
 
 
 def drop_checkpoint(place: Place) -> None:
     """A file was deleted: its checkpoint too, and the folder of checkpoints if it was the last."""
-    kept = checkpoint_file(place)
     try:
-        os.unlink(kept)
-        os.rmdir(os.path.dirname(kept))
-    except OSError:
+        os.unlink(checkpoint_file(place))
+        os.rmdir(os.path.join(os.path.dirname(place.real), CHECKPOINTS))
+    except (OSError, NotAllowed):
         return
 
 
@@ -115,4 +123,4 @@ def _must_be(place: Place) -> None:
 
 
 def _checkpoint(kept: str) -> Checkpoint:
-    return Checkpoint(id=ONLY, last_modified=datetime.fromtimestamp(os.stat(kept).st_mtime, UTC))
+    return Checkpoint(id=ONLY, last_modified=datetime.fromtimestamp(os.lstat(kept).st_mtime, UTC))

@@ -23,6 +23,8 @@ class Place(NamedTuple):
     """Of the interface: without slashes at its ends; empty for the folder that is served."""
     real: str
     """On disk, absolute; its folder's links are resolved, its own is not."""
+    root: str
+    """On disk: what is served."""
 
 
 class Root:
@@ -47,12 +49,12 @@ class Root:
         steps = self._steps(path)
         clean = "/".join(steps)
         if not steps:
-            return Place("", self.real)
+            return Place("", self.real, self.real)
         above = os.path.realpath(os.path.join(self.real, *steps[:-1]))
         real = os.path.join(above, steps[-1])
-        if not self._within(above) or not self._within(os.path.realpath(real)):
+        if not _within(self.real, above) or not _within(self.real, os.path.realpath(real)):
             raise NotAllowed(f"{clean!r} leads out of the folder that is served")
-        return Place(clean, real)
+        return Place(clean, real, self.real)
 
     def below(self, place: Place, name: str) -> Place:
         """A place in a folder."""
@@ -76,9 +78,36 @@ class Root:
             raise NotThere(f"there is no {path[:200]!r}")  # whether or not there is one
         return steps
 
-    def _within(self, real: str) -> bool:
-        # By whole steps: `/w/test` holds nothing of `/w/testtest`.
-        return real == self.real or real.startswith(self.real.rstrip("/") + "/")
+
+def beside(place: Place, file: str, *steps: str) -> str:
+    """Where something of ours lies that belongs to a file and has a hidden name, there or not.
+
+    Nothing of ours is a link. Its folder may be one, within what is served.
+
+    Args:
+        place: of the file, as it was asked for.
+        file: on disk, with the links in its folder resolved.
+        steps: from the folder of the file.
+
+    Returns:
+        The path on disk, with the links in its folder resolved.
+
+    Raises:
+        NotAllowed: it leads out of the folder that is served, or is a link.
+    """
+    name = "/".join(steps)
+    folder = os.path.realpath(os.path.join(os.path.dirname(file), *steps[:-1]))
+    real = os.path.join(folder, steps[-1])
+    if not _within(place.root, folder):
+        raise NotAllowed(f"{name!r} beside {place.path!r} leads out of the folder that is served")
+    if os.path.islink(real):
+        raise NotAllowed(f"{name!r} beside {place.path!r} is a link; it is neither followed nor written over")
+    return real
+
+
+def _within(root: str, real: str) -> bool:
+    # By whole steps: `/w/test` holds nothing of `/w/testtest`.
+    return real == root or real.startswith(root.rstrip("/") + "/")
 
 
 def _is_text(name: str) -> bool:

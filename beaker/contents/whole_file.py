@@ -13,7 +13,7 @@ import stat
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Final
+from typing import BinaryIO, Final, Literal
 
 from beaker.contents.failures import NoRoom, NotAllowed, NotThat, NotThere
 
@@ -26,21 +26,24 @@ ABSENT: Final = ""
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
-def write_whole(real: str, data: bytes) -> None:
+def write_whole(real: str, data: bytes, *, follow: bool = True) -> None:
     """Put data in the place of a file, or make it.
 
     Args:
-        real: if it is a link, the file that it leads to is written.
+        real: on disk.
+        follow: if it is a link, the file that it leads to is written; otherwise it is refused.
 
     Raises:
         NoRoom, NotAllowed, NotThere, NotThat: see `said`; the old file is unchanged then.
     """
-    target = os.path.realpath(real)
+    target = os.path.realpath(real) if follow else real
     with said(real):
         try:
-            facts: os.stat_result | None = os.stat(target)
+            facts: os.stat_result | None = os.stat(target, follow_symlinks=follow)
         except FileNotFoundError:
             facts = None
+        if facts is not None and stat.S_ISLNK(facts.st_mode):
+            raise NotAllowed(f"{os.path.basename(real)!r} is a link")
         if facts is not None and facts.st_nlink > 1:
             _write_in_place(target, data)
             return
@@ -76,11 +79,20 @@ def put_in_place(fresh: str, target: str) -> None:
             facts: os.stat_result | None = os.stat(target)
         except FileNotFoundError:
             facts = None
-        with open(fresh, "rb") as file:
+        with open_itself(fresh, "rb") as file:
             _like(file.fileno(), facts)
             os.fsync(file.fileno())
         os.replace(fresh, target)
         _settle(os.path.dirname(target))
+
+
+def open_itself(real: str, mode: Literal["rb", "wb", "r+b"]) -> BinaryIO:
+    """Open a file, but none that a link leads to.
+
+    Raises:
+        OSError: as `open` does, and where it is a link.
+    """
+    return open(real, mode, opener=lambda path, flags: os.open(path, flags | os.O_NOFOLLOW, 0o666))
 
 
 def fingerprint(data: bytes) -> str:
@@ -131,7 +143,7 @@ def _umask() -> int:
 
 
 def _write_in_place(target: str, data: bytes) -> None:
-    with open(target, "r+b") as file:
+    with open_itself(target, "r+b") as file:
         file.write(data)
         file.truncate()
         file.flush()

@@ -187,3 +187,39 @@ async def test_a_link_beside_a_file_is_not_sent_in_its_place(client: Client, fol
     (folder / "a.txt.br").symlink_to("../secret.txt")
     async with client.get("/files/a.txt", headers={"Accept-Encoding": "gzip, br"}) as answer:
         assert await answer.read() == b"mine"
+
+
+PLANTED = {
+    "the folder of checkpoints": (".ipynb_checkpoints", "../testtest"),
+    "a checkpoint": (".ipynb_checkpoints/mine-checkpoint.txt", "../../testtest/mine-checkpoint.txt"),
+    "a checkpoint within": (".ipynb_checkpoints/mine-checkpoint.txt", "../other.txt"),
+    "what has come of a file": (".beaker-upload-mine.txt", "../testtest/mine-checkpoint.txt"),
+    "what has come of a file, within": (".beaker-upload-mine.txt", "other.txt"),
+}
+"""Links under the names that we ourselves use beside a file, and where they lead."""
+
+
+@pytest.mark.parametrize("what", PLANTED)
+async def test_a_link_in_the_place_of_ours_is_neither_read_nor_written(client: Client, folder: Path, what: str) -> None:
+    name, target = PLANTED[what]
+    for file in (folder / "other.txt", folder.parent / "testtest/mine-checkpoint.txt"):
+        file.write_text("secret")
+    (folder / "mine.txt").write_text("mine")
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).symlink_to(target)
+    before = _outside(folder)
+    tries: list[tuple[str, str, object]] = [
+        ("GET", "/checkpoints", None),
+        ("POST", "/checkpoints", None),
+        ("POST", "/checkpoints/checkpoint", None),
+        ("DELETE", "/checkpoints/checkpoint", None),
+    ]
+    if "upload" in name:
+        pieces = [{"type": "file", "format": "text", "content": "pwned", "chunk": number} for number in (1, 2, -1)]
+        tries = [("PUT", "", piece) for piece in pieces]
+    statuses = {(await _raw(client, method, f"/api/contents/mine.txt{path}", body))[0] for method, path, body in tries}
+    assert statuses == {403}
+    assert (await _raw(client, "PATCH", "/api/contents/mine.txt", {"path": "yours.txt"}))[0] == 200
+    assert (await _raw(client, "DELETE", "/api/contents/yours.txt"))[0] == 204
+    assert _outside(folder) == before
+    assert (folder / "other.txt").read_text() == "secret"

@@ -91,14 +91,14 @@ def test_whatever_is_found_lies_within(root: Root, folder: Path, path: str) -> N
 
 
 def test_a_path_is_relative_whatever_slashes_it_has(root: Root, folder: Path) -> None:
-    assert root.find("/a//b/") == Place("a/b", str(folder / "a/b"))
-    assert root.find("/etc/passwd") == Place("etc/passwd", str(folder / "etc/passwd"))
-    assert root.find("") == root.find("/") == Place("", str(folder))
+    assert root.find("/a//b/") == Place("a/b", str(folder / "a/b"), str(folder))
+    assert root.find("/etc/passwd") == Place("etc/passwd", str(folder / "etc/passwd"), str(folder))
+    assert root.find("") == root.find("/") == Place("", str(folder), str(folder))
 
 
 def test_a_link_within_the_folder_is_followed(root: Root, folder: Path) -> None:
     (folder / "inside").symlink_to("a")
-    assert root.find("inside/b") == Place("inside/b", str(folder / "a/b"))
+    assert root.find("inside/b") == Place("inside/b", str(folder / "a/b"), str(folder))
 
 
 def test_the_root_itself_may_be_a_link(folder: Path, tmp_path: Path) -> None:

@@ -304,6 +304,16 @@ def test_a_checkpoint_brings_back_what_was_kept(contents: Contents, folder: Path
     assert list(folder.iterdir()) == []
 
 
+def test_the_folder_that_is_served_has_no_checkpoint_beside_it(contents: Contents, folder: Path) -> None:
+    kept = folder.parent / ".ipynb_checkpoints/test-checkpoint"
+    kept.parent.mkdir()
+    kept.write_text("secret")
+    for call in (restore_checkpoint, delete_checkpoint):
+        with pytest.raises(NotAllowed, match="leads out"):
+            call(contents.find(""), "checkpoint")
+    assert kept.read_text() == "secret"
+
+
 def test_every_failure_is_one_of_contents(contents: Contents, folder: Path) -> None:
     (folder / "n").write_text("")
     for path in ("n/x", "x" * 300):
