@@ -1,6 +1,7 @@
 """Prints the budgets of the design that apply, each beside its reference measured in the same run.
 
     python -P benchmarks/run.py [--quick] [NAME ...]      names: execute streams start memory questions transport death
+                                                          gateway
 
 A row says: our figure, the reference's, the value that the budget is about (a ratio, or our figure itself), the budget, and whether it is
 held. Rounds of both sides take turns, so that whatever else the machine does falls on both. Run it on a quiet machine.

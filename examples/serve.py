@@ -117,14 +117,14 @@ def run(port: int, more: Sequence[str]) -> int:
     signal.signal(signal.SIGINT, lambda *_: None)  # JupyterLab has it too
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: lab.terminate())
-    ended, _ = os.waitpid(-1, 0)
+    ended, status = os.waitpid(-1, 0)
     if ended == gateway.pid:
         print("The gateway has ended, and JupyterLab with it.", file=sys.stderr)
         lab.terminate()
         return lab.wait() or 1
     gateway.terminate()
     gateway.wait()
-    return 0
+    return os.waitstatus_to_exitcode(status)
 
 
 def main() -> None:

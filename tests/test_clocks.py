@@ -46,6 +46,15 @@ MAY: dict[str, str] = {
     "actors/supervisor/foreign.py": f"when a subkernel began; {SHOWN}",
     "actors/supervisor/launching.py": f"when a subkernel began; {SHOWN}",
     "actors/supervisor/opening.py": f"when a death was; {SHOWN}",
+    "actors/gateway/door.py": "how long the session of a browser lasts, over all restarts: its cookie says so by the wall clock",
+    "actors/gateway/pages.py": "the same",
+    "actors/gateway/service.py": f"since when it runs; {SHOWN}",
+    "actors/host/numbering.py": "numbers that no other life has; what a former life has written down keeps them growing",
+    "actors/host/standing.py": f"when a kernel was used last; {SHOWN}",
+    "actors/registry/chronicle.py": f"when kernels and conversations began and ended; {SHOWN}",
+    "actors/registry/lookup.py": f"when a kernel was started; {SHOWN}",
+    "beaker/journal/database.py": "names a file that is put aside",
+    "beaker/journal/journal.py": "ids that no other life has; those that are written down keep them growing",
     "beaker/wire/compose.py": "the date in a header, which Jupyter wants",
 }
 

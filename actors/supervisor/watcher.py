@@ -99,7 +99,8 @@ class Watcher:
             os.close(self._descriptor)
             self._descriptor = -1
         if self.process is not None and self.process.poll() is None and was_watched:
-            _reap_later(self.process)
+            with contextlib.suppress(OSError):  # no descriptor is left: a zombie is the lesser harm
+                _reap_later(self.process)
 
     def reap(self) -> None:
         """Let go of a watcher that has ended."""

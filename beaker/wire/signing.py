@@ -28,7 +28,7 @@ class Signer:
 
     def __init__(self, key: bytes, scheme: str = "hmac-sha256") -> None:
         kind, _, digest = scheme.partition("-")
-        if kind != "hmac" or digest not in hashlib.algorithms_available:
+        if kind != "hmac" or digest not in hashlib.algorithms_available or not hashlib.new(digest).digest_size:
             raise UnknownScheme(f"signature_scheme {scheme!r} is unknown; hmac-sha256 is what every Jupyter client speaks")
         self._on = bool(key)
         # The two hashes of an HMAC, which are copied and fed in two thirds of the time that Python's `hmac` takes (m).

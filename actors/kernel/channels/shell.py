@@ -91,7 +91,7 @@ class Shell:
         if kind == "shutdown_request":
             self._shut_down(idents, header, parts)
             return
-        if kind == "kernel_info_request" and self._state.hang_words and self._state.info:
+        if kind == "kernel_info_request" and self._state.hang_words and self._state.info and self._state.lived_before() is not None:
             owed.introduce(self._state, idents, parts[HEADER])
             return
         flags, received = None, 0.0
@@ -256,6 +256,10 @@ class Shell:
             return
         self._farewell = self._state.requests.accepted, partial(self._end_kernel, idents, header, parts)
         self._leave_if_done()
+
+    def stay(self) -> None:
+        """The kernel goes on after all, with a fresh session."""
+        self._leaving = False
 
     def _leave_if_done(self) -> None:
         if self._farewell is not None and not self._state.requests.cells_until(self._farewell[0]):

@@ -21,7 +21,7 @@ class Course:
     def __init__(self, state: KernelState) -> None:
         self._state = state
         self._last = state.keeping.last_turn
-        self._last_approval = 0
+        self._last_approval = state.keeping.last_approval
         self.former_approvals = 0
         """The highest number in a name of an approval that a process before this one gave: what of those was open is lost."""
         self.model = ""

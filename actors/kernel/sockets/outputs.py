@@ -51,7 +51,8 @@ class Outputs:
 
     def hurry(self) -> None:
         """Let what was printed so far gather no longer: something comes on another channel that should not overtake it."""
-        self._socket.end_rest()
+        if self._socket.read_rest():
+            self._relay_all()
 
     def drain(self) -> int:
         """Read and hand on what lies there now; returns how many messages were read."""

@@ -189,7 +189,12 @@ class SubkernelLink:
         self._context.term()
 
     def _take(self, channel: str, frames: list[bytes], take: Callable[[Header, Header, Parts], None]) -> None:
-        self._iopub.hurry()
+        try:
+            self._iopub.hurry()
+        finally:  # the reply has been read, whatever becomes of an output
+            self._hand_on(channel, frames, take)
+
+    def _hand_on(self, channel: str, frames: list[bytes], take: Callable[[Header, Header, Parts], None]) -> None:
         try:
             _, signature, parts = split(frames)
             if self._check_signatures:

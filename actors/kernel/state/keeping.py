@@ -50,6 +50,11 @@ class Keeping:
         """Where the numbers of questions go on."""
         return 0 if self._former is None else self._former.last_turn
 
+    @property
+    def last_approval(self) -> int:
+        """Where the names of what the model wants allowed go on."""
+        return 0 if self._former is None else self._former.last_approval
+
     def serve(self, keeps: Keeps) -> None:
         """Somebody has something to keep from here on."""
         self._keeps = keeps

@@ -127,6 +127,7 @@ class KernelState:
         """The user wants a fresh session: from here on cells wait for it."""
         self.phase = Phase.RESTARTING
         self.leaving = self.generation
+        self.hang_words = None
 
     @property
     def coming_generation(self) -> int:
@@ -155,6 +156,7 @@ class KernelState:
         elif self.taken_over is not None and self.taken_over.notice in self.notices:
             self.notices.remove(self.taken_over.notice)
         self.taken_over = None
+        self.hang_words = None
         self.transcript.session_over()
 
     def lived_before(self) -> SubkernelLink | None:

@@ -17,6 +17,7 @@ import pytest_asyncio
 from actors.runtime.failures import AskFailed
 from beaker.messages.host import End, HostFailure, InterruptKernel, KernelStanding, ListStandings, RestartKernel, Standings
 from beaker.messages.registry import KernelEnded
+from beaker.wire.websocket import WebsocketChannel
 from tests.actors.host.kit import Client, HostStage, host_stage
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -179,11 +180,12 @@ async def test_a_restart_gives_a_fresh_session_to_the_websockets_that_are_open(s
     assert "idle" in states[states.index("restarting") :]
 
 
-async def test_a_client_that_ends_its_kernel_to_have_it_again_gets_a_fresh_session(stage: HostStage) -> None:
+@pytest.mark.parametrize("channel", ["control", "shell"])
+async def test_a_client_that_ends_its_kernel_to_have_it_again_gets_a_fresh_session(stage: HostStage, channel: WebsocketChannel) -> None:
     kernel = await stage.serve()
     client = await stage.worker.client(kernel)
     await client.result("x = 1")
-    asked = client.say("shutdown_request", {"restart": True}, channel="control")
+    asked = client.say("shutdown_request", {"restart": True}, channel=channel)
     assert (await client.reply(asked))["restart"] is True
     assert await client.result("x") == "NameError"
     assert client.over == ""

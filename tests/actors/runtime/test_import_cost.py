@@ -59,7 +59,7 @@ def test_a_kernel_that_nobody_asks_imports_nothing_of_questions_and_commands(mod
 @pytest.mark.slow
 def test_little_is_imported_before_the_subkernel_is_launched() -> None:
     """As the entry does it: `inspect` and what it drags in come later, with asyncio, while the subkernel imports its own."""
-    launching = "actors.supervisor.household, actors.supervisor.opening, actors.supervisor.watcher"
+    launching = "actors.supervisor.household, actors.supervisor.opening, actors.supervisor.watcher, actors.supervisor.guard"
     code = "from actors.runtime.lean import import_without; import_without('msgspec', ['typing_extensions']); import actors.kernel.role"
     imported = _imported(f"import beaker_kernel; {code}, {launching}")
     assert imported & (HEAVY | {"asyncio", "bz2", "inspect", "logging", "shutil", "ssl", "typing_extensions"}) == set()

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from beaker.settings.env_file import parse_env
-from beaker.settings.schema import Settings
+from beaker.settings.schema import Settings, all_setting_names
 from tests.kit.settings import load_all
 
 EXAMPLE = Path(__file__).parents[3] / "env.example"
@@ -22,4 +22,7 @@ def test_with_its_comments_taken_away_every_line_is_known(tmp_path: Path) -> Non
     assert loaded.problems == []
     assert loaded.key_origin.endswith("keys: OPENAI_API_KEY")
     set_there = {name for name, value in parse_env(text).values.items() if value}
-    assert {origin.name for origin in loaded.origins.values() if origin.kind != "default"} == set_there - {"OPENAI_API_KEY"}
+    of_the_gateway = {name for name in set_there if name.startswith("BEAKER_GATEWAY_")}
+    assert {f"gateway.{name.removeprefix('BEAKER_GATEWAY_').lower()}" for name in of_the_gateway} < set(all_setting_names())
+    of_kernels = set_there - of_the_gateway - {"OPENAI_API_KEY"}
+    assert {origin.name for origin in loaded.origins.values() if origin.kind != "default"} == of_kernels

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from actors.kernel.life import hang_watch
-from beaker.messages.subkernel import Started, Starting
+from beaker.messages.subkernel import Died, Started, Starting
 from tests.kit.kernel_stage import KernelStage, staged
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 from tests.kit.takeover_stage import Replaced
@@ -135,3 +135,21 @@ async def test_a_client_that_came_before_the_hang_was_known_is_told_then_and_onc
     subkernel.run(await subkernel.expect(), 2)
     await stage.front.over(behind)
     assert stage.front.kinds(asked) == ["busy", "kernel_info_reply", "idle"]
+
+
+async def test_of_a_session_that_hung_and_was_killed_nobody_is_told_what_it_was(
+    stage: KernelStage, subkernel: ScriptedSubkernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = stage.run("x")
+    request = await subkernel.expect()
+    subkernel.begin(request, 1)
+    await stage.front.output(running, "execute_input")
+    subkernel.answers = False
+    await status(stage, "holding the interpreter")
+    monkeypatch.setattr(hang_watch, "PERIOD_S", 3600)  # it looks once more, and then not before the client comes
+    stage.tell(Died(generation=1, reason="killed by signal 9", at=0.0, stderr_tail="", restarting=True))
+    assert (await stage.front.reply(running)).content["ename"] == "KernelDied"
+    asked = stage.request("kernel_info_request", {}, client=b"second")
+    assert stage.front.kinds(asked) == []
+    await stage.start_subkernel()
+    assert (await stage.front.reply(asked)).idents == [b"second"]
