@@ -176,7 +176,7 @@ class Rooms:
     def _shut_down(self, *, restart: bool) -> None:
         if restart and self._stays:
             self.renewal.begin()
-            self.shell.stay()
+            self.shell.farewell.withdraw()
         else:
             self.ending.shut_down(restart=restart)
 

@@ -10,12 +10,12 @@ wait in their own queues then, and what they ask on control is still heard.
 import asyncio
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Protocol
 
 import msgspec
 
 from actors.kernel.channels import owed
+from actors.kernel.channels.farewell import Farewell
 from actors.kernel.channels.kernel_info import amend_reply
 from actors.kernel.channels.unanswered import Unanswered
 from actors.kernel.sockets.backlog import Backlog
@@ -69,11 +69,7 @@ class Shell:
         self._held: Backlog[tuple[Pending, Parts]] = Backlog()
         self._waiters: list[asyncio.Future[None]] = []
         """Who waits for a cell to be answered."""
-        self._end_kernel = shut_down
-        self._leaving = False
-        """A client has asked here for the end of the kernel; what comes behind that is not taken any more."""
-        self._farewell: tuple[int, Callable[[], None]] | None = None
-        """That end, and how many requests are ahead of it."""
+        self.farewell = Farewell(state, shut_down)
 
     @property
     def held(self) -> int:
@@ -89,7 +85,7 @@ class Shell:
         if kind in CELL_REQUESTS and might_be_ours(parts[CONTENT]) and self._ours.take_cell(idents, header, parts):
             return
         if kind == "shutdown_request":
-            self._shut_down(idents, header, parts)
+            self.farewell.ask(idents, header, parts)
             return
         if kind == "kernel_info_request" and self._state.hang_words and self._state.info and self._state.lived_before() is not None:
             owed.introduce(self._state, idents, parts[HEADER])
@@ -110,10 +106,10 @@ class Shell:
     def submit(self, pending: Pending, parts: Parts) -> None:
         """Send a request to the subkernel, or keep it until there is one."""
         state = self._state
-        if state.phase is Phase.READY and not self._leaving:
+        if state.phase is Phase.READY and not self.farewell.begun:
             state.requests.accept(pending)
             self._send(pending, parts)
-        elif state.phase in {Phase.STARTING, Phase.RESTARTING} and not self._leaving:
+        elif state.phase in {Phase.STARTING, Phase.RESTARTING} and not self.farewell.begun:
             pending.sent = False
             state.requests.accept(pending)
             self._held.append((pending, parts), cost_of(parts))
@@ -247,29 +243,6 @@ class Shell:
         # The trace is named, as what ends a cell may be a death or another request.
         self._state.log.info("cell.replied", trace=pending.msg_id[:TRACE_CHARS], **values)
 
-    def _shut_down(self, idents: list[bytes], header: Header, parts: Parts) -> None:
-        """End the kernel once the cells ahead are answered, as a queue has it; asked again, without waiting for them."""
-        asked_before, self._leaving = self._leaving, True
-        if asked_before:
-            self._leave()
-            self._end_kernel(idents, header, parts)
-            return
-        self._farewell = self._state.requests.accepted, partial(self._end_kernel, idents, header, parts)
-        self._leave_if_done()
-
-    def stay(self) -> None:
-        """The kernel goes on after all, with a fresh session."""
-        self._leaving = False
-
-    def _leave_if_done(self) -> None:
-        if self._farewell is not None and not self._state.requests.cells_until(self._farewell[0]):
-            self._leave()
-
-    def _leave(self) -> None:
-        if self._farewell is not None:
-            (_, end), self._farewell = self._farewell, None
-            end()
-
     def _read_on(self) -> None:
         link = self._state.link
         if not self._held.full and (link is None or not link.shell_is_full):
@@ -277,7 +250,7 @@ class Shell:
 
     def _tell_waiters(self) -> None:
         """A cell was answered."""
-        self._leave_if_done()
+        self.farewell.look()
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if not waiter.done():

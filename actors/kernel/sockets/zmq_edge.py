@@ -164,21 +164,18 @@ class EdgeSocket:
 
     def end_rest(self) -> None:
         """Read what came during a rest now."""
-        if self._rest is not None:
-            self._rest.cancel()
-            self._rest = None
+        if self._wake():
             self._check()
 
     def read_rest(self) -> bool:
         """If it rests: end that, and read what has come meanwhile in this turn; returns whether it did."""
-        if self._rest is None:
+        if not self._wake():
             return False
-        self._rest.cancel()
-        self._rest = None
         for _ in range(REST_READ):
             if self._closed or not self._read_one():
-                return True
-        self._check_soon()
+                break
+        else:
+            self._check_soon()
         return True
 
     def read_all(self) -> int:
@@ -193,15 +190,19 @@ class EdgeSocket:
         if not self._closed:
             self._closed = True
             self._waiting.clear()
-            if self._rest is not None:
-                self._rest.cancel()
-                self._rest = None
+            self._wake()
             self._loop.remove_reader(self._descriptor)
             self._socket.close(linger_ms)
 
     def _start(self) -> None:
         self._loop.add_reader(self._descriptor, self._check)
         self._check_soon()
+
+    def _wake(self) -> bool:
+        rested, self._rest = self._rest, None
+        if rested is not None:
+            rested.cancel()
+        return rested is not None
 
     def _check_soon(self) -> None:
         if not self._checking:
