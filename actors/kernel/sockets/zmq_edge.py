@@ -7,6 +7,7 @@ socket leaves the other sockets their turn.
 """
 
 import asyncio
+import sys
 from collections.abc import Callable
 
 import zmq
@@ -171,17 +172,14 @@ class EdgeSocket:
         """If it rests: end that, and read what has come meanwhile in this turn; returns whether it did."""
         if not self._wake():
             return False
-        for _ in range(REST_READ):
-            if self._closed or not self._read_one():
-                break
-        else:
+        if self.read_all(REST_READ) == REST_READ:
             self._check_soon()
         return True
 
-    def read_all(self) -> int:
+    def read_all(self, at_most: int = sys.maxsize) -> int:
         """Read what is there now without leaving the turn; returns how many messages it was."""
         count = 0
-        while not self._closed and self._read_one():
+        while count < at_most and not self._closed and self._read_one():
             count += 1
         return count
 
