@@ -44,7 +44,10 @@ async def channels(request: web.Request) -> web.StreamResponse:
     slot = service.slots.take()
     if slot is None:
         raise Problem(
-            503, f"{service.slots.taken} websockets are open, as many as may be. Close some, or set --max-websockets.", reason="limit"
+            503,
+            f"{service.slots.taken} websockets are open, as many as may be. "
+            "Close some, or set gateway.max_websockets (BEAKER_GATEWAY_MAX_WEBSOCKETS).",
+            reason="limit",
         )
     try:
         await socket.prepare(request)

@@ -14,7 +14,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from actors.gateway.answers import Problem, empty_answer
-from actors.gateway.rates import too_often
+from actors.gateway.rates import count_failure
 from actors.gateway.routes import Handler, Route
 from actors.gateway.service import Service, service_of
 from beaker.gateway.access import Admitted, Refused, Visit, decide
@@ -31,6 +31,8 @@ _PREFLIGHT: Final[dict[str, str]] = {
 }
 """What the pages of an allowed origin may send; ten minutes as browsers keep it, so that a change of ours is not kept for long."""
 
+_RESOURCE_POLICY: Final = "Cross-Origin-Resource-Policy"
+
 _HEADERS: Final[dict[str, str]] = {
     hdrs.SERVER: "beaker",
     "X-Content-Type-Options": "nosniff",
@@ -38,6 +40,8 @@ _HEADERS: Final[dict[str, str]] = {
     # Not no-referrer: with it browsers hide the origin of our own forms, and we refuse what hides its origin.
     "Referrer-Policy": "same-origin",
     hdrs.CACHE_CONTROL: "no-store",
+    # No foreign page may take in what we send, not as a picture or a script either, from which it could learn its size.
+    _RESOURCE_POLICY: "same-origin",
 }
 """What every answer carries unless its handler says something else; pages have a policy of their own."""
 
@@ -59,13 +63,10 @@ async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
     route = request.app[ROUTES].get(request.match_info.route)
     token = request.query.get(QUERY_TOKEN, "")
     shown = bool(token or hdrs.AUTHORIZATION in request.headers)
-    address = request.remote or ""
-    if shown and (wait_s := service.failures.wait_s(address)) > 0:
-        raise too_often(wait_s, "wrong tokens come from this address")
     decision = _decision(service, request, token, public=route is not None and route.public)
     if isinstance(decision, Refused):
         if decision.status == 401 and shown:
-            service.failures.add(address)
+            count_failure(service.failures, request.remote or "")
         if decision.status == 401 and _is_opened(request, route):
             return web.Response(status=HTTPStatus.FOUND, headers={hdrs.LOCATION: _login(service, request)})
         challenge: dict[str, str] | None = {hdrs.WWW_AUTHENTICATE: "Bearer"} if decision.status == 401 else None
@@ -88,6 +89,7 @@ async def put_headers(_request: web.Request, response: web.StreamResponse) -> No
             response.headers[name] = value
     admitted = _admission.get()
     if admitted is not None and admitted.origin:
+        response.headers[_RESOURCE_POLICY] = "cross-origin"
         response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = admitted.origin
         response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = "Location, ETag"
     response.headers[hdrs.VARY] = hdrs.ORIGIN

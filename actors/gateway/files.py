@@ -6,6 +6,7 @@ which may be another file altogether, or a link that leads out of the root.
 
 import os
 import stat
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import partial
@@ -19,6 +20,7 @@ from actors.gateway.contents import said
 from actors.gateway.contents_pool import ContentsPool, pool_of
 from actors.gateway.routes import Route, get
 from beaker.contents.failures import NotThat, NotThere
+from beaker.contents.paths import Place
 from beaker.contents.store import Contents
 from beaker.contents.whole_file import said as said_of_disk
 from beaker.gateway.downloads import manner_of
@@ -36,17 +38,31 @@ async def send(request: web.Request) -> web.StreamResponse:
         ConnectionResetError: it was cut while it was sent.
     """
     path = request.match_info["path"]
-    file, size, changed = await pool_of(request).read(lambda contents: _open(contents, path))
+    manner = manner_of(os.path.basename(path.rstrip("/")), save=request.query.get("download", "0") not in {"", "0"})
+    headers = {
+        "Content-Type": manner.content_type,
+        "Content-Disposition": manner.disposition,
+        "Content-Security-Policy": manner.policy,
+        "X-Content-Type-Options": "nosniff",
+    }
+    return await send_file(request, lambda contents: _find(contents, path), headers)
+
+
+async def send_file(request: web.Request, find: Callable[[Contents], Place], headers: dict[str, str]) -> web.StreamResponse:
+    """Send a file, or the part of it that is asked for.
+
+    Args:
+        find: says which; it may block.
+        headers: what the answer says of the file, beyond its size and age.
+
+    Raises:
+        Problem: there is no such part.
+        ContentsError: it cannot be opened, or `find` has raised it.
+        ConnectionResetError: it was cut while it was sent.
+    """
+    file, size, changed = await pool_of(request).read(lambda contents: _open(find(contents)))
     try:
-        manner = manner_of(os.path.basename(path.rstrip("/")), save=request.query.get("download", "0") not in {"", "0"})
-        headers = {
-            "Content-Type": manner.content_type,
-            "Content-Disposition": manner.disposition,
-            "Content-Security-Policy": manner.policy,
-            "X-Content-Type-Options": "nosniff",
-            "Last-Modified": format_datetime(changed, usegmt=True),
-            "Accept-Ranges": "bytes",
-        }
+        headers = {**headers, "Last-Modified": format_datetime(changed, usegmt=True), "Accept-Ranges": "bytes"}
         begin, end = _wanted(request, size)
         if begin >= end and size:
             words = f"There are {size} bytes; none of those that were asked for."
@@ -80,10 +96,14 @@ def _read(file: BinaryIO, begin: int, size: int, _contents: Contents) -> bytes:
     return os.pread(file.fileno(), size, begin)
 
 
-def _open(contents: Contents, path: str) -> tuple[BinaryIO, int, datetime]:
+def _find(contents: Contents, path: str) -> Place:
     place = contents.find(path)
     if not os.path.exists(place.real):
         raise NotThere(f"there is no {place.path!r}")
+    return place
+
+
+def _open(place: Place) -> tuple[BinaryIO, int, datetime]:
     with said_of_disk(place.path):
         # A pipe without anybody at its other end would be waited for.
         descriptor = os.open(place.real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -10,8 +10,12 @@ from typing import Final
 from aiohttp import web
 
 from actors.gateway.answers import Problem, json_answer
+from actors.gateway.contents import said
+from actors.gateway.files import send_file
 from actors.gateway.routes import Route, get
 from actors.gateway.service import service_of
+from beaker.contents.paths import Place
+from beaker.gateway.downloads import type_of
 from beaker.gateway.specs import NoSuchFile, SpecsModel, find_file, read_specs
 
 
@@ -33,17 +37,25 @@ async def show(request: web.Request) -> web.Response:
     return json_answer(specs[name.lower()])
 
 
+@said
 async def show_file(request: web.Request) -> web.StreamResponse:
     """`GET /kernelspecs/<name>/<file>`: a logo, as a rule.
 
     Raises:
-        Problem: 404, it is not there, or not of this kernelspec.
+        Problem: 404, it is not there, or not of this kernelspec; 416, it has no such part.
+        ConnectionResetError: it was cut while it was sent.
     """
     name, file = request.match_info["name"], request.match_info["file"]
+    kind = type_of(os.path.basename(file))
     try:
-        return web.FileResponse(await asyncio.to_thread(find_file, name, file, os.environ))
+        return await send_file(request, lambda _contents: _place(name, file), {"Content-Type": kind})
     except NoSuchFile as error:
         raise Problem(404, str(error)) from None
+
+
+def _place(name: str, file: str) -> Place:
+    real = find_file(name, file, os.environ)
+    return Place(file, real, os.path.dirname(real))
 
 
 async def _specs(request: web.Request) -> SpecsModel:

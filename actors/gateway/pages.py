@@ -16,7 +16,7 @@ from aiohttp import hdrs, web
 from actors.gateway.answers import Problem
 from actors.gateway.door import begin_session, end_session
 from actors.gateway.models import KernelModel, all_kernel_models
-from actors.gateway.rates import too_often
+from actors.gateway.rates import count_failure
 from actors.gateway.routes import Route, get, post
 from actors.gateway.service import Service, service_of
 from beaker.gateway.cookies import same_token
@@ -76,16 +76,13 @@ async def log_in(request: web.Request) -> web.Response:
     """`POST /login`: the token for a session.
 
     Raises:
-        Problem: 429, too many wrong ones have come from there.
+        Problem: 429, it is a wrong one, and too many of these have come from there.
     """
     service = service_of(request)
     form = await _read(request)
     target = safe_next(form.next, service.base_url)
-    address = request.remote or ""
-    if (wait_s := service.failures.wait_s(address)) > 0:
-        raise too_often(wait_s, "wrong tokens come from this address")
     if service.rules.token is not None and not same_token(form.token.strip(), service.rules.token):
-        service.failures.add(address)
+        count_failure(service.failures, request.remote or "")
         return _login(service, target, complaint="That is not the token of this gateway.")
     answer = web.Response(status=HTTPStatus.SEE_OTHER, headers={hdrs.LOCATION: target})
     begin_session(request, answer)

@@ -51,14 +51,17 @@ class Bucket:
 
 
 class Failures:
-    """Wrong tokens, by the address that they came from."""
+    """Wrong tokens, by the address that they came from.
+
+    A right one never waits: any page that a user opens can send wrong ones from her address, and would lock her out.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._by_address: OrderedDict[str, Bucket] = OrderedDict()
 
     def wait_s(self, address: str) -> float:
-        """How long a token from there is not even looked at."""
+        """How long a wrong token from there is answered with the time to wait alone."""
         bucket = self._by_address.get(address)
         return bucket.wait_s if bucket is not None else 0.0
 
@@ -69,6 +72,17 @@ class Failures:
         bucket.take()
         if len(self._by_address) > ADDRESSES_LIMIT:
             self._by_address.popitem(last=False)
+
+
+def count_failure(failures: Failures, address: str) -> None:
+    """A token from there was compared, and is wrong.
+
+    Raises:
+        Problem: 429, too many have been.
+    """
+    if (wait_s := failures.wait_s(address)) > 0:
+        raise too_often(wait_s, "wrong tokens from this address")
+    failures.add(address)
 
 
 def slow_down(bucket: Bucket, what: str) -> None:

@@ -21,7 +21,7 @@ from actors.runtime.failures import AskError
 from actors.runtime.log import Log
 from actors.runtime.node import Node
 from beaker.gateway.access import LOOPBACK, Rules, host_of, parse_origin
-from beaker.gateway.cookies import Sessions, cookie_name
+from beaker.gateway.cookies import Sessions, cookie_name, signing_key
 from beaker.messages.registry import ListKernels, RegistryReply
 
 REGISTRY_CODEC: Final = Codec(RegistryReply)
@@ -42,7 +42,7 @@ class Service:
         self.clock = node.clock
         self.log = log or node.log
         self.rules = rules_of(order)
-        self.sessions = Sessions(order.cookie_secret)
+        self.sessions = Sessions(signing_key(order.cookie_secret, order.token))
         self.cookie = cookie_name(order.port)
         """The name of the session cookie."""
         self.base_url = order.settings.base_url

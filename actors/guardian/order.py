@@ -33,7 +33,7 @@ class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
     token: str | None
     """What clients must show; None: nothing."""
     cookie_secret: bytes
-    """What cookies of sessions are signed with; the same over all starts of this gateway."""
+    """What cookies of sessions are signed with, together with the token; the same over all starts of this gateway."""
     listening: tuple[int, ...] = ()
     """For workers: descriptors of the sockets where clients come in, inherited."""
     port: int = 0

@@ -29,3 +29,7 @@ class NotThat(ContentsError):
 
 class NoRoom(ContentsError):
     """The disk is full, or a quota is used up; what was there before is unchanged."""
+
+
+class Torn(ContentsError):
+    """A file that had to be written in place may be half old and half new."""

@@ -2,7 +2,8 @@
 
 Whoever looks meanwhile, and whoever comes after a crash, finds the old file or the new one, never half of one. A file that
 others share by a hard link, and one in a folder that takes no new files, is written in place, after all: to be able to write
-it is worth more. So is the owner and the mode of the old one, which are kept.
+it is worth more. Its room is taken first, and what fails is put back; a crash can leave half of it. The owner and the mode of
+the old one are kept.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import BinaryIO, Final, Literal
 
-from beaker.contents.failures import NoRoom, NotAllowed, NotThat, NotThere
+from beaker.contents.failures import NoRoom, NotAllowed, NotThat, NotThere, Torn
 
 ALGORITHM: Final = "sha256"
 """Of `fingerprint`; as it is named to clients."""
@@ -35,6 +36,7 @@ def write_whole(real: str, data: bytes, *, follow: bool = True) -> None:
 
     Raises:
         NoRoom, NotAllowed, NotThere, NotThat: see `said`; the old file is unchanged then.
+        Torn: it was written in place, which failed, and could not be put back.
     """
     target = os.path.realpath(real) if follow else real
     with said(real):
@@ -144,10 +146,40 @@ def _umask() -> int:
 
 def _write_in_place(target: str, data: bytes) -> None:
     with open_itself(target, "r+b") as file:
-        file.write(data)
-        file.truncate()
-        file.flush()
-        os.fsync(file.fileno())
+        size = os.fstat(file.fileno()).st_size
+        # All that is written over; what the old file has beyond that is cut off last, when nothing can fail for want of room.
+        old = file.read(len(data))
+        try:
+            if data:
+                _reserve(file.fileno(), len(data))
+            _put(file.fileno(), data)
+            os.ftruncate(file.fileno(), len(data))
+            os.fsync(file.fileno())
+        except OSError as error:
+            try:
+                _put(file.fileno(), old)
+                os.ftruncate(file.fileno(), size)
+                os.fsync(file.fileno())
+            except OSError:
+                words = f"{os.path.basename(target)!r}: {error.strerror or error}. It could only be written in place, and may be"
+                raise Torn(f"{words} half old and half new; save it elsewhere, make room and save again") from None
+            raise
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        # Some file systems cannot; then it is found out while writing.
+        if error.errno in _FULL:
+            raise
+
+
+def _put(descriptor: int, data: bytes) -> None:
+    at = 0
+    while at < len(data):
+        at += os.pwrite(descriptor, data[at:], at)
+    os.fsync(descriptor)
 
 
 def _settle(folder: str) -> None:

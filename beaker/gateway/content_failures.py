@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from beaker.contents.failures import Changed, ContentsError, NoRoom, NotAllowed, NotFree, NotThat, NotThere
+from beaker.contents.failures import Changed, ContentsError, NoRoom, NotAllowed, NotFree, NotThat, NotThere, Torn
 
 STATUS: Final[dict[type[ContentsError], tuple[int, str]]] = {
     NotThere: (404, "not_found"),
@@ -11,6 +11,7 @@ STATUS: Final[dict[type[ContentsError], tuple[int, str]]] = {
     NotFree: (409, "conflict"),
     NotThat: (400, "bad_request"),
     NoRoom: (507, "no_room"),
+    Torn: (507, "torn"),
 }
 """And with which word for programs: the sentence is for people."""
 

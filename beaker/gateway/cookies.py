@@ -28,11 +28,21 @@ def cookie_name(port: int) -> str:
     return f"beaker-session-{port}"
 
 
+def signing_key(secret: bytes, token: str | None) -> bytes:
+    """With which the cookies of a gateway are signed: another token signs everybody out, as whoever changes it means to.
+
+    Args:
+        secret: of this gateway, the same over all its starts.
+        token: that clients must show; None: nothing.
+    """
+    return hmac.new(secret, b"token:" + token.encode(errors="surrogateescape") if token is not None else b"none", hashlib.sha256).digest()
+
+
 class Sessions:
     """Makes and checks the values.
 
     Args:
-        secret: of this gateway; another one ends all sessions.
+        secret: as `signing_key` makes it; another one ends all sessions.
     """
 
     def __init__(self, secret: bytes) -> None:

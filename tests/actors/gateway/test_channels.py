@@ -383,6 +383,9 @@ async def test_no_more_websockets_are_opened_than_may_be_and_one_that_is_gone_ma
         here.registry.add(KERNEL)
         first, _ = await opened(here, "1"), await opened(here, "2")
         assert await _refused(here, PATH, headers=WITH_TOKEN) == 503
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "A" * 22 + "=="}
+        answer = await here.client.get(PATH, headers={**WITH_TOKEN, **upgrade})
+        assert "BEAKER_GATEWAY_MAX_WEBSOCKETS" in (await answer.json())["message"], "it names what there is to set"
         await first.close()
         await until(lambda: here.service.websockets == 1)
         third = await _in_time(lambda: here.client.ws_connect(PATH, headers=WITH_TOKEN))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient
@@ -195,6 +196,22 @@ async def test_pages_of_an_allowed_origin_may_read_the_answers_and_no_others() -
         assert await _ask(client, "OPTIONS", "/api/thing", evil) == (403, "")
 
 
+async def test_only_an_allowed_page_may_take_in_what_is_sent() -> None:
+    lab = "https://lab.example.org"
+    async with serving(make_service(make_order(allow_origin=[lab])), [OWN]) as client:
+        for origin, policy in ((lab, "cross-origin"), ("https://evil.test", "same-origin")):
+            answer = await client.get("/api/thing", headers={"Origin": origin, **WITH_TOKEN})
+            assert answer.headers["Cross-Origin-Resource-Policy"] == policy
+
+
+async def test_another_token_signs_everybody_out(service: Service) -> None:
+    cookies = _session(service)
+    order = make_order()
+    for token, status in ((order.token, 200), ("another", 401)):
+        async with serving(make_service(msgspec.structs.replace(order, token=token)), [OWN]) as client:
+            assert (await client.get("/api/thing", cookies=cookies)).status == status
+
+
 async def test_every_answer_says_that_it_is_no_page_of_others_and_is_not_kept(service: Service) -> None:
     async with serving(service, [OWN]) as client:
         for answer in (await client.get("/api/thing", headers=WITH_TOKEN), await client.get("/api/thing"), await client.get("/nowhere")):
@@ -202,4 +219,5 @@ async def test_every_answer_says_that_it_is_no_page_of_others_and_is_not_kept(se
             assert "frame-ancestors 'self'" in answer.headers["Content-Security-Policy"]
             assert answer.headers["Cache-Control"] == "no-store"
             assert answer.headers["Referrer-Policy"] == "same-origin"
+            assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
             assert answer.headers["Server"] == "beaker"

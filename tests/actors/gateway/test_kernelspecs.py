@@ -73,6 +73,15 @@ async def test_a_logo_is_shown_as_what_it_is(kernels: Path) -> None:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+async def test_what_lies_packed_beside_a_logo_is_not_sent_in_its_place(kernels: Path) -> None:
+    (kernels / "good/logo-64x64.png.gz").write_bytes(b"another file")
+    async with serving(make_service()) as client:
+        answer = await client.get(
+            "/kernelspecs/good/logo-64x64.png", headers={"Accept-Encoding": "gzip", **WITH_TOKEN}, auto_decompress=False
+        )
+        assert (await answer.read(), "Content-Encoding" in answer.headers) == (LOGO, False)
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -104,11 +104,13 @@ async def test_what_is_no_login_is_refused(browser: Browser, kind: str, sent: by
         assert answer.status == status
 
 
-async def test_guessing_is_slowed_down(browser: Browser, service: Service) -> None:
+async def test_guessing_is_slowed_down_and_the_token_is_not(browser: Browser, service: Service) -> None:
     for _ in range(250):
         service.failures.add("127.0.0.1")
-    async with browser.post("/login", data={"token": TOKEN}) as answer:
+    async with browser.post("/login", data={"token": "wrong"}) as answer:
         assert (answer.status, "Retry-After" in answer.headers) == (429, True)
+    async with browser.post("/login", data={"token": TOKEN}, allow_redirects=False) as answer:
+        assert answer.status == 303
 
 
 async def test_whoever_signs_out_is_out(browser: Browser, service: Service) -> None:

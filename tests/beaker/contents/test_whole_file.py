@@ -2,12 +2,14 @@
 
 import errno
 import os
+import resource
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from beaker.contents.failures import NoRoom, NotThere
+from beaker.contents.failures import ContentsError, NoRoom, NotThere, Torn
 from beaker.contents.whole_file import write_whole
 
 
@@ -70,6 +72,47 @@ def test_a_file_with_two_names_keeps_both(tmp_path: Path) -> None:
     os.link(tmp_path / "one", tmp_path / "two")
     write_whole(str(tmp_path / "one"), b"2")
     assert (tmp_path / "two").read_bytes() == b"2"
+
+
+def test_without_room_a_file_with_two_names_is_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(b"old" * 100)
+    os.link(tmp_path / "one", tmp_path / "two")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # the system refuses what goes beyond, as on a full disk
+    try:
+        with pytest.raises(NoRoom, match="Nothing was changed"):
+            write_whole(str(tmp_path / "one"), b"new" * 1000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (tmp_path / "two").read_bytes() == b"old" * 100
+
+
+def _failing(times: int) -> Callable[[int], None]:
+    left = [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))] * times
+
+    def fsync(_: int) -> None:
+        if left:
+            raise left.pop()
+
+    return fsync
+
+
+@pytest.mark.parametrize("new", [b"", b"new", b"much longer than the old one"])
+@pytest.mark.parametrize(
+    ("times", "failure", "words"),
+    [(1, NoRoom, "Nothing was changed"), (2, Torn, "'one': No space left on device.* may be half old and half new")],
+    ids=["what was written is put back", "what cannot be put back is said"],
+)
+def test_what_fails_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int, failure: type[ContentsError], words: str, new: bytes
+) -> None:
+    (tmp_path / "one").write_bytes(b"the old one")
+    os.link(tmp_path / "one", tmp_path / "two")
+    monkeypatch.setattr(os, "fsync", _failing(times))
+    with pytest.raises(failure, match=words):
+        write_whole(str(tmp_path / "one"), new)
+    if failure is NoRoom:
+        assert (tmp_path / "two").read_bytes() == b"the old one"
 
 
 def test_without_a_folder_it_is_said(tmp_path: Path) -> None:
