@@ -24,6 +24,7 @@ import pytest
 
 # First of all: our names are ours from here on, in this process too.
 import beaker_kernel  # noqa: F401
+from actors.runtime.trace import current_trace
 
 # Where JupyterLab is installed, jsonschema would build grammars for seconds as it is imported, by nbformat, for a kind of text
 # that no notebook has. It does without where there is no such module.
@@ -133,6 +134,12 @@ def own_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathF
         (home / place).mkdir(exist_ok=True)
         monkeypatch.setenv(name, str(home / place))
     return home
+
+
+@pytest.fixture(autouse=True)
+def no_trace() -> None:
+    """No test goes on with the trace of another: outside of a task it stays where it was set."""
+    current_trace.set("")
 
 
 @pytest.fixture

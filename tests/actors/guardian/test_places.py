@@ -12,6 +12,13 @@ from beaker.settings.gateway import GatewaySettings
 SETTINGS = GatewaySettings(port=8888)
 
 
+@pytest.fixture(autouse=True)
+def own_runtime_folder(short_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test leaves another must not find."""
+    short_folder.chmod(0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short_folder))
+
+
 def test_there_is_one_at_each_address_and_the_next_one_finds_what_it_left() -> None:
     first = Instance(os.environ, SETTINGS, 8888)
     with pytest.raises(AnotherGateway, match=f"process {os.getpid()}"):
