@@ -21,6 +21,9 @@ JSON = "application/json"
 
 _encode = msgspec.json.Encoder().encode
 
+_RENAMED = {413: "Content Too Large", 414: "URI Too Long", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
+"""As RFC 9110 has them; Python does from 3.13 on."""
+
 
 class Problem(BeakerError):
     """Why a request is not met.
@@ -35,8 +38,13 @@ class Problem(BeakerError):
     def __init__(self, status: int, message: str, *, reason: str = "", headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
-        self.reason = reason or HTTPStatus(status).phrase
+        self.reason = reason or phrase_of(status)
         self.headers = headers
+
+
+def phrase_of(status: int) -> str:
+    """The name of a status, the same for every Python."""
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
 
 
 class _Complaint(msgspec.Struct, frozen=True):

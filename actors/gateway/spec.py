@@ -2,13 +2,12 @@
 
 import re
 from functools import cache
-from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
-from actors.gateway.answers import json_answer
+from actors.gateway.answers import json_answer, phrase_of
 from actors.gateway.routes import Route, get
 from actors.gateway.service import service_of
 from actors.gateway.spec_operations import JSON, OPERATIONS, Operation
@@ -64,11 +63,11 @@ def _operation(operation: Operation) -> Schema:
 def _responses(operation: Operation) -> Schema:
     answers: Schema = {}
     for status, schema in operation.answers.items():
-        answers[str(status)] = answer = {"description": HTTPStatus(status).phrase}
+        answers[str(status)] = answer = {"description": phrase_of(status)}
         if schema is not None:
             answer["content"] = {operation.kind: {"schema": schema}}  # type: ignore[assignment]  # an answer is any JSON
     for status in sorted({*operation.refuses, 403, *(() if operation.public else (401,))}):
-        answers[str(status)] = {"description": HTTPStatus(status).phrase, "content": {JSON: {"schema": ref("Error")}}}
+        answers[str(status)] = {"description": phrase_of(status), "content": {JSON: {"schema": ref("Error")}}}
     return answers | {"default": {"description": "Anything else that goes wrong.", "content": {JSON: {"schema": ref("Error")}}}}
 
 
