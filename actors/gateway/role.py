@@ -23,6 +23,7 @@ from actors.guardian.order import GatewayOrder, read_order
 from actors.roles.own_logs import configure_logs
 from actors.runtime.birth import Birth
 from actors.runtime.log import Log, SparseLog
+from actors.runtime.loop import new_loop
 from actors.runtime.malloc import return_large_buffers
 from actors.runtime.node import Node
 from beaker.gateway.access import BadOrigin
@@ -70,7 +71,7 @@ def main(argv: list[str]) -> int:
     logs = configure_logs(order.logs, "worker", "", order.token)
     _hear_libraries(Log(role="worker"))
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=new_loop) as runner:
             return runner.run(run_worker(birth, order))
     finally:
         if logs is not None:
@@ -149,15 +150,6 @@ async def _listen(runner: web.AppRunner, listening: socket.socket, context: ssl.
         await asyncio.get_running_loop().create_unix_server(runner.server, sock=listening, ssl=context, backlog=BACKLOG)
     else:
         await web.SockSite(runner, listening, ssl_context=context, backlog=BACKLOG).start()
-
-
-def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
-    """The faster event loop where it is installed; None for Python's own."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.Loop
 
 
 class _Ears(logging.Handler):

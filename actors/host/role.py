@@ -7,12 +7,12 @@ host makes good. So nothing is taken down in order: that would tell clients that
 import argparse
 import asyncio
 import os
-import resource
 import signal
 import sys
 from typing import Final
 
 from actors.guardian.admission import admitting
+from actors.guardian.limits import raise_descriptor_limit
 from actors.guardian.order import GatewayOrder, read_order
 from actors.host.actor import CODEC, KernelHost
 from actors.roles.own_logs import configure_logs
@@ -52,7 +52,7 @@ def main(argv: list[str]) -> int:
     _name_process(options.number)
     order = read_order(options.order_fd)
     os.close(options.order_fd)
-    _raise_descriptors()
+    raise_descriptor_limit()  # a kernel takes some twenty
     return_large_buffers()
     logs = configure_logs(order.logs, "host", "", None)
     status = run_loop(birth, order, options.key_fd)
@@ -108,12 +108,6 @@ async def run_host(birth: Birth, order: GatewayOrder, key: int | None) -> int:
     await host.workers.drained(LAST_WORDS_S)
     node.log.info("host.leaving", status=status)
     return status
-
-
-def _raise_descriptors() -> None:
-    """As many as may be: a kernel takes some twenty."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _name_process(number: int) -> None:
