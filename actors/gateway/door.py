@@ -99,7 +99,7 @@ def begin_session(request: web.Request, response: web.StreamResponse) -> None:
     """Give a browser that has shown the token a session, and the word that goes with it."""
     service = service_of(request)
     value = service.sessions.begin(service.clock.wall())
-    secure = service.rules.secure
+    secure = service.rules.secure_cookies
     path = service.base_url
     response.set_cookie(service.cookie, value, max_age=LIFE_S, path=path, httponly=True, samesite="Strict", secure=secure)
     response.set_cookie(XSRF_COOKIE, service.sessions.xsrf(value), max_age=LIFE_S, path=path, samesite="Strict", secure=secure)
@@ -109,7 +109,7 @@ def end_session(request: web.Request, response: web.StreamResponse) -> None:
     """Take a browser's session away."""
     service = service_of(request)
     for name in (service.cookie, XSRF_COOKIE):
-        response.del_cookie(name, path=service.base_url, samesite="Strict", secure=service.rules.secure)
+        response.del_cookie(name, path=service.base_url, samesite="Strict", secure=service.rules.secure_cookies)
 
 
 def _decision(service: Service, request: web.Request, token: str, *, public: bool) -> Admitted | Refused:

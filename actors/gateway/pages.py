@@ -44,7 +44,7 @@ class _Form(msgspec.Struct):
 async def show_home(request: web.Request) -> web.Response:
     """`GET /`: what this is, what runs, how to connect."""
     service = service_of(request)
-    address = f"{'https' if service.rules.secure else 'http'}://{request.host}{service.base_url}".rstrip("/")
+    address = f"{service.rules.origin_of(request.host)}{service.base_url}".rstrip("/")
     try:
         kernels = await all_kernel_models(service)
         title, listed = _count(len(kernels)), _kernels(kernels)

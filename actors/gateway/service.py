@@ -20,7 +20,7 @@ from actors.runtime.codec import Codec
 from actors.runtime.failures import AskError
 from actors.runtime.log import Log
 from actors.runtime.node import Node
-from beaker.gateway.access import LOOPBACK, Rules, host_of, parse_origin
+from beaker.gateway.access import LOOPBACK, Rules, host_of, parse_origin, parse_public
 from beaker.gateway.cookies import Sessions, cookie_name, signing_key
 from beaker.messages.registry import ListKernels, RegistryReply
 
@@ -149,5 +149,6 @@ def rules_of(order: GatewayOrder) -> Rules:
     """
     settings = order.settings
     origins = frozenset(parse_origin(origin) for origin in settings.allow_origin)
-    named = {settings.host, socket.gethostname().lower(), *(host_of(origin) for origin in origins)}
-    return Rules(token=order.token, secure=bool(settings.tls_cert), hosts=LOOPBACK | named, origins=origins)
+    public = parse_public(settings.public_url)[0] if settings.public_url else ""
+    named = {settings.host, socket.gethostname().lower(), *(host_of(origin) for origin in (*origins, public) if origin)}
+    return Rules(token=order.token, secure=bool(settings.tls_cert), public=public, hosts=LOOPBACK | named, origins=origins)

@@ -42,7 +42,7 @@ examples:
   beaker-gateway --port 0 --open                       at a free port, in a browser
   beaker-gateway --host 0.0.0.0 --tls-cert c.pem --tls-key k.pem --token-file ~/.token
   beaker-gateway --unix-socket /run/user/1000/beaker.sock      behind a proxy on the same machine
-  beaker-gateway --host 0.0.0.0 --insecure --allow-origin https://lab.example.org     behind one that speaks TLS
+  beaker-gateway --public-url https://lab.example.org/lab/     behind one on the same machine that speaks TLS
 
 exit status: 0 it was ended, 1 it could not start or gave up, 2 what was wanted makes no sense
 """
@@ -73,6 +73,7 @@ _VALUES = {
     "port": ("N", "port", "where to listen; 0: at one that is free (default: 8888)"),
     "unix-socket": ("PATH", "unix_socket", "listen at a unix socket instead, which only you can use"),
     "base-url": ("PATH", "base_url", "in front of all addresses, behind a proxy that serves more than this: /lab/ (default: /)"),
+    "public-url": ("URL", "public_url", "by which clients reach a proxy in front of this, with its path: https://lab.example.org/lab/"),
     "root-dir": ("FOLDER", "root_dir", "whose files clients may see, and where kernels begin (default: where it is started)"),
     "token-file": ("FILE", "token_file", "holds nothing but the token, and only you can read it"),
     "tls-cert": ("FILE", "tls_cert", "PEM file with the certificate, and those that lead to it"),

@@ -29,6 +29,7 @@ from actors.guardian.words import Opening
 from actors.roles.own_logs import configure_logs
 from actors.runtime.prctl import become_subreaper
 from beaker.errors import BeakerError
+from beaker.gateway.access import parse_public
 from beaker.gateway.exposure import why_refused
 from beaker.places import PlaceError
 from beaker.settings.gateway import GatewaySettings
@@ -90,7 +91,8 @@ def _settled(loaded: Loaded, secrets: Secrets) -> tuple[GatewaySettings, Token]:
         raise Refused(why)
     if settings.tls_cert:
         _check_certificate(settings)
-    return msgspec.structs.replace(settings, root_dir=_root_folder(settings.root_dir)), token
+    base_url = parse_public(settings.public_url)[1] if settings.public_url else settings.base_url
+    return msgspec.structs.replace(settings, base_url=base_url, root_dir=_root_folder(settings.root_dir)), token
 
 
 def _let_roles_find_us() -> None:

@@ -3,6 +3,7 @@
 import msgspec
 
 from actors.guardian.token import Token
+from beaker.gateway.access import parse_public
 from beaker.gateway.exposure import is_loopback, local_name
 from beaker.settings.gateway import GatewaySettings
 
@@ -25,9 +26,17 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def address(settings: GatewaySettings, port: int) -> str:
+    """Where clients find the gateway, with the base path: by the proxy in front of it, if there is one."""
+    if settings.public_url:
+        origin, path = parse_public(settings.public_url)
+        return origin + path
+    return local_address(settings, port)
+
+
+def local_address(settings: GatewaySettings, port: int) -> str:
     """Where somebody on this machine finds the gateway, with the base path.
 
-    >>> address(GatewaySettings(host="localhost", base_url="/lab/"), 80)
+    >>> local_address(GatewaySettings(host="localhost", base_url="/lab/"), 80)
     'http://localhost:80/lab/'
     """
     if settings.unix_socket:
@@ -47,7 +56,9 @@ def opening_words(opening: Opening) -> str:
     shown = token if opening.show_token else None
     base = address(settings, opening.port)
     lines = [f"The gateway serves at {base}"]
-    if not settings.unix_socket:
+    if settings.public_url:
+        lines.append(f"  listens at  {local_address(settings, opening.port)}")
+    if settings.public_url or not settings.unix_socket:
         if shown is not None:
             lines.append(f"  open        {address_with_token(opening)}")
         variable = "" if token is None else f"JUPYTER_GATEWAY_AUTH_TOKEN={'...' if shown is None else shown} "

@@ -27,6 +27,9 @@ READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _STRANGE: Final = re.compile(r"[^a-z0-9._:-]")
 """What stands in no host name or address; others than ASCII are written as browsers send them, in punycode."""
 
+_PATH: Final = re.compile(r"/(?:[\w.~-]+/)*", re.ASCII)
+"""Of an address by which clients call us."""
+
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -54,10 +57,28 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """None where none is asked for."""
     secure: bool
     """We speak TLS ourselves."""
+    public: str = ""
+    """The origin of a proxy in front of us, by which clients call us; its pages are ours. Empty: there is none."""
     hosts: frozenset[str] = LOOPBACK
     """Names and addresses by which we are called, without ports."""
     origins: frozenset[str] = frozenset()
     """Foreign ones that are allowed, as `parse_origin` gives them."""
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether browsers are to send ours over TLS alone."""
+        return self.secure or self.public.startswith("https:")
+
+    def origin_of(self, host: str) -> str:
+        """What browsers call the origin of our pages, where a request names this Host; empty where it names none.
+
+        What a proxy says of itself in headers counts for nothing: everybody can send these.
+        """
+        try:
+            by_proxy = self.public and parse_origin(f"{self.public.partition(':')[0]}://{host}") == self.public
+            return self.public if by_proxy else parse_origin(f"{'https' if self.secure else 'http'}://{host}")
+        except BadOrigin:
+            return ""
 
 
 class Admitted(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +110,7 @@ def decide(visit: Visit, rules: Rules, sessions: Sessions, *, public: bool, now_
         return Refused(status=403, message=f"This gateway is not called {host[:100]!r}. Allow a name by --allow-origin https://name.")
     origin = visit.headers.get("Origin")
     foreign = ""
-    if origin is not None and not _same(origin, host, secure=rules.secure):
+    if origin is not None and origin not in {rules.public, rules.origin_of(host)} - {""}:
         if origin not in rules.origins:
             return Refused(status=403, message=f"Pages of {origin[:100]!r} may not use this gateway. Allow them by --allow-origin.")
         foreign = origin
@@ -124,6 +145,24 @@ def parse_origin(text: str) -> str:
         raise BadOrigin(f"{text!r} is more than an origin: leave out what stands behind or before the name")
     name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{name}" + ("" if port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{port}")
+
+
+def parse_public(text: str) -> tuple[str, str]:
+    """The origin of an address by which clients call us, and its path, with a slash at its end.
+
+    Raises:
+        BadOrigin: it is no such address.
+
+    >>> parse_public("https://Lab.example.org/ada")
+    ('https://lab.example.org', '/ada/')
+    """
+    parts, _ = _split(text.strip())
+    if parts is None or not parts.scheme or not parts.netloc or parts.query or parts.fragment:
+        raise BadOrigin(f"{text!r} is no address: write scheme, name and path, such as https://lab.example.org/lab/")
+    origin, path = parse_origin(f"{parts.scheme}://{parts.netloc}"), f"{parts.path.rstrip('/')}/"
+    if not _PATH.fullmatch(path):
+        raise BadOrigin(f"{text!r} has a path that is none: write names with / between them, such as https://lab.example.org/lab/")
+    return origin, path
 
 
 def host_of(origin: str) -> str:
@@ -165,13 +204,6 @@ def _unknown(visit: Visit) -> str:
     if visit.headers.get("Authorization") or visit.query_token:
         return "The token is not the one of this gateway. It was printed when the gateway started."
     return "A token is needed: send the header 'Authorization: token ...', or open the address that was printed at the start."
-
-
-def _same(origin: str, host: str, *, secure: bool) -> bool:
-    try:
-        return origin == parse_origin(f"{'https' if secure else 'http'}://{host}")
-    except BadOrigin:
-        return False
 
 
 def _name_of(host: str) -> str:

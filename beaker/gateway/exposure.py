@@ -7,7 +7,7 @@ something else sees to it. What cannot be meant is refused before a socket is op
 import ipaddress
 from typing import Final
 
-from beaker.gateway.access import BadOrigin, parse_origin
+from beaker.gateway.access import BadOrigin, host_of, parse_origin, parse_public
 from beaker.settings.gateway import GatewaySettings
 
 LOCAL_NAME: Final = "localhost"
@@ -38,6 +38,8 @@ def why_refused(settings: GatewaySettings, *, has_token: bool) -> str | None:
             parse_origin(origin)
         except BadOrigin as error:
             return f"--allow-origin: {error}."
+    if settings.public_url and (why := _why_not_public(settings)) is not None:
+        return why
     if settings.tls_key and not settings.tls_cert:
         return f"--tls-key {settings.tls_key} needs the certificate that belongs to it: add --tls-cert FILE."
     if settings.no_token and has_token:
@@ -45,7 +47,7 @@ def why_refused(settings: GatewaySettings, *, has_token: bool) -> str | None:
     if settings.unix_socket:
         if settings.tls_cert:
             return "A unix socket speaks no TLS: leave out --tls-cert, or --unix-socket."
-        if settings.open:
+        if settings.open and not settings.public_url:
             return "A browser cannot open a unix socket: leave out --open, or --unix-socket."
         return None
     if is_loopback(settings.host):
@@ -57,6 +59,20 @@ def why_refused(settings: GatewaySettings, *, has_token: bool) -> str | None:
             f"{settings.host} can be reached by others, who would read everything on the way, the token first: add --tls-cert FILE and "
             "--tls-key FILE; or --insecure if a proxy in front of it speaks TLS, or nobody else is on that network."
         )
+    return None
+
+
+def _why_not_public(settings: GatewaySettings) -> str | None:
+    try:
+        origin, path = parse_public(settings.public_url)
+    except BadOrigin as error:
+        return f"--public-url: {error}."
+    if settings.base_url not in {"/", path}:
+        return (
+            f"--public-url {settings.public_url} has another path than --base-url {settings.base_url}: a proxy must pass the whole path on."
+        )
+    if settings.no_token and not is_loopback(host_of(origin)):
+        return f"--no-token is for this machine only, and others come by {origin}: leave out one of the two."
     return None
 
 

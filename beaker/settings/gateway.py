@@ -23,6 +23,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Path of a unix socket to listen at, instead of host and port."""
     base_url: Annotated[str, msgspec.Meta(pattern=r"^/([^/?#\s]+/)*$")] = "/"
     """Path in front of all addresses, behind a proxy that serves more than this."""
+    public_url: str = ""
+    """The address by which clients reach a proxy in front of this: https://lab.example.org/lab/; its path is that of `base_url`."""
     root_dir: str = ""
     """The folder whose files clients may see and where kernels begin; empty: where the gateway was started."""
     allow_origin: tuple[str, ...] = ()

@@ -173,6 +173,51 @@ async def test_cookies_are_for_the_base_url_and_under_tls_for_tls_alone() -> Non
             assert {"Path=/lab/", "Secure"} <= {part.strip() for part in cookie.split(";")}
 
 
+PUBLIC_URL = "https://lab.example.org/lab/"
+BY_PROXY = {"Host": "lab.example.org"}
+
+
+async def test_behind_a_proxy_that_speaks_tls_cookies_are_for_tls_alone_and_its_origin_is_ours() -> None:
+    service = make_service(make_order(public_url=PUBLIC_URL, base_url="/lab/"))
+    async with serving(service, [OWN]) as client:
+        first = await client.get("/lab/page", params={"token": TOKEN}, headers=BY_PROXY, allow_redirects=False)
+        cookies = first.headers.getall("Set-Cookie")
+        assert first.headers["Location"] == "/lab/page"
+        assert all({"Path=/lab/", "Secure"} <= {part.strip() for part in cookie.split(";")} for cookie in cookies)
+        session = _session(service)
+        sent = {XSRF_HEADER: session["_xsrf"], "Origin": "https://lab.example.org"}
+        # By a proxy that passes the name on that it was called by, and by one that does not.
+        for host in (BY_PROXY, {"Host": "127.0.0.1:8888"}):
+            assert (await client.post("/lab/api/thing", json={}, headers={**sent, **host}, cookies=session)).status == 200
+            for origin in ("http://lab.example.org", "https://lab.example.org:8443", "https://other.example.org"):
+                answer = await client.post("/lab/api/thing", json={}, headers={**sent, **host, "Origin": origin}, cookies=session)
+                assert answer.status == 403
+
+
+FORWARDED = {
+    "Forwarded": "for=127.0.0.1;host=lab.example.org;proto=https",
+    "X-Forwarded-For": "127.0.0.1",
+    "X-Forwarded-Host": "lab.example.org",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Prefix": "/lab",
+    "X-Real-IP": "127.0.0.1",
+    "X-Original-URL": "/open",
+    "X-HTTP-Method-Override": "GET",
+}
+"""What proxies say of a request, and what everybody can."""
+
+
+async def test_what_headers_say_of_where_a_request_comes_from_counts_for_nothing(service: Service) -> None:
+    async with serving(service, [OWN]) as client:
+        assert (await client.get("/api/thing", headers=FORWARDED)).status == 401
+        # Neither the Host nor the scheme is what they say.
+        assert (await client.get("/open", headers={**FORWARDED, "Host": "evil.test"})).status == 403
+        assert (await client.get("/open", headers={**FORWARDED, "Origin": "https://lab.example.org"})).status == 403
+        first = await client.get("/page", params={"token": TOKEN}, headers=FORWARDED, allow_redirects=False)
+        assert "Secure" not in first.headers["Set-Cookie"]
+        assert first.headers["Location"] == "/page"
+
+
 async def test_an_address_that_there_is_not_is_refused_before_it_is_looked_for(service: Service) -> None:
     async with serving(service, [OWN]) as client:
         assert (await client.get("/nowhere")).status == 401
