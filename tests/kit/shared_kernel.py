@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pytest
+
 from actors.kernel.questions.composing import SEEN_CELLS
 from tests.kit.running_kernel import RunningKernel, running_kernel
 from tests.scripted.replies import Reply, Speak
@@ -49,6 +51,14 @@ class SharedKernel:
         """End it."""
         self._both = None
         self._held.close()
+
+
+@pytest.fixture(scope="session", name="shared")
+def shared_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedKernel]:
+    """Shared, and as if nobody had asked."""
+    kernel = SharedKernel(tmp_path_factory.mktemp("shared"))
+    yield kernel
+    kernel.close()
 
 
 def _forget(kernel: RunningKernel) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.kit.running_kernel import RunningKernel, running_kernel
-from tests.kit.shared_kernel import SharedKernel
+from tests.kit.shared_kernel import SharedKernel, shared_kernel  # noqa: F401  # tests find it as `shared`
 from tests.scripted.replies import STALL
 from tests.scripted.threaded import serving
 
@@ -15,14 +15,6 @@ def demo() -> Iterator[RunningKernel]:
     """Shared: questions leave nothing behind that another test would trip over."""
     with running_kernel() as kernel:
         yield kernel
-
-
-@pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedKernel]:
-    """Shared, and as if nobody had asked."""
-    kernel = SharedKernel(tmp_path_factory.mktemp("shared"))
-    yield kernel
-    kernel.close()
 
 
 @pytest.fixture

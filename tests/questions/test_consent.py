@@ -13,13 +13,13 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.kit.questions import PATIENCE_S, prompt, send
 from tests.kit.running_kernel import Outcome, RunningKernel, running_kernel, wait_until
 from tests.kit.shared_kernel import SharedKernel
 from tests.scripted.replies import Reply, Speak, ask_user, run
 from tests.scripted.threaded import ThreadedEndpoint, serving
 
 pytestmark = pytest.mark.slow
-PATIENCE_S = 40.0
 
 
 @contextmanager
@@ -27,19 +27,6 @@ def asking(*script: Reply, **options: Any) -> Iterator[tuple[RunningKernel, Thre
     """A kernel whose model follows a script."""
     with serving(script) as endpoint, running_kernel(env={**endpoint.environment, **options.pop("env", {})}, **options) as kernel:
         yield kernel, endpoint
-
-
-def send(kernel: RunningKernel, code: str, *, stdin: bool = True) -> str:
-    """Send a cell as a notebook does."""
-    content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": stdin, "stop_on_error": True}
-    message = kernel.client.session.msg("execute_request", content, metadata={"cellId": "c"})
-    kernel.client.shell_channel.send(message)
-    return str(message["header"]["msg_id"])
-
-
-def prompt(kernel: RunningKernel) -> str:
-    """The next prompt."""
-    return str(kernel.client.get_stdin_msg(timeout=PATIENCE_S)["content"]["prompt"])
 
 
 def named(text: str) -> str:

@@ -4,41 +4,19 @@ import re
 import socket
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.kit.questions import CELL, ask, displays, interrupt, until_text
 from tests.kit.running_kernel import RunningKernel, running_kernel
 from tests.kit.shared_kernel import SharedKernel
 from tests.scripted.replies import STALL, Call, Reply, Speak, failure
 from tests.scripted.serve import SCRIPTS
 from tests.scripted.threaded import KEY, serving
 
-CELL = {"cellId": "a-cell"}
-
-
-def ask(kernel: RunningKernel, code: str, **metadata: Any) -> str:
-    """Send a cell with metadata, as notebooks do."""
-    content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False, "stop_on_error": True}
-    message = kernel.client.session.msg("execute_request", content, metadata=metadata)
-    kernel.client.shell_channel.send(message)
-    return str(message["header"]["msg_id"])
-
 
 def show_variable(name: str) -> Speak:
     return Speak(calls=[Call(name="show_variable", arguments=f'{{"name": "{name}"}}')])
-
-
-def displays(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [m for m in outputs if m["msg_type"] in {"display_data", "update_display_data"}]
-
-
-def until_text(kernel: RunningKernel, msg_id: str, text: str) -> None:
-    """Wait until a display of that cell holds the text."""
-    for message in kernel.iopub(time.monotonic() + 30):
-        if message["parent_header"].get("msg_id") == msg_id and text in message["content"].get("data", {}).get("text/markdown", ""):
-            return
-    raise AssertionError(f"{text!r} was not shown")
 
 
 def number_running(kernel: RunningKernel) -> int:
@@ -46,11 +24,6 @@ def number_running(kernel: RunningKernel) -> int:
     found = re.search(r"running: (\d+)$", kernel.run("%beaker stop 7000").text)
     assert found
     return int(found[1])
-
-
-def interrupt(kernel: RunningKernel) -> None:
-    kernel.client.control_channel.send(kernel.client.session.msg("interrupt_request", {}))
-    kernel.client.get_control_msg(timeout=10)
 
 
 def test_a_client_that_names_its_cells_gets_displays_that_are_updated(demo: RunningKernel) -> None:

@@ -7,9 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.kit.questions import CELL, ask, interrupt, prompt, send, until_text
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
-from tests.questions.test_consent import prompt, send
-from tests.questions.test_questions import CELL, ask, interrupt, until_text
 from tests.scripted.replies import Call, Reply, Speak, list_variables, run
 from tests.scripted.threaded import ThreadedEndpoint, serving
 

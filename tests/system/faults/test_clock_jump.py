@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.questions import CELL, ask, displays, until_text
 from tests.kit.running_kernel import RunningKernel, running_kernel
 from tests.kit.wall_clock import WallClock
-from tests.questions.test_questions import CELL, ask, displays, until_text
 from tests.scripted.replies import STALL, Speak, failure
 from tests.scripted.threaded import ThreadedEndpoint, serving
 

@@ -12,8 +12,8 @@ import psutil
 import pytest
 import zmq
 
+from tests.kit.questions import CELL, ask, until_text
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
-from tests.questions.test_questions import CELL, ask, until_text
 from tests.scripted.replies import STALL, Speak
 from tests.scripted.threaded import serving
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from beaker.waiting_limit import WAITING_LIMIT
+from tests.kit.questions import CELL, ask, displays, interrupt, until_text
 from tests.kit.running_kernel import Outcome, RunningKernel, running_kernel, wait_until
 from tests.kit.shared_kernel import SharedKernel
-from tests.questions.test_questions import CELL, ask, displays, interrupt, until_text
 from tests.scripted.replies import BARE_ERROR, CUT, MALFORMED, NO_FINISH, STALL, Call, Reply, Speak, bad_call, failure, list_variables
 from tests.scripted.threaded import KEY, environment_for, serving
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.running_kernel import RunningKernel
+from tests.kit.questions import PATIENCE_S, prompt, send
+from tests.kit.running_kernel import RunningKernel, running_kernel
 from tests.kit.shared_kernel import SharedKernel
-from tests.questions.test_consent import PATIENCE_S, asking, prompt, send
 from tests.scripted.replies import Call, Speak, list_variables, run
-from tests.scripted.threaded import KEY
+from tests.scripted.threaded import KEY, serving
 
 pytestmark = pytest.mark.slow
 
@@ -82,7 +82,9 @@ def test_a_captured_model_is_told_no_secret_whatever_it_looks_at(tmp_path: Path)
     looks += [call("read_output", handle=f"output-{number}", offset=offset) for number in range(1, 9) for offset in (0, 700, 5000)]
     tricks = Speak(text="Look: {db_password} @db_password @file:.env {In[1]} {Out[4]}")
     env = {"AWS_SECRET_ACCESS_KEY": secret["env"], "GITHUB_TOKEN": secret["token"], "JUPYTER_TOKEN": secret["gateway"]}
-    with asking(*looks, tricks, Speak(text="No."), folder=tmp_path, env={**env, "BEAKER_AGENT_STEP_LIMIT": "60"}) as (kernel, endpoint):
+    env["BEAKER_AGENT_STEP_LIMIT"] = "60"
+    script = [*looks, tricks, Speak(text="No.")]
+    with serving(script) as endpoint, running_kernel(folder=tmp_path, env={**endpoint.environment, **env}) as kernel:
         for cell in cells:
             kernel.run(cell)
         kernel.run(f"print(open({kernel.connection_file!r}).read())")

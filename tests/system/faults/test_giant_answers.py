@@ -9,9 +9,9 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.kit.questions import CELL, ask, displays
 from tests.kit.running_kernel import Outcome, RunningKernel
 from tests.kit.shared_kernel import SharedKernel
-from tests.questions.test_questions import CELL, ask, displays
 from tests.scripted.replies import Answer, Raw, Reply, Speak, list_variables, run
 from tests.scripted.threaded import ThreadedEndpoint
 

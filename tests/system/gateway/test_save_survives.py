@@ -66,18 +66,18 @@ async def _save_until_killed(socket: Path, pid: int, first: int, chance: random.
 
 
 @pytest.mark.slow
-async def test_a_notebook_is_the_old_one_or_the_new_one(folder: Path, short_folder: Path) -> None:
+async def test_a_notebook_is_the_old_one_or_the_new_one(tmp_path: Path, short_folder: Path) -> None:
     chance = random.Random(4)
     version = 0
     for round_number in range(ROUNDS):
         socket = short_folder / f"s{round_number}"
-        words = [sys.executable, "-c", SERVE, str(socket), str(short_folder), str(folder)]
+        words = [sys.executable, "-c", SERVE, str(socket), str(short_folder), str(tmp_path)]
         server = await asyncio.create_subprocess_exec(*words, cwd=CHECKOUT, stdout=subprocess.PIPE)
         assert server.stdout is not None
         await server.stdout.readline()  # it says where it runs
         acknowledged = await _save_until_killed(socket, server.pid, version + 1, chance)
         await server.wait()
-        version = _version(folder / "n.ipynb")
+        version = _version(tmp_path / "n.ipynb")
         assert version in {acknowledged, acknowledged + 1}
         # What it left behind, if anything, is hidden from whoever lists the folder.
-        assert [name for name in os.listdir(folder) if not name.startswith(".beaker-")] == ["n.ipynb"]
+        assert [name for name in os.listdir(tmp_path) if not name.startswith(".beaker-")] == ["n.ipynb"]
