@@ -1,144 +1,223 @@
-"""The gateway beside jupyter_server, as shipped and with TCP_NODELAY: cells, processor time, starts, websockets, memory."""
+"""The gateway beside jupyter_server, as shipped and with TCP_NODELAY: cells, processor time, starts, memory, websockets.
+
+Minutes go by, so each row is printed as soon as it is known, and what does not fit into the time is named at the end. The processor
+time of an execute is the figure to trust on a machine that does other things too.
+"""
 
 import asyncio
+import contextlib
 import statistics
 import time
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Final
 
-from benchmarks.figures import Row, Series, percentile
-from benchmarks.services import Client, Service, as_shipped, ours, undelayed
+from benchmarks.crowd import watching
+from benchmarks.figures import Row, Series, print_rows
+from benchmarks.services import Service, as_shipped, cpu_s, ours, undelayed
+from benchmarks.websockets import Client
 
-BUDGETS = {1: (5.0, 1.0), 8: (1.5, 1.2), 32: (1.1, 1.1)}
+BUDGETS: Final = {1: (5.0, 1.0), 8: (1.5, 1.2), 32: (1.1, 1.1)}
 """For each number of kernels: the least ratio of executes per second to jupyter_server as shipped, and with TCP_NODELAY."""
+CPU_BUDGETS: Final = {1: 1.0, 8: 0.8, 32: 1.0}
+"""Server's processor time per execute, of jupyter_server's."""
+KERNEL_MB: Final = 3.0
+"""What a kernel more may cost beside its subkernel."""
 
-CPU_BUDGET = 0.8
-"""Server's processor time per execute, of jupyter_server's, at eight kernels."""
+CELLS: Final = {"1": "1", "1 kB": "print('x' * 1000)", "100 kB": "display({'text/plain': 'x' * 100_000}, raw=True)"}
 
-WATCHERS = 500
-"""Websockets on one kernel that all have to receive."""
-WATCHED_S = 10
-"""How long ten messages a second are sent to them."""
+FULL_S: Final = 215.0
+QUICK_S: Final = 45.0
+"""When measuring ends, whatever is missing; ending the services takes some seconds more."""
+AT_ONCE: Final = 4
+"""Kernels that are started together, beyond the first eight, whose starts are measured."""
+
+
+class Plan:
+    """How much is measured.
+
+    Args:
+        quick: shows that it works, proves nothing.
+    """
+
+    def __init__(self, *, quick: bool) -> None:
+        self.rounds = 2 if quick else 5
+        self.round_s = 0.5 if quick else 1.2
+        self.limit_s = QUICK_S if quick else FULL_S
+        self.watchers = 50 if quick else 500
+        self.watched_s = 3 if quick else 10
+        self.others = not quick
+        """Other cells, the other framing, 32 kernels and two workers are measured too."""
 
 
 def measure(*, quick: bool) -> list[Row]:
-    """All rows; one event loop for the clients of all sides."""
-    return asyncio.run(_measure(quick))
+    """Prints all rows; none are left to return."""
+    asyncio.run(_measure(Plan(quick=quick)))
+    return []
 
 
-async def _measure(quick: bool) -> list[Row]:
-    rows: list[Row] = []
-    async with ours() as gateway, as_shipped() as shipped, undelayed() as prompt:
-        sides = (gateway, shipped, prompt)
-        starts: list[list[float]] = [[], [], []]
-        before = _pss_mb(gateway)
-        for count in (1, 8) if quick else BUDGETS:
-            clients = [await _grow(side, count, taken) for side, taken in zip(sides, starts, strict=True)]
-            rows += await _executes(sides, clients, count, quick=quick)
-            for one in clients:
-                await asyncio.gather(*(client.close() for client in one))
-        answered = [statistics.median(taken) * 1e3 for taken in starts]
-        notes = [f"p99 {percentile(starts[0], 0.99) * 1e3:.0f} / {percentile(starts[1], 0.99) * 1e3:.0f} ms"]
-        rows.append(Row("POST /api/kernels", answered[0], answered[1], "ms", answered[0] / answered[1], 1.0, notes=notes))
-        kernels = len(gateway.kernels)
-        per_kernel = (_pss_mb(gateway) - before) / kernels
-        rows.append(Row(f"memory per kernel, of {kernels}", per_kernel, None, "MB", per_kernel, 3.0))
-        rows.append(await _watching(gateway, 50 if quick else WATCHERS))
-    if not quick:
-        rows.append(await _two_workers())
-    return rows
+async def _measure(plan: Plan) -> None:
+    bench = Bench(plan)
+    try:
+        async with asyncio.timeout(plan.limit_s):
+            await bench.run()
+    except TimeoutError:
+        print(f"gateway: not measured in {plan.limit_s:g} s, from here on: {bench.at}", flush=True)
 
 
-async def _grow(service: Service, count: int, taken: list[float]) -> list[Client]:
-    """Have so many kernels, and a client on each."""
-    while len(service.kernels) < count:
+class Bench:
+    """The sides and what is done with them."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.at = "the start of the services"
+        """What is being measured."""
+        self._plan = plan
+
+    async def run(self) -> None:
+        """Measure everything, what counts most first."""
+        plan = self._plan
+        async with ours() as gateway, as_shipped() as shipped, undelayed() as prompt:
+            sides = (gateway, shipped, prompt)
+            before = _pss_mb(gateway)
+            starts: list[list[float]] = [[], [], []]
+            for count in (1, 8):
+                await self._grow(sides, count, starts)
+                await self._cells(sides, count, "1")
+            self._starts(starts)
+            self.at = "many websockets"
+            print_rows(await watching(gateway, plan.watchers, plan.watched_s))
+            if plan.others:
+                for cell, legacy in (("1 kB", False), ("100 kB", False), ("1", True)):
+                    self.at = f"{cell} cells, 8 kernels"
+                    await self._cells(sides, 8, cell, legacy=legacy)
+                await self._grow(sides, 32, starts)
+                await self._cells(sides, 32, "1")
+            kernels = len(gateway.kernels)
+            if before:
+                each = (_pss_mb(gateway) - before) / kernels
+                print_rows([Row(f"memory per kernel, of {kernels}", each, None, "MB", each, KERNEL_MB)])
+        if plan.others:
+            self.at = "two workers"
+            await self._workers()
+
+    async def _grow(self, sides: Sequence[Service], count: int, starts: Sequence[list[float]]) -> None:
+        self.at = f"{count} kernels"
+        for side, taken in zip(sides, starts, strict=True):
+            await _grow(side, count, taken)
+
+    def _starts(self, starts: Sequence[list[float]]) -> None:
+        mine, other, _ = (statistics.median(taken) * 1e3 for taken in starts)
+        notes = [f"slowest {max(starts[0]) * 1e3:.0f} / {max(starts[1]) * 1e3:.0f} ms, of {len(starts[0])}"]
+        print_rows([Row("POST /api/kernels", mine, other, "ms", mine / other, 1.0, notes=notes)])
+
+    async def _cells(self, sides: Sequence[Service], count: int, cell: str, *, legacy: bool = False) -> None:
+        """All kernels of a side run cells at once, one after the other; the sides take turns."""
+        plan = self._plan
+        rounds = plan.rounds if cell == "1" and not legacy else 2
+        clients = [await _clients(side, count, CELLS[cell], legacy=legacy) for side in sides]
+        found = [_Side(side) for side in sides]
+        for _ in range(rounds):
+            for side, own in zip(found, clients, strict=True):
+                await side.run(own, CELLS[cell], plan.round_s)
+        for one in clients:
+            await asyncio.gather(*(client.close() for client in one))
+        mine, shipped, prompt = found
+        what = f"{count} kernel{'s' * (count > 1)}"
+        if cell != "1" or legacy:
+            what += f", {cell}" if cell != "1" else ", JSON"
+        rows = [
+            mine.speed_beside(shipped, f"executes/s, {what} / jupyter_server", BUDGETS[count][0]),
+            mine.speed_beside(prompt, f"executes/s, {what} / TCP_NODELAY", BUDGETS[count][1]),
+            mine.cost_beside(shipped, f"server CPU per execute, {what}", CPU_BUDGETS[count]),
+        ]
+        print_rows(rows)
+
+    async def _workers(self) -> None:
+        """Eight kernels behind two workers and behind one."""
+        async with ours(2) as two, ours(1) as one:
+            for side in (two, one):
+                await _grow(side, 8, [])
+            clients = [await _clients(side, 8, "1") for side in (two, one)]
+            found = [_Side(two), _Side(one)]
+            for _ in range(self._plan.rounds):
+                for measured, own in zip(found, clients, strict=True):
+                    await measured.run(own, "1", self._plan.round_s)
+            print_rows([found[0].speed_beside(found[1], "executes/s, 8 kernels, 2 workers / 1", 0.9)])
+
+
+class _Side:
+    """What was measured of one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._processes = service.servers()
+        self.speeds: list[list[float]] = []
+        self.taken: list[list[float]] = []
+        self.costs: list[list[float]] = []
+        self._shares: dict[str, float] = {}
+        self._cells = 0
+
+    async def run(self, clients: Sequence[Client], code: str, round_s: float) -> None:
+        """One round."""
+        before = [cpu_s([process]) for process in self._processes]
+        began = time.perf_counter()
+        taken = await asyncio.gather(*(client.execute_until(began + round_s, code) for client in clients))
+        passed_s = time.perf_counter() - began
+        cells = sum(map(len, taken))
+        used = [cpu_s([process]) - at for process, at in zip(self._processes, before, strict=True)]
+        for process, each in zip(self._processes, used, strict=True):
+            words = " ".join(process.cmdline()).split()
+            role = words[words.index("--role") + 1] if "--role" in words else "main"
+            self._shares[role] = self._shares.get(role, 0.0) + each
+        self._cells += cells
+        self.speeds.append([cells / passed_s])
+        self.taken.append([one for each in taken for one in each])
+        self.costs.append([sum(used) / cells])
+
+    def speed_beside(self, other: "_Side", name: str, budget: float) -> Row:
+        """Executes per second."""
+        mine, theirs = Series(self.speeds), Series(other.speeds)
+        times, others = Series(self.taken), Series(other.taken)
+        notes = [
+            f"p50 {times.median * 1e3:.2f} / {others.median * 1e3:.2f} ms",
+            f"p99 {times.p99 * 1e3:.1f} / {others.p99 * 1e3:.1f} ms",
+            f"spread {mine.spread:.0%} / {theirs.spread:.0%}",
+        ]
+        return Row(name, mine.median, theirs.median, "/s", mine.median / theirs.median, budget, "higher", notes)
+
+    def cost_beside(self, other: "_Side", name: str, budget: float) -> Row:
+        """Processor time of the server per execute."""
+        mine, theirs = Series(self.costs), Series(other.costs)
+        shares = [f"{role} {used * 1e3 / self._cells:.2f}" for role, used in self._shares.items() if used * 1e3 / self._cells >= 0.005]
+        notes = [", ".join(shares), f"spread {mine.spread:.0%} / {theirs.spread:.0%}"]
+        return Row(name, mine.median * 1e3, theirs.median * 1e3, "ms", mine.median / theirs.median, budget, notes=notes)
+
+
+async def _grow(service: Service, count: int, taken: list[float]) -> None:
+    """Have so many kernels, all of which answer."""
+    new = len(service.kernels)
+    while len(service.kernels) < min(count, 8):
         taken.append(await service.start_kernel())
-    clients = [await service.connect(kernel) for kernel in service.kernels]
+    while (missing := count - len(service.kernels)) > 0:
+        await asyncio.gather(*(service.start_kernel() for _ in range(min(AT_ONCE, missing))))
+        await _usable(service, service.kernels[-AT_ONCE:])
+    await _usable(service, service.kernels[new:])
+
+
+async def _usable(service: Service, kernels: Sequence[str]) -> None:
+    clients = [await service.connect(kernel) for kernel in kernels]
     await asyncio.gather(*(client.wait_until_usable() for client in clients))
-    await asyncio.gather(*(_run(client, 5) for client in clients))
+    await asyncio.gather(*(client.close() for client in clients))
+
+
+async def _clients(service: Service, count: int, code: str, *, legacy: bool = False) -> list[Client]:
+    """One on each kernel, behind some cells."""
+    clients = [await service.connect(kernel, legacy=legacy) for kernel in service.kernels[:count]]
+    for _ in range(5):
+        await asyncio.gather(*(client.execute(code) for client in clients))
     return clients
 
 
-async def _run(client: Client, count: int) -> list[float]:
-    return [await client.execute() for _ in range(count)]
-
-
-async def _executes(sides: Sequence[Service], clients: Sequence[Sequence[Client]], count: int, *, quick: bool) -> list[Row]:
-    """All kernels of a side run cells at once, one after the other; the sides take turns."""
-    rounds, batch = (2, 20) if quick else (5, max(20, 200 // count))
-    speeds: list[list[float]] = [[] for _ in sides]
-    latencies: list[list[float]] = [[] for _ in sides]
-    used: list[list[float]] = [[] for _ in sides]
-    for _ in range(rounds):
-        for number, (side, own) in enumerate(zip(sides, clients, strict=True)):
-            cpu, began = side.server_cpu_s(), time.perf_counter()
-            taken = await asyncio.gather(*(_run(client, batch) for client in own))
-            cells = batch * len(own)
-            speeds[number].append(cells / (time.perf_counter() - began))
-            used[number].append((side.server_cpu_s() - cpu) / cells)
-            latencies[number] += [one for each in taken for one in each]
-    rows = []
-    for number, (against, budget) in enumerate(zip(("jupyter_server", "with TCP_NODELAY"), BUDGETS[count], strict=True), 1):
-        mine, other = Series([speeds[0]]), Series([speeds[number]])
-        notes = [
-            f"p50 {statistics.median(latencies[0]) * 1e3:.2f} / {statistics.median(latencies[number]) * 1e3:.2f} ms",
-            f"p99 {percentile(latencies[0], 0.99) * 1e3:.1f} / {percentile(latencies[number], 0.99) * 1e3:.1f} ms",
-        ]
-        name = f"executes/s at {count} kernels / {against}"
-        rows.append(Row(name, mine.median, other.median, "/s", mine.median / other.median, budget, "higher", notes))
-    per_cell = [statistics.median(side) * 1e3 for side in used]
-    budget = CPU_BUDGET if count == 8 else 1.0
-    rows.append(Row(f"server CPU per execute at {count} kernels", per_cell[0], per_cell[1], "ms", per_cell[0] / per_cell[1], budget))
-    return rows
-
-
-async def _watching(service: Service, watchers: int) -> Row:
-    """Many websockets on one kernel while it prints ten lines a second, each with the time at which it was printed."""
-    kernel = service.kernels[0]
-    before = _pss_mb(service)
-    clients = [await service.connect(kernel) for _ in range(watchers)]
-    await asyncio.gather(*(client.wait_until_usable() for client in clients[:1]))
-    each = (_pss_mb(service) - before) * 1024 / watchers
-    late: list[float] = []
-
-    async def watch(client: Client) -> int:
-        for _ in range(WATCHED_S * 10):
-            printed_at = float(await client.behind(b"printed-at "))
-            late.append(time.time() - printed_at)
-        return WATCHED_S * 10
-
-    received = asyncio.gather(*(watch(client) for client in clients), return_exceptions=True)
-    code = f"import time\\nfor n in range({WATCHED_S * 10}):\\n    print('printed-at', time.time(), flush=True)\\n    time.sleep(0.1)"
-    await clients[0].request("execute_request", f'{{"code": "{code}", "silent": false, "allow_stdin": false}}'.encode())
-    complete = sum(count == WATCHED_S * 10 for count in await received)
-    await asyncio.gather(*(client.close() for client in clients))
-    notes = [f"p50 {statistics.median(late) * 1e3:.0f} ms", f"p99 {percentile(late, 0.99) * 1e3:.0f} ms (<= 250)"]
-    notes.append(f"{each:.0f} kB each")
-    return Row(f"of {watchers} websockets on one kernel receive all", complete, None, "", complete, watchers, "higher", notes)
-
-
-async def _two_workers() -> Row:
-    """Eight kernels with two workers and with one."""
-    speeds = []
-    for workers in (2, 1):
-        async with ours(workers) as gateway:
-            clients = await _grow(gateway, 8, [])
-            samples = []
-            for _ in range(5):
-                began = time.perf_counter()
-                await asyncio.gather(*(_run(client, 50) for client in clients))
-                samples.append(8 * 50 / (time.perf_counter() - began))
-            speeds.append(statistics.median(samples))
-    return Row("executes/s at 8 kernels, 2 workers / 1", speeds[0], speeds[1], "/s", speeds[0] / speeds[1], 0.9, "higher")
-
-
 def _pss_mb(service: Service) -> float:
-    """Of all its processes but those that run cells; root can read it, others cannot: then 0."""
-    total = 0.0
-    for process in service.servers():
-        try:
-            lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
-        except (PermissionError, ProcessLookupError):
-            return 0.0
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
-    return total
+    with contextlib.suppress(PermissionError):
+        return service.pss_mb()
+    print("gateway: our processes are undumpable, so their memory can be read by root only", flush=True)
+    return 0.0

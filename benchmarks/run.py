@@ -11,6 +11,7 @@ import argparse
 import importlib
 import os
 import platform
+import signal
 import sys
 from pathlib import Path
 
@@ -32,13 +33,21 @@ def main() -> int:
             parser.error(f"{name!r} is not measured here; there are: {', '.join(NAMES)}")
     from benchmarks.figures import print_head, print_rows
 
+    # Whoever stops us, `timeout` too, is heard as Ctrl-C is, which ends all that was started. A shell's background jobs do not hear that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+
     load = os.getloadavg()[0]
     print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f}: {' '.join(sys.argv)}")
     if load > 0.5:
         print("This machine is not quiet: ratios hold roughly, absolute times do not.")
     print_head()
     for name in arguments.names or NAMES:
-        print_rows(importlib.import_module(f"benchmarks.{name}").measure(quick=arguments.quick))
+        try:
+            print_rows(importlib.import_module(f"benchmarks.{name}").measure(quick=arguments.quick))
+        except KeyboardInterrupt:
+            print(f"{name}: stopped", flush=True)
+            return 130
     return 0
 
 

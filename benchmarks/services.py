@@ -1,12 +1,8 @@
-"""Services under measurement: ours and jupyter_server, each started as its users do, and one client for all of them.
-
-The client is lean, the same for every side: the binary framing, of which only the type of a message and the end of its
-parent's id are looked at.
-"""
+"""Services under measurement: ours and jupyter_server, each started as its users do; `websockets.py` has the clients."""
 
 import asyncio
 import contextlib
-import itertools
+import ctypes
 import os
 import secrets
 import shutil
@@ -16,20 +12,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import aiohttp
 import psutil
 
-from beaker.wire.websocket import V1, decode_v1, encode_v1
-from benchmarks.kernels import DATE, TYPED, LostError
+from beaker.wire.websocket import V1
+from benchmarks.kernels import LostError
+from benchmarks.websockets import Client
 
-READY_LIMIT_S = 60.0
-LIMIT_S = 60.0
-"""Ends a measurement in which something was lost."""
+READY_LIMIT_S: Final = 60.0
+POLITE_S: Final = 8.0
+"""How long a service gets to end its kernels; what is left then is killed."""
 
 NODELAY = """
 import sys
@@ -48,6 +45,8 @@ sys.exit(main())
 class Service:
     """A service that runs, with the kernels that were started in it.
 
+    It ends with us, also when we are killed.
+
     Args:
         name: for words.
         words: its command line; `{port}` and `{token}` are filled in.
@@ -55,6 +54,7 @@ class Service:
 
     def __init__(self, name: str, words: Sequence[str]) -> None:
         self.name = name
+        self.kernels: list[str] = []
         self._folder = Path(tempfile.mkdtemp(prefix="bench", dir="/tmp"))
         self._token = secrets.token_hex(16)
         port = _free_port()
@@ -71,35 +71,35 @@ class Service:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=_end_with_parent(),
             )
-        self.kernels: list[str] = []
 
     async def __aenter__(self) -> Self:
         self._http = aiohttp.ClientSession(headers={"Authorization": f"token {self._token}"})
         deadline = time.monotonic() + READY_LIMIT_S
-        while True:
-            with contextlib.suppress(aiohttp.ClientError):
-                async with self._http.get(f"{self.address}/api/status") as answer:
-                    if answer.status == 200:
-                        return self
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise LostError(f"{self.name} does not answer: {self._log.read_text()[-2000:]}")
-            await asyncio.sleep(0.1)
+        try:
+            while True:
+                with contextlib.suppress(aiohttp.ClientError):
+                    async with self._http.get(f"{self.address}/api/status") as answer:
+                        if answer.status == 200:
+                            return self
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise LostError(f"{self.name} does not answer: {self._log.read_text()[-2000:]}")
+                await asyncio.sleep(0.1)
+        except BaseException:  # also when we are interrupted: nobody else ends it then
+            await self.__aexit__(None, None, None)
+            raise
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        # Without a wait in between: whoever interrupts us twice must not leave anything behind.
         left = self.processes()
-        for kernel in self.kernels:
-            with contextlib.suppress(aiohttp.ClientError):
-                await self._http.delete(f"{self.address}/api/kernels/{kernel}")
-        await self._http.close()
         self._process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            await asyncio.to_thread(self._process.wait, 20)
-        for process in psutil.wait_procs(left, timeout=5)[1]:
+        for process in psutil.wait_procs(left, timeout=POLITE_S)[1]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
+        await self._http.close()
 
     async def start_kernel(self) -> float:
         """Start a kernel; returns how long the answer took, seconds."""
@@ -110,11 +110,11 @@ class Service:
             self.kernels.append((await answer.json())["id"])
         return time.perf_counter() - began
 
-    async def connect(self, kernel: str) -> "Client":
-        """Open a websocket on a kernel."""
+    async def connect(self, kernel: str, *, legacy: bool = False) -> Client:
+        """Open a websocket on a kernel, with the binary framing or the one in JSON."""
         session = secrets.token_hex(16)
         address = f"{self.address}/api/kernels/{kernel}/channels?session_id={session}"
-        return Client(await self._http.ws_connect(address, protocols=[V1], max_msg_size=0), session)
+        return Client(await self._http.ws_connect(address, protocols=() if legacy else [V1], max_msg_size=0), session)
 
     def processes(self) -> list[psutil.Process]:
         """All of it, kernels too."""
@@ -126,78 +126,22 @@ class Service:
 
     def servers(self) -> list[psutil.Process]:
         """Its processes without those that run cells, and without what these have started."""
-        cells = [process for process in self.processes() if any("ipykernel_launcher" in word for word in process.cmdline())]
+        everything = self.processes()
+        cells = [process for process in everything if any("ipykernel_launcher" in word for word in process.cmdline())]
         theirs = {process.pid for cell in cells for process in [cell, *cell.children(recursive=True)]}
-        return [process for process in self.processes() if process.pid not in theirs]
+        return [process for process in everything if process.pid not in theirs]
 
-    def server_cpu_s(self) -> float:
-        """Processor time of `servers` until now, seconds."""
-        used: list[float] = [times.user + times.system for times in (process.cpu_times() for process in self.servers())]
-        return sum(used)
+    def pss_mb(self) -> float:
+        """Of `servers`.
 
-
-class Client:
-    """One websocket."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, session: str) -> None:
-        self._socket = socket
-        self._session = session
-        self._numbers = itertools.count()
-
-    async def request(self, kind: str, content: bytes) -> bytes:
-        """Send a request on shell; returns the end of its id, quoted."""
-        name = f"{self._session}_{next(self._numbers)}"
-        told = f'"session": "{self._session}", "username": "", "version": "5.3", "date": "{DATE}"'
-        header = f'{{"msg_id": "{name}", "msg_type": "{kind}", {told}}}'
-        await self._socket.send_bytes(encode_v1("shell", [header.encode(), b"{}", b"{}", content]))
-        return f'{name}"'.encode()
-
-    async def execute(self, code: str = "1") -> float:
-        """Run a cell; returns how long it took until both its reply and its idle were there, seconds."""
-        began = time.perf_counter()
-        content = f'{{"code": "{code}", "silent": false, "store_history": true, "user_expressions": {{}}, "allow_stdin": false}}'
-        name = await self.request("execute_request", content.encode())
-        await self._answered(name, "execute_reply")
-        return time.perf_counter() - began
-
-    async def wait_until_usable(self) -> None:
-        """Ask until the kernel answers, and forget the rest."""
-        await self._answered(await self.request("kernel_info_request", b"{}"), "kernel_info_reply")
-
-    async def behind(self, mark: bytes) -> bytes:
-        """Read until a message comes with these bytes in it; returns what stands behind them, up to the line's end."""
-        async with asyncio.timeout(LIMIT_S):
-            while True:
-                _, found, rest = (await self._next()).partition(mark)
-                if found:
-                    return rest.partition(b"\\n")[0]
-
-    async def close(self) -> None:
-        """Close it."""
-        await self._socket.close()
-
-    async def _answered(self, name: bytes, kind: str) -> None:
-        missing = {kind, "status"}
-        async with asyncio.timeout(LIMIT_S):
-            while missing:
-                _, parts = decode_v1(await self._next())
-                if name not in parts[1]:
-                    continue
-                if _is(kind, parts[0]):
-                    missing.discard(kind)
-                elif _is("status", parts[0]) and b"idle" in parts[3]:
-                    missing.discard("status")
-
-    async def _next(self) -> bytes:
-        message = await self._socket.receive()
-        if message.type is not aiohttp.WSMsgType.BINARY:
-            raise LostError(f"the websocket ended: {message}")
-        data: bytes = message.data
-        return data
-
-
-def _is(kind: str, header: bytes) -> bool:
-    return TYPED[kind] in header or TYPED[kind].replace(b": ", b":") in header
+        Raises:
+            PermissionError: ours are undumpable, so that only root may read it.
+        """
+        total = 0.0
+        for process in self.servers():
+            lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+            total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+        return total
 
 
 def _free_port() -> int:
@@ -205,6 +149,23 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _end_with_parent() -> Callable[[], None] | None:
+    """What a child does first, so that it is asked to end when this process does, however that ends."""
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl
+    return lambda: prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
+
+
+_PR_SET_PDEATHSIG: Final = 1
+"""From <linux/prctl.h>."""
+
+
+def cpu_s(processes: Sequence[psutil.Process]) -> float:
+    """Processor time of these until now, seconds."""
+    return sum(sum(process.cpu_times()[:2]) for process in processes)
 
 
 def ours(workers: int = 1) -> Service:
