@@ -9,12 +9,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty
-from typing import Any
+from typing import Any, Self
 
 import psutil
 from jupyter_client.blocking.client import BlockingKernelClient
@@ -61,41 +62,26 @@ class Outcome:
         return str(self.reply["content"]["status"])
 
 
-class RunningKernel:
-    """One kernel process and a client of it."""
+class KernelInUse(ABC):
+    """A kernel and a client of it, and what tests do with both: by whatever way the kernel is reached."""
 
-    def __init__(self, *, env: Mapping[str, str] | None = None, arguments: list[str] | None = None, folder: Path | None = None) -> None:
-        self.connection_file = tempfile.mktemp(suffix=".json", dir=os.environ["JUPYTER_RUNTIME_DIR"])
-        write_connection_file(self.connection_file, key=secrets.token_hex(16).encode(), **free_ports())
-        os.chmod(self.connection_file, 0o600)
-        self.env = {**os.environ, **(env or {})}
-        self.arguments = arguments or []
-        self.folder = folder
-        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 -- held until close()
+    def __init__(self) -> None:
         self._replies: dict[str, dict[str, Any]] = {}
-        self.process = self.start()
         self.client = self.connect()
 
-    def start(self) -> "subprocess.Popen[bytes]":
-        """Start the kernel process, as jupyter_client does."""
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "beaker_kernel", "-f", self.connection_file, *self.arguments],
-            env={**self.env, "JPY_PARENT_PID": str(os.getpid())},
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            stderr=self.errors,
-            start_new_session=True,
-        )
-        return self.process
-
+    @abstractmethod
     def connect(self) -> BlockingKernelClient:
         """A client with a session of its own."""
-        client = BlockingKernelClient()
-        client.load_connection_file(self.connection_file)
-        client.start_channels(hb=False)
-        return client
 
-    def ready(self, timeout_s: float = PATIENCE_S) -> "RunningKernel":
+    @abstractmethod
+    def role(self, name: str) -> psutil.Process | None:
+        """The living process of this kernel with this role."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End it."""
+
+    def ready(self, timeout_s: float = PATIENCE_S) -> Self:
         """Wait until it answers."""
         self.client.wait_for_ready(timeout=timeout_s)
         return self
@@ -161,6 +147,50 @@ class RunningKernel:
                 return time.monotonic()
         raise AssertionError(f"no status {state} within {timeout_s} s")
 
+    def wait_for_role(self, name: str, *, other_than: int = 0) -> psutil.Process:
+        """The process of this role, once there is one."""
+        found = wait_until(lambda: (p := self.role(name)) is not None and p.pid != other_than and p, what=f"a process of role {name}")
+        assert isinstance(found, psutil.Process)
+        return found
+
+    def subkernel_pid(self) -> int:
+        """Asked of the subkernel itself."""
+        return int(self.run("import os; print(os.getpid())").text.split()[-1])
+
+
+class RunningKernel(KernelInUse):
+    """One kernel process and a client of it."""
+
+    def __init__(self, *, env: Mapping[str, str] | None = None, arguments: list[str] | None = None, folder: Path | None = None) -> None:
+        self.connection_file = tempfile.mktemp(suffix=".json", dir=os.environ["JUPYTER_RUNTIME_DIR"])
+        write_connection_file(self.connection_file, key=secrets.token_hex(16).encode(), **free_ports())
+        os.chmod(self.connection_file, 0o600)
+        self.env = {**os.environ, **(env or {})}
+        self.arguments = arguments or []
+        self.folder = folder
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 -- held until close()
+        self.process = self.start()
+        super().__init__()
+
+    def start(self) -> "subprocess.Popen[bytes]":
+        """Start the kernel process, as jupyter_client does."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "beaker_kernel", "-f", self.connection_file, *self.arguments],
+            env={**self.env, "JPY_PARENT_PID": str(os.getpid())},
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stderr=self.errors,
+            start_new_session=True,
+        )
+        return self.process
+
+    def connect(self) -> BlockingKernelClient:
+        """A client with a session of its own."""
+        client = BlockingKernelClient()
+        client.load_connection_file(self.connection_file)
+        client.start_channels(hb=False)
+        return client
+
     @property
     def runtime_folder(self) -> Path:
         """Of this kernel; looking does not make it."""
@@ -171,16 +201,6 @@ class RunningKernel:
         """The living process of this kernel with this role."""
         kernel_id = self.runtime_folder.name
         return next(iter(living(lambda line: f"--role {name}" in line and kernel_id in line)), None)
-
-    def wait_for_role(self, name: str, *, other_than: int = 0) -> psutil.Process:
-        """The process of this role, once there is one."""
-        found = wait_until(lambda: (p := self.role(name)) is not None and p.pid != other_than and p, what=f"a process of role {name}")
-        assert isinstance(found, psutil.Process)
-        return found
-
-    def subkernel_pid(self) -> int:
-        """Asked of the subkernel itself."""
-        return int(self.run("import os; print(os.getpid())").text.split()[-1])
 
     def close(self) -> None:
         """End it politely; insist if it does not go."""

@@ -7,9 +7,10 @@ approvals, and what was learned of the model. A test that kills, configures or m
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,10 +25,13 @@ class SharedKernel:
 
     Args:
         folder: where it runs.
+        start: starts one with these variables; a kernel process of its own, if nothing else is said.
     """
 
-    def __init__(self, folder: Path) -> None:
+    # Any: one of a gateway, which has all that a test of questions uses.
+    def __init__(self, folder: Path, *, start: Callable[..., AbstractContextManager[Any]] = running_kernel) -> None:
         self.folder = folder
+        self._start = start
         self._env = dict(os.environ)
         self._held = ExitStack()
         self._both: tuple[RunningKernel, ThreadedEndpoint] | None = None
@@ -37,7 +41,7 @@ class SharedKernel:
         """The kernel and its model's endpoint, which follows this script; nothing was asked so far."""
         if self._both is None:
             endpoint = self._held.enter_context(serving([Speak(text="nobody asked")]))
-            self._both = self._held.enter_context(running_kernel(env={**self._env, **endpoint.environment}, folder=self.folder)), endpoint
+            self._both = self._held.enter_context(self._start(env={**self._env, **endpoint.environment}, folder=self.folder)), endpoint
         kernel, endpoint = self._both
         try:
             _forget(kernel)

@@ -1,0 +1,139 @@
+"""A stock jupyter_client whose channels are one websocket of a gateway: what a test does with a kernel's own sockets it does with this.
+
+Everything above the channels is jupyter_client's own, so a test cannot tell by which way its kernel is reached. jupyter_server has
+such a client too, which reads no buffers and looks for messages in a loop without a pause.
+"""
+
+import queue
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final, Literal
+
+import websocket
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.session import Session
+
+from beaker.wire.websocket import V1, WebsocketChannel, decode_legacy, decode_v1, encode_legacy, encode_v1
+
+Framing = Literal["v1", "legacy"]
+
+CHANNELS: Final[tuple[WebsocketChannel, ...]] = ("shell", "control", "stdin", "iopub")
+CONNECT_LIMIT_S = 60.0
+"""Ends a hang."""
+
+
+class KernelSocket:
+    """One websocket on a kernel, read by a thread into a queue for each channel.
+
+    Args:
+        url: of the gateway, as it prints it.
+        session_id: the client's own.
+    """
+
+    def __init__(self, url: str, token: str, kernel_id: str, *, session_id: str, framing: Framing) -> None:
+        self.framing: Framing = framing
+        self.came: dict[str, queue.Queue[list[bytes]]] = {channel: queue.Queue() for channel in CHANNELS}
+        """The parts of each message, its buffers behind them."""
+        self._socket = websocket.create_connection(
+            f"{url.replace('http', 'ws', 1)}/api/kernels/{kernel_id}/channels?session_id={session_id}",
+            header=[f"Authorization: token {token}"],
+            subprotocols=[V1] if framing == "v1" else None,
+            timeout=CONNECT_LIMIT_S,
+            enable_multithread=True,
+        )
+        assert self._socket.getsubprotocol() == (V1 if framing == "v1" else None)
+        self._socket.settimeout(None)
+        self._reader = threading.Thread(target=self._read_all, name=f"websocket-{kernel_id}", daemon=True)
+        self._reader.start()
+
+    def send(self, channel: WebsocketChannel, parts: list[bytes]) -> None:
+        """Send a message: its four documents, and buffers."""
+        if self.framing == "v1":
+            self._socket.send_binary(encode_v1(channel, parts))
+            return
+        data = encode_legacy(channel, parts)
+        (self._socket.send if isinstance(data, str) else self._socket.send_binary)(data)  # type: ignore[arg-type]  # as just looked at
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more may come."""
+        return self._reader.is_alive()
+
+    def close(self) -> None:
+        """Leave."""
+        with suppress(websocket.WebSocketException, OSError):  # it may have gone already
+            self._socket.close(timeout=2)
+        self._reader.join(CONNECT_LIMIT_S)
+
+    def _read_all(self) -> None:
+        with suppress(websocket.WebSocketException, OSError):  # closed, by whichever side
+            while data := self._socket.recv():
+                channel, parts = decode_v1(_bytes(data)) if self.framing == "v1" else decode_legacy(data)
+                self.came[channel].put(parts)
+
+
+def _bytes(data: str | bytes) -> bytes:
+    assert isinstance(data, bytes), f"text in a binary framing: {data[:80]!r}"
+    return data
+
+
+class SocketChannel:
+    """One channel of it, with what jupyter_client's have."""
+
+    def __init__(self, name: WebsocketChannel, socket: KernelSocket, session: Session) -> None:
+        self._name: WebsocketChannel = name
+        self._socket = socket
+        self._session = session
+
+    def send(self, message: Mapping[str, Any]) -> None:  # Any: JSON
+        """Send what `Session.msg` has made."""
+        documents = [self._session.pack(message[part]) for part in ("header", "parent_header", "metadata", "content")]
+        self._socket.send(self._name, [*documents, *map(bytes, message.get("buffers", []))])
+
+    def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # Any: as above
+        """The next message.
+
+        Raises:
+            queue.Empty: none came in time.
+        """
+        came = self._socket.came[self._name]
+        parts = came.get(timeout=timeout) if timeout is None or timeout > 0 else came.get_nowait()
+        message: dict[str, Any] = self._session.deserialize([b"", *parts])
+        return message
+
+    def msg_ready(self) -> bool:
+        """Whether one is there."""
+        return not self._socket.came[self._name].empty()
+
+    def start(self) -> None:
+        """It is open."""
+
+    def stop(self) -> None:
+        """It closes with the client."""
+
+    def is_alive(self) -> bool:
+        """As long as the websocket is open."""
+        return self._socket.is_open
+
+
+class GatewayClient(BlockingKernelClient):
+    """A blocking client of a kernel of a gateway.
+
+    Args:
+        session_id: an earlier client's, to come back as that one.
+    """
+
+    def __init__(self, url: str, token: str, kernel_id: str, *, framing: Framing = "v1", session_id: str = "") -> None:
+        named = {"session": session_id} if session_id else {}
+        super().__init__(session=Session(key=b"", **named))  # what signs is the gateway's own link
+        self.websocket = KernelSocket(url, token, kernel_id, session_id=self.session.session, framing=framing)
+        for channel in CHANNELS:
+            setattr(self, f"_{channel}_channel", SocketChannel(channel, self.websocket, self.session))
+
+    def start_channels(self, shell: bool = True, iopub: bool = True, stdin: bool = True, hb: bool = True, control: bool = True) -> None:
+        """They are."""
+
+    def stop_channels(self) -> None:
+        """Leave."""
+        self.websocket.close()

@@ -1,0 +1,75 @@
+"""A kernel of a running gateway, in place of a kernel process: the same suites run on both."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from tests.kit.gateway_client import Framing, GatewayClient
+from tests.kit.processes import living
+from tests.kit.running_gateway import RunningGateway
+from tests.kit.running_kernel import PATIENCE_S, KernelInUse
+
+
+class GatewayKernel(KernelInUse):
+    """One kernel of a gateway, and a client of it.
+
+    Args:
+        spec: which.
+        folder: that it runs in: one below the gateway's root.
+    """
+
+    def __init__(self, gateway: RunningGateway, *, spec: str = "beaker", framing: Framing = "v1", folder: Path | None = None) -> None:
+        self.gateway = gateway
+        self.framing: Framing = framing
+        wanted = {"name": spec} | ({} if folder is None else {"path": str(folder.relative_to(gateway.root))})
+        self.kernel_id: str = asyncio.run(gateway.call("POST", "/kernels", wanted))["id"]
+        super().__init__()
+
+    def connect(self, session_id: str = "") -> GatewayClient:
+        """A client with a session of its own, or one that comes back."""
+        return GatewayClient(self.gateway.url, self.gateway.token, self.kernel_id, framing=self.framing, session_id=session_id)
+
+    def call(self, what: str) -> None:
+        """Have it interrupted or restarted."""
+        asyncio.run(self.gateway.call("POST", f"/kernels/{self.kernel_id}/{what}"))
+
+    def role(self, name: str) -> psutil.Process | None:
+        """Of the gateway's own roles there is one for all kernels; only the agent is this kernel's."""
+        if name != "agent":
+            return next(iter(self.gateway.roles(name)), None)
+        return next(iter(living(lambda line: "--role agent" in line and self.kernel_id in line)), None)
+
+    def close(self) -> None:
+        """End it."""
+        self.client.stop_channels()
+        asyncio.run(self.gateway.call("DELETE", f"/kernels/{self.kernel_id}"))
+
+
+@contextmanager
+def serving_gateway(*options: str, **variables: str) -> Iterator[RunningGateway]:
+    """A gateway of a port of its own, for as long as the block runs."""
+    folder = Path(tempfile.mkdtemp(prefix="bg", dir="/tmp"))
+    gateway = RunningGateway(folder, "--port", "0", *options, **variables)
+    try:
+        yield gateway.start()
+    finally:
+        gateway.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def gateway_kernel(
+    gateway: RunningGateway, *, ready_s: float = PATIENCE_S, framing: Framing = "v1", folder: Path | None = None
+) -> Iterator[GatewayKernel]:
+    """A kernel that answers, ended afterwards."""
+    kernel = GatewayKernel(gateway, framing=framing, folder=folder)
+    try:
+        kernel.ready(ready_s)
+        yield kernel
+    finally:
+        kernel.close()
