@@ -15,7 +15,7 @@ from actors.gateway.rates import STARTS_PER_S, Bucket, Failures
 from actors.gateway.slots import Slots
 from actors.gateway.socket_client import RESTARTING, SocketClient
 from actors.gateway.standings import LastStandings
-from actors.guardian.order import GatewayOrder
+from actors.guardian.order import REGISTRY, WORKER, GatewayOrder, host_role
 from actors.runtime.codec import Codec
 from actors.runtime.failures import AskError
 from actors.runtime.log import Log
@@ -47,10 +47,11 @@ class Service:
         """The name of the session cookie."""
         self.base_url = order.settings.base_url
         """Begins and ends with a slash."""
-        secret = order.link_secret
+        secret = order.secret_between(WORKER, REGISTRY)
         self.registry = LastingLink(node, order.registry_socket, codec=REGISTRY_CODEC, secret=secret)
         self.hosts = tuple(
-            HostLink(node, order.host_socket(number), secret=secret, is_there=self._is_there) for number in range(order.settings.workers)
+            HostLink(node, order.host_socket(number), secret=order.secret_between(WORKER, host_role(number)), is_there=self._is_there)
+            for number in range(order.settings.workers)
         )
         """By their numbers: there are as many as workers."""
         self.standings = LastStandings([host.role for host in self.hosts])

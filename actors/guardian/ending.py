@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from actors.guardian.order import GatewayOrder
+from actors.guardian.order import GUARDIAN, REGISTRY, GatewayOrder
 from actors.runtime.codec import Codec
 from actors.runtime.failures import RuntimeFault
 from actors.runtime.log import Log
@@ -11,7 +11,7 @@ from actors.runtime.node import Node
 from beaker.messages.base import PROTOCOL
 from beaker.messages.registry import EndAll, GuardianReply
 
-REGISTRY: Final = "registry"
+ACTOR: Final = "registry"
 LINK_TIMEOUT_S: Final = 5.0
 """For a registry that is being replaced at this moment."""
 ENDING_TIMEOUT_S: Final = 30.0
@@ -42,5 +42,7 @@ async def end_kernels(order: GatewayOrder, hurry: asyncio.Event) -> bool:
 
 
 async def _ask(node: Node, order: GatewayOrder) -> None:
-    link = await node.connect(order.registry_socket, codec=Codec(GuardianReply), secret=order.link_secret, timeout_s=LINK_TIMEOUT_S)
-    await link.ref(REGISTRY).ask(EndAll(), timeout_s=ENDING_TIMEOUT_S)
+    link = await node.connect(
+        order.registry_socket, codec=Codec(GuardianReply), secret=order.secret_between(GUARDIAN, REGISTRY), timeout_s=LINK_TIMEOUT_S
+    )
+    await link.ref(ACTOR).ask(EndAll(), timeout_s=ENDING_TIMEOUT_S)

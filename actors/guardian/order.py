@@ -3,6 +3,9 @@
 No role reads settings of its own: files may have changed since. Not in argv or the environment, because it holds secrets.
 """
 
+import hmac
+from typing import Final
+
 import msgspec
 
 from actors.runtime.sealed import read_sealed, seal
@@ -11,6 +14,20 @@ from beaker.settings.key import KeyFacts
 from beaker.settings.schema import LogSettings
 
 OPTION = "--order-fd="
+
+REGISTRY: Final = "registry"
+GUARDIAN: Final = "guardian"
+WORKER: Final = "worker"
+"""Roles as they stand in a greeting; see `host_role` for the others."""
+
+
+def host_role(number: int) -> str:
+    """As which a kernel host greets: each has a number, and none is let in as another.
+
+    >>> host_role(0)
+    'host-0'
+    """
+    return f"host-{number}"
 
 
 class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +44,7 @@ class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
     logs: LogSettings
     """As they hold for the whole gateway."""
     link_secret: bytes
-    """What roles must say to each other; another one each time that the gateway is started."""
+    """From which the secrets of single links are made; another one each time that the gateway is started. The guardian keeps it."""
     kernel_secret: bytes
     """From which the secrets of single kernels are made; the same over all starts of this gateway."""
     token: str | None
@@ -42,6 +59,36 @@ class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
     """For hosts: what may be known of the model's key, which comes by a descriptor of its own; None: there is none."""
     key_problems: tuple[str, ...] = ()
     """For hosts: what was said while the key was looked for."""
+    passes: dict[str, bytes] = {}
+    """For roles: the secrets of their own links, by `who>whom`."""
+
+    def secret_between(self, who: str, whom: str) -> bytes:
+        """What a role says when it links itself to another.
+
+        Each of the two knows it, and the guardian; a third that would pass for one of them does not.
+
+        Raises:
+            KeyError: it is no business of this role's.
+        """
+        name = f"{who}>{whom}"
+        return hmac.digest(self.link_secret, name.encode(), "sha256") if self.link_secret else self.passes[name]
+
+    def for_role(self, role: str, number: int) -> "GatewayOrder":
+        """The part that one process is handed: no secret goes to a role that has no use for it."""
+        hosts = [host_role(each) for each in range(self.settings.workers)]
+        ways = {
+            REGISTRY: [(who, REGISTRY) for who in (GUARDIAN, WORKER, *hosts)],
+            "host": [(host_role(number), REGISTRY), (WORKER, host_role(number))],
+            WORKER: [(WORKER, whom) for whom in (REGISTRY, *hosts)],
+        }[role]
+        passes = {f"{who}>{whom}": self.secret_between(who, whom) for who, whom in ways}
+        mine = msgspec.structs.replace(self, number=number, link_secret=b"", passes=passes)
+        if role == WORKER:
+            return msgspec.structs.replace(mine, kernel_secret=b"", key=None, key_problems=())
+        mine = msgspec.structs.replace(mine, token=None, cookie_secret=b"", listening=())
+        if role == REGISTRY:
+            return msgspec.structs.replace(mine, key=None, key_problems=())
+        return msgspec.structs.replace(mine, kernel_secret=b"")
 
     @property
     def registry_socket(self) -> str:

@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from actors.guardian.order import OPTION, GatewayOrder, seal_order
 from actors.guardian.post import Post, PostVacant, RoleName
 from actors.roles.settling import OPTION as KEY_OPTION
@@ -79,7 +77,7 @@ class Staff:
         await asyncio.gather(*(post.end(grace_s, hurry) for post in posts))
 
     def _start(self, role: RoleName, number: int, stderr: int) -> Child:
-        order = seal_order(_part_of(self._order, role, number))
+        order = seal_order(self._order.for_role(role, number))
         keys = [self._key] if self._key is not None and role == "host" else []
         sockets = self._order.listening if role == "worker" else ()
         options = ["--role", role, "--number", str(number), f"{OPTION}{order}", *(f"{KEY_OPTION}{key}" for key in keys)]
@@ -87,7 +85,7 @@ class Staff:
             child = start(
                 [*self._program, *options],
                 role=role,
-                secret=self._order.link_secret,
+                secret=b"",
                 stderr=stderr,
                 inherit=[order, *keys, *sockets],
             )
@@ -104,12 +102,3 @@ async def _all(posts: Sequence[Post]) -> None:
     for outcome in outcomes:
         if outcome is not None:
             raise outcome
-
-
-def _part_of(order: GatewayOrder, role: RoleName, number: int) -> GatewayOrder:
-    """The order of one process: no secret goes to a role that has no use for it."""
-    mine = msgspec.structs.replace(order, number=number)
-    if role == "worker":
-        return msgspec.structs.replace(mine, kernel_secret=b"", key=None, key_problems=())
-    mine = msgspec.structs.replace(mine, token=None, cookie_secret=b"", listening=())
-    return mine if role == "host" else msgspec.structs.replace(mine, key=None, key_problems=())

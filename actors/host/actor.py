@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from typing import assert_never
 
-from actors.guardian.order import GatewayOrder
+from actors.guardian.order import REGISTRY, GatewayOrder, host_role
 from actors.host.feed import Feed
 from actors.host.hosted import Hosted
 from actors.host.workers import Workers
@@ -38,7 +38,9 @@ from beaker.messages.host import (
 from beaker.messages.registry import HostHere, HostSaid, KernelEnded
 
 CODEC = Codec(HostRequest)
-"""What may come by a link of a host, whoever made it."""
+"""What may come from the Registry."""
+WORKER_CODEC = Codec(InterruptKernel | RestartKernel | ListStandings)
+"""What may come from a worker, beside clients' bytes: which kernels are here is not its business."""
 CONNECT_TIMEOUT_S = 5.0
 """For a Registry that listens to greet us, which takes a millisecond."""
 KNOCK_S = 0.05
@@ -170,10 +172,15 @@ class KernelHost(Actor[HostRequest]):
 
     async def _keep_registry(self) -> None:
         """Be linked to the Registry, whichever process it is."""
+        role = host_role(self._order.number)
         while True:
             try:
                 link = await self._node.connect(
-                    self._order.registry_socket, codec=CODEC, secret=self._order.link_secret, timeout_s=CONNECT_TIMEOUT_S
+                    self._order.registry_socket,
+                    codec=CODEC,
+                    secret=self._order.secret_between(role, REGISTRY),
+                    timeout_s=CONNECT_TIMEOUT_S,
+                    role=role,
                 )
             except RuntimeFault:
                 await asyncio.sleep(KNOCK_S)

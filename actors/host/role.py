@@ -13,8 +13,8 @@ from typing import Final
 
 from actors.guardian.admission import admitting
 from actors.guardian.limits import raise_descriptor_limit
-from actors.guardian.order import GatewayOrder, read_order
-from actors.host.actor import CODEC, KernelHost
+from actors.guardian.order import WORKER, GatewayOrder, host_role, read_order
+from actors.host.actor import WORKER_CODEC, KernelHost
 from actors.roles.own_logs import configure_logs
 from actors.runtime.birth import Birth
 from actors.runtime.failures import RuntimeFault
@@ -85,16 +85,15 @@ async def run_host(birth: Birth, order: GatewayOrder, key: int | None) -> int:
     host = KernelHost(order, node, key=key)
 
     def linked(link: Link) -> None:
-        if link.peer.role == "worker":
-            host.workers.accept(link)
+        host.workers.accept(link)
 
     await node.spawn("host", lambda: host, restart=NO_RESTART)
     try:
         await node.listen(
             order.host_socket(order.number),
-            codec=CODEC,
-            admit=admitting(os.getppid(), {"worker", "registry"}),
-            secret=order.link_secret,
+            codec={WORKER: WORKER_CODEC},
+            admit=admitting(os.getppid(), {WORKER}),
+            secret={WORKER: order.secret_between(WORKER, host_role(order.number))},
             on_link=linked,
         )
     except (RuntimeFault, OSError, ValueError) as error:

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from actors.guardian.order import host_role
 from actors.runtime.failures import AskError, AskFailed, Unreachable
 from actors.runtime.link import Link
 from actors.runtime.log import Log
@@ -52,7 +53,8 @@ class Hosts:
         Args:
             pid: of its process; 0: whichever was linked last.
         """
-        link = next((each for each in reversed(self._unnamed) if pid in (0, each.peer.pid)), None)
+        role = host_role(number)
+        link = next((each for each in reversed(self._unnamed) if each.peer.role == role and pid in (0, each.peer.pid)), None)
         if link is None:
             self._log.warning("host.without_link", number=number, pid=pid)
             return False

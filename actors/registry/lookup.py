@@ -61,7 +61,7 @@ class Lookup:
     def environment_of(self, kernel: Kernel) -> dict[str, str]:
         """The variables that its subkernel gets."""
         order = self._order
-        secrets = [order.token or "", order.link_secret.hex(), order.kernel_secret.hex(), order.cookie_secret.hex()]
+        secrets = [order.token or "", order.kernel_secret.hex(), *(secret.hex() for secret in order.passes.values())]
         composed = compose_environment(self._environment, kernel.environment, added=order.settings.pass_env, secrets=secrets)
         document = f"{self._root.real}/{kernel.path.strip('/')}"
         return composed if not kernel.path or os.path.isdir(document) else composed | {NOTEBOOK: document}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from actors.guardian.admission import admitting
-from actors.guardian.order import GatewayOrder, read_order
+from actors.guardian.order import GUARDIAN, REGISTRY, WORKER, GatewayOrder, host_role, read_order
 from actors.registry.actor import Registry
 from actors.registry.chronicle import Chronicle
 from actors.registry.lookup import Lookup
@@ -37,16 +37,20 @@ from beaker.messages.registry import GuardianRequest, HostSaid, RegistryRequest
 
 ACTOR: Final = "registry"
 
-ROLES: Final = frozenset({"worker", "host", "guardian"})
-"""Who may link to it."""
-
 SESSIONS_PER_KERNEL: Final = 20
 """Documents that may be open, for each kernel that may run: some share one."""
 
 NO_RESTART: Final = RestartPolicy(limit=0)
 """See the actor."""
 
-_CODEC: Final = Codec(RegistryRequest | GuardianRequest | HostSaid | HostReply)
+_CODECS: Final = {WORKER: Codec(RegistryRequest), GUARDIAN: Codec(GuardianRequest)}
+_HOST_CODEC: Final = Codec(HostSaid | HostReply)
+"""What each may say: one that was taken over by somebody can say no more than that."""
+
+
+def codecs(order: GatewayOrder) -> dict[str, Codec]:
+    """Who may link to the Registry, and what each may say."""
+    return _CODECS | {host_role(number): _HOST_CODEC for number in range(order.settings.workers)}
 
 
 def main(argv: list[str]) -> int:
@@ -101,7 +105,7 @@ async def _run(birth: Birth, order: GatewayOrder, open_files: int) -> int:
 
 async def _begin(birth: Birth, node: Node, order: GatewayOrder, open_files: int, leave: Callable[[int], None]) -> None:
     try:
-        await serve(node, order, admit=admitting(os.getppid(), ROLES), open_files=open_files)
+        await serve(node, order, admit=admitting(os.getppid(), codecs(order)), open_files=open_files)
     except (RuntimeFault, BeakerError, OSError, ValueError) as error:
         node.log.error("registry.not_started", reason=str(error))
         birth.failed(str(error))
@@ -139,12 +143,14 @@ async def serve(node: Node, order: GatewayOrder, *, admit: Admit, open_files: in
         return actors[-1]
 
     def linked(link: Link) -> None:
-        if link.peer.role == "host":
+        if link.peer.role not in _CODECS:
             actors[-1].linked(link)
 
     await node.spawn(ACTOR, make, restart=NO_RESTART)
     await opened.wait()
-    await node.listen(order.registry_socket, codec=_CODEC, admit=admit, secret=order.link_secret, on_link=linked)
+    allowed = codecs(order)
+    secrets = {role: order.secret_between(role, REGISTRY) for role in allowed}
+    await node.listen(order.registry_socket, codec=allowed, admit=admit, secret=secrets, on_link=linked)
     node.log.info("registry.started")
 
 

@@ -12,7 +12,7 @@ import msgspec
 from actors.runtime.clock import Clock, Timer
 from actors.runtime.failures import RuntimeFault, Unreachable
 from actors.runtime.frames import GREETING_LIMITS, HELLO, JUNK, OPEN_LIMITS, REFUSED, WELCOME, FrameReader, JunkError, frame
-from actors.runtime.hello import Admit, Hello, Peer, Refusal, Refused, Welcome, judge
+from actors.runtime.hello import Admit, Hello, Peer, Refusal, Refused, Secret, Welcome, judge
 from actors.runtime.link import Link
 from actors.runtime.peers import Credentials, credentials_of, own_uid
 
@@ -30,7 +30,8 @@ class Terms(msgspec.Struct, frozen=True):
 
     role: str
     protocol: int
-    secret: bytes
+    secret: Secret
+    """For a side that connects, its own one."""
 
 
 class MakeLink(Protocol):
@@ -197,6 +198,7 @@ class Outgoing(Connection):
             self._fail(Refused(Refusal("uid", words, self._terms.protocol)))
             transport.abort()
             return
+        assert isinstance(self._terms.secret, bytes)
         hello = Hello(protocol=self._terms.protocol, role=self._terms.role, secret=self._terms.secret)
         transport.write(frame(HELLO, _encode(hello)))
 

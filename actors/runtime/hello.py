@@ -6,7 +6,7 @@ number is refused last, so that only a peer that could have come in learns anyth
 ignore what follows: later versions may add fields, never change these.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hmac import compare_digest
 from typing import Literal
 
@@ -64,7 +64,11 @@ Admit = Callable[[Peer], Refusal | None]
 """Looks a peer up in the table of roles; None lets it in."""
 
 
-def judge(hello: Hello, credentials: Credentials, *, secret: bytes, protocol: int, admit: Admit) -> tuple[Peer, Refusal | None]:
+Secret = bytes | Mapping[str, bytes]
+"""What peers must know: one for all, or each role its own, so that none passes for another. A role without one is not let in."""
+
+
+def judge(hello: Hello, credentials: Credentials, *, secret: Secret, protocol: int, admit: Admit) -> tuple[Peer, Refusal | None]:
     """Decide about a hello.
 
     Args:
@@ -77,7 +81,8 @@ def judge(hello: Hello, credentials: Credentials, *, secret: bytes, protocol: in
     peer = Peer(uid=credentials.uid, pid=credentials.pid, role=hello.role, protocol=hello.protocol)
     if credentials.uid != own_uid():
         return peer, Refusal("uid", f"uid {credentials.uid} has no business here", protocol)
-    if not compare_digest(hello.secret, secret):
+    right = secret if isinstance(secret, bytes) else secret.get(hello.role)
+    if right is None or not compare_digest(hello.secret, right):
         return peer, Refusal("secret", "the secret is not that of this socket", protocol)
     if (refusal := admit(peer)) is not None:
         return peer, msgspec.structs.replace(refusal, protocol=protocol)

@@ -5,7 +5,7 @@ name, starts and stops them, counts dead letters. It is not a global: an actor t
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from actors.runtime.codec import Codec
 from actors.runtime.dead_letters import DeadLetters
 from actors.runtime.failures import NameTaken, Unreachable
 from actors.runtime.greeting import Terms
-from actors.runtime.hello import Admit, Peer, Refusal
+from actors.runtime.hello import Admit, Peer, Refusal, Secret
 from actors.runtime.link import Link
 from actors.runtime.listener import Listener, connect
 from actors.runtime.local_ref import LocalRef
@@ -146,9 +146,9 @@ class Node:
         self,
         path: str,
         *,
-        codec: Codec,
+        codec: Codec | Mapping[str, Codec],
         admit: Admit,
-        secret: bytes,
+        secret: Secret,
         on_link: Callable[[Link], None] | None = None,
         on_refused: Callable[[Peer, Refusal], None] | None = None,
     ) -> Listener:
@@ -156,9 +156,9 @@ class Node:
 
         Args:
             path: of the socket, in a folder of mode 0700; at most 100 bytes.
-            codec: decodes the union of all that peers may send.
+            codec: decodes the union of all that peers may send; or one for each role, which then may send nothing else.
             admit: looks a peer up in the table of roles; returns why not, or None.
-            secret: what a peer must know.
+            secret: what a peer must know; or one for each role.
             on_link: told of each new link, before anything arrives on it.
             on_refused: told of each peer that was refused, which has been logged.
 
@@ -166,11 +166,15 @@ class Node:
             AddressTaken: somebody answers at the path.
             ValueError: the path is too long.
         """
+
+        def make_link(peer: Peer, transport: asyncio.Transport) -> Link:
+            return self.make_link(codec if isinstance(codec, Codec) else codec[peer.role], peer, transport)
+
         listener = Listener(
             path,
             Terms(self.role, self.protocol, secret),
             admit,
-            make_link=partial(self.make_link, codec),
+            make_link=make_link,
             on_link=on_link,
             on_refused=on_refused,
             clock=self.clock,
@@ -180,14 +184,21 @@ class Node:
         self._listeners.append(listener)
         return listener
 
-    async def connect(self, path: str, *, codec: Codec, secret: bytes, timeout_s: float) -> Link:
+    async def connect(self, path: str, *, codec: Codec, secret: bytes, timeout_s: float, role: str = "") -> Link:
         """Link to the node that listens at the path.
+
+        Args:
+            path: of the socket.
+            codec: decodes the union of all that may come from there.
+            secret: what it wants to hear.
+            timeout_s: for its greeting.
+            role: as which we come; empty: this node's.
 
         Raises:
             Unreachable: nobody listens there (at once), or nobody greeted in time.
             Refused: the listener would not have us; `.refusal` says why and which protocol it speaks.
         """
-        terms = Terms(self.role, self.protocol, secret)
+        terms = Terms(role or self.role, self.protocol, secret)
         return await connect(path, terms, make_link=partial(self.make_link, codec), timeout_s=timeout_s)
 
     async def stop(self) -> None:

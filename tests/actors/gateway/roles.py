@@ -10,7 +10,7 @@ import msgspec
 from aiohttp.test_utils import TestClient
 
 from actors.gateway.service import Service
-from actors.guardian.order import GatewayOrder
+from actors.guardian.order import REGISTRY, WORKER, GatewayOrder, host_role
 from actors.runtime.actor import Actor, Asked
 from actors.runtime.codec import Codec
 from actors.runtime.link import Link
@@ -160,11 +160,14 @@ class ScriptedHost(Actor[HostRequest]):
         )
 
 
-async def play(role: str, actor: str, factory: Callable[[], Actor[Any]], path: str, incoming: Any, on_link: Callable[[Link], None]) -> Node:
-    """Let a node play a role of the gateway until it is stopped."""
+async def play(
+    order: GatewayOrder, role: str, actor: str, factory: Callable[[], Actor[Any]], incoming: Any, on_link: Callable[[Link], None]
+) -> Node:
+    """Let a node play a role of the gateway until it is stopped; a host by its number, `host-0`."""
     node = Node(role, protocol=PROTOCOL)
     await node.spawn(actor, factory)
-    await node.listen(path, codec=Codec(incoming), admit=lambda peer: None, secret=b"link secret", on_link=on_link)
+    path, secret = f"{order.folder}/{role}.sock", {WORKER: order.secret_between(WORKER, role)}
+    await node.listen(path, codec=Codec(incoming), admit=lambda peer: None, secret=secret, on_link=on_link)
     return node
 
 
@@ -187,14 +190,12 @@ class Gateway:
 
     async def play_registry(self) -> None:
         """It is there from now on."""
-        self.nodes["registry"] = await play(
-            "registry", "registry", lambda: self.registry, self.order.registry_socket, RegistryRequest, lambda _: None
-        )
+        self.nodes["registry"] = await play(self.order, REGISTRY, "registry", lambda: self.registry, RegistryRequest, lambda _: None)
 
     async def play_host(self, number: int) -> None:
         """It is there from now on."""
         self.nodes[f"host {number}"] = await play(
-            "host", "host", lambda: self.hosts[number], self.order.host_socket(number), HostRequest, self.journals[number].add
+            self.order, host_role(number), "host", lambda: self.hosts[number], HostRequest, self.journals[number].add
         )
 
     async def lose(self, name: str) -> None:

@@ -72,8 +72,8 @@ async def place(folder: Path, listening: socket.socket, **settings: Any) -> Asyn
     made = Place(order, listening)
     made.registry.add(KERNEL)
     made.nodes = [
-        await play("registry", "registry", lambda: made.registry, order.registry_socket, RegistryRequest, lambda _: None),
-        await play("host", "host", lambda: made.host, order.host_socket(0), HostRequest, made.journal.add),
+        await play(order, "registry", "registry", lambda: made.registry, RegistryRequest, lambda _: None),
+        await play(order, "host-0", "host", lambda: made.host, HostRequest, made.journal.add),
     ]
     try:
         yield made

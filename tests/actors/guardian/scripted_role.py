@@ -12,7 +12,7 @@ import socket
 import sys
 
 import beaker_kernel  # noqa: F401 -- it settles the names
-from actors.guardian.order import OPTION, GatewayOrder, read_order
+from actors.guardian.order import GUARDIAN, OPTION, REGISTRY, GatewayOrder, read_order
 from actors.runtime.actor import Actor, Asked
 from actors.runtime.birth import Birth
 from actors.runtime.codec import Codec
@@ -84,7 +84,12 @@ async def serve(role: str, plan: str, note: Note, order: GatewayOrder, birth: Bi
         os._exit(0)
     if role == "registry":
         await node.spawn("registry", lambda: Registry(note), restart=RestartPolicy(limit=0))
-        await node.listen(order.registry_socket, codec=Codec(GuardianRequest), admit=lambda peer: None, secret=order.link_secret)
+        await node.listen(
+            order.registry_socket,
+            codec=Codec(GuardianRequest),
+            admit=lambda peer: None,
+            secret={GUARDIAN: order.secret_between(GUARDIAN, REGISTRY)},
+        )
     for descriptor in order.listening:
         listening = socket.socket(fileno=descriptor)
         loop.add_reader(listening, answer, listening)

@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil
 
-from actors.guardian.order import OPTION, GatewayOrder, seal_order
+from actors.guardian.order import OPTION, REGISTRY, WORKER, GatewayOrder, host_role, seal_order
 from actors.runtime.codec import Codec
 from actors.runtime.kit import Probe
 from actors.runtime.link import Link
@@ -192,10 +192,11 @@ class ScriptedWorker:
     async def connect(self) -> None:
         """Link to the host, once it listens."""
         path = self._stage.order.host_socket(0)
+        secret = self._stage.order.secret_between(WORKER, host_role(0))
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 with suppress(Exception):  # until it listens
-                    self.link = await self._node.connect(path, codec=Codec(HostReply), secret=self._stage.order.link_secret, timeout_s=5)
+                    self.link = await self._node.connect(path, codec=Codec(HostReply), secret=secret, timeout_s=5)
                     break
                 await asyncio.sleep(0.02)
         assert self.link is not None
@@ -302,7 +303,7 @@ class HostStage:
             self.order.registry_socket,
             codec=Codec(HostSaid | HostReply),
             admit=lambda peer: None,
-            secret=self.order.link_secret,
+            secret=self.order.secret_between(host_role(0), REGISTRY),
             on_link=self._links.append,
         )
         await self.start_host()

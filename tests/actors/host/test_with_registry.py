@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from actors.guardian.order import REGISTRY, WORKER
 from actors.runtime.codec import Codec
 from actors.runtime.link import Link
 from actors.runtime.node import Node
@@ -41,7 +42,10 @@ class Pair(HostStage):
     async def wish(self, request: RegistryRequest) -> RegistryReply:
         """Ask the Registry that there is now."""
         link: Link = await self._asking.connect(
-            self.order.registry_socket, codec=Codec(RegistryReply), secret=self.order.link_secret, timeout_s=PATIENCE_S
+            self.order.registry_socket,
+            codec=Codec(RegistryReply),
+            secret=self.order.secret_between(WORKER, REGISTRY),
+            timeout_s=PATIENCE_S,
         )
         answer: RegistryReply = await link.ref("registry").ask(request, timeout_s=PATIENCE_S)
         link.close()

@@ -19,7 +19,7 @@ import msgspec
 import psutil
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
-from actors.guardian.order import OPTION, GatewayOrder, seal_order
+from actors.guardian.order import GUARDIAN, OPTION, REGISTRY, WORKER, GatewayOrder, host_role, seal_order
 from actors.registry.role import serve
 from actors.runtime.actor import Actor, Asked
 from actors.runtime.codec import Codec
@@ -135,7 +135,9 @@ class Host:
     async def connect(self, order: GatewayOrder, number: int, *, pid: int) -> None:
         """Say to the Registry that this host is there."""
         await self.node.spawn("host", lambda: self.actor)
-        link = await self.node.connect(order.registry_socket, codec=Codec(HostRequest), secret=order.link_secret, timeout_s=PATIENCE_S)
+        role = host_role(number)
+        secret = order.secret_between(role, REGISTRY)
+        link = await self.node.connect(order.registry_socket, codec=Codec(HostRequest), secret=secret, timeout_s=PATIENCE_S, role=role)
         self.registry = link.ref("registry")
         self.registry.tell(HostHere(number=number, pid=pid))
 
@@ -205,7 +207,10 @@ class Stage:
         node = Node("worker", protocol=PROTOCOL)
         self._workers.append(node)
         link = await node.connect(
-            self.order.registry_socket, codec=Codec(RegistryReply), secret=self.order.link_secret, timeout_s=PATIENCE_S
+            self.order.registry_socket,
+            codec=Codec(RegistryReply),
+            secret=self.order.secret_between(WORKER, REGISTRY),
+            timeout_s=PATIENCE_S,
         )
         return link.ref("registry")
 
@@ -230,7 +235,10 @@ class Stage:
         node = Node("guardian", protocol=PROTOCOL)
         try:
             link: Link = await node.connect(
-                self.order.registry_socket, codec=Codec(GuardianReply), secret=self.order.link_secret, timeout_s=PATIENCE_S
+                self.order.registry_socket,
+                codec=Codec(GuardianReply),
+                secret=self.order.secret_between(GUARDIAN, REGISTRY),
+                timeout_s=PATIENCE_S,
             )
             return await link.ref("registry").ask(EndAll(), timeout_s=PATIENCE_S)
         finally:

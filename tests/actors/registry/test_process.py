@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 import psutil
@@ -14,13 +15,29 @@ import pytest
 
 from actors.guardian.admission import admitting
 from actors.guardian.order import OPTION, seal_order
-from actors.registry.role import ROLES
+from actors.registry.hosts import Hosts
+from actors.registry.role import codecs
 from actors.runtime import birth
-from actors.runtime.hello import Peer
+from actors.runtime.codec import Codec
+from actors.runtime.failures import Unreachable
+from actors.runtime.hello import Peer, Refused
+from actors.runtime.link import Link
+from actors.runtime.log import Log
+from actors.runtime.node import Node
 from actors.runtime.process import NotReadyError
 from beaker.journal.journal import FILE
 from beaker.messages.base import PROTOCOL
-from beaker.messages.registry import AllEnded, OpenSession
+from beaker.messages.registry import (
+    AllEnded,
+    EndAll,
+    HostHere,
+    HostSaid,
+    KernelEnded,
+    ListKernels,
+    OpenSession,
+    RegistryReply,
+)
+from tests.actors.gateway.desk import make_order
 from tests.actors.registry.stage import PATIENCE_S, Stage, stage
 from tests.actors.supervisor.stage import install_spec, until
 
@@ -143,13 +160,59 @@ async def test_why_it_cannot_begin_is_told_to_the_guardian(monkeypatch: pytest.M
 
 
 def test_only_processes_of_its_own_guardian_are_let_in() -> None:
-    peer = Peer(uid=os.getuid(), pid=os.getpid(), role="host", protocol=PROTOCOL)
-    assert admitting(os.getppid(), ROLES)(peer) is None
-    assert admitting(os.getpid(), ROLES)(msgspec.structs.replace(peer, role="guardian")) is None
-    for stranger in (msgspec.structs.replace(peer, role="agent"), msgspec.structs.replace(peer, pid=1)):
-        refusal = admitting(os.getppid(), ROLES)(stranger)
+    roles = codecs(make_order())
+    peer = Peer(uid=os.getuid(), pid=os.getpid(), role="host-0", protocol=PROTOCOL)
+    assert admitting(os.getppid(), roles)(peer) is None
+    assert admitting(os.getpid(), roles)(msgspec.structs.replace(peer, role="guardian")) is None
+    for stranger in (
+        msgspec.structs.replace(peer, role="agent"),
+        msgspec.structs.replace(peer, role="host-1"),
+        msgspec.structs.replace(peer, pid=1),
+    ):
+        refusal = admitting(os.getppid(), roles)(stranger)
         assert refusal is not None
         assert refusal.code == "peer"
+
+
+@pytest.mark.parametrize("other", ["guardian", "host-0"])
+async def test_a_worker_is_let_in_as_nothing_else(monkeypatch: pytest.MonkeyPatch, other: str) -> None:
+    async with stage(monkeypatch) as gateway:
+        await gateway.open()
+        order = gateway.order.for_role("worker", 0)
+        node = Node("worker", protocol=PROTOCOL)
+        with pytest.raises(Refused, match="the secret is not that of this socket"):
+            await node.connect(
+                order.registry_socket,
+                codec=Codec(RegistryReply),
+                secret=order.secret_between("worker", "registry"),
+                timeout_s=PATIENCE_S,
+                role=other,
+            )
+
+
+@pytest.mark.parametrize("message", [HostHere(number=0), KernelEnded(kernel_id="k"), EndAll()], ids=lambda each: type(each).__name__)
+async def test_a_worker_that_says_what_others_say_is_cut_off(monkeypatch: pytest.MonkeyPatch, message: HostSaid | EndAll) -> None:
+    async with stage(monkeypatch) as gateway:
+        await gateway.open()
+        worker = await gateway.worker()
+        worker.tell(message)
+        with pytest.raises(Unreachable):
+            await worker.ask(ListKernels(), timeout_s=PATIENCE_S)
+        assert await gateway.kernels(await gateway.worker()) == []
+
+
+async def test_a_host_is_taken_for_no_other_host(short_folder: Path) -> None:
+    registry, host, links = Node("registry", protocol=PROTOCOL), Node("host", protocol=PROTOCOL), list[Link]()
+    path, codec = str(short_folder / "registry.sock"), Codec(HostHere)
+    await registry.listen(path, codec=codec, admit=lambda peer: None, secret=b"s", on_link=links.append)
+    await host.connect(path, codec=codec, secret=b"s", timeout_s=PATIENCE_S, role="host-1")
+    (link,) = links
+    hosts = Hosts(Log(role="registry"), on_went=lambda _: None)
+    hosts.linked(link)
+    assert [hosts.name(0, os.getpid()), hosts.name(0, 0), hosts.name(1, os.getpid())] == [False, False, True]
+    assert (hosts.has(0), hosts.has(1)) == (False, True)
+    await host.stop()
+    await registry.stop()
 
 
 async def test_a_subkernel_has_as_many_descriptors_as_it_would_have_without_us(monkeypatch: pytest.MonkeyPatch) -> None:

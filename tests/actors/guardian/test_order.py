@@ -1,0 +1,42 @@
+"""What each role is handed: enough for its own links, and for nobody else's."""
+
+import pytest
+
+from actors.guardian.order import GUARDIAN, REGISTRY, WORKER, GatewayOrder, host_role
+from tests.actors.gateway.desk import make_order
+
+WHOLE = make_order(workers=2)
+
+LINKS = [(who, REGISTRY) for who in (GUARDIAN, WORKER, "host-0", "host-1")] + [(WORKER, "host-0"), (WORKER, "host-1")]
+
+OWN = {
+    (REGISTRY, 0): {(GUARDIAN, REGISTRY), (WORKER, REGISTRY), ("host-0", REGISTRY), ("host-1", REGISTRY)},
+    ("host", 1): {("host-1", REGISTRY), (WORKER, "host-1")},
+    (WORKER, 1): {(WORKER, REGISTRY), (WORKER, "host-0"), (WORKER, "host-1")},
+}
+"""The links that a role is an end of, by the role and its number."""
+
+
+def knows(order: GatewayOrder, link: tuple[str, str]) -> bool:
+    try:
+        return order.secret_between(*link) == WHOLE.secret_between(*link)
+    except KeyError:
+        return False
+
+
+@pytest.mark.parametrize("role", OWN)
+def test_a_role_knows_the_secrets_of_its_own_links_and_no_others(role: tuple[str, int]) -> None:
+    part = WHOLE.for_role(*role)
+    assert {link for link in LINKS if knows(part, link)} == OWN[role]
+    assert part.link_secret == b""
+
+
+def test_every_link_has_a_secret_of_its_own() -> None:
+    assert len({WHOLE.secret_between(*link) for link in LINKS}) == len(LINKS)
+
+
+def test_no_role_is_handed_a_secret_that_it_has_no_use_for() -> None:
+    worker, host, registry = WHOLE.for_role(WORKER, 0), WHOLE.for_role("host", 0), WHOLE.for_role(REGISTRY, 0)
+    assert (worker.kernel_secret, host.kernel_secret, registry.kernel_secret) == (b"", b"", b"kernel secret")
+    assert (host.token, registry.token, host.cookie_secret, registry.cookie_secret) == (None, None, b"", b"")
+    assert host_role(0) == "host-0"
