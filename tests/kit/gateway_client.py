@@ -6,7 +6,7 @@ such a client too, which reads no buffers and looks for messages in a loop witho
 
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, Literal
 
@@ -24,17 +24,26 @@ CONNECT_LIMIT_S = 60.0
 
 
 class KernelSocket:
-    """One websocket on a kernel, read by a thread into a queue for each channel.
+    """One websocket on a kernel, read by a thread.
 
     Args:
         url: of the gateway, as it prints it.
         session_id: the client's own.
+        on_message: is given the parts of each message, in that thread: its four documents, and its buffers behind them.
     """
 
-    def __init__(self, url: str, token: str, kernel_id: str, *, session_id: str, framing: Framing) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        kernel_id: str,
+        on_message: Callable[[WebsocketChannel, list[bytes]], None],
+        *,
+        session_id: str,
+        framing: Framing = "v1",
+    ) -> None:
         self.framing: Framing = framing
-        self.came: dict[str, queue.Queue[list[bytes]]] = {channel: queue.Queue() for channel in CHANNELS}
-        """The parts of each message, its buffers behind them."""
+        self._on_message = on_message
         self._socket = websocket.create_connection(
             f"{url.replace('http', 'ws', 1)}/api/kernels/{kernel_id}/channels?session_id={session_id}",
             header=[f"Authorization: token {token}"],
@@ -70,7 +79,7 @@ class KernelSocket:
         with suppress(websocket.WebSocketException, OSError):  # closed, by whichever side
             while data := self._socket.recv():
                 channel, parts = decode_v1(_bytes(data)) if self.framing == "v1" else decode_legacy(data)
-                self.came[channel].put(parts)
+                self._on_message(channel, parts)
 
 
 def _bytes(data: str | bytes) -> bytes:
@@ -79,9 +88,14 @@ def _bytes(data: str | bytes) -> bytes:
 
 
 class SocketChannel:
-    """One channel of it, with what jupyter_client's have."""
+    """One channel of it, with what jupyter_client's have.
 
-    def __init__(self, name: WebsocketChannel, socket: KernelSocket, session: Session) -> None:
+    Args:
+        came: what has come by it.
+    """
+
+    def __init__(self, name: WebsocketChannel, socket: KernelSocket, came: "queue.Queue[list[bytes]]", session: Session) -> None:
+        self.came = came
         self._name: WebsocketChannel = name
         self._socket = socket
         self._session = session
@@ -97,14 +111,13 @@ class SocketChannel:
         Raises:
             queue.Empty: none came in time.
         """
-        came = self._socket.came[self._name]
-        parts = came.get(timeout=timeout) if timeout is None or timeout > 0 else came.get_nowait()
+        parts = self.came.get(timeout=timeout) if timeout is None or timeout > 0 else self.came.get_nowait()
         message: dict[str, Any] = self._session.deserialize([b"", *parts])
         return message
 
     def msg_ready(self) -> bool:
         """Whether one is there."""
-        return not self._socket.came[self._name].empty()
+        return not self.came.empty()
 
     def start(self) -> None:
         """It is open."""
@@ -127,9 +140,12 @@ class GatewayClient(BlockingKernelClient):
     def __init__(self, url: str, token: str, kernel_id: str, *, framing: Framing = "v1", session_id: str = "") -> None:
         named = {"session": session_id} if session_id else {}
         super().__init__(session=Session(key=b"", **named))  # what signs is the gateway's own link
-        self.websocket = KernelSocket(url, token, kernel_id, session_id=self.session.session, framing=framing)
-        for channel in CHANNELS:
-            setattr(self, f"_{channel}_channel", SocketChannel(channel, self.websocket, self.session))
+        came: dict[str, queue.Queue[list[bytes]]] = {name: queue.Queue() for name in CHANNELS}
+        self.websocket = KernelSocket(
+            url, token, kernel_id, lambda name, parts: came[name].put(parts), session_id=self.session.session, framing=framing
+        )
+        for name in CHANNELS:
+            setattr(self, f"_{name}_channel", SocketChannel(name, self.websocket, came[name], self.session))
 
     def start_channels(self, shell: bool = True, iopub: bool = True, stdin: bool = True, hb: bool = True, control: bool = True) -> None:
         """They are."""

@@ -28,7 +28,7 @@ def amend_reply(msg_type: str, parts: Parts, ports: Mapping[str, int]) -> Parts:
     """Amend the subkernel's reply to a request of this type, if it is one in which a kernel speaks of itself.
 
     Args:
-        ports: of our five sockets, by their names in a connection file.
+        ports: of our five sockets, by their names in a connection file; empty for a kernel of a gateway.
     """
     if msg_type == "kernel_info_request":
         return amend_kernel_info(parts)
@@ -36,13 +36,13 @@ def amend_reply(msg_type: str, parts: Parts, ports: Mapping[str, int]) -> Parts:
 
 
 def _amend_connect(parts: Parts, ports: Mapping[str, int]) -> Parts:
-    """Name our ports in place of the subkernel's, which no client can reach; a reply without any stays as it is."""
+    """Name our ports in place of the subkernel's, which no client can reach: none to a client of a gateway, which has none of them."""
     try:
         content = msgspec.json.decode(parts[CONTENT], type=dict[str, object])
     except UNREADABLE:
         return parts
-    content |= {name: port for name, port in ports.items() if name in content}
-    return [*parts[:CONTENT], msgspec.json.encode(content), *parts[CONTENT + 1 :]]
+    ours = {name: ports.get(name, value) for name, value in content.items() if name in ports or not name.endswith("_port")}
+    return [*parts[:CONTENT], msgspec.json.encode(ours), *parts[CONTENT + 1 :]]
 
 
 def own_kernel_info(language: str, reason: str) -> dict[str, object]:

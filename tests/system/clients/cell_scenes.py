@@ -147,7 +147,7 @@ def _input_that_the_client_refuses(player: Player) -> None:
 @SCENES.scene(two_threads=True)
 def _an_interrupt_of_an_open_input(player: Player) -> None:
     # Caught, as the traceback says where in ipykernel's own loop it struck.
-    cell = player.execute("try: input('name? ')\nexcept KeyboardInterrupt as error: print('caught', error)")
+    cell = player.execute("try: input('name? ')\nexcept KeyboardInterrupt as error: print('caught', type(error).__name__)")
     player.until("stdin", lambda m: m.kind == "input_request")
     player.settle(player.send("interrupt_request", {}, on="control"))
     player.settle(cell)

@@ -11,8 +11,6 @@ Not compared are the topics of iopub, by which a kernel routes: each names the k
 what a kernel sends, where ipykernel says "username".
 """
 
-import hashlib
-import hmac
 import json
 import re
 import time
@@ -23,10 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import zmq
-
-LIMIT_S = 30
-"""Ends a hang: each step takes milliseconds."""
+from tests.system.clients.wires import LIMIT_S, Wire, ZmqWire
 
 SOCKETS = ("control", "shell", "stdin", "iopub")
 """In this order a trace is written, so that ids are named alike whatever came first over another socket."""
@@ -38,7 +33,6 @@ _FIXED = (
     (re.compile(r"ipykernel_\d+"), "ipykernel_PID"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?"), "DATE"),
 )
-_DELIMITER = b"<IDS|MSG>"
 
 
 @dataclass(frozen=True)
@@ -62,42 +56,27 @@ class Player:
     """Sends what a scene wants sent, and keeps what comes.
 
     Args:
-        info: of the connection, as in a connection file.
+        wire: makes the way to the kernel, for a client of this session id.
         folder: that the kernel runs in.
         ours: whether the kernel is beaker; only for differences that are meant.
+        info: of the connection, as in a connection file, if there is one.
     """
 
-    info: dict[str, Any]
+    wire: Callable[[str], Wire]
     folder: Path
     ours: bool
+    info: dict[str, Any] = field(default_factory=dict[str, Any])
     requests: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     """The headers of what this scene has sent."""
     seen: dict[str, list[Message]] = field(default_factory=lambda: {name: [] for name in SOCKETS})
 
     def __post_init__(self) -> None:
-        self._key = self.info["key"].encode() if isinstance(self.info["key"], str) else self.info["key"]
         self._session = str(uuid.uuid4())
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        kinds = {"control": zmq.DEALER, "shell": zmq.DEALER, "stdin": zmq.DEALER, "iopub": zmq.SUB}
-        self._sockets = {name: self._connect(name, kind) for name, kind in kinds.items()}
-        self._poller = zmq.Poller()
-        for socket in self._sockets.values():
-            self._poller.register(socket, zmq.POLLIN)
-
-    def _connect(self, name: str, kind: int) -> "zmq.Socket[bytes]":
-        socket = self._context.socket(kind)
-        socket.linger = 0
-        if kind == zmq.DEALER:
-            socket.setsockopt(zmq.IDENTITY, self._session.encode())  # input() is asked of the identity whose cell it is
-        if kind == zmq.SUB:
-            socket.setsockopt(zmq.RCVHWM, 0)
-            socket.setsockopt(zmq.SUBSCRIBE, b"")
-        socket.connect(f"tcp://{self.info['ip']}:{self.info[f'{name}_port']}")
-        return socket
+        self._wire = self.wire(self._session)
 
     def close(self) -> None:
         """Leave."""
-        self._context.destroy(linger=0)
+        self._wire.close()
 
     def begin(self) -> None:
         """A scene begins: what was before it is forgotten."""
@@ -128,10 +107,7 @@ class Player:
 
     def _send(self, on: str, header: dict[str, Any], parent: dict[str, Any], content: dict[str, Any], buffers: tuple[bytes, ...]) -> None:
         parts = [json.dumps(part).encode() for part in (header, parent, {}, content)]
-        self._sockets[on].send_multipart([_DELIMITER, self._signed(parts), *parts, *buffers])
-
-    def _signed(self, parts: list[bytes]) -> bytes:
-        return hmac.new(self._key, b"".join(parts), hashlib.sha256).hexdigest().encode()
+        self._wire.send(on, [*parts, *buffers])
 
     def settle(self, *places: int, replies: bool = True, limit_s: float = LIMIT_S) -> None:
         """Wait until these requests are idle and answered.
@@ -158,15 +134,8 @@ class Player:
 
     def first_of_another(self) -> str:
         """Subscribe once more, and give the type of the first message that comes there."""
-        socket = self._connect("iopub", zmq.SUB)
-        try:
-            deadline = time.monotonic() + LIMIT_S
-            while not socket.poll(100):  # a subscription takes a moment, and what was published before it never comes
-                assert time.monotonic() < deadline, "nothing came"
-                self.settle(self.send("kernel_info_request", {}))
-            return self._read(socket.recv_multipart()).kind
-        finally:
-            socket.close()
+        assert isinstance(self._wire, ZmqWire)
+        return _read(self._wire.first_of_another(lambda: self.settle(self.send("kernel_info_request", {})))).kind
 
     def _until(self, sockets: tuple[str, ...], wanted: Callable[[Message], bool], limit_s: float) -> Message:
         deadline = time.monotonic() + limit_s
@@ -178,16 +147,8 @@ class Player:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError("\n".join(["it did not come; this did:", *self.trace()]))
-            for socket, _ in self._poller.poll(int(left * 1000) + 1):
-                name = next(name for name, each in self._sockets.items() if each is socket)
-                self.seen[name].append(self._read(socket.recv_multipart()))
-
-    def _read(self, frames: list[bytes]) -> Message:
-        start = frames.index(_DELIMITER) + 1
-        signature, *parts = frames[start : start + 5]
-        assert signature == self._signed(parts), "the signature is wrong"
-        header, parent, metadata, content = (json.loads(part) for part in parts)
-        return Message(header, parent, metadata, content, frames[start + 5 :])
+            for name, parts in self._wire.receive(left):
+                self.seen[name].append(_read(parts))
 
     def trace(self, *, by_request: bool = False) -> Iterator[str]:
         """What came, a line per message, socket by socket in the order in which it came.
@@ -223,6 +184,11 @@ class Player:
         if parent in self.requests:
             return self.requests.index(parent)
         return f"another's {parent['msg_type']}" if parent["session"] != self._session else f"not as sent: {parent}"
+
+
+def _read(parts: list[bytes]) -> Message:
+    header, parent, metadata, content = (json.loads(part) for part in parts[:4])
+    return Message(header, parent, metadata, content, parts[4:])
 
 
 def _is_of(msg_id: str, message: Message) -> bool:

@@ -37,6 +37,11 @@ def test_the_ports_that_a_client_is_told_are_ours(content: dict[str, Any], amend
     assert json.loads(made[CONTENT]) == amended
 
 
+def test_a_client_of_a_gateway_is_told_no_ports_as_there_are_none() -> None:
+    parts = [b"{}", b"{}", b"{}", b'{"shell_port": 1, "hb_port": 5, "status": "ok"}']
+    assert json.loads(amend_reply("connect_request", parts, {})[CONTENT]) == {"status": "ok"}
+
+
 def test_no_other_reply_is_touched() -> None:
     parts = [b"{}", b"{}", b"{}", b'{ "shell_port":1, "banner": ""}']
     assert amend_reply("execute_request", parts, {"shell_port": 5001}) is parts
