@@ -54,6 +54,7 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         limits: what one turn may take.
         shelf: the contexts; those that are installed, if none is given.
         marks: what says which context is being imported.
+        shared: other conversations are held by this process.
     """
 
     def __init__(
@@ -64,13 +65,14 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         limits: RunLimits | None = None,
         shelf: Shelf | None = None,
         marks: ImportMarks | None = None,
+        shared: bool = False,
     ) -> None:
         self._kernel = kernel
         self._load = load
         self._limits = limits or RunLimits()
         self._quirks = KnownQuirks()
         self._pace = Pace(self._limits.calls_per_s)
-        self._contexts = Contexts(kernel, shelf, marks=marks)
+        self._contexts = Contexts(kernel, shelf, marks=marks, shared=shared)
         self._loading: asyncio.Task[Model | ModelFailure] | None = None
         self._running: TurnRun | None = None
         self._task: asyncio.Task[object] | None = None

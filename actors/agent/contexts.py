@@ -15,7 +15,7 @@ from beaker.agent.tools.tool import Asking
 from beaker.agent.tools.toolbox import AnyTool
 from beaker.agent.turn_state import PLAIN, Surroundings
 from beaker.contexts.import_marks import ImportMarks
-from beaker.contexts.places import DEFAULT, find_places
+from beaker.contexts.places import DEFAULT, find_places, is_ours
 from beaker.contexts.shelf import Loaded, Missing, Shelf, procedures_of, surroundings_of
 from beaker.messages.context import ContextFacts, ContextsListed, Described, ListContexts
 from beaker.messages.kernel import KernelMessage
@@ -33,6 +33,9 @@ LOAD_TIMEOUT_S = 20.0
 """For one context, from when it was first wanted: the largest libraries take ten seconds from a cold disk."""
 
 
+UNSEEN = "It is a plugin's, which is not loaded while a question is being answered. Ask again when that is over."
+
+
 class Contexts:
     """Holds the shelf.
 
@@ -40,6 +43,7 @@ class Contexts:
         kernel: whose session previews look at.
         shelf: the contexts; what is installed, looked up when it is first wanted, if none is given.
         marks: what says which is being imported; none if nobody would read them.
+        shared: other conversations are held by this process: what is not ours is neither imported nor run.
         load_timeout_s: how long one may take to be imported and made.
     """
 
@@ -49,11 +53,15 @@ class Contexts:
         shelf: Shelf | None = None,
         *,
         marks: ImportMarks | None = None,
+        shared: bool = False,
         load_timeout_s: float = LOAD_TIMEOUT_S,
     ) -> None:
         self.loop = ForeignLoop()
         """Where their async functions run."""
         self._marks = marks
+        self._shared = shared
+        self._unseen: list[str] = []
+        """Names of plugins that a shared process leaves alone."""
         self._kernel = kernel
         self._load_timeout_s = load_timeout_s
         self._shelf = shelf
@@ -66,6 +74,8 @@ class Contexts:
         """What a context makes of a question."""
         if name in ("", DEFAULT):
             return PLAIN
+        if self._shared and not is_ours(name):
+            return Missing(reason=f"The context {name!r} is a plugin's, and this agent is shared with other kernels. Ask again.")
         loaded = await self._take(name)
         return loaded if isinstance(loaded, Missing) else surroundings_of(loaded, language)
 
@@ -83,10 +93,13 @@ class Contexts:
             facts.append(_facts(loaded, wanted.language))
             if name == wanted.previewed:
                 preview = await self._preview(loaded, wanted.language)
-        return ContextsListed(contexts=facts, problems=problems, preview=preview)
+        problems.update(dict.fromkeys(self._unseen, UNSEEN))
+        return ContextsListed(contexts=facts, problems=problems, preview=preview, unseen=self._unseen)
 
     def close(self) -> None:
         """The agent leaves by itself."""
+        if self._shared:  # which goes on without it
+            self.loop.close()
         if self._marks is not None:
             self._marks.close()
 
@@ -122,7 +135,11 @@ class Contexts:
     async def _opened(self) -> Shelf:
         if self._shelf is None:
             left_out = frozenset[str]() if self._marks is None else self._marks.left_behind
-            self._shelf = Shelf(await asyncio.to_thread(find_places), left_out)
+            places = await asyncio.to_thread(find_places)
+            if self._shared:
+                self._unseen = [name for name in places if not is_ours(name)]
+                places = {name: place for name, place in places.items() if is_ours(name)}
+            self._shelf = Shelf(places, left_out)
         return self._shelf
 
 

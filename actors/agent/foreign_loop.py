@@ -38,6 +38,12 @@ class ForeignLoop:
         """
         return await _on(await self._answering(), _guarded(make))
 
+    def close(self) -> None:
+        """No call will come any more: the thread ends when what runs there lets it."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop = None
+
     async def _answering(self) -> asyncio.AbstractEventLoop:
         if self._loop is not None:
             try:
@@ -47,7 +53,7 @@ class ForeignLoop:
             except TimeoutError:
                 pass  # what holds it goes on alone
         loop = self._loop = asyncio.new_event_loop()
-        threading.Thread(target=loop.run_forever, name="foreign-loop", daemon=True).start()
+        threading.Thread(target=_run, args=(loop,), name="foreign-loop", daemon=True).start()
         return loop
 
 
@@ -70,6 +76,11 @@ class SessionFromThere(Session):
     async def use(self, tool: str, /, **arguments: object) -> str:
         """See `Session.use`."""
         return await _on(self._home, self._session.use(tool, **arguments))
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.close()
 
 
 async def _on(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, R]) -> R:  # Any: what it yields is asyncio's

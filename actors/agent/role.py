@@ -10,36 +10,18 @@ import asyncio
 import os
 import signal
 import sys
-from functools import partial
 
-from actors.agent.actor import AgentActor
-from actors.agent.model import Model
+from actors.agent.making import NO_RESTART, make_actor
 from actors.agent.order import AgentOrder, read_order
-from actors.agent.sdk_import import SdkBroken, load_model_stream
-from actors.agent.silence import StreamTimeouts
-from actors.agent.turn_run import RunLimits
 from actors.roles.own_logs import configure_logs
 from actors.roles.settling import read_key
 from actors.runtime.birth import Birth
-from actors.runtime.clock import Clock
 from actors.runtime.codec import Codec
 from actors.runtime.failures import RuntimeFault
-from actors.runtime.link import Link
 from actors.runtime.node import Node
-from actors.runtime.supervision import RestartPolicy
-from beaker import places
-from beaker.agent.budget import Budget
-from beaker.agent.endpoint import Unusable, choose_endpoint, read_presets
-from beaker.agent.model_failure import ModelFailure
-from beaker.agent.turn_state import TurnLimits
 from beaker.contexts.import_marks import ImportMarks
 from beaker.messages.base import PROTOCOL
 from beaker.messages.turn import ToAgent
-from beaker.settings.schema import AgentSettings
-
-NO_RESTART = RestartPolicy(limit=0)
-"""After a crash the process ends, so that the kernel process sees it and ends every turn: a question that arrived between two
-lives of the actor would never be answered."""
 
 CONNECT_TIMEOUT_S = 10.0
 """To a kernel process that waits for us: milliseconds, unless the machine is out of memory."""
@@ -101,61 +83,11 @@ async def run_agent(birth: Birth, folder: str, order: AgentOrder, key: str | Non
         birth.failed(f"no link to the kernel process: {error}")
         return 1
     link.watch(lambda _: leaving.set())
-    await node.spawn("agent", lambda: make_actor(link, order, key, node.clock, ImportMarks(folder)), restart=NO_RESTART)
+    await node.spawn("agent", lambda: make_actor(link, order, key, node.clock, marks=ImportMarks(folder)), restart=NO_RESTART)
     birth.ready()
     await leaving.wait()
     await node.stop()
     return 0
-
-
-def make_actor(link: Link, order: AgentOrder, key: str | None, clock: Clock, marks: ImportMarks) -> AgentActor:
-    """Compose the AgentActor of a kernel from plain settings."""
-    settings = order.settings
-    return AgentActor(
-        link.ref("kernel"),
-        partial(load_model, order, key, clock),
-        limits=RunLimits(
-            turn=TurnLimits(
-                steps=settings.step_limit,
-                repairs=settings.repair_limit,
-                calls=settings.call_limit,
-                retry_after_s=settings.retry_after_limit_s,
-                budget=Budget(
-                    turn_tokens=settings.turn_token_limit,
-                    session_tokens=settings.session_token_limit,
-                    session_cost_usd=settings.session_cost_limit_usd,
-                ),
-            ),
-            time_s=settings.turn_time_limit_s,
-            calls_per_s=settings.requests_per_s,
-            answers=str(places.state_folder(os.environ) / "answers"),
-        ),
-        marks=marks,
-    )
-
-
-async def load_model(order: AgentOrder, key: str | None, clock: Clock) -> Model | ModelFailure:
-    """Choose the endpoint and load the way to it; with nothing configured, to the demo model."""
-    settings = order.settings
-    chosen = choose_endpoint(order.key, read_presets(), model=settings.model, base_url=settings.base_url, ground=order.endpoint_ground)
-    if isinstance(chosen, Unusable):
-        return ModelFailure(kind="refused", reason=chosen.reason)
-    try:
-        model_stream = await load_model_stream()
-    except SdkBroken as error:
-        reason = f"The openai package cannot be used: {error}. Install it anew: {sys.executable} -m pip install 'openai>=3'."
-        return ModelFailure(kind="refused", reason=reason)
-    return model_stream(chosen, key if chosen.key_origin else None, timeouts_of(settings), clock=clock)
-
-
-def timeouts_of(settings: AgentSettings) -> StreamTimeouts:
-    """The limits of one model call."""
-    return StreamTimeouts(
-        connect_s=settings.connect_timeout_s,
-        first_byte_s=settings.first_byte_timeout_s,
-        silence_s=settings.silence_timeout_s,
-        words_after_s=settings.waiting_words_after_s,
-    )
 
 
 def _name_process(kernel: str) -> None:

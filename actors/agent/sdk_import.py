@@ -9,6 +9,7 @@ import asyncio
 import gc
 import importlib
 import sys
+import threading
 import traceback
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,12 @@ from beaker.errors import BeakerError
 if TYPE_CHECKING:
     from actors.agent.model_stream import ModelStream
 
+MODULE = "actors.agent.model_stream"
 UNUSED = "aiohttp"
+
+
+_one_by_one = threading.Lock()
+"""A process that holds several conversations may be asked for it by two at once."""
 
 
 class SdkBroken(BeakerError):
@@ -34,13 +40,20 @@ async def load_model_stream() -> "type[ModelStream]":
 
 
 def _import() -> "type[ModelStream]":
+    with _one_by_one:
+        found = sys.modules.get(MODULE)
+        stream: type[ModelStream] = _import_first() if found is None else found.ModelStream
+    return stream
+
+
+def _import_first() -> "type[ModelStream]":
     hidden = UNUSED not in sys.modules
     collecting = gc.isenabled()
     gc.disable()
     if hidden:
         sys.modules[UNUSED] = None  # type: ignore[assignment]  # Python's own way to say: not to be found
     try:
-        module = importlib.import_module("actors.agent.model_stream")
+        module = importlib.import_module(MODULE)
     except Exception as error:  # noqa: BLE001 -- foreign code runs here, and the user has to hear which
         raise SdkBroken(_words_of(error)) from None
     finally:

@@ -6,6 +6,7 @@ is the user's alone: the folder has mode 0700, the file 0600. The oldest files g
 
 import os
 import time
+from itertools import count
 from pathlib import Path
 
 KEPT_FILES = 20
@@ -37,8 +38,7 @@ class WholeAnswer:
         _forget_old(folder, kind)
         number = f"{turn}-{result}" if result else f"{turn}"
         stem = f"{kind}-{time.strftime('%Y%m%d-%H%M%S', time.localtime(at))}-{number}-{os.getpid()}"
-        self.path = folder / f"{stem}.md"
-        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self.path, self._file = _make(folder, stem)
         self._room = FILE_LIMIT_BYTES
 
     def add(self, text: str) -> None:
@@ -77,6 +77,17 @@ def keep_result(folder: Path, text: str, *, turn: int, at: float, number: int) -
     finally:
         file.close()
     return file.path
+
+
+def _make(folder: Path, stem: str) -> tuple[Path, int]:
+    """A new file; another conversation of this process may have had the same turn in this second."""
+    for more in count(1):
+        path = folder / (f"{stem}.md" if more == 1 else f"{stem}-{more}.md")
+        try:
+            return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            continue
+    raise AssertionError("the count goes on for ever")
 
 
 def _forget_old(folder: Path, kind: str) -> None:

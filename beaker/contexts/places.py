@@ -22,6 +22,15 @@ class Place(NamedTuple):
     """Empty if it is not known."""
 
 
+def is_ours(name: str) -> bool:
+    """Whether a context, by the name that a question has for it, is code of ours and nobody else's.
+
+    >>> is_ours(""), is_ours("dataframes"), is_ours("lakes")
+    (True, True, False)
+    """
+    return not name or name in OURS
+
+
 def find_places() -> dict[str, Place]:
     """Look up what is installed, without importing any of it: ours first, then by name."""
     from importlib.metadata import entry_points  # 20 ms that only whoever asks for contexts has to pay

@@ -47,6 +47,8 @@ class ContextsListed(Event, frozen=True, kw_only=True, tag="context.listed"):
     """By name, why a context that is installed cannot be used: sentences."""
     preview: str = ""
     """Markdown."""
+    unseen: list[str] = []
+    """Names of plugins that this agent does not import, as it is shared with other kernels; an agent of the kernel's own does."""
 
 
 class ListModels(Request["ModelsListed"], frozen=True, kw_only=True, tag="model.list"):

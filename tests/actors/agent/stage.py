@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from actors.agent.actor import AgentActor, TurnOver
+from actors.agent.making import NO_RESTART
 from actors.agent.model import Model
 from actors.agent.model_stream import ModelStream
-from actors.agent.role import NO_RESTART
 from actors.agent.silence import StreamTimeouts
 from actors.agent.turn_run import RunLimits
 from actors.runtime.clock import Clock, SystemClock

@@ -9,14 +9,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from actors.agent.contexts import Contexts
+from actors.agent.contexts import UNSEEN, Contexts
 from actors.runtime.failures import AskFailed
 from actors.runtime.kit import Probe
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.tools.session import Session
 from beaker.agent.tools.tool import RESULT_LIMIT_CHARS
 from beaker.contexts.context import Context, summary_of, tool, tools_of
-from beaker.contexts.places import OURS, Place
+from beaker.contexts.places import OURS, Place, find_places
 from beaker.contexts.procedure import Name, Procedure
 from beaker.contexts.shelf import Loaded, Missing, Shelf
 from beaker.messages.base import TurnId
@@ -24,6 +24,7 @@ from beaker.messages.context import AgentFailure, ContextsListed, ListContexts, 
 from beaker.messages.running import CodeRan, RunCode
 from beaker.messages.turn import ListVariables, Ping, Pong, ProposeCell, Question, Stop, ToolAnswered, ToolCalled
 from tests.actors.agent.stage import FAST, on, reply_of_kernel, staged
+from tests.kit.running_kernel import wait_until
 from tests.scripted.replies import Call, Reply, Speak
 
 
@@ -325,6 +326,21 @@ async def test_ours_are_on_the_shelf_without_being_named() -> None:
         reply = await stage.agent.ask(ListContexts(language="R"), timeout_s=20)
         assert isinstance(reply, ContextsListed)
         assert {facts.name for facts in reply.contexts} >= set(OURS)
+
+
+async def test_an_agent_that_is_shared_names_plugins_and_leaves_them_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin = Place("no_such_module:Lakes", "lakes")
+    monkeypatch.setattr("actors.agent.contexts.find_places", lambda: {**find_places(), "lakes": plugin})
+    before = {*threading.enumerate()}
+    contexts = Contexts(Probe(reply_of_kernel).ref(), shared=True)
+    listed = await contexts.list(ListContexts(language="python", previewed="default"))
+    assert ([facts.name for facts in listed.contexts], listed.unseen) == (list(OURS), ["lakes"])
+    assert listed.problems == {"lakes": UNSEEN}
+    assert "df" in listed.preview
+    assert isinstance(await contexts.surroundings("lakes", "python"), Missing)
+    assert not isinstance(await contexts.surroundings("dataframes", "python"), Missing)
+    contexts.close()
+    wait_until(lambda: not any(thread.name == "foreign-loop" for thread in {*threading.enumerate()} - before))
 
 
 async def test_the_models_are_those_that_the_endpoint_lists() -> None:

@@ -46,3 +46,29 @@ def test_a_module_in_its_place_is_named(text: str, words: str, tmp_path: Path) -
     said, after = done.stdout.strip().rsplit("\n", 1)
     assert words.format(file=tmp_path / "openai.py") in said
     assert after == "True False", "nothing stays changed"
+
+
+TWICE = """
+import asyncio, gc, sys
+import beaker_kernel
+from actors.agent.sdk_import import load_model_stream
+async def load():
+    return {await each for each in [asyncio.ensure_future(load_model_stream()) for _ in range(3)]}
+[stream] = asyncio.run(load())
+frozen = gc.get_freeze_count()
+kept = [[] for _ in range(10_000)]
+assert asyncio.run(load()) == {stream}
+print(gc.isenabled(), "aiohttp" in sys.modules, gc.get_freeze_count() < frozen + 10_000)
+"""
+
+
+def test_conversations_that_want_it_at_once_get_one_and_freeze_what_is_there_once() -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", TWICE],
+        env={"PYTHONPATH": str(Path(beaker_kernel.__file__).parent)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == "True False True\n"

@@ -35,6 +35,12 @@ def test_the_oldest_make_room(tmp_path: Path) -> None:
     assert (tmp_path / "notes.md").exists()
 
 
+def test_two_conversations_of_one_process_do_not_share_a_file(tmp_path: Path) -> None:
+    paths = {written(tmp_path), written(tmp_path), written(tmp_path)}
+    assert len(paths) == 3
+    assert {path.read_text() for path in paths} == {"one zwei ä?"}
+
+
 def test_at_its_limit_the_file_says_so_and_grows_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whole_answer, "FILE_LIMIT_BYTES", 6)
     path = written(tmp_path)
