@@ -12,6 +12,7 @@ from aiohttp import hdrs, web
 
 from actors.gateway import tables as all_tables
 from actors.gateway.answers import Problem, problem_answer
+from actors.gateway.connections import BodyLate, Connection
 from actors.gateway.contents_pool import open_contents
 from actors.gateway.door import ROUTES, door, put_headers
 from actors.gateway.routes import Handler, Route
@@ -57,6 +58,9 @@ async def account(request: web.Request, handler: Handler) -> web.StreamResponse:
     current_trace.set(trace)
     begun = service.clock.monotonic()
     status = 0
+    connection = request.protocol
+    if isinstance(connection, Connection):
+        connection.begin(request)
     try:
         response = await handler(request)
         if not response.prepared:
@@ -64,6 +68,8 @@ async def account(request: web.Request, handler: Handler) -> web.StreamResponse:
         status = response.status
         return response
     finally:
+        if isinstance(connection, Connection):
+            connection.end()
         duration_s = service.clock.monotonic() - begun
         service.counts.request(request.method, status)
         # The path alone: what stands behind it may be a token.
@@ -80,6 +86,8 @@ async def complaints(request: web.Request, handler: Handler) -> web.StreamRespon
         return await handler(request)
     except Problem as problem:
         return problem_answer(problem)
+    except BodyLate as late:
+        return problem_answer(Problem(HTTPStatus.REQUEST_TIMEOUT, str(late)))
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
             raise

@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from actors.gateway.answers import Problem, empty_answer
+from actors.gateway.connections import Connection
 from actors.gateway.rates import count_failure
 from actors.gateway.routes import Handler, Route
 from actors.gateway.service import Service, service_of
@@ -71,6 +72,10 @@ async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
             return web.Response(status=HTTPStatus.FOUND, headers={hdrs.LOCATION: _login(service, request)})
         challenge: dict[str, str] | None = {hdrs.WWW_AUTHENTICATE: "Bearer"} if decision.status == 401 else None
         raise Problem(decision.status, decision.message, headers=challenge)
+    if (decision.by != "nothing" or service.rules.token is None) and isinstance(request.protocol, Connection):
+        request.protocol.know()
+    if (packed := request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower()) not in {"", "identity"}:
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"The body must not be packed, and is by {packed[:50]!r}.")
     _admission.set(decision)
     if request.method == hdrs.METH_OPTIONS:
         allow: dict[str, str] = {hdrs.ALLOW: METHODS}

@@ -17,6 +17,7 @@ from typing import Final
 from aiohttp import web
 
 from actors.gateway.app import make_app
+from actors.gateway.connections import Connections, listen, stranger_limit
 from actors.gateway.service import Service
 from actors.guardian.limits import raise_descriptor_limit
 from actors.guardian.order import GatewayOrder, read_order
@@ -32,9 +33,6 @@ from beaker.settings.gateway import GatewaySettings
 
 BACKLOG: Final = 1024
 """Connections that may wait to be accepted; the system may allow fewer."""
-
-KEEP_ALIVE_S: Final = 75.0
-"""How long a connection without a request stays open: longer than proxies keep theirs, so that none is closed under a request."""
 
 LINKED_LIMIT_S: Final = 5.0
 """How long a worker waits for the other roles before it says that it is ready: afterwards requests wait for them."""
@@ -66,20 +64,23 @@ def main(argv: list[str]) -> int:
     _name_process(options.number)
     order = read_order(options.order_fd)
     os.close(options.order_fd)
-    raise_descriptor_limit()
+    descriptors = raise_descriptor_limit()
     return_large_buffers()
     logs = configure_logs(order.logs, "worker", "", order.token)
     _hear_libraries(Log(role="worker"))
     try:
         with asyncio.Runner(loop_factory=new_loop) as runner:
-            return runner.run(run_worker(birth, order))
+            return runner.run(run_worker(birth, order, descriptors))
     finally:
         if logs is not None:
             logs.close()
 
 
-async def run_worker(birth: Birth, order: GatewayOrder) -> int:
+async def run_worker(birth: Birth, order: GatewayOrder, descriptors: int) -> int:
     """Serve.
+
+    Args:
+        descriptors: that this process may have open.
 
     Returns:
         The exit status.
@@ -101,26 +102,27 @@ async def run_worker(birth: Birth, order: GatewayOrder) -> int:
     except (OSError, BadOrigin) as error:
         birth.failed(f"worker {order.number} cannot serve: {error}")
         return PROBLEM
-    runner = web.AppRunner(
-        make_app(service),
-        access_log=None,  # `account` writes the lines
-        keepalive_timeout=KEEP_ALIVE_S,
-        shutdown_timeout=settings.drain_s,
-    )
+    runner = web.AppRunner(make_app(service), shutdown_timeout=settings.drain_s)
     await runner.setup()
+    assert runner.server is not None
     await service.linked(LINKED_LIMIT_S)
-    for descriptor in order.listening:
-        await _listen(runner, socket.socket(fileno=descriptor), context)
+    connections = Connections(settings, stranger_limit(descriptors), node.log)
+    looking = asyncio.get_running_loop().create_task(connections.keep_looking(), name="connections")
+    sockets = [socket.socket(fileno=descriptor) for descriptor in order.listening]
+    servers = [await listen(each, runner.server, connections, context=context, backlog=BACKLOG) for each in sockets]
     birth.ready()
     node.log.info("worker.started", number=order.number)
     limit_s = await leaving
     node.log.info("worker.leaving", limit_s=limit_s, websockets=service.websockets)
+    for server in servers:
+        server.close()
     service.send_clients_away()
     try:
         async with asyncio.timeout(limit_s):
             await runner.cleanup()
     except TimeoutError:
         node.log.warning("worker.requests_cut_off")
+    looking.cancel()
     await service.stop()
     await node.stop()
     return 0
@@ -139,17 +141,6 @@ def tls_context(settings: GatewaySettings) -> ssl.SSLContext | None:
     context.load_cert_chain(settings.tls_cert, settings.tls_key or None)
     context.set_alpn_protocols(["http/1.1"])
     return context
-
-
-async def _listen(runner: web.AppRunner, listening: socket.socket, context: ssl.SSLContext | None) -> None:
-    """Answer at a socket that listens already."""
-    listening.setblocking(False)
-    if listening.family == socket.AF_UNIX:
-        # aiohttp's site for given sockets takes all for TCP, which uvloop refuses.
-        assert runner.server is not None
-        await asyncio.get_running_loop().create_unix_server(runner.server, sock=listening, ssl=context, backlog=BACKLOG)
-    else:
-        await web.SockSite(runner, listening, ssl_context=context, backlog=BACKLOG).start()
 
 
 class _Ears(logging.Handler):

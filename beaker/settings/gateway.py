@@ -63,6 +63,10 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Beyond `lag_bytes`: after this long without taking anything a websocket is closed as too slow."""
     ping_s: Seconds = 30.0
     """How often websockets are asked whether somebody is there."""
+    head_timeout_s: Seconds = 10.0
+    """How long the head of a request may take to come; and how long all of one may take of somebody who has not shown the token."""
+    body_idle_s: Seconds = 60.0
+    """How long nothing may come of the body of a request; all of it may take as long as the line needs."""
     drain_s: Seconds = 10.0
     """How long requests that run may take to end when the gateway or a worker is stopped."""
     ui: bool = False

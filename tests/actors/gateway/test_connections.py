@@ -1,0 +1,198 @@
+"""How long a connection may take, and how many strangers there may be: over real sockets, with the time told by the test."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from actors.gateway.app import make_app
+from actors.gateway.connections import Connections, listen
+from actors.gateway.routes import Route, get, post
+from actors.runtime.log import Log
+from tests.actors.gateway.desk import TOKEN, make_service
+from tests.actors.gateway.test_channels import until
+
+LIMIT = 2
+
+
+async def _say(_request: web.Request) -> web.Response:
+    return web.Response(text="inside")
+
+
+async def _wait(request: web.Request) -> web.Response:
+    await asyncio.get_running_loop().create_future()
+    return web.Response()
+
+
+def routes(pieces: asyncio.Queue[bytes]) -> tuple[Route, ...]:
+    """Those of the tests; what comes of a body goes there."""
+
+    async def take(request: web.Request) -> web.Response:
+        while piece := await request.content.readany():
+            pieces.put_nowait(piece)
+        return web.Response(text="taken")
+
+    return get("open", _say, public=True), get("thing", _say), post("thing", take), get("wait", _wait), post("open", take, public=True)
+
+
+HEAD = "{} HTTP/1.1\r\nHost: localhost\r\n"
+KNOWN = f"Authorization: token {TOKEN}\r\n"
+
+
+class Line:
+    """A connection, as a client writes and reads it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    def say(self, text: str) -> None:
+        self.writer.write(text.encode())
+
+    async def status(self) -> int:
+        """Of the next answer, which is read to its end."""
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        await self.reader.readexactly(int(lengths[0].partition(b":")[2]))
+        return int(head.split()[1])
+
+    async def is_ended(self) -> bool:
+        """Waits for the end; nothing came before it."""
+        try:
+            return await self.reader.read() == b""
+        except ConnectionResetError:
+            return True
+
+
+class Door:
+    """Where clients come in."""
+
+    def __init__(self, connections: Connections, port: int, pieces: asyncio.Queue[bytes]) -> None:
+        self.connections = connections
+        self.pieces = pieces
+        self.port = port
+
+    async def connect(self) -> Line:
+        return Line(*await asyncio.open_connection("127.0.0.1", self.port))
+
+    async def stranger(self) -> Line:
+        """One that the worker has taken, and that has said nothing."""
+        before = len(self.connections.strangers)
+        line = await self.connect()
+        await until(lambda: len(self.connections.strangers) > min(before, LIMIT - 1))
+        return line
+
+    def pass_s(self, seconds: float) -> None:
+        """So much time has passed."""
+        self.connections.look(asyncio.get_running_loop().time() + seconds)
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Door]:
+    service, pieces = make_service(), asyncio.Queue[bytes]()
+    runner = web.AppRunner(make_app(service, [routes(pieces)]), shutdown_timeout=0.1)
+    await runner.setup()
+    assert runner.server is not None
+    connections = Connections(service.settings, LIMIT, Log(role="worker"))
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = await listen(listening, runner.server, connections, context=None, backlog=10)
+    yield Door(connections, listening.getsockname()[1], pieces)
+    server.close()
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def door() -> AsyncIterator[Door]:
+    async with opened() as made:
+        yield made
+
+
+@pytest.mark.parametrize("said", ["", "G", HEAD.format("GET /open"), HEAD.format("GET /thing") + KNOWN])
+async def test_a_head_that_does_not_come_ends_its_connection(door: Door, said: str) -> None:
+    line = await door.stranger()
+    line.say(said)
+    door.pass_s(5)
+    door.pass_s(11)
+    assert await line.is_ended()
+
+
+async def test_the_next_head_on_a_connection_has_its_time_too(door: Door) -> None:
+    line = await door.stranger()
+    line.say(HEAD.format("GET /thing") + KNOWN + "\r\n")
+    assert await line.status() == 200
+    door.pass_s(60)  # nothing is asked: it is kept
+    line.say(HEAD.format("GET /thing") + KNOWN + "\r\n" + HEAD.format("GET /thing"))
+    assert await line.status() == 200
+    line.say("X: y\r\n")
+    (connection,) = door.connections.all
+    await until(lambda: connection.waits_for_head_since_s is not None)
+    door.pass_s(11)
+    assert await line.is_ended()
+
+
+async def test_too_many_strangers_end_the_one_that_has_been_there_longest(door: Door) -> None:
+    known = await door.connect()
+    known.say(HEAD.format("GET /thing") + KNOWN + "\r\n")
+    assert await known.status() == 200
+    lines = [await door.stranger() for _ in range(LIMIT)]
+    late = await door.connect()
+    late.say(HEAD.format("GET /thing") + KNOWN + "\r\n")
+    assert await late.status() == 200
+    assert await lines[0].is_ended()
+    # Who is known is not counted among them.
+    for line in (known, late):
+        line.say(HEAD.format("GET /thing") + KNOWN + "\r\n")
+        assert await line.status() == 200
+
+
+async def test_a_stranger_has_no_time_for_a_slow_body(door: Door) -> None:
+    line = await door.stranger()
+    line.say(HEAD.format("POST /open") + "Content-Length: 1000\r\n\r\nx")
+    assert await door.pieces.get() == b"x"
+    door.pass_s(11)
+    assert await line.is_ended()
+
+
+async def test_a_wrong_token_makes_nobody_known(door: Door) -> None:
+    line = await door.stranger()
+    line.say(HEAD.format("GET /thing") + "Authorization: token wrong\r\n\r\n")
+    assert await line.status() == 401
+    assert len(door.connections.strangers) == 1
+
+
+async def test_an_upload_may_take_as_long_as_something_comes(door: Door) -> None:
+    line = await door.stranger()
+    line.say(HEAD.format("POST /thing") + KNOWN + "Content-Length: 4\r\n\r\n")
+    for piece in "abcd":
+        line.say(piece)
+        assert await door.pieces.get() == piece.encode()
+        door.pass_s(40)
+    assert await line.status() == 200
+
+
+async def test_an_upload_of_which_nothing_comes_any_more_is_answered(door: Door) -> None:
+    line = await door.stranger()
+    line.say(HEAD.format("POST /thing") + KNOWN + "Content-Length: 4\r\n\r\na")
+    assert await door.pieces.get() == b"a"
+    door.pass_s(61)
+    assert await line.status() == 408
+    assert await line.is_ended()
+
+
+async def test_an_answer_to_somebody_known_may_take_its_time(door: Door) -> None:
+    line = await door.stranger()
+    line.say(HEAD.format("GET /wait") + KNOWN + "\r\n")
+    (connection,) = door.connections.all
+    await until(lambda: connection not in door.connections.strangers)
+    door.pass_s(3600)
+    line.writer.close()
+    await until(lambda: not door.connections.all)
+
+
+async def test_a_packed_body_is_not_unpacked(door: Door) -> None:
+    line = await door.stranger()
+    line.say(HEAD.format("POST /open") + "Content-Encoding: gzip\r\nContent-Length: 0\r\n\r\n")
+    assert await line.status() == 415
