@@ -3,12 +3,14 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
+from actors.guardian.places import SECRET_BYTES
+from beaker.gateway.identity import folder_name
 from tests.kit.gateway_client import Framing, GatewayClient
 from tests.kit.processes import living
 from tests.kit.running_gateway import RunningGateway
@@ -34,6 +36,12 @@ class GatewayKernel(KernelInUse):
         """A client with a session of its own, or one that comes back."""
         return GatewayClient(self.gateway.url, self.gateway.token, self.kernel_id, framing=self.framing, session_id=session_id)
 
+    def reconnect(self) -> None:
+        """Its client comes back, as itself."""
+        session_id = self.client.session.session
+        self.client.stop_channels()
+        self.client = self.connect(session_id)
+
     def call(self, what: str) -> None:
         """Have it interrupted or restarted."""
         asyncio.run(self.gateway.call("POST", f"/kernels/{self.kernel_id}/{what}"))
@@ -43,6 +51,18 @@ class GatewayKernel(KernelInUse):
         if name != "agent":
             return next(iter(self.gateway.roles(name)), None)
         return next(iter(living(lambda line: "--role agent" in line and self.kernel_id in line)), None)
+
+    def replace_front(self) -> None:
+        """Kill the host that has it, and wait for the next one."""
+        (host,) = self.gateway.roles("host")
+        host.kill()
+        self.gateway.wait_for_role("host", 1, without={host.pid})
+
+    @property
+    def runtime_folder(self) -> Path:
+        """Of this kernel."""
+        (secret,) = (self.gateway.folder / "state/beaker").glob("gateway-*/secret")
+        return self.gateway.folder / "run/beaker" / folder_name(secret.read_bytes()[:SECRET_BYTES], self.kernel_id)
 
     def close(self) -> None:
         """End it."""
@@ -73,3 +93,11 @@ def gateway_kernel(
         yield kernel
     finally:
         kernel.close()
+
+
+@contextmanager
+def asked_gateway_kernel(*, env: Mapping[str, str], folder: Path) -> Iterator[GatewayKernel]:
+    """A kernel for a `SharedKernel`, of a gateway that is pointed at its endpoint; it runs in the gateway's own folder."""
+    variables = {name: value for name, value in env.items() if name.startswith(("OPENAI_", "BEAKER_"))}
+    with serving_gateway(**variables) as gateway, gateway_kernel(gateway) as kernel:
+        yield kernel

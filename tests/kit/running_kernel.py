@@ -78,6 +78,10 @@ class KernelInUse(ABC):
         """The living process of this kernel with this role."""
 
     @abstractmethod
+    def replace_front(self) -> None:
+        """Kill the process by which it speaks with clients, and have another one in its place."""
+
+    @abstractmethod
     def close(self) -> None:
         """End it."""
 
@@ -183,6 +187,12 @@ class RunningKernel(KernelInUse):
             start_new_session=True,
         )
         return self.process
+
+    def replace_front(self) -> None:
+        """Kill the kernel process and start another one on the same connection file, as a frontend's restarter does."""
+        self.process.kill()
+        self.process.wait()
+        self.start()
 
     def connect(self) -> BlockingKernelClient:
         """A client with a session of its own."""

@@ -158,9 +158,7 @@ def test_a_question_that_went_with_the_kernel_process_is_told_so(stalling_alone:
     kernel = stalling_alone
     asked = request(kernel, "llm_request", request="how long?")
     until(kernel, asked, "llm_delta")
-    kernel.process.kill()
-    kernel.process.wait()
-    kernel.start()
+    kernel.replace_front()
     content = kernel.reply(asked)["content"]
     assert (content["status"], content["ename"]) == ("error", "KernelReattached")
     assert "ask again" in content["evalue"]

@@ -31,13 +31,6 @@ def kernel() -> Iterator[RunningKernel]:
         yield kernel
 
 
-def replace(kernel: RunningKernel) -> None:
-    """Kill the kernel process and start another one on the same connection file, as a frontend's restarter does."""
-    kernel.process.kill()
-    kernel.process.wait()
-    kernel.start()
-
-
 def wait_until_idle(kernel: RunningKernel) -> None:
     """Ask the subkernel itself, past the kernel process: it answers when it is done with all that was sent before."""
     record = json.loads((kernel.runtime_folder / "subkernel.json").read_text())
@@ -56,7 +49,7 @@ def wait_until_linked(kernel: RunningKernel) -> None:
     Cells of beaker's own would prove less: they are answered before there is a link.
     """
     client = kernel.client
-    client.session.send(client.control_channel.socket, "create_subshell_request", {})
+    client.control_channel.send(client.session.msg("create_subshell_request", {}))
     asked = client.session.msg("kernel_info_request", {})
     asked["header"]["subshell_id"] = client.get_control_msg(timeout=PATIENCE_S)["content"]["subshell_id"]
     client.shell_channel.send(asked)
@@ -184,7 +177,7 @@ def test_a_new_kernel_process_goes_on_with_the_conversation_and_says_so(kernel: 
     assert kernel.run("%%ai what is there?").status == "ok"
     file = kernel.runtime_folder / "conversation"
     wait_until(lambda: file.exists() and (kept := decode(file.read_bytes())) is not None and kept.talks, what="the conversation on disk")
-    replace(kernel)
+    kernel.replace_front()
     assert "the conversation was kept" in kernel.ready().run("1").text
     assert "what is there?" in kernel.run("%beaker history").text
     assert kernel.run("%%ai and now?").status == "ok"
@@ -197,7 +190,7 @@ def test_a_cell_that_still_runs_when_the_process_is_replaced_is_answered_when_it
     gate = tmp_path / "gate"
     running = kernel.send(f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)\nprint('through')")
     next(m for m in kernel.iopub(time.monotonic() + 30) if m["msg_type"] == "execute_input")
-    replace(kernel)
+    kernel.replace_front()
     wait_until_linked(kernel)
     gate.touch()
     assert kernel.reply(running)["content"]["status"] == "ok"
@@ -207,7 +200,7 @@ def test_a_cell_that_still_runs_when_the_process_is_replaced_is_answered_when_it
 def test_an_input_that_was_open_when_the_process_was_replaced_takes_its_answer(kernel: RunningKernel) -> None:
     running = kernel.send("said = input('? ')", allow_stdin=True)
     assert kernel.client.get_stdin_msg(timeout=PATIENCE_S)["content"]["prompt"] == "? "
-    replace(kernel)
+    kernel.replace_front()
     kernel.client.input("this")  # before the new process can know of the session
     assert kernel.reply(running)["content"]["status"] == "ok"
     assert kernel.ready().run("said").text.endswith("'this'")
@@ -227,7 +220,7 @@ def test_a_session_that_holds_the_interpreter_while_the_process_is_replaced_is_c
         # C code that does not let the interpreter go, so that outputs stay where they are.
         running = kernel.send(f"open({str(begun)!r}, 'w').close(); ctypes.PyDLL(None).sleep(60)")
         wait_until(begun.exists, what="the cell")
-        replace(kernel)
+        kernel.replace_front()
         wait_until(lambda: says(kernel, "busy, holding the interpreter"), what="the words")
         os.kill(pid, signal.SIGKILL)
         assert kernel.reply(running)["content"]["ename"] == "KernelDied"
@@ -291,7 +284,7 @@ def test_control_requests_that_were_under_way_are_each_answered_once(kernel: Run
             asked[message["header"]["msg_id"]] = kind.replace("request", "reply")
         log = kernel.runtime_folder / "inflight"
         wait_until(lambda: all(msg_id.encode() in log.read_bytes() for msg_id in asked), what="the requests in the log")
-        replace(kernel)
+        kernel.replace_front()
     finally:
         os.kill(subkernel, signal.SIGCONT)
     replies = [control.get_msg(timeout=PATIENCE_S) for _ in asked]

@@ -3,13 +3,11 @@
 They are the same tests: only the kernels are others.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from tests.kit.gateway_kernel import GatewayKernel, gateway_kernel, serving_gateway
+from tests.kit.gateway_kernel import GatewayKernel, asked_gateway_kernel, gateway_kernel, serving_gateway
 from tests.kit.shared_kernel import SharedKernel
 from tests.questions.conftest import stalling
 from tests.questions.test_consent import (
@@ -73,17 +71,9 @@ def demo() -> Iterator[GatewayKernel]:
         yield kernel
 
 
-@contextmanager
-def _started(*, env: Mapping[str, str], folder: Path) -> Iterator[GatewayKernel]:
-    """Of a gateway that is pointed at the scripted endpoint."""
-    variables = {name: value for name, value in env.items() if name.startswith(("OPENAI_", "BEAKER_"))}
-    with serving_gateway(**variables) as gateway, gateway_kernel(gateway) as kernel:
-        yield kernel
-
-
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedKernel]:
-    kernel = SharedKernel(tmp_path_factory.mktemp("shared"), start=_started)
+    kernel = SharedKernel(tmp_path_factory.mktemp("shared"), start=asked_gateway_kernel)
     yield kernel
     kernel.close()
 
