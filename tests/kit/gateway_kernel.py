@@ -47,10 +47,9 @@ class GatewayKernel(KernelInUse):
         asyncio.run(self.gateway.call("POST", f"/kernels/{self.kernel_id}/{what}"))
 
     def role(self, name: str) -> psutil.Process | None:
-        """Of the gateway's own roles there is one for all kernels; only the agent is this kernel's."""
-        if name != "agent":
-            return next(iter(self.gateway.roles(name)), None)
-        return next(iter(living(lambda line: "--role agent" in line and self.kernel_id in line)), None)
+        """Of most roles there is one for all kernels of a gateway; a process that names the kernel is its own."""
+        own = living(lambda line: f"--role {name}" in line and self.kernel_id in line)
+        return next(iter(own or self.gateway.roles(name)), None)
 
     def replace_front(self) -> None:
         """Kill the host that has it, and wait for the next one."""
@@ -80,6 +79,13 @@ def serving_gateway(*options: str, **variables: str) -> Iterator[RunningGateway]
     finally:
         gateway.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def configure_ipython(gateway: RunningGateway) -> None:
+    """Have sessions complete without jedi, which reads for seconds before its first completion, and have no tip in the banner."""
+    profile = gateway.folder / "home/.ipython/profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_config.py").write_text("c.InteractiveShell.enable_tip = False; c.Completer.use_jedi = False\n")
 
 
 @contextmanager

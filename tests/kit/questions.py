@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from tests.kit.running_kernel import RunningKernel
+from tests.kit.running_kernel import KernelInUse
 
 CELL = {"cellId": "a-cell"}
 """Metadata of a client that names its cells."""
@@ -12,29 +12,29 @@ PATIENCE_S = 40.0
 """Until what a question leads to comes: before it, an agent may have to start and to answer."""
 
 
-def ask(kernel: RunningKernel, code: str, **metadata: Any) -> str:  # Any: JSON
+def ask(kernel: KernelInUse, code: str, **metadata: Any) -> str:  # Any: JSON
     """Send a cell with metadata, as notebooks do, of a client that answers no prompt."""
     return _execute(kernel, code, metadata, stdin=False)
 
 
-def send(kernel: RunningKernel, code: str, *, stdin: bool = True) -> str:
+def send(kernel: KernelInUse, code: str, *, stdin: bool = True) -> str:
     """Send a cell as a notebook does whose user answers prompts."""
     return _execute(kernel, code, CELL, stdin=stdin)
 
 
-def _execute(kernel: RunningKernel, code: str, metadata: dict[str, Any], *, stdin: bool) -> str:
+def _execute(kernel: KernelInUse, code: str, metadata: dict[str, Any], *, stdin: bool) -> str:
     content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": stdin, "stop_on_error": True}
     message = kernel.client.session.msg("execute_request", content, metadata=metadata)
     kernel.client.shell_channel.send(message)
     return str(message["header"]["msg_id"])
 
 
-def prompt(kernel: RunningKernel) -> str:
+def prompt(kernel: KernelInUse) -> str:
     """The next prompt."""
     return str(kernel.client.get_stdin_msg(timeout=PATIENCE_S)["content"]["prompt"])
 
 
-def interrupt(kernel: RunningKernel) -> None:
+def interrupt(kernel: KernelInUse) -> None:
     """Interrupt it as a client does, and hear that this was heard."""
     kernel.client.control_channel.send(kernel.client.session.msg("interrupt_request", {}))
     kernel.client.get_control_msg(timeout=10)
@@ -45,7 +45,7 @@ def displays(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [m for m in outputs if m["msg_type"] in {"display_data", "update_display_data"}]
 
 
-def until_text(kernel: RunningKernel, msg_id: str, text: str) -> None:
+def until_text(kernel: KernelInUse, msg_id: str, text: str) -> None:
     """Wait until a display of that cell holds the text.
 
     Raises:

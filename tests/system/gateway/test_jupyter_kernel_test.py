@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.kernel_protocol import test_jupyter_kernel_test as own_suite
-from tests.kit.gateway_kernel import gateway_kernel, serving_gateway
+from tests.kit.gateway_kernel import configure_ipython, gateway_kernel, serving_gateway
 
 pytestmark = pytest.mark.slow
 
@@ -21,9 +21,11 @@ class TestKernelConformance(own_suite.TestKernelConformance):
     @classmethod
     def kernel(cls) -> Iterator[None]:
         """In place of the kernel and the client that the suite starts."""
-        with serving_gateway() as gateway, gateway_kernel(gateway) as kernel:
-            cls.kc = kernel.client
-            yield
+        with serving_gateway() as gateway:
+            configure_ipython(gateway)
+            with gateway_kernel(gateway) as kernel:
+                cls.kc = kernel.client
+                yield
 
     @classmethod
     def setUpClass(cls) -> None:

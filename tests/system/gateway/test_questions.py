@@ -8,9 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.kit.gateway_kernel import GatewayKernel, asked_gateway_kernel, gateway_kernel, serving_gateway
+from tests.kit.questions import send, until_text
 from tests.kit.shared_kernel import SharedKernel
 from tests.questions.conftest import stalling
 from tests.questions.test_consent import (
+    markdown,
     test_a_question_back_is_answered_by_number,
     test_a_stop_interrupts_the_code_and_no_further_call_follows,
     test_all_cells_at_once_leave_no_prompt_open_and_the_consent_parks,
@@ -82,3 +84,12 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedKernel]:
 def stalling_alone(stalling: GatewayKernel) -> GatewayKernel:
     """No kernel is started for a test that ends one process of it: the shared one goes on."""
     return stalling
+
+
+def test_an_interrupt_by_rest_stops_a_question(stalling: GatewayKernel) -> None:
+    asked = send(stalling, "%%ai how long?")
+    until_text(stalling, asked, "one")
+    stalling.call("interrupt")
+    stopped = stalling.outcome(asked)
+    assert stopped.status == "ok"
+    assert markdown(stopped).endswith("*stopped*")

@@ -1,4 +1,4 @@
-"""FAULTS 1 and 7 by a gateway: what becomes of questions, of an open consent and of the conversation when host or gateway is killed."""
+"""FAULTS 1, 7, 8 and 9 by a gateway: what becomes of questions, of an open consent and of the conversation when a part of it is killed."""
 
 import signal
 from collections.abc import Iterator
@@ -102,8 +102,26 @@ def test_an_answer_that_was_cut_by_the_death_of_the_host_keeps_its_text_and_is_t
         assert kernel.run("x").text == "7"
 
 
+def test_a_consent_lasts_over_the_death_of_the_registry_which_decides_and_of_the_worker_which_carried_the_prompt(
+    shared: SharedKernel,
+) -> None:
+    with shared.asking(run("x = 1"), Speak(text="Done.")) as (shared_kernel, endpoint):
+        kernel = of_a_gateway(shared_kernel)
+        asked = send(kernel, "%%ai go")
+        prompt(kernel)
+        for role in ("registry", "worker"):
+            (process,) = kernel.gateway.roles(role)
+            process.kill()
+            kernel.gateway.wait_for_role(role, 1, without={process.pid})
+        kernel.reconnect()
+        kernel.client.input("y")  # to the prompt that has stayed on the screen
+        assert "Done." in markdown(kernel.outcome(asked))
+        assert kernel.run("x").text == "1"
+        assert endpoint.calls == 2
+
+
 def test_the_conversation_goes_on_after_the_death_of_the_host_and_of_the_gateway(shared: SharedKernel) -> None:
-    script = [Speak(text="Four pears."), Speak(text="Five."), Speak(text="Six.")]
+    script = [Speak(text="Four pears."), Speak(text="Five."), STALL, Speak(text="Six.")]
     with shared.asking(*script) as (shared_kernel, endpoint):
         kernel = of_a_gateway(shared_kernel)
         kernel.run("x = 7")
@@ -115,11 +133,14 @@ def test_the_conversation_goes_on_after_the_death_of_the_host_and_of_the_gateway
         assert kernel.run("%%ai and after the host?").status == "ok"
         wait_until_kept(kernel, "after the host")
 
+        cut = send(kernel, "%%ai and how long?")
+        until_text(kernel, cut, "one")
         gateway = kernel.gateway
         gateway.end(signal.SIGKILL)
         gateway.options = ("--port", str(gateway.port))
         gateway.start()
         kernel.reconnect()
+        assert kernel.reply(cut)["content"]["evalue"].endswith("; ask again")
         assert "the conversation was kept" in kernel.run("1").text
         assert (kernel.run("x").text, kernel.subkernel_pid()) == ("7", pid)
         assert "and after the host?" in kernel.run("%beaker history").text

@@ -14,7 +14,7 @@ from jupyter_client.manager import KernelManager
 
 from beaker.wire.websocket import WebsocketChannel
 from tests.kit.gateway_client import Framing, KernelSocket
-from tests.kit.gateway_kernel import GatewayKernel, serving_gateway
+from tests.kit.gateway_kernel import GatewayKernel, configure_ipython, serving_gateway
 from tests.system.clients.test_traces import CONFIGURATION, DIFFERENCES, PLAYS, not_meant, wait_until_subscribed
 from tests.system.clients.tracing import Player
 from tests.system.clients.wires import ZmqWire
@@ -70,8 +70,7 @@ class WebsocketWire:
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayKernel]:
     with serving_gateway() as gateway:
-        (gateway.folder / "home/.ipython/profile_default").mkdir(parents=True)
-        (gateway.folder / "home/.ipython/profile_default/ipython_config.py").write_text(CONFIGURATION)
+        configure_ipython(gateway)
         (gateway.root / "traces").mkdir()
         kernel = GatewayKernel(gateway, folder=gateway.root / "traces")
         kernel.client.stop_channels()  # the players have their own
