@@ -1,6 +1,7 @@
 """The debugger as a frontend plays it over stock jupyter_client: a breakpoint is hit, told, looked at and left."""
 
 import queue
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -48,30 +49,33 @@ def _stopped(client: BlockingKernelClient) -> dict[str, Any]:
         pytest.fail("the cell stopped at its breakpoint and nobody was told")
 
 
-def test_a_breakpoint_is_told_and_left(kernel_name: str, environment: dict[str, str]) -> None:
+@pytest.fixture
+def client(kernel_name: str, environment: dict[str, str]) -> Iterator[BlockingKernelClient]:
+    """Of a kernel that is started for it."""
     manager, client = start_new_kernel(kernel_name=kernel_name, env=environment)
-    try:
-        debug = _Debugging(client)
-        debug("initialize", clientID="test", adapterID="", pathFormat="path", linesStartAt1=True, columnsStartAt1=True, locale="en")
-        debug("attach")
-        path = debug("dumpCell", code=CELL)["sourcePath"]
-        assert debug("setBreakpoints", breakpoints=[{"line": 6}], source={"path": path}, sourceModified=False)["breakpoints"][0]["verified"]
-        debug("configurationDone")
-        msg_id = client.execute(CELL)
-        stop = _stopped(client)
-        assert stop["reason"] == "breakpoint"
-        frame = debug("stackTrace", threadId=stop["threadId"])["stackFrames"][0]
-        assert (frame["name"], frame["line"]) == ("double", 6)
-        scope = debug("scopes", frameId=frame["id"])["scopes"][0]
-        shown = {
-            variable["name"]: variable["value"]
-            for variable in debug("variables", variablesReference=scope["variablesReference"])["variables"]
-        }
-        assert (shown["number"], shown["result"]) == ("21", "42")
-        debug("continue", threadId=stop["threadId"])
-        while (reply := client.get_shell_msg(timeout=LIMIT_S))["parent_header"].get("msg_id") != msg_id:
-            pass
-        assert reply["content"]["status"] == "ok"
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
+    yield client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def test_a_breakpoint_is_told_and_left(client: BlockingKernelClient) -> None:
+    debug = _Debugging(client)
+    debug("initialize", clientID="test", adapterID="", pathFormat="path", linesStartAt1=True, columnsStartAt1=True, locale="en")
+    debug("attach")
+    path = debug("dumpCell", code=CELL)["sourcePath"]
+    assert debug("setBreakpoints", breakpoints=[{"line": 6}], source={"path": path}, sourceModified=False)["breakpoints"][0]["verified"]
+    debug("configurationDone")
+    msg_id = client.execute(CELL)
+    stop = _stopped(client)
+    assert stop["reason"] == "breakpoint"
+    frame = debug("stackTrace", threadId=stop["threadId"])["stackFrames"][0]
+    assert (frame["name"], frame["line"]) == ("double", 6)
+    scope = debug("scopes", frameId=frame["id"])["scopes"][0]
+    shown = {
+        variable["name"]: variable["value"] for variable in debug("variables", variablesReference=scope["variablesReference"])["variables"]
+    }
+    assert (shown["number"], shown["result"]) == ("21", "42")
+    debug("continue", threadId=stop["threadId"])
+    while (reply := client.get_shell_msg(timeout=LIMIT_S))["parent_header"].get("msg_id") != msg_id:
+        pass
+    assert reply["content"]["status"] == "ok"

@@ -1,0 +1,40 @@
+"""What a client does with a kernel beside running cells, by a gateway: widgets, subshells, the debugger, and the session's death.
+
+They are tests of kernel processes, with another kernel: only what the traces (`test_traces.py`) do not show already.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kit.gateway_client import GatewayClient
+from tests.kit.gateway_kernel import GatewayKernel, gateway_kernel, serving_gateway
+from tests.system.clients.test_comms import test_the_comms_of_a_widget_are_closed_behind_the_news_of_the_restart
+from tests.system.clients.test_debugger import test_a_breakpoint_is_told_and_left
+from tests.system.clients.test_subshells import test_a_subshell_runs_cells_while_the_main_shell_is_busy
+from tests.system.faults.test_subkernel_death import (
+    test_killed_during_a_cell_every_request_gets_one_answer,
+    test_killed_while_idle_is_told_at_once_and_the_next_cell_says_what_was_lost,
+)
+
+__all__ = [  # what is collected here
+    "test_a_breakpoint_is_told_and_left",
+    "test_a_subshell_runs_cells_while_the_main_shell_is_busy",
+    "test_killed_during_a_cell_every_request_gets_one_answer",
+    "test_killed_while_idle_is_told_at_once_and_the_next_cell_says_what_was_lost",
+    "test_the_comms_of_a_widget_are_closed_behind_the_news_of_the_restart",
+]
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clients of a gateway")]
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[GatewayKernel]:
+    """One for all: none of them leaves anything behind but a session."""
+    with serving_gateway() as gateway, gateway_kernel(gateway) as kernel:
+        yield kernel
+
+
+@pytest.fixture
+def client(kernel: GatewayKernel) -> GatewayClient:
+    return kernel.client
