@@ -4,6 +4,7 @@ Everything above the channels is jupyter_client's own, so a test cannot tell by 
 such a client too, which reads no buffers and looks for messages in a loop without a pause.
 """
 
+import asyncio
 import queue
 import threading
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from contextlib import suppress
 from typing import Any, Final, Literal
 
 import websocket
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.session import Session
 
@@ -87,15 +89,10 @@ def _bytes(data: str | bytes) -> bytes:
     return data
 
 
-class SocketChannel:
-    """One channel of it, with what jupyter_client's have.
+class _Channel:
+    """One channel of it, with what jupyter_client's have, whoever waits for its messages."""
 
-    Args:
-        came: what has come by it.
-    """
-
-    def __init__(self, name: WebsocketChannel, socket: KernelSocket, came: "queue.Queue[list[bytes]]", session: Session) -> None:
-        self.came = came
+    def __init__(self, name: WebsocketChannel, socket: KernelSocket, session: Session) -> None:
         self._name: WebsocketChannel = name
         self._socket = socket
         self._session = session
@@ -104,20 +101,6 @@ class SocketChannel:
         """Send what `Session.msg` has made."""
         documents = [self._session.pack(message[part]) for part in ("header", "parent_header", "metadata", "content")]
         self._socket.send(self._name, [*documents, *map(bytes, message.get("buffers", []))])
-
-    def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # Any: as above
-        """The next message.
-
-        Raises:
-            queue.Empty: none came in time.
-        """
-        parts = self.came.get(timeout=timeout) if timeout is None or timeout > 0 else self.came.get_nowait()
-        message: dict[str, Any] = self._session.deserialize([b"", *parts])
-        return message
-
-    def msg_ready(self) -> bool:
-        """Whether one is there."""
-        return not self.came.empty()
 
     def start(self) -> None:
         """It is open."""
@@ -128,6 +111,53 @@ class SocketChannel:
     def is_alive(self) -> bool:
         """As long as the websocket is open."""
         return self._socket.is_open
+
+    def _read(self, parts: list[bytes]) -> dict[str, Any]:  # Any: as above
+        message: dict[str, Any] = self._session.deserialize([b"", *parts])
+        return message
+
+
+class SocketChannel(_Channel):
+    """For who waits by standing still."""
+
+    def __init__(self, name: WebsocketChannel, socket: KernelSocket, session: Session, came: "queue.Queue[list[bytes]]") -> None:
+        super().__init__(name, socket, session)
+        self._came = came
+
+    def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # Any: as above
+        """The next message.
+
+        Raises:
+            queue.Empty: none came in time.
+        """
+        return self._read(self._came.get(timeout=timeout) if timeout is None or timeout > 0 else self._came.get_nowait())
+
+    def msg_ready(self) -> bool:
+        """Whether one is there."""
+        return not self._came.empty()
+
+
+class AsyncSocketChannel(_Channel):
+    """For who waits on an event loop."""
+
+    def __init__(self, name: WebsocketChannel, socket: KernelSocket, session: Session, came: "asyncio.Queue[list[bytes]]") -> None:
+        super().__init__(name, socket, session)
+        self._came = came
+
+    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # Any: as above
+        """The next message.
+
+        Raises:
+            queue.Empty: none came in time.
+        """
+        try:
+            return self._read(await asyncio.wait_for(self._came.get(), timeout))
+        except TimeoutError:
+            raise queue.Empty from None
+
+    async def msg_ready(self) -> bool:
+        """Whether one is there."""
+        return not self._came.empty()
 
 
 class GatewayClient(BlockingKernelClient):
@@ -145,7 +175,30 @@ class GatewayClient(BlockingKernelClient):
             url, token, kernel_id, lambda name, parts: came[name].put(parts), session_id=self.session.session, framing=framing
         )
         for name in CHANNELS:
-            setattr(self, f"_{name}_channel", SocketChannel(name, self.websocket, came[name], self.session))
+            setattr(self, f"_{name}_channel", SocketChannel(name, self.websocket, self.session, came[name]))
+
+    def start_channels(self, shell: bool = True, iopub: bool = True, stdin: bool = True, hb: bool = True, control: bool = True) -> None:
+        """They are."""
+
+    def stop_channels(self) -> None:
+        """Leave."""
+        self.websocket.close()
+
+
+class AsyncGatewayClient(AsyncKernelClient):
+    """An asynchronous client of a kernel of a gateway; made on the loop on which it is used."""
+
+    def __init__(self, url: str, token: str, kernel_id: str, *, framing: Framing = "v1") -> None:
+        super().__init__(session=Session(key=b""))
+        loop = asyncio.get_running_loop()
+        came: dict[str, asyncio.Queue[list[bytes]]] = {name: asyncio.Queue() for name in CHANNELS}
+
+        def take(name: WebsocketChannel, parts: list[bytes]) -> None:
+            loop.call_soon_threadsafe(came[name].put_nowait, parts)
+
+        self.websocket = KernelSocket(url, token, kernel_id, take, session_id=self.session.session, framing=framing)
+        for name in CHANNELS:
+            setattr(self, f"_{name}_channel", AsyncSocketChannel(name, self.websocket, self.session, came[name]))
 
     def start_channels(self, shell: bool = True, iopub: bool = True, stdin: bool = True, hb: bool = True, control: bool = True) -> None:
         """They are."""

@@ -46,7 +46,7 @@ async def _keep_awake(client: NotebookClient) -> None:
         await asyncio.sleep(0.05)
 
 
-async def _executed(cells: list[Cell], kernel: str, folder: Path, environment: dict[str, str]) -> NotebookNode:
+async def executed(cells: list[Cell], kernel: str, folder: Path, environment: dict[str, str]) -> NotebookNode:
     client = NotebookClient(
         notebook(cells),
         kernel_name=kernel,
@@ -64,17 +64,22 @@ async def _executed(cells: list[Cell], kernel: str, folder: Path, environment: d
     return done
 
 
-async def _first_difference(cells: list[Cell], kernel: str, folder: Path, environment: dict[str, str]) -> str:
-    """Executes the cells on both kernels at the same time; empty when they agree, else where and how they do not."""
-    async with asyncio.TaskGroup() as group:
-        ours, theirs = [group.create_task(_executed(cells, name, folder, environment)) for name in (kernel, "python3")]
-    for number, (our, their) in enumerate(zip(comparable(ours.result()), comparable(theirs.result()), strict=True)):
+def first_difference_of(ours: NotebookNode, theirs: NotebookNode, cells: list[Cell]) -> str:
+    """Empty when two executed notebooks agree, else where and how they do not."""
+    for number, (our, their) in enumerate(zip(comparable(ours), comparable(theirs), strict=True)):
         if our != their:
             at = next((i for i, (a, b) in enumerate(zip(our, their, strict=False)) if a != b), min(len(our), len(their)))
             start = max(0, at - 200)
             what = cells[number] if number < len(cells) else "the state of the widgets"
-            return f"cell {number}: {what!r}\n{kernel}: ...{our[start : at + 400]}\npython3: ...{their[start : at + 400]}"
+            return f"cell {number}: {what!r}\nours: ...{our[start : at + 400]}\npython3: ...{their[start : at + 400]}"
     return ""
+
+
+async def _first_difference(cells: list[Cell], kernel: str, folder: Path, environment: dict[str, str]) -> str:
+    """Executes the cells on both kernels at the same time."""
+    async with asyncio.TaskGroup() as group:
+        ours, theirs = [group.create_task(executed(cells, name, folder, environment)) for name in (kernel, "python3")]
+    return first_difference_of(ours.result(), theirs.result(), cells)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -88,7 +93,7 @@ async def test_the_comparison_sees_a_difference(work_folder: Path, environment: 
 
 
 async def test_the_language_information_is_that_of_python3(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
-    ours, theirs = [await _executed(["1"], name, work_folder, environment) for name in (kernel_name, "python3")]
+    ours, theirs = [await executed(["1"], name, work_folder, environment) for name in (kernel_name, "python3")]
     assert ours.metadata.language_info == theirs.metadata.language_info
 
 
@@ -96,5 +101,5 @@ async def test_a_cell_with_an_unexpected_error_stops_the_run(kernel_name: str, w
     from nbclient.exceptions import CellExecutionError
 
     with pytest.raises(CellExecutionError) as caught:
-        await _executed(["x = 1", "x / 0", "print('not reached')"], kernel_name, work_folder, environment)
+        await executed(["x = 1", "x / 0", "print('not reached')"], kernel_name, work_folder, environment)
     assert caught.value.ename == "ZeroDivisionError"

@@ -6,8 +6,8 @@ They are tests of kernel processes, with another kernel: only what the traces (`
 from collections.abc import Iterator
 
 import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
 
-from tests.kit.gateway_client import GatewayClient
 from tests.kit.gateway_kernel import GatewayKernel, gateway_kernel, serving_gateway
 from tests.system.clients.test_comms import test_the_comms_of_a_widget_are_closed_behind_the_news_of_the_restart
 from tests.system.clients.test_debugger import test_a_breakpoint_is_told_and_left
@@ -36,5 +36,5 @@ def kernel() -> Iterator[GatewayKernel]:
 
 
 @pytest.fixture
-def client(kernel: GatewayKernel) -> GatewayClient:
+def client(kernel: GatewayKernel) -> BlockingKernelClient:
     return kernel.client

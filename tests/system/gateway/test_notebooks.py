@@ -1,0 +1,81 @@
+"""Notebooks run by nbclient on a kernel of a gateway and on python3: equal cell by cell.
+
+jupyter_server's own client of a gateway does not serve here: it opens its websocket without a token, and cannot read buffers.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from tests.kit.gateway_client import AsyncGatewayClient
+from tests.kit.gateway_kernel import serving_gateway
+from tests.kit.running_gateway import RunningGateway
+from tests.system.clients.notebooks import RICH, WIDGETS, Cell, notebook
+from tests.system.clients.test_notebooks import CELL_LIMIT_S, executed, first_difference_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("notebooks by a gateway")]
+
+FLOODS: list[Cell] = [
+    "for i in range(5_000):\n    print(i)",
+    "for i in range(200):\n    display(i)",
+    "print('x' * 2_000_000)",
+    "handle = display('0', display_id=True)\nfor i in range(200):\n    handle.update(i)",
+    "'the end'",
+]
+"""Of those that a kernel process is given, as much as tells whether anything is lost on the way."""
+
+NOTEBOOKS = {"rich displays": RICH, "widgets": WIDGETS, "floods": FLOODS}
+
+
+class _Manager:
+    """A kernel that runs, as nbclient wants one to be managed."""
+
+    has_kernel = True
+
+    def __init__(self, gateway: RunningGateway, kernel_id: str) -> None:
+        self._gateway = gateway
+        self._kernel_id = kernel_id
+
+    def client(self) -> AsyncGatewayClient:
+        """A client of it."""
+        return AsyncGatewayClient(self._gateway.url, self._gateway.token, self._kernel_id)
+
+    async def is_alive(self) -> bool:
+        """It is: one that dies is told otherwise."""
+        return True
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[RunningGateway]:
+    with serving_gateway() as gateway:
+        yield gateway
+
+
+async def _executed_by(gateway: RunningGateway, cells: list[Cell]) -> NotebookNode:
+    kernel_id = await gateway.start_kernel("beaker")
+    manager: Any = _Manager(gateway, kernel_id)  # Any: as much of a KernelManager as is used here
+    limits = {"timeout": CELL_LIMIT_S, "iopub_timeout": CELL_LIMIT_S}
+    client = NotebookClient(notebook(cells), km=manager, store_widget_state=True, **limits)
+    try:
+        done: NotebookNode = await client.async_execute()
+    finally:
+        if client.kc is not None:
+            client.kc.stop_channels()
+        await gateway.call("DELETE", f"/kernels/{kernel_id}")
+    return done
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+async def test_a_notebook_comes_out_as_on_python3(name: str, gateway: RunningGateway, tmp_path: Path) -> None:
+    cells = NOTEBOOKS[name]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    async with asyncio.TaskGroup() as group:
+        ours = group.create_task(_executed_by(gateway, cells))
+        theirs = group.create_task(executed(cells, "python3", tmp_path, environment))
+    assert first_difference_of(ours.result(), theirs.result(), cells) == ""
