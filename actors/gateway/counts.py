@@ -1,17 +1,15 @@
-"""What a worker counts of its work, and how Prometheus wants to read it.
-
-Source: Prometheus documentation, "Exposition formats", text format 0.0.4.
-"""
+"""What a worker counts of its work. What each number is, and the page that shows them: `beaker/gateway/figures.py`."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
 from typing import Final, Literal
 
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+from beaker.messages.figures import Sample
 
 Direction = Literal["in", "out"]
 """From clients, or to them."""
 
+_DIRECTIONS: Final[tuple[Direction, ...]] = ("in", "out")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -41,35 +39,15 @@ class Counts:
         self.messages[direction] += 1
         self.message_bytes[direction] += size
 
-
-class Page:
-    """One page of numbers, made line by line.
-
-    Args:
-        labels: of every number.
-    """
-
-    def __init__(self, labels: Mapping[str, str]) -> None:
-        self._labels = labels
-        self._lines: list[str] = []
-
-    def add(self, name: str, kind: Literal["counter", "gauge"], words: str, values: Iterable[tuple[Mapping[str, str], int]]) -> None:
-        """One metric.
-
-        Args:
-            words: what it is.
-            values: each with the labels that tell it from the others.
-        """
-        self._lines += [f"# HELP {name} {words}", f"# TYPE {name} {kind}"]
-        self._lines += [f"{name}{_written({**self._labels, **labels})} {value}" for labels, value in values]
-
-    def text(self) -> str:
-        """All of it."""
-        return "\n".join([*self._lines, ""])
-
-
-def _written(labels: Mapping[str, str]) -> str:
-    def escaped(value: str) -> str:
-        return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
-
-    return "{" + ",".join(f'{name}="{escaped(value)}"' for name, value in labels.items()) + "}" if labels else ""
+    def samples(self) -> Iterator[Sample]:
+        """All of them, as they are told to whoever asks."""
+        yield Sample(name="beaker_websockets_opened_total", value=self.websockets_opened)
+        yield Sample(name="beaker_websockets_too_slow_total", value=self.websockets_too_slow)
+        yield Sample(name="beaker_websockets_behind_total", value=self.fell_behind)
+        yield Sample(name="beaker_messages_malformed_total", value=self.malformed)
+        for direction in _DIRECTIONS:
+            labels: dict[str, str] = {"direction": direction}
+            yield Sample(name="beaker_messages_total", value=self.messages[direction], labels=labels)
+            yield Sample(name="beaker_message_bytes_total", value=self.message_bytes[direction], labels=labels)
+        for (method, status), number in sorted(self.requests.items()):
+            yield Sample(name="beaker_requests_total", value=number, labels={"method": method, "status": str(status)})

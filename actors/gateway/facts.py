@@ -8,28 +8,46 @@ import msgspec
 from aiohttp import web
 
 from actors.gateway.answers import Problem, json_answer, moment
-from actors.gateway.asking import ask_registry, list_kernels
-from actors.gateway.counts import CONTENT_TYPE, Page
-from actors.gateway.models import all_kernel_models
+from actors.gateway.asking import REGISTRY, ask_registry
+from actors.gateway.models import kernel_models
 from actors.gateway.routes import Route, get
-from actors.gateway.service import Service, service_of
+from actors.gateway.service import service_of
+from actors.runtime.failures import AskError
+from beaker.gateway.figures import CONTENT_TYPE, page
+from beaker.messages.figures import GatherFigures
 from beaker.messages.registry import ListKernels
 
 DISTRIBUTION: Final = "beaker-kernel"
+
+GATHER_LIMIT_S: Final = 3.0
+"""For the Registry, which waits a second for those who stand still."""
 
 
 class _Version(msgspec.Struct, frozen=True):
     version: str
 
 
+class _Host(msgspec.Struct, frozen=True, kw_only=True):
+    """One kernel host."""
+
+    number: int
+    kernels: int
+    connections: int
+    up: bool
+    """It can be asked now; its kernels live on while it cannot."""
+
+
 class _Status(msgspec.Struct, frozen=True, kw_only=True):
+    """Of the whole gateway, whichever worker is asked."""
+
     started: datetime
-    """This worker; kernels may be older."""
+    """The gateway; kernels may be older, and workers younger."""
     last_activity: datetime
     connections: int
     kernels: int
     not_saving: str
     """Why nothing is written down of kernels and sessions at the moment, as on a full disk; empty: all is."""
+    hosts: list[_Host]
 
 
 class _Identity(msgspec.Struct, frozen=True):
@@ -63,16 +81,23 @@ async def show_version(_request: web.Request) -> web.Response:
 async def show_status(request: web.Request) -> web.Response:
     """`GET /api/status`."""
     service = service_of(request)
-    kernels = await all_kernel_models(service)
-    not_saving = (await ask_registry(service, ListKernels(), again=True)).not_saving
-    started = moment(service.started_at)
+    listed = await ask_registry(service, ListKernels(), again=True)
+    kernels = await kernel_models(service, listed.kernels)
+    served: list[list[int]] = [[] for _ in service.hosts]
+    for entry, model in zip(listed.kernels, kernels, strict=True):
+        served[entry.host % len(served)].append(model.connections)
+    started = moment(service.order.began_at or service.started_at)
     return json_answer(
         _Status(
             started=started,
             last_activity=max([started, *(model.last_activity for model in kernels)]),
             connections=sum(model.connections for model in kernels),
             kernels=len(kernels),
-            not_saving=not_saving,
+            not_saving=listed.not_saving,
+            hosts=[
+                _Host(number=number, kernels=len(connections), connections=sum(connections), up=service.hosts[number].role.is_up)
+                for number, connections in enumerate(served)
+            ],
         )
     )
 
@@ -100,35 +125,16 @@ async def show_readiness(request: web.Request) -> web.Response:
 
 
 async def show_metrics(request: web.Request) -> web.Response:
-    """`GET /metrics`: the numbers of this worker; each worker has its own."""
+    """`GET /metrics`: the numbers of all processes, whichever worker is asked; of this one alone while there is no registry."""
     service = service_of(request)
-    return web.Response(body=(await _page(service)).text().encode(), headers={"Content-Type": CONTENT_TYPE})
-
-
-async def _page(service: Service) -> Page:
-    counts = service.counts
-    page = Page({"worker": str(service.order.number)})
     try:
-        page.add("beaker_kernels", "gauge", "Kernels of the gateway.", [({}, len(await list_kernels(service)))])
-    except Problem:
-        service.log.debug("metrics.without_kernels")  # the other numbers count most while something is amiss
-    page.add("beaker_websockets", "gauge", "Websockets that are open.", [({}, service.websockets)])
-    page.add("beaker_websockets_opened_total", "counter", "Websockets that were opened.", [({}, counts.websockets_opened)])
-    page.add("beaker_websockets_too_slow_total", "counter", "Websockets closed as too slow.", [({}, counts.websockets_too_slow)])
-    page.add("beaker_websockets_behind_total", "counter", "Times that a websocket fell behind.", [({}, counts.fell_behind)])
-    page.add("beaker_messages_malformed_total", "counter", "Messages of clients that were dropped.", [({}, counts.malformed)])
-    for name, words, counted in (
-        ("beaker_messages_total", "Messages on websockets.", counts.messages),
-        ("beaker_message_bytes_total", "Bytes of messages on websockets.", counts.message_bytes),
-    ):
-        page.add(name, "counter", words, [({"direction": direction}, counted[direction]) for direction in ("in", "out")])
-    page.add(
-        "beaker_requests_total",
-        "counter",
-        "HTTP requests that were answered.",
-        [({"method": method, "status": str(status)}, number) for (method, status), number in sorted(counts.requests.items())],
-    )
-    return page
+        gathered = await service.registry.ask(REGISTRY, GatherFigures(), timeout_s=GATHER_LIMIT_S, patience_s=0)
+        processes = gathered.processes
+    except AskError as error:
+        service.log.info("metrics.alone", reason=str(error))
+        processes = [service.figures()]
+    body = page(processes, workers=service.settings.workers)
+    return web.Response(body=body.encode(), headers={"Content-Type": CONTENT_TYPE})
 
 
 ROUTES: Final[tuple[Route, ...]] = (

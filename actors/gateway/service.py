@@ -7,6 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
+from actors.gateway import teller
 from actors.gateway.counts import Counts
 from actors.gateway.host_link import HostLink
 from actors.gateway.lasting_link import LastingLink
@@ -16,15 +17,18 @@ from actors.gateway.slots import Slots
 from actors.gateway.socket_client import RESTARTING, SocketClient
 from actors.gateway.standings import LastStandings
 from actors.guardian.order import REGISTRY, WORKER, GatewayOrder, host_role
+from actors.guardian.own_figures import own_figures
 from actors.runtime.codec import Codec
 from actors.runtime.failures import AskError
 from actors.runtime.log import Log
 from actors.runtime.node import Node
 from beaker.gateway.access import LOOPBACK, Rules, host_of, parse_origin, parse_public
 from beaker.gateway.cookies import Sessions, cookie_name, signing_key
+from beaker.messages.figures import Figures, Sample, TellFigures
 from beaker.messages.registry import ListKernels, RegistryReply
 
-REGISTRY_CODEC: Final = Codec(RegistryReply)
+REGISTRY_CODEC: Final = Codec(RegistryReply | TellFigures)
+"""It answers, and asks for our numbers."""
 
 
 class Service:
@@ -61,6 +65,7 @@ class Service:
         self.failures = Failures(self.clock)
         """Wrong tokens."""
         self.started_at = self.clock.wall()
+        self._node = node
         self._slots: Slots | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -74,6 +79,11 @@ class Service:
     def websockets(self) -> int:
         """How many are open."""
         return self._slots.taken if self._slots is not None else 0
+
+    def figures(self) -> Figures:
+        """The numbers of this worker."""
+        samples = [Sample(name="beaker_websockets", value=self.websockets), *self.counts.samples()]
+        return own_figures("worker", self.order, self._node, samples)
 
     @property
     def clients(self) -> list[SocketClient]:
@@ -94,8 +104,9 @@ class Service:
         path = f"{self.order.folder}/seen-{os.getpid()}"
         self._slots = Slots(path, settings.max_websockets, limit=share, now_s=self.clock.monotonic)
         loop = asyncio.get_running_loop()
+        self._tasks.append(loop.create_task(self._tell_figures(), name="figures"))
         links = (self.registry, *(host.role for host in self.hosts))
-        self._tasks = [loop.create_task(link.keep(), name=f"link to {link.path}") for link in links]
+        self._tasks += [loop.create_task(link.keep(), name=f"link to {link.path}") for link in links]
         looking = keep_looking(lambda: self.clients, settings, self.counts, self.clock, self.log)
         self._tasks.append(loop.create_task(looking, name="pulse"))
 
@@ -121,8 +132,12 @@ class Service:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        await self._node.stop_actor(teller.NAME)
         if self._slots is not None:
             self._slots.close()
+
+    async def _tell_figures(self) -> None:
+        await self._node.spawn(teller.NAME, lambda: teller.Teller(self.figures))
 
     async def _is_there(self, kernel_id: str) -> bool | None:
         """Whether the Registry has a kernel; None where it does not answer."""

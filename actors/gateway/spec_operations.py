@@ -81,7 +81,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _get("/api/health", "Whether this worker lives.", ref("Health")),
     _get("/api/ready", "Whether all can be asked that requests need.", ref("Health"), refuses=(503,)),
     _get("/api/spec.json", "This description.", {"type": "object"}),
-    Operation(method="get", path="/metrics", summary="Numbers of this worker, for Prometheus.", answers={200: TEXT}, kind="text/plain"),
+    Operation(method="get", path="/metrics", summary="Numbers of all processes, for Prometheus.", answers={200: TEXT}, kind="text/plain"),
     _get("/api/kernelspecs", "All kernelspecs.", ref("SpecsModel")),
     _get("/api/kernelspecs/{name}", "One kernelspec.", ref("SpecModel"), refuses=(404,)),
     Operation(

@@ -75,6 +75,10 @@ _WRITTEN: Final[dict[str, Schema]] = {
         connections=_NUMBER,
         kernels=_NUMBER,
         not_saving=TEXT,
+        hosts={
+            "type": "array",
+            "items": _answer("A kernel host.", number=_NUMBER, kernels=_NUMBER, connections=_NUMBER, up={"type": "boolean"}),
+        },
     ),
     "Me": _answer("Whoever has the token is the one user.", identity=_FREE, permissions=_FREE),
     "KernelWanted": _wanted(

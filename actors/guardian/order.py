@@ -61,6 +61,10 @@ class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
     """For hosts: what was said while the key was looked for."""
     passes: dict[str, bytes] = {}
     """For roles: the secrets of their own links, by `who>whom`."""
+    starts: int = 1
+    """How many processes were started for the post of this one, with it."""
+    began_at: float = 0.0
+    """When the gateway was started: wall clock, seconds since the epoch."""
 
     def secret_between(self, who: str, whom: str) -> bytes:
         """What a role says when it links itself to another.
@@ -73,7 +77,7 @@ class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
         name = f"{who}>{whom}"
         return hmac.digest(self.link_secret, name.encode(), "sha256") if self.link_secret else self.passes[name]
 
-    def for_role(self, role: str, number: int) -> "GatewayOrder":
+    def for_role(self, role: str, number: int, *, starts: int = 1) -> "GatewayOrder":
         """The part that one process is handed: no secret goes to a role that has no use for it."""
         hosts = [host_role(each) for each in range(self.settings.workers)]
         ways = {
@@ -82,7 +86,7 @@ class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
             WORKER: [(WORKER, whom) for whom in (REGISTRY, *hosts)],
         }[role]
         passes = {f"{who}>{whom}": self.secret_between(who, whom) for who, whom in ways}
-        mine = msgspec.structs.replace(self, number=number, link_secret=b"", passes=passes)
+        mine = msgspec.structs.replace(self, number=number, link_secret=b"", passes=passes, starts=starts)
         if role == WORKER:
             return msgspec.structs.replace(mine, kernel_secret=b"", key=None, key_problems=())
         mine = msgspec.structs.replace(mine, token=None, cookie_secret=b"", listening=())

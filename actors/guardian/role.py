@@ -188,6 +188,7 @@ def _serve(
         port=port,
         key=secrets.key.facts,
         key_problems=secrets.key.problems,
+        began_at=time.time(),
     )
     opening = Opening(
         settings=settings,

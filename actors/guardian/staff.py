@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -42,6 +43,7 @@ class Staff:
         self.registry = post("registry", 0)
         self.hosts = [post("host", number) for number in range(order.settings.workers)]
         self.workers = [post("worker", number) for number in range(order.settings.workers)]
+        self._starts: Counter[tuple[RoleName, int]] = Counter()
         self.living: set[int] = set()
         """Pids of all that were started and not reaped yet."""
 
@@ -77,7 +79,8 @@ class Staff:
         await asyncio.gather(*(post.end(grace_s, hurry) for post in posts))
 
     def _start(self, role: RoleName, number: int, stderr: int) -> Child:
-        order = seal_order(self._order.for_role(role, number))
+        self._starts[role, number] += 1
+        order = seal_order(self._order.for_role(role, number, starts=self._starts[role, number]))
         keys = [self._key] if self._key is not None and role == "host" else []
         sockets = self._order.listening if role == "worker" else ()
         options = ["--role", role, "--number", str(number), f"{OPTION}{order}", *(f"{KEY_OPTION}{key}" for key in keys)]

@@ -7,10 +7,12 @@ ends the process, and the next host takes over: that is tried all the time, whil
 
 import asyncio
 import os
-from collections.abc import Callable
-from typing import assert_never
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Final, assert_never
 
 from actors.guardian.order import REGISTRY, GatewayOrder, host_role
+from actors.guardian.own_figures import own_figures
 from actors.host.feed import Feed
 from actors.host.hosted import Hosted
 from actors.host.workers import Workers
@@ -21,6 +23,7 @@ from actors.runtime.failures import RuntimeFault
 from actors.runtime.link import Link
 from actors.runtime.node import Node
 from actors.runtime.ref import Ref
+from beaker.messages.figures import FiguresTold, Sample, TellFigures
 from beaker.messages.host import (
     End,
     HostEnded,
@@ -31,6 +34,7 @@ from beaker.messages.host import (
     KernelRestarted,
     ListStandings,
     RestartKernel,
+    SavingChanged,
     Serve,
     Served,
     Standings,
@@ -41,6 +45,8 @@ CODEC = Codec(HostRequest)
 """What may come from the Registry."""
 WORKER_CODEC = Codec(InterruptKernel | RestartKernel | ListStandings)
 """What may come from a worker, beside clients' bytes: which kernels are here is not its business."""
+STATES: Final = ("starting", "idle", "busy", "restarting", "dead")
+"""How a kernel may be: a number for each, also where it is 0, so that sums over time have no holes."""
 CONNECT_TIMEOUT_S = 5.0
 """For a Registry that listens to greet us, which takes a millisecond."""
 KNOCK_S = 0.05
@@ -65,6 +71,9 @@ class KernelHost(Actor[HostRequest]):
         self._starting: dict[str, asyncio.Future[str]] = {}
         """Kernels whose clients are about to be let in; becomes why they were not."""
         self._registry: Ref[HostSaid] | None = None
+        self._not_saving = ""
+        self._dropped_before = 0
+        """Messages that kernels which have ended since could not keep."""
         self._unsaid: list[KernelEnded] = []
         """News for a Registry that is being replaced."""
 
@@ -74,6 +83,9 @@ class KernelHost(Actor[HostRequest]):
         self.context.spawn(self._trim(), name="trim")
 
     def receive(self, message: HostRequest, asked: Asked | None) -> None:
+        if isinstance(message, SavingChanged):
+            self._not_saving = message.not_saving
+            return
         if asked is None:
             self.context.log.warning("host.told_instead_of_asked", message=type(message).__name__)
             return
@@ -82,6 +94,8 @@ class KernelHost(Actor[HostRequest]):
                 self.context.spawn(self._serve(message, asked), name="serve")
             case ListStandings():
                 asked.answer(Standings(kernels=[hosted.standing for hosted in self._kernels.values()]))
+            case TellFigures():
+                asked.answer(FiguresTold(figures=own_figures("host", self._order, self._node, self._samples())))
             case End():
                 self._with(message.kernel_id, asked, lambda hosted: self.context.spawn(self._end(hosted, asked), name="end"))
             case InterruptKernel():
@@ -90,6 +104,24 @@ class KernelHost(Actor[HostRequest]):
                 self._with(message.kernel_id, asked, lambda hosted: self.context.spawn(self._restart(hosted, asked), name="restart"))
             case _:
                 assert_never(message)
+
+    def _samples(self) -> Iterator[Sample]:
+        """What is added to the numbers that every process has."""
+        kernels = list(self._kernels.values())
+        standings = [hosted.standing for hosted in kernels]
+        states = Counter(standing.execution_state for standing in standings)
+        waiting: Counter[str] = Counter()
+        for hosted in kernels:
+            waiting.update(hosted.waiting)
+        yield from (Sample(name="beaker_host_kernels", value=states[state], labels={"state": state}) for state in STATES)
+        yield Sample(name="beaker_host_connections", value=sum(standing.connections for standing in standings))
+        yield Sample(name="beaker_kept_bytes", value=sum(hosted.feed.kept_bytes for hosted in kernels))
+        dropped = self._dropped_before + sum(hosted.feed.dropped for hosted in kernels)
+        yield Sample(name="beaker_messages_dropped_total", value=dropped)
+        yield from (Sample(name="beaker_mailbox_messages", value=count, labels={"actor": name}) for name, count in waiting.items())
+
+    def _why_not_saving(self) -> str:
+        return self._not_saving
 
     def _feed(self, kernel_id: str) -> Feed | None:
         hosted = self._kernels.get(kernel_id)
@@ -136,7 +168,9 @@ class KernelHost(Actor[HostRequest]):
         done = self._starting[kernel_id] = asyncio.get_running_loop().create_future()
         failed = "this host is ending"
         try:
-            hosted = self._kernels[kernel_id] = Hosted(message, self._order, key=self._key, on_ended=self._ended)
+            hosted = self._kernels[kernel_id] = Hosted(
+                message, self._order, key=self._key, not_saving=self._why_not_saving, on_ended=self._ended
+            )
             await hosted.start()
             failed = ""
         except Exception as error:  # whatever is wrong with one kernel, the others of this process must not end for it
@@ -153,6 +187,7 @@ class KernelHost(Actor[HostRequest]):
     def _ended(self, hosted: Hosted) -> None:
         if self._kernels.get(hosted.kernel_id) is hosted:
             del self._kernels[hosted.kernel_id]
+            self._dropped_before += hosted.feed.dropped
         self.workers.gone(hosted.kernel_id, hosted.feed)
         if not hosted.wanted_end:
             self._say_ended(KernelEnded(kernel_id=hosted.kernel_id))

@@ -72,6 +72,16 @@ class Feed:
         """Websockets that are open."""
         return self._telling.connected
 
+    @property
+    def kept_bytes(self) -> int:
+        """What is kept of messages for clients."""
+        return self._telling.size_bytes
+
+    @property
+    def dropped(self) -> int:
+        """Messages that could not be kept."""
+        return self._telling.dropped
+
     def attach(self, handlers: Handlers) -> "Feed":
         """A KernelActor is there; returns this, as its Front."""
         self._handlers = self._speaker = handlers

@@ -36,10 +36,19 @@ class Hosted:
         serve: what the Registry said of it.
         order: of this host.
         key: the descriptor behind which the model's key is sealed.
+        not_saving: tells why the gateway writes nothing down at the moment.
         on_ended: called once, when it has.
     """
 
-    def __init__(self, serve: Serve, order: GatewayOrder, *, key: int | None, on_ended: Callable[["Hosted"], None]) -> None:
+    def __init__(
+        self,
+        serve: Serve,
+        order: GatewayOrder,
+        *,
+        key: int | None,
+        not_saving: Callable[[], str],
+        on_ended: Callable[["Hosted"], None],
+    ) -> None:
         self.serve = serve
         self.kernel_id = serve.kernel.kernel_id
         self.wanted_end = False
@@ -57,7 +66,7 @@ class Hosted:
             key=order.key,
             key_problems=order.key_problems,
         )
-        self._surroundings = Surroundings(environment, lambda: folder)
+        self._surroundings = Surroundings(environment, lambda: folder, not_saving)
         self._takes_over = Path(inflight_path(serve.runtime_folder)).exists()
         self.feed = Feed(
             order.settings,
@@ -104,6 +113,16 @@ class Hosted:
             connections=self.feed.connections,
             at_work=at_work,
         )
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """Messages in the mailboxes of its actors."""
+        return self._node.waiting
+
+    @property
+    def dead_letters(self) -> int:
+        """Messages that reached none of its actors."""
+        return self._node.dead_letters.total
 
     def interrupt(self) -> None:
         """Stop what runs."""

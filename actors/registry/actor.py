@@ -6,7 +6,7 @@ finds the kernels by the journal and their runtime folders: a second way of reco
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import ClassVar, Final, TypeAlias, assert_never
 
@@ -14,16 +14,20 @@ import msgspec
 
 from actors.registry.chronicle import Chronicle
 from actors.registry.culling import Culling
+from actors.registry.gathering import Peers
 from actors.registry.hosts import Hosts
 from actors.registry.keeping import Kept
+from actors.registry.kernel_counts import KernelCounts
 from actors.registry.lookup import Lookup
 from actors.runtime.actor import Actor, Asked
 from actors.runtime.failures import AskError, AskTimeout
 from actors.runtime.link import Link
+from actors.supervisor.order import Remembered
 from beaker.gateway import register as facts
 from beaker.gateway.register import Action, AllGone, End, Fact, HandOver, Kernel, Open, Register, Reply, Session, Strike, Write
 from beaker.gateway.registering import step
 from beaker.messages.base import Event, Lane
+from beaker.messages.figures import Figures, FiguresGathered, GatherFigures, Sample
 from beaker.messages.host import Serve
 from beaker.messages.registry import (
     AllEnded,
@@ -35,8 +39,8 @@ from beaker.messages.registry import (
     Kernels,
     OpenSession,
     RegistryFailure,
-    RegistryRequest,
     StartKernel,
+    WorkerRequest,
 )
 
 RETRY_S: Final = 5.0
@@ -48,9 +52,6 @@ START_LIMIT_S: Final = 60.0
 SERVE_AGAIN_S: Final = 5.0
 """Before a host is asked again to serve a kernel that it had refused: what stood in its way is not gone sooner."""
 
-LEAVING_LIMIT_S: Final = 5.0
-"""For a Supervisor that was told to end a subkernel at once; it kills it after a second."""
-
 
 class RetryWriting(Event, frozen=True, kw_only=True, tag="registry.retry_writing"):
     """A timer's word: perhaps there is room now."""
@@ -58,7 +59,7 @@ class RetryWriting(Event, frozen=True, kw_only=True, tag="registry.retry_writing
     lane: ClassVar[Lane] = "control"
 
 
-Message: TypeAlias = RegistryRequest | EndAll | HostSaid | facts.HostWent | RetryWriting
+Message: TypeAlias = WorkerRequest | EndAll | HostSaid | facts.HostWent | RetryWriting
 
 
 class Registry(Actor[Message]):
@@ -69,6 +70,7 @@ class Registry(Actor[Message]):
         chronicle: what the predecessor wrote down, and where we do.
         lookup: what has to be looked up.
         idle_timeout_s: after which kernels that do nothing are ended; 0: never.
+        own_figures: gives the numbers of this process, with those that are passed.
         on_opened: called once every kernel that the predecessor had was opened, or could not be.
     """
 
@@ -79,6 +81,7 @@ class Registry(Actor[Message]):
         lookup: Lookup,
         *,
         idle_timeout_s: float,
+        own_figures: Callable[[Iterable[Sample]], Figures],
         on_opened: Callable[[], None],
     ) -> None:
         self._register = register
@@ -90,9 +93,12 @@ class Registry(Actor[Message]):
         self._asked: dict[int, Asked] = {}
         self._asks = 0
         self._retrying = False
+        self._own_figures = own_figures
+        self._counts = KernelCounts()
 
     async def on_start(self) -> None:
         self._hosts = Hosts(self.context.log, on_went=lambda number: self.context.ref.tell(facts.HostWent(number=number)))
+        self._peers = Peers(self.context.log)
         self._register = self._chronicle.restore(self._register)
         for kernel in self._register.kernels.values():
             self._keep(kernel)
@@ -103,8 +109,10 @@ class Registry(Actor[Message]):
             self.context.spawn(culling.run(), name="culling")
 
     def linked(self, link: Link) -> None:
-        """A host is linked; it says which it is next."""
-        self._hosts.linked(link)
+        """Somebody is linked; a host says which it is next."""
+        self._peers.linked(link)
+        if link.peer.role.startswith("host-"):
+            self._hosts.linked(link)
 
     def receive(self, message: Message, asked: Asked | None) -> None:
         match message:
@@ -124,6 +132,8 @@ class Registry(Actor[Message]):
                     self._take(message)
             case _ if asked is None:
                 self.context.log.warning("registry.told_instead_of_asked", message=type(message).__name__)
+            case GatherFigures():
+                self.context.spawn(self._gather(asked), name="gather")
             case EndAll():
                 self._take(facts.Closing(number=self._note(asked)))
             case StartKernel(path=path) | OpenSession(path=path):
@@ -137,6 +147,11 @@ class Registry(Actor[Message]):
 
     async def on_stop(self) -> None:
         self._chronicle.close()
+
+    async def _gather(self, asked: Asked) -> None:
+        others = await self._peers.gather()
+        mine = self._counts.samples(self._register, not_saving=self._chronicle.not_saving)
+        asked.answer(FiguresGathered(processes=[*others, self._own_figures(mine)]))
 
     def _note(self, asked: Asked) -> int:
         self._asks += 1
@@ -185,16 +200,23 @@ class Registry(Actor[Message]):
 
     def _keep(self, kernel: Kernel) -> Kept:
         kernel_id = kernel.entry.kernel_id
+        remembered = self._chronicle.remembered(kernel_id) if kernel.phase == "up" else None
+        self._counts.begins(kernel_id, generation=0 if remembered is None else remembered.generation)
         kept = self._kept[kernel_id] = Kept(
             kernel_id,
             partial(self._lookup.order_for, kernel),
             log=self.context.log,
             clock=self.context.clock,
-            remembered=self._chronicle.remembered(kernel_id) if kernel.phase == "up" else None,
-            on_known=partial(self._chronicle.write_life, kernel_id),
+            remembered=remembered,
+            on_known=partial(self._know, kernel_id),
         )
         self.context.spawn(self._keep_until_gone(kept), name=f"keep-{kernel_id}")
         return kept
+
+    def _know(self, kernel_id: str, known: Remembered) -> None:
+        self._counts.lives(kernel_id, known.generation)
+        self._chronicle.write_life(kernel_id, known)
+        self._retry_later()
 
     async def _keep_until_gone(self, kept: Kept) -> None:
         await kept.keep()
@@ -245,6 +267,7 @@ class Registry(Actor[Message]):
             await asyncio.sleep(SERVE_AGAIN_S)
 
     def _end_idle(self, kernel_id: str) -> None:
+        self._counts.culled += 1
         self._take(facts.Ending(kernel_id=kernel_id))
 
     def _not_started(self, kernel: Kernel, failure: RegistryFailure) -> None:
@@ -259,29 +282,19 @@ class Registry(Actor[Message]):
             except AskError as error:
                 self.context.log.info("kernel.ended_without_host", kernel=kept.kernel_id, reason=str(error))
                 kept.leave()
-        for insist in (kept.leave, kept.abandon):
-            try:
-                await asyncio.wait_for(kept.over(), LEAVING_LIMIT_S)
-            except TimeoutError:
-                self.context.log.warning("kernel.not_ended", kernel=kept.kernel_id, after_s=LEAVING_LIMIT_S)
-                insist()
+        await kept.see_off()
 
     def _strike(self, kernel: Kernel) -> None:
         """A kernel is gone."""
         kernel_id = kernel.entry.kernel_id
         self.context.log.info("kernel.gone", kernel=kernel_id)
+        self._counts.gone(kernel_id)
         self._chronicle.strike_kernel(kernel_id)
         if not self._kept.pop(kernel_id).seen_off:
-            self.context.spawn(self._dismiss(kernel), name="dismiss")
-
-    async def _dismiss(self, kernel: Kernel) -> None:
-        """Its host does not know that a kernel is gone: nobody had asked it."""
-        try:
-            await self._hosts.end(kernel.entry.host, kernel.entry.kernel_id)
-        except AskError as error:
-            self.context.log.debug("kernel.not_dismissed", kernel=kernel.entry.kernel_id, reason=str(error))
+            self.context.spawn(self._hosts.dismiss(kernel.entry.host, kernel_id), name="dismiss")
 
     def _retry_later(self) -> None:
+        self._hosts.say_saving(self._chronicle.not_saving)
         if self._chronicle.not_saving and not self._retrying:
             self._retrying = True
             self.context.call_later(RETRY_S, RetryWriting())

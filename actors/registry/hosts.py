@@ -12,7 +12,7 @@ from actors.runtime.failures import AskError, AskFailed, Unreachable
 from actors.runtime.link import Link
 from actors.runtime.log import Log
 from actors.runtime.ref import Ref
-from beaker.messages.host import End, HostFailure, HostRequest, KernelStanding, ListStandings, Serve
+from beaker.messages.host import End, HostFailure, HostRequest, KernelStanding, ListStandings, SavingChanged, Serve
 
 ACTOR: Final = "host"
 """What it is called on a host's node."""
@@ -41,6 +41,7 @@ class Hosts:
         self._unnamed: list[Link] = []
         """Linked, and has not said yet which it is; the latest last."""
         self._links: dict[int, Link] = {}
+        self._not_saving = ""
 
     def linked(self, link: Link) -> None:
         """A host is linked."""
@@ -60,6 +61,8 @@ class Hosts:
             return False
         self._unnamed.remove(link)
         self._links[number] = link
+        if self._not_saving:
+            self._ref(number).tell(SavingChanged(not_saving=self._not_saving))
         self._log.info("host.linked", number=number, pid=link.peer.pid)
         return True
 
@@ -86,6 +89,20 @@ class Hosts:
             AskError: it has not: there is none, it does not answer, or it does not know the kernel.
         """
         await self._ref(number).ask(End(kernel_id=kernel_id), timeout_s=END_TIMEOUT_S)
+
+    async def dismiss(self, number: int, kernel_id: str) -> None:
+        """A kernel is gone and its host does not know: nobody had asked it."""
+        try:
+            await self.end(number, kernel_id)
+        except AskError as error:
+            self._log.debug("kernel.not_dismissed", kernel=kernel_id, reason=str(error))
+
+    def say_saving(self, not_saving: str) -> None:
+        """Tell all hosts, also those to come, why nothing is written down; they are told once for each reason."""
+        if not_saving != self._not_saving:
+            self._not_saving = not_saving
+            for number in self._links:
+                self._ref(number).tell(SavingChanged(not_saving=not_saving))
 
     async def standings(self) -> list[KernelStanding]:
         """How the kernels of all hosts are that answer."""

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 REOPENINGS: Final = RestartIntensity(limit=5, window_s=30.0)
 """How often a guard is opened again at once: more than that is a bug or a full disk. Then the next waits for as long as the window."""
 
+LEAVING_LIMIT_S: Final = 5.0
+"""For a Supervisor that was told to end a subkernel at once; it kills it after a second."""
+
 FIRST_PAUSE_S: Final = 0.05
 """Before a guard is opened again; for a lock that a process holds which is about to end."""
 
@@ -92,6 +95,15 @@ class Kept:
     async def over(self) -> None:
         """Return once no process of it is left."""
         await self._over.wait()
+
+    async def see_off(self) -> None:
+        """Return once no process of it is left, and insist on that."""
+        for insist in (self.leave, self.abandon):
+            try:
+                await asyncio.wait_for(self.over(), LEAVING_LIMIT_S)
+            except TimeoutError:
+                self._log.warning("kernel.not_ended", after_s=LEAVING_LIMIT_S)
+                insist()
 
     def leave(self) -> None:
         """End its processes."""

@@ -11,11 +11,13 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from actors.guardian.admission import admitting
 from actors.guardian.order import GUARDIAN, REGISTRY, WORKER, GatewayOrder, host_role, read_order
+from actors.guardian.own_figures import own_figures
 from actors.registry.actor import Registry
 from actors.registry.chronicle import Chronicle
 from actors.registry.lookup import Lookup
@@ -32,8 +34,9 @@ from beaker.errors import BeakerError
 from beaker.gateway.register import Register
 from beaker.journal.journal import Journal
 from beaker.messages.base import PROTOCOL
+from beaker.messages.figures import FiguresTold
 from beaker.messages.host import HostReply
-from beaker.messages.registry import GuardianRequest, HostSaid, RegistryRequest
+from beaker.messages.registry import GuardianRequest, HostSaid, WorkerRequest
 
 ACTOR: Final = "registry"
 
@@ -43,7 +46,7 @@ SESSIONS_PER_KERNEL: Final = 20
 NO_RESTART: Final = RestartPolicy(limit=0)
 """See the actor."""
 
-_CODECS: Final = {WORKER: Codec(RegistryRequest), GUARDIAN: Codec(GuardianRequest)}
+_CODECS: Final = {WORKER: Codec(WorkerRequest | FiguresTold), GUARDIAN: Codec(GuardianRequest)}
 _HOST_CODEC: Final = Codec(HostSaid | HostReply)
 """What each may say: one that was taken over by somebody can say no more than that."""
 
@@ -139,12 +142,20 @@ async def serve(node: Node, order: GatewayOrder, *, admit: Admit, open_files: in
 
     def make() -> Registry:
         chronicle = Chronicle(Journal.open(Path(order.state)), node.log)
-        actors.append(Registry(empty, chronicle, lookup, idle_timeout_s=settings.idle_timeout_s, on_opened=opened.set))
+        actors.append(
+            Registry(
+                empty,
+                chronicle,
+                lookup,
+                idle_timeout_s=settings.idle_timeout_s,
+                own_figures=partial(own_figures, "registry", order, node),
+                on_opened=opened.set,
+            )
+        )
         return actors[-1]
 
     def linked(link: Link) -> None:
-        if link.peer.role not in _CODECS:
-            actors[-1].linked(link)
+        actors[-1].linked(link)
 
     await node.spawn(ACTOR, make, restart=NO_RESTART)
     await opened.wait()

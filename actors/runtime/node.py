@@ -72,6 +72,11 @@ class Node:
         """True when no actor of this node has anything to do until a message arrives."""
         return all(cell.idle for cell in self._cells.values())
 
+    @property
+    def waiting(self) -> dict[str, int]:
+        """How many messages wait in each actor's mailbox."""
+        return {name: cell.mailbox.qsize() for name, cell in self._cells.items()}
+
     async def spawn(
         self,
         name: str,

@@ -90,6 +90,8 @@ class Telling:
         self._journal = ToldJournal(shelf, first=first, limit_bytes=limit_bytes, memory_bytes=memory_bytes)
         self._sessions: Sessions[Way] = Sessions(lambda seat: seat.way.seen(seat.slot), first=first, replay_s=replay_s)
         self._doors: dict[Way, _Door] = {}
+        self.dropped = 0
+        """Messages that could not be kept, though a client may have lacked them."""
 
     @property
     def connected(self) -> int:
@@ -120,6 +122,7 @@ class Telling:
         if journal.size_bytes > self._trim_at or journal.too_full:
             self.trim(now)
         for gone in journal.bound():
+            self.dropped += 1
             self._sessions.dropped(gone.number, gone.session, self._reached)
         return number
 

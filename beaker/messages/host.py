@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 
 import msgspec
 
-from beaker.messages.base import Event, Failure, Lane, Request
+from beaker.messages.base import Command, Event, Failure, Lane, Request
+from beaker.messages.figures import FiguresTold, TellFigures
 from beaker.messages.registry import KernelEntry
 
 
@@ -89,6 +90,14 @@ class Standings(Event, frozen=True, kw_only=True, tag="host.standings"):
     """One for each."""
 
 
+class SavingChanged(Command, frozen=True, kw_only=True, tag="host.saving_changed"):
+    """Whether the Registry can write down what there is: for people, in every kernel."""
+
+    lane: ClassVar[Lane] = "control"
+    not_saving: str
+    """Why it cannot; empty: it can."""
+
+
 class HostFailure(Failure, frozen=True, kw_only=True, tag="host.failure"):
     """What was wanted of a host cannot be done."""
 
@@ -98,5 +107,5 @@ class HostFailure(Failure, frozen=True, kw_only=True, tag="host.failure"):
     """A sentence for the user."""
 
 
-HostRequest = Serve | End | InterruptKernel | RestartKernel | ListStandings
-HostReply = Served | HostEnded | KernelInterrupted | KernelRestarted | Standings | HostFailure
+HostRequest = Serve | End | InterruptKernel | RestartKernel | ListStandings | TellFigures | SavingChanged
+HostReply = Served | HostEnded | KernelInterrupted | KernelRestarted | Standings | FiguresTold | HostFailure

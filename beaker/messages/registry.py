@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import msgspec
 
 from beaker.messages.base import Command, Event, Failure, Lane, Request
+from beaker.messages.figures import FiguresGathered, GatherFigures
 
 
 class KernelEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,7 +188,9 @@ class RegistryFailure(Failure, frozen=True, kw_only=True, tag="registry.failure"
 
 
 RegistryRequest = StartKernel | EndKernel | ListKernels | ListSessions | OpenSession | ChangeSession | CloseSession
-RegistryReply = KernelStarted | KernelEnded | Kernels | Sessions | SessionOpened | SessionClosed | RegistryFailure
+WorkerRequest = RegistryRequest | GatherFigures
+"""All that a worker asks."""
+RegistryReply = KernelStarted | KernelEnded | Kernels | Sessions | SessionOpened | SessionClosed | FiguresGathered | RegistryFailure
 GuardianRequest = EndAll | ListKernels
 GuardianReply = AllEnded | Kernels | RegistryFailure
 HostSaid = HostHere | KernelEnded

@@ -59,6 +59,7 @@ def gather(state: KernelState, turns: Turns, consent: Consent, standing: Standin
             session_tokens=state.settings.agent.session_token_limit,
             session_usd=state.settings.agent.session_cost_limit_usd,
         ),
+        not_saving=state.surroundings.not_saving(),
         log_path=str(places.state_folder(state.surroundings.environment) / "logs"),
     )
 

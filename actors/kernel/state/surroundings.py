@@ -17,6 +17,8 @@ class Surroundings:
     """The variables by which its settings were read."""
     folder: Callable[[], str]
     """The notebook's; a place where nothing is if there is none."""
+    not_saving: Callable[[], str] = str
+    """Why a gateway writes down nothing of its kernels at the moment; empty: it does, or there is none."""
 
 
 def of_this_process() -> Surroundings:

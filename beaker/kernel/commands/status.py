@@ -112,6 +112,8 @@ class StatusFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What they may take."""
     log_path: str = ""
     """The file or folder of the logs."""
+    not_saving: str = ""
+    """Why the gateway writes down nothing of its kernels; empty: it does, or there is none."""
 
 
 LOST_INPUT = "if the running one waits for an `input()` that went with the kernel process before this one, an interrupt ends it"
@@ -140,6 +142,7 @@ def _rows(facts: StatusFacts) -> Iterator[tuple[str, str]]:
     yield "consent", _always(facts)
     yield "kernel", _kernel(facts)
     yield "supervisor", _supervisor(facts)
+    yield "not saving", _not_saving(facts)
     yield "log", facts.log_path
 
 
@@ -200,6 +203,12 @@ def _kernel(facts: StatusFacts) -> str:
     supervisor = "" if facts.supervisor_pid is None else f"supervisor pid {facts.supervisor_pid}"
     replaced = "replaced one that was lost, and kept your variables" if facts.front_replaced else ""
     return _joined([facts.kernel_id, _pid(facts.kernel_pid), _up(facts.now, facts.kernel_started_at), supervisor, replaced])
+
+
+def _not_saving(facts: StatusFacts) -> str:
+    if not facts.not_saving:
+        return ""
+    return f"{facts.not_saving}; cells run on, but a gateway that is killed now does not find again what changes meanwhile"
 
 
 def _supervisor(facts: StatusFacts) -> str:

@@ -16,6 +16,7 @@ from actors.runtime.codec import Codec
 from actors.runtime.link import Link
 from actors.runtime.node import Node
 from beaker.messages.base import PROTOCOL
+from beaker.messages.figures import Figures, FiguresGathered, GatherFigures
 from beaker.messages.host import (
     HostFailure,
     HostRequest,
@@ -39,35 +40,37 @@ from beaker.messages.registry import (
     ListSessions,
     OpenSession,
     RegistryFailure,
-    RegistryRequest,
     SessionClosed,
     SessionEntry,
     SessionOpened,
     Sessions,
     StartKernel,
+    WorkerRequest,
 )
 from tests.actors.gateway.desk import make_order, make_service, serving
 from tests.actors.gateway.journal_host import JournalHost
 
 
-class ScriptedRegistry(Actor[RegistryRequest]):
+class ScriptedRegistry(Actor[WorkerRequest]):
     """Keeps kernels and sessions, starts nothing; every request is kept for the test to look at."""
 
     def __init__(self) -> None:
         self.kernels: dict[str, KernelEntry] = {}
         self.sessions: dict[str, SessionEntry] = {}
-        self.seen: list[RegistryRequest] = []
+        self.seen: list[WorkerRequest] = []
         self.failure: RegistryFailure | None = None
         """Answers everything, if there is one."""
         self.host = 0
         """Of new kernels."""
         self.not_saving = ""
         """What it says of its journal."""
+        self.processes: list[Figures] = []
+        """That have told it their numbers."""
         self.is_mute = False
         """Answers nothing."""
         self.owed: list[Asked] = []
 
-    def receive(self, message: RegistryRequest, asked: Asked | None) -> None:
+    def receive(self, message: WorkerRequest, asked: Asked | None) -> None:
         assert asked is not None
         self.seen.append(message)
         if self.is_mute:
@@ -95,10 +98,12 @@ class ScriptedRegistry(Actor[RegistryRequest]):
         self.kernels[entry.kernel_id] = entry
         return entry
 
-    def _answer(self, message: RegistryRequest) -> Any:  # Any: one of the replies
+    def _answer(self, message: WorkerRequest) -> Any:  # Any: one of the replies
         match message:
             case ListKernels():
                 return Kernels(kernels=list(self.kernels.values()), not_saving=self.not_saving)
+            case GatherFigures():
+                return FiguresGathered(processes=self.processes)
             case ListSessions():
                 return Sessions(sessions=list(self.sessions.values()))
             case StartKernel():
@@ -190,7 +195,7 @@ class Gateway:
 
     async def play_registry(self) -> None:
         """It is there from now on."""
-        self.nodes["registry"] = await play(self.order, REGISTRY, "registry", lambda: self.registry, RegistryRequest, lambda _: None)
+        self.nodes["registry"] = await play(self.order, REGISTRY, "registry", lambda: self.registry, WorkerRequest, lambda _: None)
 
     async def play_host(self, number: int) -> None:
         """It is there from now on."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from beaker.messages.figures import Figures, Sample
 from tests.actors.gateway.desk import TOKEN, WITH_TOKEN, make_service, serving
 from tests.actors.gateway.roles import Gateway, gateway
 
@@ -20,6 +21,7 @@ async def test_the_status_adds_all_kernels_up(here: Gateway) -> None:
         here.hosts[0].stand(here.registry.add().kernel_id, connections=connections)
     status = await (await here.client.get("/api/status", headers=WITH_TOKEN)).json()
     assert (status["kernels"], status["connections"]) == (2, 3)
+    assert status["hosts"] == [{"number": 0, "kernels": 2, "connections": 3, "up": True}]
     assert status["started"].endswith("Z")
     assert status["last_activity"] >= status["started"]
 
@@ -48,17 +50,35 @@ async def test_a_gateway_with_all_its_roles_is_ready_and_says_which_one_is_missi
 
 
 async def test_the_numbers_are_what_prometheus_reads(here: Gateway) -> None:
-    here.registry.add()
     await here.client.get("/api", params={"token": TOKEN})
     await here.client.request("PROPFIND", "/api", headers=WITH_TOKEN)
+    here.registry.processes = [here.service.figures()]
     answer = await here.client.get("/metrics", headers=WITH_TOKEN)
     lines = (await answer.text()).splitlines()
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     assert "# TYPE beaker_requests_total counter" in lines
-    assert 'beaker_requests_total{worker="0",method="GET",status="200"} 1' in lines
-    assert 'beaker_requests_total{worker="0",method="other",status="405"} 1' in lines
-    assert 'beaker_kernels{worker="0"} 1' in lines
-    assert 'beaker_messages_total{worker="0",direction="in"} 0' in lines
+    assert 'beaker_requests_total{role="worker",number="0",method="GET",status="200"} 1' in lines
+    assert 'beaker_requests_total{role="worker",number="0",method="other",status="405"} 1' in lines
+    assert 'beaker_messages_total{role="worker",number="0",direction="in"} 0' in lines
+
+
+async def test_a_scrape_shows_what_the_registry_has_gathered_of_all_processes(here: Gateway) -> None:
+    sample = Sample(name="beaker_kernels", value=3)
+    here.registry.processes = [Figures(role="registry", number=0, started_at=1.0, samples=[sample]), here.service.figures()]
+    lines = (await (await here.client.get("/metrics", headers=WITH_TOKEN)).text()).splitlines()
+    assert 'beaker_kernels{role="registry",number="0"} 3' in lines
+    assert [line for line in lines if line.startswith("beaker_up")] == [
+        'beaker_up{role="registry",number="0"} 1',
+        'beaker_up{role="host",number="0"} 0',
+        'beaker_up{role="worker",number="0"} 1',
+    ]
+
+
+async def test_a_worker_without_a_registry_shows_its_own_numbers_at_once(here: Gateway) -> None:
+    await here.lose("registry")
+    lines = (await (await here.client.get("/metrics", headers=WITH_TOKEN)).text()).splitlines()
+    assert 'beaker_up{role="registry",number="0"} 0' in lines
+    assert 'beaker_websockets{role="worker",number="0"} 0' in lines
 
 
 async def test_wrong_tokens_without_end_are_slowed_down_and_right_ones_never() -> None:

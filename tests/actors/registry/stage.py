@@ -30,7 +30,19 @@ from actors.runtime.process import Child, start
 from actors.runtime.ref import Ref
 from actors.supervisor import watcher
 from beaker.messages.base import PROTOCOL, KernelId
-from beaker.messages.host import End, HostEnded, HostFailure, HostRequest, KernelStanding, ListStandings, Serve, Served, Standings
+from beaker.messages.figures import Figures, FiguresTold, TellFigures
+from beaker.messages.host import (
+    End,
+    HostEnded,
+    HostFailure,
+    HostRequest,
+    KernelStanding,
+    ListStandings,
+    SavingChanged,
+    Serve,
+    Served,
+    Standings,
+)
 from beaker.messages.registry import (
     EndAll,
     GuardianReply,
@@ -66,12 +78,19 @@ class ScriptedHost(Actor[HostRequest]):
         """Why it serves nobody."""
         self.ended: list[str] = []
         self.standings: list[KernelStanding] = []
+        self.heard_of_saving: list[str] = []
         self.news = asyncio.Event()
         self._nodes: list[Node] = []
         self._watchers: dict[str, watcher.Watcher] = {}
 
     def receive(self, message: HostRequest, asked: Asked | None) -> None:
+        if isinstance(message, SavingChanged):
+            self.heard_of_saving.append(message.not_saving)
+            return
         assert asked is not None
+        if isinstance(message, TellFigures):
+            asked.answer(FiguresTold(figures=Figures(role="host", number=0, started_at=1.0, samples=[])))
+            return
         if isinstance(message, Serve):
             self.context.spawn(self._serve(message, asked), name="serve")
         elif isinstance(message, ListStandings):
@@ -208,7 +227,7 @@ class Stage:
         self._workers.append(node)
         link = await node.connect(
             self.order.registry_socket,
-            codec=Codec(RegistryReply),
+            codec=Codec(RegistryReply | TellFigures),
             secret=self.order.secret_between(WORKER, REGISTRY),
             timeout_s=PATIENCE_S,
         )

@@ -13,6 +13,7 @@ import pytest
 from actors.runtime.actor import Asked
 from actors.runtime.failures import AskFailed
 from actors.supervisor.actor import Message, Supervisor
+from beaker.messages.figures import GatherFigures
 from beaker.messages.host import KernelStanding
 from beaker.messages.registry import (
     AllEnded,
@@ -105,7 +106,7 @@ async def test_a_kernel_whose_host_is_away_can_be_ended_too(monkeypatch: pytest.
 
 
 async def test_a_kernel_that_ends_at_its_host_leaves_with_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.registry.actor.LEAVING_LIMIT_S", 0.5)  # this host does not end it, it only says so
+    monkeypatch.setattr("actors.registry.keeping.LEAVING_LIMIT_S", 0.5)  # this host does not end it, it only says so
     async with stage(monkeypatch) as gateway:
         await gateway.open()
         await gateway.host()
@@ -223,16 +224,18 @@ async def test_a_journal_that_cannot_be_written_is_told_and_costs_nothing(monkey
     async with stage(monkeypatch) as gateway:
         (gateway.root / "state").touch()  # a file where the folder would be
         await gateway.open()
-        await gateway.host()
+        host = await gateway.host()
         registry = await gateway.worker()
         entry = await gateway.start(registry)
         listed = await registry.ask(ListKernels(), timeout_s=PATIENCE_S)
         assert isinstance(listed, Kernels)
         assert "cannot be opened: " in listed.not_saving
+        assert host.heard_of_saving == [listed.not_saving]
         (gateway.root / "state").unlink()
         async with asyncio.timeout(PATIENCE_S):
             while (await registry.ask(ListKernels(), timeout_s=PATIENCE_S)).not_saving:
                 await registry.ask(ListKernels(), timeout_s=PATIENCE_S)  # the next attempt is a timer's
+        await until(lambda: host.heard_of_saving[-1] == "")
         await gateway.close()
         await gateway.open()
         assert await gateway.kernels(await gateway.worker()) == [entry.kernel_id]
@@ -267,3 +270,22 @@ async def test_a_kernel_that_is_gone_unasked_is_forgotten_and_its_host_told(monk
         await host.on_stop()  # it owns the kernel no longer, and nobody else does: the lease runs
         await until(lambda: host.ended == [entry.kernel_id])
         assert await gateway.kernels(registry) == []
+
+
+async def test_the_numbers_of_all_who_answer_come_together_with_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.registry.gathering.LIMIT_S", 0.1)
+    async with stage(monkeypatch, idle_timeout_s=0.4) as gateway:
+        await gateway.open()
+        host = await gateway.host()
+        registry = await gateway.worker()  # has no actor that could be asked
+        kernel = (await gateway.start(registry)).kernel_id
+        host.standings = [KernelStanding(kernel_id=kernel, execution_state="idle", last_activity=0.0, connections=0, at_work=False)]
+        await until(lambda: host.ended == [kernel])
+        while await gateway.kernels(registry):
+            continue
+        gathered = await registry.ask(GatherFigures(), timeout_s=PATIENCE_S)
+        assert [(each.role, each.number) for each in gathered.processes] == [("host", 0), ("registry", 0)]
+        found = {sample.name: sample.value for sample in gathered.processes[-1].samples if not sample.labels}
+        names = ("kernels", "sessions", "not_saving", "kernels_started_total", "kernels_ended_total", "kernels_culled_total")
+        assert [found[f"beaker_{name}"] for name in names] == [0, 0, 0, 1, 1, 1]
+        assert found["beaker_process_starts_total"] == 1

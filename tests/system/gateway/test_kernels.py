@@ -8,6 +8,8 @@ from tests.kit.running_gateway import Framing, RunningGateway, execute_content
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("gateway")]
 
+ADDED_UP = ("beaker_websockets{", "beaker_host_connections{", "beaker_kernels{", "beaker_messages_total{")
+
 
 @pytest.mark.parametrize("framing", ["v1", "legacy"])
 async def test_a_kernel_is_started_runs_cells_and_is_ended(framing: Framing, gateway: RunningGateway) -> None:
@@ -58,6 +60,20 @@ async def test_a_session_binds_a_document_to_a_kernel(gateway: RunningGateway) -
     await gateway.call("DELETE", f"/sessions/{session['id']}")
     assert await gateway.call("GET", "/sessions") == []
     assert session["kernel"]["id"] not in [kernel["id"] for kernel in await gateway.call("GET", "/kernels")]
+
+
+async def test_one_scrape_shows_all_processes_whichever_worker_it_reaches(gateway: RunningGateway) -> None:
+    kernel_id = await gateway.start_kernel()
+    async with gateway.connect(kernel_id) as client, gateway.http() as http:
+        await client.run("1")
+        async with http.get("/metrics") as answer:
+            lines = (await answer.text()).splitlines()
+    roles = {role: len(gateway.roles(role)) for role in ("registry", "host", "worker")}
+    assert [line[-1] for line in lines if line.startswith("beaker_up{")] == ["1"] * sum(roles.values())
+    counted = {name: sum(float(line.split()[-1]) for line in lines if line.startswith(name)) for name in ADDED_UP}
+    assert (counted["beaker_websockets{"], counted["beaker_host_connections{"], counted["beaker_kernels{"]) == (1, 1, 1)
+    assert counted["beaker_messages_total{"] > 0
+    await gateway.call("DELETE", f"/kernels/{kernel_id}")
 
 
 async def test_any_worker_answers_for_any_kernel(gateway: RunningGateway) -> None:

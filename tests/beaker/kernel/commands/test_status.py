@@ -117,3 +117,7 @@ def test_names_cannot_become_markup() -> None:
         StatusFacts(now=0.0, kernel_id="a", kernel_pid=1, kernel_started_at=0.0, state="running", display_name="<b>|x|</b>")
     )
     assert "&lt;b\\>\\|x\\|&lt;/b\\>" in words.markdown
+
+
+def test_a_gateway_that_writes_nothing_down_is_told() -> None:
+    assert "not saving  the disk is full; cells run on, but" in changed(not_saving="the disk is full")
