@@ -10,8 +10,9 @@ import msgspec
 from msgspec import inspect
 
 from beaker.messages.base import Command, Event, Failure, Message, Request
+from beaker.messages.figures import TellFigures
 from beaker.messages.host import HostReply, HostRequest
-from beaker.messages.registry import GuardianReply, GuardianRequest, HostSaid, RegistryReply, RegistryRequest
+from beaker.messages.registry import GuardianReply, GuardianRequest, HostSaid, RegistryReply, WorkerRequest
 from beaker.messages.subkernel import SubkernelEvent, SupervisorMessage, SupervisorReply
 from beaker.messages.turn import FromAgent, ToAgent
 
@@ -22,8 +23,8 @@ LINKS: dict[str, Any] = {  # Any: a union is not a type that annotations can nam
     "agent to kernel": FromAgent,
     "kernel to agent": ToAgent,
     "kernel to supervisor": SupervisorMessage,
-    "gateway worker to registry": RegistryRequest,
-    "registry to gateway worker": RegistryReply,
+    "gateway worker to registry": WorkerRequest,
+    "registry to gateway worker": RegistryReply | TellFigures,
     "guardian to registry": GuardianRequest,
     "registry to guardian": GuardianReply,
     "host to registry": HostSaid | HostReply,
