@@ -7,6 +7,7 @@ Beyond Jupyter's own: `ETag` names what was seen, `If-Match` and `If-None-Match:
 folder may be called `checkpoints`.
 """
 
+from collections.abc import Awaitable, Callable
 from email.utils import format_datetime
 from functools import wraps
 from typing import Final
@@ -22,6 +23,7 @@ from actors.gateway.service import service_of
 from beaker.contents.checkpoints import delete_checkpoint, list_checkpoints, make_checkpoint, restore_checkpoint
 from beaker.contents.failures import ContentsError
 from beaker.contents.models import Model
+from beaker.contents.paths import Place
 from beaker.contents.store import Contents
 from beaker.contents.wishes import Copy, read_condition, read_given, read_look, read_new, read_rename
 from beaker.gateway.content_failures import sentence, status_of
@@ -122,20 +124,23 @@ async def keep(request: web.Request) -> web.Response:
 @said
 async def put_back(request: web.Request) -> web.Response:
     """`POST .../checkpoints/<id>`: put the file back as it was kept."""
-    path, checkpoint = _path(request), request.match_info["checkpoint"]
-    if await _is_folder(request, path):
-        return await _make(request, f"{path}/checkpoints/{checkpoint}")
-    await pool_of(request).write(lambda contents: restore_checkpoint(contents.find(path), checkpoint), path)
-    return empty_answer()
+    return await _of_checkpoint(request, restore_checkpoint, _make)
 
 
 @said
 async def forget(request: web.Request) -> web.Response:
     """`DELETE .../checkpoints/<id>`."""
+    return await _of_checkpoint(request, delete_checkpoint, _remove)
+
+
+async def _of_checkpoint(
+    request: web.Request, do: Callable[[Place, str], None], otherwise: Callable[[web.Request, str], Awaitable[web.Response]]
+) -> web.Response:
+    """Do something with a checkpoint of a file, or with what has such a name in a folder."""
     path, checkpoint = _path(request), request.match_info["checkpoint"]
     if await _is_folder(request, path):
-        return await _remove(request, f"{path}/checkpoints/{checkpoint}")
-    await pool_of(request).write(lambda contents: delete_checkpoint(contents.find(path), checkpoint), path)
+        return await otherwise(request, f"{path}/checkpoints/{checkpoint}")
+    await pool_of(request).write(lambda contents: do(contents.find(path), checkpoint), path)
     return empty_answer()
 
 

@@ -4,14 +4,11 @@ It answers at sockets that the guardian has opened, with as many others as there
 lack. On SIGTERM it takes no more connections, sends its websockets to the others and lets requests end; it leaves with the guardian.
 """
 
-import argparse
 import asyncio
 import logging
-import os
 import signal
 import socket
 import ssl
-import sys
 from typing import Final
 
 from aiohttp import web
@@ -19,9 +16,8 @@ from aiohttp import web
 from actors.gateway.app import make_app
 from actors.gateway.connections import Connections, listen, stranger_limit
 from actors.gateway.service import Service
-from actors.guardian.limits import raise_descriptor_limit
-from actors.guardian.order import GatewayOrder, read_order
-from actors.roles.own_logs import configure_logs
+from actors.guardian.beginning import begin
+from actors.guardian.order import GatewayOrder
 from actors.runtime.birth import Birth
 from actors.runtime.log import Log, SparseLog
 from actors.runtime.loop import new_loop
@@ -53,27 +49,16 @@ def main(argv: list[str]) -> int:
     Returns:
         The exit status: 0, or 1 after a sentence to the guardian or on stderr.
     """
-    birth = Birth.take(argv)
-    parser = argparse.ArgumentParser(prog="beaker_kernel --role worker", allow_abbrev=False)
-    parser.add_argument("--number", type=int, required=True)
-    parser.add_argument("--order-fd", type=int)
-    options = parser.parse_args(argv)
-    if birth is None or options.order_fd is None:
-        sys.stderr.write("beaker: a worker is started by the gateway\n")
+    begun = begin("worker", argv)
+    if begun is None:
         return PROBLEM
-    _name_process(options.number)
-    order = read_order(options.order_fd)
-    os.close(options.order_fd)
-    descriptors = raise_descriptor_limit()
     return_large_buffers()
-    logs = configure_logs(order.logs, "worker", "", order.token)
     _hear_libraries(Log(role="worker"))
     try:
         with asyncio.Runner(loop_factory=new_loop) as runner:
-            return runner.run(run_worker(birth, order, descriptors))
+            return runner.run(run_worker(begun.birth, begun.order, begun.descriptors))
     finally:
-        if logs is not None:
-            logs.close()
+        begun.close_logs()
 
 
 async def run_worker(birth: Birth, order: GatewayOrder, descriptors: int) -> int:
@@ -160,9 +145,3 @@ def _hear_libraries(log: Log) -> None:
     spoken = logging.getLogger("aiohttp")
     spoken.propagate = False
     spoken.addHandler(_Ears(log))
-
-
-def _name_process(number: int) -> None:
-    from setproctitle import setproctitle
-
-    setproctitle(f"beaker --role worker --number {number}")

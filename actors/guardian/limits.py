@@ -14,6 +14,12 @@ _RESERVE: Final = 200
 """For everything else in a worker: libraries, logs, links to hosts, requests that are no websockets."""
 
 
+def users_descriptor_limit() -> int:
+    """The soft limit, for whom we start on the user's behalf, while it is hers; 0: there is none."""
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 0 if soft == resource.RLIM_INFINITY else soft
+
+
 def raise_descriptor_limit() -> int:
     """Raise the soft limit to the hard one; gives what holds now. Processes that we start inherit it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

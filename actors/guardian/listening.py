@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from actors.runtime.private_socket import bind_privately, somebody_answers
 from beaker.errors import BeakerError
 from beaker.gateway.exposure import LOCAL_NAME
 from beaker.settings.gateway import GatewaySettings
@@ -120,30 +121,16 @@ def _listen_at_path(path: str) -> socket.socket:
     with contextlib.suppress(OSError):
         if not stat.S_ISSOCK(os.lstat(path).st_mode):
             raise CannotListen(f"--unix-socket {path}: something else than a socket is there. Remove it, or name another path.")
-        _refuse_if_answered(path)
+        if somebody_answers(path):
+            raise PortTaken(f"Somebody listens at {path} already, perhaps another gateway. Name another path by --unix-socket.")
         os.unlink(path)
-    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    mask = os.umask(0o177)
     try:
-        opened.bind(path)
-        opened.listen(BACKLOG)
+        opened = bind_privately(path)
     except OSError as error:
-        opened.close()
         reason = "the path is too long" if "too long" in str(error) else error.strerror or str(error)
         raise CannotListen(f"--unix-socket {path}: {reason}. Name a path of less than 100 bytes in a folder of yours.") from None
-    finally:
-        os.umask(mask)
-    opened.setblocking(False)
+    opened.listen(BACKLOG)
     return opened
-
-
-def _refuse_if_answered(path: str) -> None:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(path)
-        except OSError:
-            return
-    raise PortTaken(f"Somebody listens at {path} already, perhaps another gateway. Name another path by --unix-socket.")
 
 
 def _holder_words(port: int) -> str:

@@ -63,6 +63,8 @@ class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
     """For roles: the secrets of their own links, by `who>whom`."""
     starts: int = 1
     """How many processes were started for the post of this one, with it."""
+    open_files: int = 0
+    """For the registry: how many descriptors a subkernel may have, which is what the user of the gateway may; 0: as many as we."""
     began_at: float = 0.0
     """When the gateway was started: wall clock, seconds since the epoch."""
 

@@ -19,7 +19,7 @@ import msgspec
 
 from actors.guardian import listening, places
 from actors.guardian.guardian import Guardian, complain
-from actors.guardian.limits import raise_descriptor_limit, websocket_limit
+from actors.guardian.limits import raise_descriptor_limit, users_descriptor_limit, websocket_limit
 from actors.guardian.options import UsageError, parse_options
 from actors.guardian.order import GatewayOrder
 from actors.guardian.settling import Secrets
@@ -167,6 +167,7 @@ def _serve(
     program: Sequence[str],
 ) -> int:
     port = listening.port_of(sockets)
+    open_files = users_descriptor_limit()
     descriptors = raise_descriptor_limit()
     limit = websocket_limit(settings.max_websockets, descriptors=descriptors, workers=settings.workers)
     settings = msgspec.structs.replace(settings, max_websockets=limit, port=port or settings.port)
@@ -188,6 +189,7 @@ def _serve(
         port=port,
         key=secrets.key.facts,
         key_problems=secrets.key.problems,
+        open_files=open_files,
         began_at=time.time(),
     )
     opening = Opening(

@@ -4,18 +4,15 @@ It leaves with the guardian and on SIGTERM, and its kernels' sessions stay: for 
 host makes good. So nothing is taken down in order: that would tell clients that their cells have ended.
 """
 
-import argparse
 import asyncio
 import os
 import signal
-import sys
 from typing import Final
 
 from actors.guardian.admission import admitting
-from actors.guardian.limits import raise_descriptor_limit
-from actors.guardian.order import WORKER, GatewayOrder, host_role, read_order
+from actors.guardian.beginning import begin
+from actors.guardian.order import WORKER, GatewayOrder, host_role
 from actors.host.actor import WORKER_CODEC, KernelHost
-from actors.roles.own_logs import configure_logs
 from actors.runtime.birth import Birth
 from actors.runtime.failures import RuntimeFault
 from actors.runtime.link import Link
@@ -40,24 +37,12 @@ def main(argv: list[str]) -> int:
     Returns:
         The exit status: 1 after a sentence to the guardian or on stderr. One that has served does not return.
     """
-    birth = Birth.take(argv)
-    parser = argparse.ArgumentParser(prog="beaker_kernel --role host", allow_abbrev=False)
-    parser.add_argument("--number", type=int, required=True)
-    parser.add_argument("--order-fd", type=int)
-    parser.add_argument("--key-fd", type=int)
-    options = parser.parse_args(argv)
-    if birth is None or options.order_fd is None:
-        sys.stderr.write("beaker: a kernel host is started by the gateway\n")
+    begun = begin("host", argv)
+    if begun is None:
         return 1
-    _name_process(options.number)
-    order = read_order(options.order_fd)
-    os.close(options.order_fd)
-    raise_descriptor_limit()  # a kernel takes some twenty
     return_large_buffers()
-    logs = configure_logs(order.logs, "host", "", None)
-    status = run_loop(birth, order, options.key_fd)
-    if logs is not None:
-        logs.close()
+    status = run_loop(begun.birth, begun.order, begun.key)
+    begun.close_logs()
     # Not by way of the interpreter's end: it would take down what has to stay as it is.
     os._exit(status)
 
@@ -107,9 +92,3 @@ async def run_host(birth: Birth, order: GatewayOrder, key: int | None) -> int:
     await host.workers.drained(LAST_WORDS_S)
     node.log.info("host.leaving", status=status)
     return status
-
-
-def _name_process(number: int) -> None:
-    from setproctitle import setproctitle
-
-    setproctitle(f"beaker --role host --number {number}")

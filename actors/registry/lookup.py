@@ -32,14 +32,12 @@ class Lookup:
     Args:
         environment: of the gateway.
         runtime_root: the folder that holds all kernels' runtime folders.
-        open_files: how many descriptors a subkernel may have; 0: as many as this process.
     """
 
-    def __init__(self, order: GatewayOrder, environment: Mapping[str, str], *, runtime_root: str, open_files: int) -> None:
+    def __init__(self, order: GatewayOrder, environment: Mapping[str, str], *, runtime_root: str) -> None:
         self._order = order
         self._environment = dict(environment)
         self._runtime_root = runtime_root
-        self._open_files = open_files
         self._root = Root(order.settings.root_dir or os.getcwd(), hidden=True)
 
     def runtime_folder(self, kernel_id: str) -> str:
@@ -103,7 +101,7 @@ class Lookup:
             limits=Limits(
                 processes=settings.max_processes,
                 memory_bytes=settings.max_memory_mb * 1024 * 1024,
-                open_files=self._open_files,
+                open_files=self._order.open_files,
             ),
             working_folder=entry.folder,
             search_environment=self._environment,

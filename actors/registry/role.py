@@ -4,24 +4,21 @@ It leaves with the guardian and on SIGTERM, at once: subkernels live on under th
 kernels is another wish, which the guardian has by a message. "Ready" is said when every kernel of the predecessor is open.
 """
 
-import argparse
 import asyncio
 import os
-import resource
 import signal
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from actors.guardian.admission import admitting
-from actors.guardian.order import GUARDIAN, REGISTRY, WORKER, GatewayOrder, host_role, read_order
+from actors.guardian.beginning import begin
+from actors.guardian.order import GUARDIAN, REGISTRY, WORKER, GatewayOrder, host_role
 from actors.guardian.own_figures import own_figures
 from actors.registry.actor import Registry
 from actors.registry.chronicle import Chronicle
 from actors.registry.lookup import Lookup
-from actors.roles.own_logs import configure_logs
 from actors.runtime.birth import Birth
 from actors.runtime.codec import Codec
 from actors.runtime.failures import RuntimeFault
@@ -65,27 +62,16 @@ def main(argv: list[str]) -> int:
     Returns:
         The exit status: 0, or 1 after a sentence to the guardian or on stderr.
     """
-    birth = Birth.take(argv)
-    parser = argparse.ArgumentParser(prog="beaker_kernel --role registry", allow_abbrev=False)
-    parser.add_argument("--number", type=int, default=0)
-    parser.add_argument("--order-fd", type=int)
-    options = parser.parse_args(argv)
-    if birth is None or options.order_fd is None:
-        sys.stderr.write("beaker: the registry is started by the gateway\n")
+    begun = begin("registry", argv)
+    if begun is None:
         return 1
-    _name_process()
-    order = read_order(options.order_fd)
-    os.close(options.order_fd)
-    open_files = _raise_descriptors()
-    logs = configure_logs(order.logs, "registry", "", order.token)
     try:
-        return asyncio.run(_run(birth, order, open_files))
+        return asyncio.run(_run(begun.birth, begun.order))
     finally:
-        if logs is not None:
-            logs.close()
+        begun.close_logs()
 
 
-async def _run(birth: Birth, order: GatewayOrder, open_files: int) -> int:
+async def _run(birth: Birth, order: GatewayOrder) -> int:
     leaving: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def leave(status: int) -> None:
@@ -98,7 +84,7 @@ async def _run(birth: Birth, order: GatewayOrder, open_files: int) -> int:
     # Not ignored, or the subkernels would inherit that: a handler is gone after an exec.
     loop.add_signal_handler(signal.SIGINT, lambda: None)
     node = Node("registry", protocol=PROTOCOL, on_gave_up=lambda _name, _reason: leave(1))
-    beginning = asyncio.ensure_future(_begin(birth, node, order, open_files, leave))
+    beginning = asyncio.ensure_future(_begin(birth, node, order, leave))
     try:
         return await leaving
     finally:
@@ -106,9 +92,9 @@ async def _run(birth: Birth, order: GatewayOrder, open_files: int) -> int:
         await node.stop()
 
 
-async def _begin(birth: Birth, node: Node, order: GatewayOrder, open_files: int, leave: Callable[[int], None]) -> None:
+async def _begin(birth: Birth, node: Node, order: GatewayOrder, leave: Callable[[int], None]) -> None:
     try:
-        await serve(node, order, admit=admitting(os.getppid(), codecs(order)), open_files=open_files)
+        await serve(node, order, admit=admitting(os.getppid(), codecs(order)))
     except (RuntimeFault, BeakerError, OSError, ValueError) as error:
         node.log.error("registry.not_started", reason=str(error))
         birth.failed(str(error))
@@ -117,21 +103,20 @@ async def _begin(birth: Birth, node: Node, order: GatewayOrder, open_files: int,
         birth.ready()
 
 
-async def serve(node: Node, order: GatewayOrder, *, admit: Admit, open_files: int = 0) -> None:
+async def serve(node: Node, order: GatewayOrder, *, admit: Admit) -> None:
     """Open all kernels of the predecessor, then let hosts and workers in; the node holds it all from then on.
 
     Args:
         node: of role `registry`.
         order: what the guardian handed down.
         admit: who may link to it.
-        open_files: how many descriptors a subkernel may have; 0: as many as this process.
 
     Raises:
         BeakerError: there is no place for kernels, or the journal is another's or of a later version.
         RuntimeFault, OSError, ValueError: nobody can come in.
     """
     settings = order.settings
-    lookup = Lookup(order, os.environ, runtime_root=str(places.runtime_root(os.environ, uid=os.getuid())), open_files=open_files)
+    lookup = Lookup(order, os.environ, runtime_root=str(places.runtime_root(os.environ, uid=os.getuid())))
     empty = Register(
         max_kernels=settings.max_kernels,
         max_sessions=settings.max_kernels * SESSIONS_PER_KERNEL,
@@ -163,21 +148,3 @@ async def serve(node: Node, order: GatewayOrder, *, admit: Admit, open_files: in
     secrets = {role: order.secret_between(role, REGISTRY) for role in allowed}
     await node.listen(order.registry_socket, codec=allowed, admit=admit, secret=secrets, on_link=linked)
     node.log.info("registry.started")
-
-
-def _raise_descriptors() -> int:
-    """As many as may be: a kernel takes some ten. Gives what subkernels shall have: as before; 0: it was all that may be already."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == hard:
-        return 0
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    except (ValueError, OSError):
-        return 0  # macOS refuses what is beyond its own, unnamed limit
-    return soft
-
-
-def _name_process() -> None:
-    from setproctitle import setproctitle
-
-    setproctitle("beaker --role registry")

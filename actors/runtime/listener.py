@@ -17,6 +17,7 @@ from actors.runtime.hello import Admit, Peer, Refusal
 from actors.runtime.link import Link
 from actors.runtime.log import Log
 from actors.runtime.peers import Credentials
+from actors.runtime.private_socket import bind_privately, somebody_answers
 
 PATH_LIMIT: Final = 100
 """Bytes of a socket's path: macOS has room for 104, Linux for 108."""
@@ -127,32 +128,12 @@ def _bind(path: str) -> socket.socket:
     """Make the socket file, with mode 0600 from its first moment."""
     if len(os.fsencode(path)) > PATH_LIMIT:
         raise ValueError(f"the socket path {path!r} has more than {PATH_LIMIT} bytes; choose a shorter runtime folder")
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
     try:
-        try:
-            made.bind(path)
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            if _answers(path):
-                raise AddressTaken(f"somebody listens at {path} already") from None
-            os.unlink(path)
-            made.bind(path)
-    except BaseException:  # also a cancellation: the socket must not stay open
-        made.close()
-        raise
-    finally:
-        os.umask(before)
-    made.setblocking(False)
-    return made
-
-
-def _answers(path: str) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
-        try:
-            probe.connect(path)
-        except OSError:
-            return False
-        return True
+        return bind_privately(path)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+    if somebody_answers(path):
+        raise AddressTaken(f"somebody listens at {path} already")
+    os.unlink(path)
+    return bind_privately(path)

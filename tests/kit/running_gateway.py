@@ -128,6 +128,8 @@ class RunningGateway:
         self.environment = {**os.environ, **{name: str(folder / place) for name, place in places.items()}, **variables}
         self.environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process of it would compile all that it imports
         self.options = options
+        self.descriptors = 0
+        """That its user may have open; 0: as many as this process."""
         self.url = ""
         self.token = ""
         self.process: subprocess.Popen[bytes] | None = None
@@ -135,6 +137,8 @@ class RunningGateway:
     def start(self, *options: str) -> "RunningGateway":
         """Starts it and waits until clients can come."""
         words = [sys.executable, "-P", str(CHECKOUT / "gateway.py"), "--root-dir", str(self.root), *self.options, *options]
+        if self.descriptors:
+            words = ["sh", "-c", f'ulimit -Sn {self.descriptors}; exec "$@"', "sh", *words]
         # Files, as kernels that outlive it would keep a pipe open.
         with (self.folder / "printed").open("w") as out, (self.folder / "errors").open("a") as errors:
             self.process = subprocess.Popen(words, env=self.environment, cwd=self.folder, stdout=out, stderr=errors)

@@ -9,12 +9,17 @@ import pytest
 
 from tests.kit.running_gateway import RunningGateway
 
+DESCRIPTORS = 900
+"""That the user of the shared gateways may have open: fewer than she could ask for."""
+
 
 @pytest.fixture(scope="module", params=[1, 3], ids=["one worker", "three workers"])
 def gateway(request: pytest.FixtureRequest) -> Iterator[RunningGateway]:
     """Serves a whole file."""
     folder = Path(tempfile.mkdtemp(prefix="bg", dir="/tmp"))
-    running = RunningGateway(folder, "--port", "0", "--workers", str(request.param)).start()
+    running = RunningGateway(folder, "--port", "0", "--workers", str(request.param))
+    running.descriptors = DESCRIPTORS
+    running.start()
     yield running
     running.close()
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,10 +1,12 @@
 """Kernels as clients of the running gateway have them: started, listed, asked, interrupted, restarted, ended."""
 
 import asyncio
+import resource
 
 import pytest
 
 from tests.kit.running_gateway import Framing, RunningGateway, execute_content
+from tests.system.gateway.conftest import DESCRIPTORS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("gateway")]
 
@@ -60,6 +62,15 @@ async def test_a_session_binds_a_document_to_a_kernel(gateway: RunningGateway) -
     await gateway.call("DELETE", f"/sessions/{session['id']}")
     assert await gateway.call("GET", "/sessions") == []
     assert session["kernel"]["id"] not in [kernel["id"] for kernel in await gateway.call("GET", "/kernels")]
+
+
+async def test_a_cell_may_have_as_many_descriptors_open_as_the_user(gateway: RunningGateway) -> None:
+    kernel_id = await gateway.start_kernel()
+    async with gateway.connect(kernel_id) as client:
+        _, printed = await client.run("import resource\nprint(*resource.getrlimit(resource.RLIMIT_NOFILE))")
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    assert printed == f"{DESCRIPTORS} {hard}\n"
+    await gateway.call("DELETE", f"/kernels/{kernel_id}")
 
 
 async def test_one_scrape_shows_all_processes_whichever_worker_it_reaches(gateway: RunningGateway) -> None:
