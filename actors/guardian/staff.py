@@ -43,6 +43,8 @@ class Staff:
         self.registry = post("registry", 0)
         self.hosts = [post("host", number) for number in range(order.settings.workers)]
         self.workers = [post("worker", number) for number in range(order.settings.workers)]
+        self._nowhere = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        """Stdout of all: nobody says anything there, and what they start must not keep open what ours is read by."""
         self._starts: Counter[tuple[RoleName, int]] = Counter()
         self.living: set[int] = set()
         """Pids of all that were started and not reaped yet."""
@@ -74,6 +76,7 @@ class Staff:
         """Hosts, then the registry."""
         await self._end(self.hosts, GRACE_S, hurry)
         await self._end([self.registry], GRACE_S, hurry)
+        os.close(self._nowhere)
 
     async def _end(self, posts: Sequence[Post], grace_s: float, hurry: asyncio.Event) -> None:
         await asyncio.gather(*(post.end(grace_s, hurry) for post in posts))
@@ -89,6 +92,7 @@ class Staff:
                 [*self._program, *options],
                 role=role,
                 secret=b"",
+                output=self._nowhere,
                 stderr=stderr,
                 inherit=[order, *keys, *sockets],
             )

@@ -104,5 +104,6 @@ class Lookup:
                 open_files=self._order.open_files,
             ),
             working_folder=entry.folder,
+            gathers_stdout=True,
             search_environment=self._environment,
         )

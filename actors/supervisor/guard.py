@@ -80,6 +80,7 @@ class Guard:
             held=held,
             limits=order.limits,
             working_folder=order.working_folder,
+            gathers_stdout=order.gathers_stdout,
             search_environment=order.search_environment,
             children=self._children,
             on_known=self._on_known,

@@ -45,6 +45,7 @@ class Household:
         held: the lock on the folder, see `lock`.
         limits: what the subkernel may take; a provisioner that is not ours sets its own.
         working_folder: where cells begin; empty: where this process is.
+        gathers_stdout: see `launch`.
         search_environment: by which kernelspecs are looked for; None: the user's own.
         children: the processes of a household before this one in the same process, by pid: who else could reap them?
         on_known: called with `remembered` whenever that changes.
@@ -61,6 +62,7 @@ class Household:
         held: int,
         limits: Limits,
         working_folder: str = "",
+        gathers_stdout: bool = False,
         search_environment: Mapping[str, str] | None = None,
         children: "Mapping[int, subprocess.Popen[bytes]] | None" = None,
         on_known: Callable[[Remembered], None] | None = None,
@@ -68,6 +70,7 @@ class Household:
         self._on_known = on_known
         self._limits = limits
         self.working_folder = working_folder
+        self._gathers_stdout = gathers_stdout
         self._search_environment = environment if search_environment is None else search_environment
         self._children = children or {}
         self.folder = folder
@@ -149,6 +152,7 @@ class Household:
                 file_name=self._file_name,
                 limits=self._limits,
                 working_folder=self.working_folder,
+                gathers_stdout=self._gathers_stdout,
             )
         except LaunchError as error:
             return LaunchFailed(generation=generation, reason=of_failed_start(spec.name, spec.path, str(error), ""))

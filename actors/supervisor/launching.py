@@ -56,6 +56,7 @@ def launch(
     file_name: str,
     limits: Limits,
     working_folder: str = "",
+    gathers_stdout: bool = False,
 ) -> Launch:
     """Start a subkernel.
 
@@ -67,6 +68,7 @@ def launch(
         file_name: what its connection file is called: like the kernel's own, because users' code finds its notebook by it.
         limits: what it may take of the machine.
         working_folder: where it begins; empty: where this process is.
+        gathers_stdout: what it writes to stdout goes where its stderr does, and not to our own, which it would keep open.
 
     Raises:
         LaunchError: the program cannot be run, or not there.
@@ -82,6 +84,7 @@ def launch(
         child = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
+            stdout=writing_end if gathers_stdout else None,
             stderr=writing_end,
             env=compose_environment(spec, environment),
             cwd=working_folder or None,

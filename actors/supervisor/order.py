@@ -56,3 +56,5 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """Where cells begin; empty: where the Supervisor's process is."""
     search_environment: Mapping[str, str] | None = None
     """The variables by which kernelspecs are looked for; None: those of the subkernel."""
+    gathers_stdout: bool = False
+    """The subkernel's stdout goes where its stderr does: it may outlive whoever reads ours."""

@@ -71,6 +71,17 @@ def test_the_connection_file_is_private_and_the_process_leads_its_session(tmp_pa
     made.stderr.close()
 
 
+@pytest.mark.parametrize(("gathers_stdout", "told"), [(True, "to stdout\nto stderr"), (False, "to stderr")])
+def test_what_it_writes_to_stdout_is_gathered_where_that_is_wanted(gathers_stdout: bool, told: str, tmp_path: Path) -> None:
+    spec = Kernelspec(name="x", argv=["sh", "-c", "echo to stdout; echo to stderr >&2"])
+    environment = dict(os.environ)
+    made = launch(spec, tmp_path / "1", 1, environment=environment, file_name="k.json", limits=Limits(), gathers_stdout=gathers_stdout)
+    assert made.process.child is not None
+    assert made.process.child.wait(30) == 0
+    assert made.stderr.tail() == told
+    made.stderr.close()
+
+
 LOOK = """
 import json, os, sys, stat
 print(json.dumps({

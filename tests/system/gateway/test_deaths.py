@@ -101,7 +101,13 @@ async def test_kernels_are_kept_for_the_next_gateway_where_that_is_wanted(start_
     kernel_id = await gateway.start_kernel()
     async with gateway.connect(kernel_id) as client:
         await client.run("x = 7")
+    roles = [each.pid for role in ("registry", "host", "worker") for each in gateway.roles(role)]
+    left = [child for child in psutil.Process(gateway.pid).children(recursive=True) if child.pid not in roles]
     assert gateway.end() == 0
+    # As `| tee` would wait for whoever keeps its pipe open.
+    names = {os.readlink(entry.path) for each in left if lives(each) for entry in os.scandir(f"/proc/{each.pid}/fd")}
+    assert names, "nobody was kept"
+    assert not names & {str(gateway.folder / name) for name in ("printed", "errors")}
     gateway.options = ("--port", str(gateway.port))
     gateway.start()
     async with gateway.connect(kernel_id) as client:
