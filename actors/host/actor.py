@@ -23,6 +23,7 @@ from actors.runtime.failures import RuntimeFault
 from actors.runtime.link import Link
 from actors.runtime.node import Node
 from actors.runtime.ref import Ref
+from beaker.gateway.quota import Quota
 from beaker.messages.figures import FiguresTold, Sample, TellFigures
 from beaker.messages.host import (
     End,
@@ -67,6 +68,7 @@ class KernelHost(Actor[HostRequest]):
         self._order = order
         self._node = node
         self._key = key
+        self._quota = Quota(order.settings.replay_total_bytes // order.settings.workers)
         self._kernels: dict[str, Hosted] = {}
         self._starting: dict[str, asyncio.Future[str]] = {}
         """Kernels whose clients are about to be let in; becomes why they were not."""
@@ -169,7 +171,12 @@ class KernelHost(Actor[HostRequest]):
         failed = "this host is ending"
         try:
             hosted = self._kernels[kernel_id] = Hosted(
-                message, self._order, key=self._key, not_saving=self._why_not_saving, on_ended=self._ended
+                message,
+                self._order,
+                key=self._key,
+                quota=self._quota,
+                not_saving=self._why_not_saving,
+                on_ended=self._ended,
             )
             await hosted.start()
             failed = ""

@@ -17,6 +17,7 @@ from actors.kernel.sockets.spill import cost_of
 from actors.runtime.bulk import BULK_LIMIT
 from actors.runtime.log import Log, SparseLog
 from actors.runtime.trace import current_trace
+from beaker.gateway.quota import Quota
 from beaker.gateway.stream import Close, Fetch, FromWorker, Hold, Open, Release, Said
 from beaker.gateway.telling import Telling, Way
 from beaker.kernel.pending import Channel
@@ -40,19 +41,32 @@ class Feed:
         first: number of the first message to clients; grows with each life of the host.
         max_message_bytes: the largest message that a client may send.
         takes_over: clients of a host that was lost may come.
+        folder: see `FileShelf`.
+        quota: what all kernels of this host may keep; None: any amount.
     """
 
-    def __init__(self, settings: GatewaySettings, log: Log, *, first: int, max_message_bytes: int, takes_over: bool) -> None:
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        log: Log,
+        *,
+        first: int,
+        max_message_bytes: int,
+        takes_over: bool,
+        folder: str = "",
+        quota: Quota | None = None,
+    ) -> None:
         self.standing = Standing()
         self._max_message_bytes = max_message_bytes
         self._log = log
         self._junk = SparseLog(log, "message.dropped")
         self._telling = Telling(
-            FileShelf(log),
+            FileShelf(log, folder),
             self._missed,
             first=first,
             limit_bytes=settings.replay_bytes,
             replay_s=settings.replay_s,
+            quota=quota,
             trims_from=time.monotonic() + REJOIN_S if takes_over else 0.0,
         )
         self._handlers: Handlers | None = None

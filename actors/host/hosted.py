@@ -20,6 +20,7 @@ from actors.kernel.state.inflight_log import inflight_path
 from actors.kernel.state.surroundings import Surroundings
 from actors.runtime.link import Link
 from actors.runtime.node import Node
+from beaker.gateway.quota import Quota
 from beaker.messages.base import PROTOCOL, KernelId
 from beaker.messages.host import KernelStanding, Serve
 from beaker.settings.load import load
@@ -36,6 +37,7 @@ class Hosted:
         serve: what the Registry said of it.
         order: of this host.
         key: the descriptor behind which the model's key is sealed.
+        quota: what all kernels of this host may keep for clients.
         not_saving: tells why the gateway writes nothing down at the moment.
         on_ended: called once, when it has.
     """
@@ -46,6 +48,7 @@ class Hosted:
         order: GatewayOrder,
         *,
         key: int | None,
+        quota: Quota,
         not_saving: Callable[[], str],
         on_ended: Callable[["Hosted"], None],
     ) -> None:
@@ -74,6 +77,8 @@ class Hosted:
             first=next_beginning(serve.runtime_folder),
             max_message_bytes=min(self._loaded.settings.kernel.max_message_bytes, order.settings.max_body_bytes),
             takes_over=self._takes_over,
+            folder=order.state,
+            quota=quota,
         )
         self._owner = Owner(self._node, self._loaded, folder=serve.runtime_folder, kernel_id=self.kernel_id, secret=serve.secret, key=key)
         self._actor: KernelActor | None = None

@@ -5,6 +5,7 @@ hour does not keep what all the others have got. Reads and writes go to the page
 cost more than they do.
 """
 
+import errno
 import os
 import struct
 import tempfile
@@ -18,6 +19,11 @@ SEGMENT_BYTES: Final = 16 * 1024 * 1024
 """At this size the next is begun: few files for what may be kept, and not much that is kept in vain."""
 _OFFSET_BITS: Final = 40
 """Of a place: a terabyte, behind the number of its segment."""
+
+PREFIX: Final = "beaker-told-"
+"""Of files while they have a name, on systems where they have one for a moment."""
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE)
+"""Failures that are no reason to fill another file system."""
 
 _SIZE = struct.Struct("<I")
 
@@ -33,9 +39,16 @@ class _Segment:
 
 
 class FileShelf:
-    """See `beaker.gateway.told.Shelf`."""
+    """See `beaker.gateway.told.Shelf`.
 
-    def __init__(self, log: Log) -> None:
+    Args:
+        folder: where the files lie; where none can be made there, or empty: the folder for temporary files, which is memory on many
+            machines.
+    """
+
+    def __init__(self, log: Log, folder: str = "") -> None:
+        self._log = log
+        self._folder = folder
         self._full = SparseLog(log, "journal.no_room")
         self._segments: dict[int, _Segment] = {}
         self._latest = 0
@@ -81,10 +94,21 @@ class FileShelf:
     def _segment(self) -> _Segment:
         segment = self._segments.get(self._latest)
         if segment is None or segment.end >= SEGMENT_BYTES:
-            made = _Segment(tempfile.TemporaryFile(prefix="beaker-told-", buffering=0))  # noqa: SIM115 -- closed by `free`
+            made = _Segment(self._file())
             self._latest += 1
             segment = self._segments[self._latest] = made
         return segment
+
+    def _file(self) -> BinaryIO:
+        if self._folder:
+            try:
+                return tempfile.TemporaryFile(prefix=PREFIX, buffering=0, dir=self._folder)
+            except OSError as error:
+                if error.errno in _NO_ROOM:
+                    raise
+                self._log.warning("journal.elsewhere", folder=self._folder, reason=error.strerror)
+                self._folder = ""
+        return tempfile.TemporaryFile(prefix=PREFIX, buffering=0)
 
 
 def _read(descriptor: int, size_bytes: int, at: int) -> bytes:

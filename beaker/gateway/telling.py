@@ -18,9 +18,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from beaker.gateway.quota import LOOK_BYTES, Quota
 from beaker.gateway.sessions import ClientSession, Seat, Sessions
 from beaker.gateway.stream import FromHost, Open, Opened, Over, Reached, Superseded, Told
-from beaker.gateway.told import MEMORY_BYTES, Message, Shelf, ToldJournal
+from beaker.gateway.told import MEMORY_BYTES, Dropped, Message, Shelf, ToldJournal
 from beaker.wire.compose import EMPTY
 from beaker.wire.parts import PARENT, Parts
 from beaker.wire.websocket import WebsocketChannel
@@ -70,6 +71,7 @@ class Telling:
         first: number of the first message; grows with each life of the host.
         limit_bytes: see `GatewaySettings.replay_bytes`.
         replay_s: how long a client that has gone is remembered.
+        quota: of all kernels of the host.
         trims_from: monotonic; until then clients of a former life may come back, so nothing is trimmed.
     """
 
@@ -83,10 +85,14 @@ class Telling:
         replay_s: float,
         trims_from: float = 0.0,
         memory_bytes: int = MEMORY_BYTES,
+        quota: Quota | None = None,
     ) -> None:
         self._missed = missed
         self._trims_from = trims_from
         self._trim_at = TRIM_BYTES
+        self._look_at = LOOK_BYTES
+        self._quota = quota or Quota()
+        self._quota.join(self)
         self._journal = ToldJournal(shelf, first=first, limit_bytes=limit_bytes, memory_bytes=memory_bytes)
         self._sessions: Sessions[Way] = Sessions(lambda seat: seat.way.seen(seat.slot), first=first, replay_s=replay_s)
         self._doors: dict[Way, _Door] = {}
@@ -121,9 +127,10 @@ class Telling:
             self._pump(door)
         if journal.size_bytes > self._trim_at or journal.too_full:
             self.trim(now)
-        for gone in journal.bound():
-            self.dropped += 1
-            self._sessions.dropped(gone.number, gone.session, self._reached)
+        self._note(journal.bound())
+        if journal.size_bytes > self._look_at:
+            self._quota.enforce(now)
+            self._look_at = journal.size_bytes + LOOK_BYTES
         return number
 
     def waits(self, session: str, number: int) -> bool:
@@ -136,12 +143,23 @@ class Telling:
         if now >= self._trims_from:
             self._journal.trim(self._sessions.floor(last=self._journal.last, now=now))
         self._trim_at = self._journal.size_bytes * 2 + TRIM_BYTES
+        self._look_at = min(self._look_at, self._journal.size_bytes + LOOK_BYTES)
+
+    def give_up(self, wanted_bytes: int) -> None:
+        """Keep no more than this, as far as no reply stands in the way: others need the room more. Clients are told what they miss."""
+        self._note(self._journal.give_up(wanted_bytes))
+
+    def _note(self, dropped: list[Dropped]) -> None:
+        self.dropped += len(dropped)
+        for gone in dropped:
+            self._sessions.dropped(gone.number, gone.session, self._reached)
 
     def over(self, reason: str) -> None:
         """The kernel has ended."""
         for way in self._doors:
             way.send(Over(reason=reason), [])
         self._doors.clear()
+        self._quota.leave(self)
         self._sessions.clear()
         self._journal.clear()
 

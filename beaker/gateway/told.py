@@ -177,11 +177,15 @@ class ToldJournal:
                 continue
             entry.place, entry.parts = place, None
             self._near_bytes -= entry.size
-        gone.extend(self._drop_oldest())
+        if self.too_full:
+            gone.extend(self._drop_oldest(self._limit_bytes // DROPPED_SHARE * (DROPPED_SHARE - 1)))
         return gone
 
-    def _drop_oldest(self) -> Iterator[Dropped]:
-        wanted_bytes = self._limit_bytes if not self.too_full else self._limit_bytes // DROPPED_SHARE * (DROPPED_SHARE - 1)
+    def give_up(self, wanted_bytes: int) -> list[Dropped]:
+        """Hold no more than this, as far as no vital message stands in the way. Gives what was dropped."""
+        return list(self._drop_oldest(wanted_bytes))
+
+    def _drop_oldest(self, wanted_bytes: int) -> Iterator[Dropped]:
         while self.size_bytes > wanted_bytes and self._undropped_from < self.last:
             at, self._undropped_from = self._undropped_from, self._undropped_from + 1
             entry = self._entries.get(at)

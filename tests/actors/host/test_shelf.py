@@ -1,6 +1,7 @@
 """The journal's file: what is put there comes back, and what nobody wants takes no room."""
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -67,3 +68,22 @@ def test_a_full_disk_is_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (made.get(first), made.get(second)) == ([b"a"], [b"c"])
     made.free(first)
     made.free(second)
+
+
+def test_the_files_lie_in_the_folder_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    made = FileShelf(LOG, str(tmp_path))
+    place = made.put([b"a"])
+    assert place is not None
+    links = [os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd") if os.path.islink(f"/proc/self/fd/{name}")]
+    assert [link for link in links if link.startswith(str(tmp_path))] != []
+    assert [*tmp_path.iterdir()] == []
+    made.free(place)
+
+
+def test_where_no_file_can_be_made_there_the_folder_for_temporary_files_takes_them(tmp_path: Path) -> None:
+    made = FileShelf(LOG, str(tmp_path / "missing"))
+    place = made.put([b"a"])
+    assert place is not None
+    assert made.get(place) == [b"a"]
+    made.free(place)

@@ -10,6 +10,7 @@ from tests.beaker.settings.place import Place
 NAMES = [name for name in all_setting_names() if name.startswith("gateway.")]
 TEXTS = {"gateway.base_url": "/lab/"}
 TEXTS |= dict.fromkeys(("gateway.max_body_bytes", "gateway.replay_bytes", "gateway.lag_bytes"), "2097152")
+TEXTS["gateway.replay_total_bytes"] = "33554432"
 TEXTS |= dict.fromkeys(("gateway.no_token", "gateway.insecure", "gateway.keep_kernels", "gateway.ui", "gateway.open"), "true")
 
 
