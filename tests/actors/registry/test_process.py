@@ -218,7 +218,8 @@ async def test_a_host_is_taken_for_no_other_host(short_folder: Path) -> None:
 async def test_a_subkernel_has_as_many_descriptors_as_it_would_have_without_us(monkeypatch: pytest.MonkeyPatch) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     async with stage(monkeypatch) as gateway:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+        gateway.order = msgspec.structs.replace(gateway.order, open_files=512)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (600, hard))
         try:
             child = await gateway.launch()
         finally:
