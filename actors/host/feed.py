@@ -172,6 +172,7 @@ class Feed:
         """The link to a worker is gone."""
         self._held = {session: held for session, held in self._held.items() if held is not way}
         self._telling.lost(way, now=time.monotonic())
+        self._log.info("worker.lost", connections_left=self.connections)
 
     def _said(self, way: Way, said: Said, pieces: list[memoryview]) -> None:
         if not self._telling.is_at(way, said.session):

@@ -120,7 +120,7 @@ class _Run:
     def _follow(self) -> int:
         kernel = ""
         if self._options["kernel"]:
-            kernel = find_kernel(self._options["kernel"], self._kernels())
+            kernel = self._kernel()
         whole = self._options["since"] is not None
         follower = Follower(self._folder, self._selection(), of_kernel=kernel, whole=whole)
         if self._out.isatty():
@@ -167,11 +167,13 @@ class _Run:
             raise NothingThere(self._empty())
         if not self._options["kernel"]:
             return parts, ""
-        kernel = find_kernel(self._options["kernel"], self._kernels())
+        kernel = self._kernel()
         return [each for each in parts if each.writer.kernel in ("", kernel)], kernel
 
-    def _kernels(self) -> list[str]:
-        return [logs.kernel for logs in sort_by_kernel(self._folder.facts())]
+    def _kernel(self) -> str:
+        """The one that is meant."""
+        kernels = sort_by_kernel(self._folder.facts())
+        return find_kernel(self._options["kernel"], [logs.kernel for logs in kernels], {logs.kernel: logs.name for logs in kernels})
 
     def _selection(self) -> Selection:
         options, now = self._options, datetime.now(UTC)

@@ -25,6 +25,7 @@ examples:
   beaker-logs show last --level warning             what went wrong in the kernel used last
   beaker-logs show 4f1c --actor agent --since 10m   what its agent did in the last ten minutes
   beaker-logs show --event 'model.*' --grep gpt     every model call that mentions gpt
+  beaker-logs follow a.ipynb                        one notebook, whichever processes of a gateway serve it
   beaker-logs follow                                everything, as it happens; Ctrl-C ends it
   beaker-logs trace                                 the last requests
   beaker-logs trace last                            the timeline of the last one
@@ -97,10 +98,13 @@ def _add_kernel(command: argparse.ArgumentParser, name: str) -> None:
     if name == "trace":
         words = "the trace id, or its beginning, or its end, or both (8fcb64dd..4), or `last`; without it the last requests are listed"
         command.add_argument("trace", nargs="?", metavar="ID", help=words)
-        command.add_argument("--kernel", metavar="KERNEL", help="only in this kernel: the beginning of its id, or `last`")
+        command.add_argument("--kernel", metavar="KERNEL", help="only in this kernel, named as for `show`")
     else:
         command.add_argument(
-            "kernel", nargs="?", metavar="KERNEL", help="the beginning of a kernel's id, or `last`; without it all kernels"
+            "kernel",
+            nargs="?",
+            metavar="KERNEL",
+            help="the beginning of a kernel's id, a notebook's name, or `last`; without it all",
         )
 
 

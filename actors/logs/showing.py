@@ -59,12 +59,13 @@ class Screen:
             return
         longest = max(4, *(len(self._name(logs)) for logs in kernels))
         roles = max(5, *(len(", ".join(logs.roles)) for logs in kernels))
-        head = f"{'kernel':<12}  {'':<5}  {'name':<{longest}}  {'roles':<{roles}}  {'size':>8}  {'first':<19}  last"
+        ids = max(12, *(len(logs.kernel) for logs in kernels))
+        head = f"{'kernel':<{ids}}  {'':<5}  {'name':<{longest}}  {'roles':<{roles}}  {'size':>8}  {'first':<19}  last"
         self._row(self._ink.paint(fit(head, self._width or len(head)), "dim"))
         for logs in kernels:
             size = show_size(logs.size_bytes)
             state = self._ink.paint("lives", "green") if logs.lives else "ended"
-            row = f"{logs.kernel or '-':<12}  {state}  {self._name(logs):<{longest}}  {', '.join(logs.roles):<{roles}}  {size:>8}"
+            row = f"{logs.kernel or '-':<{ids}}  {state}  {self._name(logs):<{longest}}  {', '.join(logs.roles):<{roles}}  {size:>8}"
             self._row(f"{row}  {self._moment(logs.first):<19}  {self._moment(logs.last)}")
 
     def requests(self, requests: Sequence[Seen]) -> None:

@@ -275,8 +275,7 @@ class Registry(Actor[Message]):
 
     async def _end(self, kernel: Kernel, kept: Kept) -> None:
         """End a kernel: by its host, which asks it politely; by its Supervisor where that does not work."""
-        if not kept.seen_off:
-            kept.seen_off = True
+        if kept.begin_to_end():
             try:
                 await self._hosts.end(kernel.entry.host, kept.kernel_id)
             except AskError as error:

@@ -14,6 +14,7 @@ import msgspec
 from actors.runtime.clock import Clock
 from actors.runtime.failures import RuntimeFault
 from actors.runtime.log import Log
+from actors.runtime.trace import current_trace
 from actors.supervisor.guard import Guard
 from actors.supervisor.order import LEFT, NOT_THE_FIRST, Order, Remembered
 from beaker.errors import BeakerError
@@ -57,6 +58,8 @@ class Kept:
         """Why it has not come up, in sentences for the user; empty: it has, or may still."""
         self.seen_off = False
         """Its host knows of its end, or is being told."""
+        self._ended_by = ""
+        """The trace of the request that it ends for."""
         self._make_order = make_order
         self._clock = clock
         self._log = log.bind(kernel=kernel_id)
@@ -76,12 +79,20 @@ class Kept:
 
     async def keep(self) -> None:
         """Guard the kernel until none of its processes is left. Cancelled, it lets them live."""
+        current_trace.set("")  # who wanted the kernel has been answered long before it ends
         try:
             while not await self._guard_once() and not (self._leaving and self._nothing_lives):
                 await self._pause()
         finally:
+            current_trace.set(self._ended_by)
             for event in (self._over, self._settled, self._can_be_served):
                 event.set()
+
+    def begin_to_end(self) -> bool:
+        """It is to end, for the request that is being met; returns whether its host has to be told."""
+        self._ended_by = current_trace.get()
+        tell, self.seen_off = not self.seen_off, True
+        return tell
 
     async def settled(self) -> None:
         """Return once it is known whether it came up: its Supervisor listens, or `failure` says why not."""

@@ -3,8 +3,9 @@
 Pure. A file's own facts (size, first and last time, whether its writer lives) are read by whoever has the file.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -13,6 +14,7 @@ from beaker.logs.file_names import Parts
 from beaker.logs.record import BEFORE_ALL
 
 LAST = "last"
+_NO_NAMES: Final[Mapping[str, str]] = {}
 
 
 class NoKernel(BeakerError):
@@ -62,7 +64,7 @@ def _together(kernel: str, facts: Sequence[Facts]) -> KernelLogs:
     names = [name for _, name in sorted(lasts) if name]
     return KernelLogs(
         kernel=kernel,
-        name=names[-1] if names else "",
+        name=names[-1] if names and kernel else "",
         roles=tuple(sorted({fact.parts.writer.role or "?" for fact in facts}, key=_rank)),
         files=sum(len(fact.parts.names) for fact in facts),
         size_bytes=sum(fact.size_bytes for fact in facts),
@@ -78,18 +80,21 @@ def _rank(role: str) -> tuple[int, str]:
     return (known.index(role) if role in known else len(known), role)
 
 
-def find_kernel(given: str, kernels: Sequence[str]) -> str:
+def find_kernel(given: str, kernels: Sequence[str], names: Mapping[str, str] = _NO_NAMES) -> str:
     """The id of the kernel that is meant.
 
     Args:
-        given: `last`, or the beginning of an id.
+        given: `last`, the beginning of an id, or the name of a notebook, which means the last kernel that it had.
         kernels: the ids of those that have logs, the one that wrote last at the end.
+        names: of their notebooks, where they are known.
 
     Raises:
         NoKernel: none is meant, or several; the sentence lists those that exist.
 
     >>> find_kernel("last", ["ab12", "cd34"]), find_kernel("a", ["ab12", "cd34"])
     ('cd34', 'ab12')
+    >>> find_kernel("work/a.ipynb", ["ab12", "cd34"], {"ab12": "a.ipynb"})
+    'ab12'
     """
     known = [kernel for kernel in kernels if kernel]
     there_are = f"There are: {', '.join([*known[-10:], LAST]) if known else 'none'}."
@@ -102,4 +107,7 @@ def find_kernel(given: str, kernels: Sequence[str]) -> str:
         return fitting[0]
     if fitting:
         raise NoKernel(f"{given[:60]!r} may mean several kernels: {', '.join(fitting[:10])}. Write more of the id.")
-    raise NoKernel(f"No kernel whose id begins with {given[:60]!r} has logs. {there_are}")
+    notebook = given.rpartition("/")[2]
+    if named := [kernel for kernel in known if notebook and names.get(kernel) == notebook]:
+        return named[-1]
+    raise NoKernel(f"No kernel whose id begins with {given[:60]!r}, and none of a notebook of this name, has logs. {there_are}")

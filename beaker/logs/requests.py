@@ -17,7 +17,7 @@ ASKED = {
     "interrupt.wanted": "interrupt",
     "supervisor.asked": "the subkernel's life",
 }
-"""Events that say what a request is, the first of them counts; else it is a cell, or what its first event is called."""
+"""Events that say what a request is, the first of them counts; else it is a request to a gateway by HTTP, or a cell."""
 
 
 class Seen(msgspec.Struct):
@@ -46,6 +46,11 @@ class Seen(msgspec.Struct):
             self.what = f"question {line.values().get('turn')}"
         elif head.event in ASKED and not self.what:
             self.what = ASKED[head.event]
+        elif head.event == "request":
+            values = line.values()
+            self.first = min(self.first, line.time - timedelta(seconds=stretches_of(line).work_s))
+            self.what = f"{values.get('method')} {values.get('path')}"
+            self.status = str(values.get("status", ""))
         elif head.event == "cell.replied":
             values = line.values()
             stretches = stretches_of(line)

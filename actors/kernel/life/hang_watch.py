@@ -30,6 +30,9 @@ class HangWatch:
     def __init__(self, state: KernelState, *, on_silent: Callable[[], None]) -> None:
         self._state = state
         self._on_silent = on_silent
+        self._watched: SubkernelLink | None = None
+        self._since = 0.0
+        """When that was looked at first; monotonic."""
         self._control_asked: float | None = None
         self._asking: asyncio.Task[None] | None = None
 
@@ -46,6 +49,7 @@ class HangWatch:
     def _look(self) -> None:
         link = self._state.lived_before()
         if link is None:
+            self._watched = None
             self._say(None)
             return
         now = time.monotonic()
@@ -53,14 +57,18 @@ class HangWatch:
         link.ping()
         # One that waits, too: a cell that takes hold of the interpreter at once may have had no chance to say that it runs.
         cell_runs = self._state.requests.running() is not None or self._state.requests.waiting() > 0
-        late = now - link.heartbeat_at > settings.heartbeat_silence_s
+        if link is not self._watched:
+            # It is pinged from now on; before that it may have started for longer than a silence lasts.
+            self._watched, self._since = link, now
+        echo = max(link.heartbeat_at, self._since)
+        late = now - echo > settings.heartbeat_silence_s
         if (cell_runs or late) and self._control_asked is None:
             self._control_asked = now
             self._asking = asyncio.create_task(self._ask_control(link))
         self._say(
             hang_words(
                 now=now,
-                heartbeat_echo=link.heartbeat_at,
+                heartbeat_echo=echo,
                 control_asked=self._control_asked,
                 cell_runs=cell_runs,
                 heartbeat_silence_s=settings.heartbeat_silence_s,

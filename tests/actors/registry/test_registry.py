@@ -10,8 +10,10 @@ import msgspec
 import psutil
 import pytest
 
+from actors.registry.chronicle import Chronicle
 from actors.runtime.actor import Asked
 from actors.runtime.failures import AskFailed
+from actors.runtime.trace import current_trace
 from actors.supervisor.actor import Message, Supervisor
 from beaker.messages.figures import GatherFigures
 from beaker.messages.host import KernelStanding
@@ -289,3 +291,21 @@ async def test_the_numbers_of_all_who_answer_come_together_with_its_own(monkeypa
         names = ("kernels", "sessions", "not_saving", "kernels_started_total", "kernels_ended_total", "kernels_culled_total")
         assert [found[f"beaker_{name}"] for name in names] == [0, 0, 0, 1, 1, 1]
         assert found["beaker_process_starts_total"] == 1
+
+
+async def test_the_end_of_a_kernel_is_put_down_under_the_request_that_wanted_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    struck: list[str] = []
+
+    def strike(chronicle: Chronicle, kernel_id: str) -> None:
+        struck.append(current_trace.get())
+
+    monkeypatch.setattr(Chronicle, "strike_kernel", strike)
+    async with stage(monkeypatch) as gateway:
+        await gateway.open()
+        await gateway.host()
+        registry = await gateway.worker()
+        current_trace.set("wants-a-kernel")
+        kernel = (await gateway.start(registry)).kernel_id
+        current_trace.set("wants-none")
+        await registry.ask(EndKernel(kernel_id=kernel), timeout_s=PATIENCE_S)
+    assert struck == ["wants-none"]

@@ -122,9 +122,18 @@ def test_requests_are_boiled_down_to_what_they_were_and_how_they_ended() -> None
         line("cell.replied", at_s=4, status="error", count=7, took_ms=3000, own=True, trace="q"),
         line("cell.replied", at_s=5, status="ok", count=8, took_ms=250, waited_ms=250, trace="c"),
         line("interrupt.wanted", at_s=6, trace="i"),
+        line("supervisor.asked", at_s=6.5, trace="r", request="Restart"),
+        line("request", at_s=7, trace="r", method="POST", path="/api/kernels/k/restart", status=200, duration_s=0.75),
     ]
+    rest = gather(lines).pop("r")
+    assert (rest.what, rest.status, (rest.last - rest.first).total_seconds()) == ("POST /api/kernels/k/restart", "200", 0.75)
+    del lines[-2:]
     shown = [(seen.trace, seen.what, seen.status, seen.lines, seen.troubles) for seen in latest(gather(lines).values(), 10)]
-    assert shown == [("q", "question 3", "error", 3, 1), ("c", "cell 8", "ok", 1, 0), ("i", "interrupt", "", 1, 0)]
+    assert shown == [
+        ("q", "question 3", "error", 3, 1),
+        ("c", "cell 8", "ok", 1, 0),
+        ("i", "interrupt", "", 1, 0),
+    ]
     cell = gather(lines)["c"]
     assert (cell.last - cell.first).total_seconds() == 0.5
     assert [seen.trace for seen in latest(gather(lines).values(), 1)] == ["i"]

@@ -1,7 +1,11 @@
 """Words about a subkernel that is silent: by its heartbeat, and by its control channel while a cell runs."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -90,6 +94,24 @@ async def test_a_session_that_is_still_starting_is_given_its_time(stage: KernelS
     assert subkernel.beats_heard == 0
     await status(stage, "starting")
     assert subkernel.beats_heard == 0
+
+
+async def test_a_session_that_took_long_to_start_is_not_called_silent_before_it_was_pinged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hang_watch, "PERIOD_S", 0)
+    pings = asyncio.Queue[None]()
+    link = SimpleNamespace(heartbeat_at=time.monotonic() - 2000, ping=lambda: pings.put_nowait(None))
+    kernel = SimpleNamespace(heartbeat_silence_s=1000.0, control_silence_s=1000.0)
+    state: Any = SimpleNamespace(  # Any: only what is looked at
+        lived_before=lambda: link,
+        settings=SimpleNamespace(kernel=kernel),
+        requests=SimpleNamespace(running=lambda: None, waiting=lambda: 0),
+        hang_words=None,
+    )
+    watching = asyncio.ensure_future(hang_watch.HangWatch(state, on_silent=lambda: None).run())
+    for _ in range(3):
+        await pings.get()
+    watching.cancel()
+    assert state.hang_words is None
 
 
 async def test_the_next_life_begins_without_a_word(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
