@@ -1,12 +1,17 @@
 """Large files come in pieces: they gather beside their place, under a name that is not listed, and are put there with the last.
 
-So a browser that goes away in the middle leaves what was there before as it was. The next upload of the same name begins anew.
+So a browser that goes away in the middle leaves what was there before as it was. The next upload of the same name begins anew, but not
+while pieces of the other come: the interface has no names for uploads, and two that gathered in one file would make a file of both.
 """
 
 import os
-from typing import Final
+import struct
+import time
+from typing import BinaryIO, Final
 
-from beaker.contents.failures import NotThat, NotThere
+import msgspec
+
+from beaker.contents.failures import NotFree, NotThat, NotThere
 from beaker.contents.models import Model, describe
 from beaker.contents.paths import Place, beside
 from beaker.contents.whole_file import open_itself, put_in_place, said
@@ -14,6 +19,10 @@ from beaker.contents.whole_file import open_itself, put_in_place, said
 FIRST: Final = 1
 LAST: Final = -1
 """How the interface counts pieces: 1, 2, ..., and the last one is -1, whatever its number would be."""
+UNDER_WAY_S: Final = 15.0
+"""An upload whose last piece is older was given up: JupyterLab sends a piece of 1 MB as soon as the one before is answered."""
+_SIGN: Final = b"\0up\0"
+_MARK: Final = struct.Struct("!4sI")
 
 
 def take_piece(place: Place, data: bytes, number: int) -> Model:
@@ -25,6 +34,7 @@ def take_piece(place: Place, data: bytes, number: int) -> Model:
     Raises:
         NotThat: pieces are not numbered so.
         NotThere: it is the next piece of an upload that nobody has begun.
+        NotFree: another upload of this name is under way, or has begun meanwhile.
         NotAllowed: what has come would lie elsewhere.
         ContentsError: it could not be written.
     """
@@ -33,16 +43,58 @@ def take_piece(place: Place, data: bytes, number: int) -> Model:
     target = os.path.realpath(place.real)
     part = beside(place, target, f".beaker-upload-{os.path.basename(target)}")
     with said(place.path):
+        if number == FIRST and _is_under_way(part, data):
+            raise NotFree(
+                f"{place.path!r} was not saved: another upload of this name is under way. Wait until it has ended, or for "
+                f"{UNDER_WAY_S:g} s if nobody goes on with it"
+            )
         try:
-            # The first begins anew; a later one only goes on.
             with open_itself(part, "wb" if number == FIRST else "r+b") as file:
-                file.seek(0, os.SEEK_END)
-                file.write(data)
+                if number != FIRST:
+                    _find_end(file, number, place)
+                try:
+                    file.write(data if number == LAST else data + _mark(number))
+                    file.truncate()
+                    file.flush()
+                except OSError:
+                    os.unlink(part)  # nothing follows half a piece
+                    raise
         except FileNotFoundError:
             if number == FIRST:
                 raise
             raise NotThere(f"{place.path!r} was not saved: its first piece did not come, or another upload has ended it") from None
     if number != LAST:
-        return describe(place.path, part, "file")
+        gathered = describe(place.path, part, "file")
+        return msgspec.structs.replace(gathered, size=None if gathered.size is None else gathered.size - _MARK.size)
     put_in_place(part, target)
     return describe(place.path, place.real, "file")
+
+
+def _is_under_way(part: str, first: bytes) -> bool:
+    """Whether somebody else sends pieces; one who sends the first once more, as its answer was lost, is not somebody else."""
+    try:
+        with open_itself(part, "rb") as file:
+            there = os.fstat(file.fileno())
+            # A clock that was set back makes no upload a young one.
+            if not 0 <= time.time() - there.st_mtime < UNDER_WAY_S:
+                return False
+            return there.st_size != len(first) + _MARK.size or file.read() != first + _mark(FIRST)
+    except FileNotFoundError:
+        return False
+
+
+def _find_end(file: BinaryIO, number: int, place: Place) -> None:
+    """Go to the end of what has come, if this piece follows it."""
+    end = file.seek(0, os.SEEK_END) - _MARK.size
+    file.seek(max(end, 0))
+    last = file.read(_MARK.size)
+    if (number not in (LAST, FIRST) and last != _mark(number - 1)) or last[: len(_SIGN)] != _SIGN:
+        raise NotFree(
+            f"{place.path!r} was not saved: piece {number} does not follow the one before, as another upload has begun. Begin anew"
+        )
+    file.seek(end)
+
+
+def _mark(number: int) -> bytes:
+    """Stands behind what has come until the next piece takes its place: the number of the last one."""
+    return _MARK.pack(_SIGN, number)

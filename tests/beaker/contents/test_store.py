@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -120,9 +121,44 @@ def test_a_piece_that_nobody_has_begun_is_refused(contents: Contents) -> None:
         contents.save("big", Given(type="file", format="text", content="x", chunk=0))
 
 
-def test_an_upload_that_broke_off_is_not_listed_and_begun_anew(contents: Contents, folder: Path) -> None:
+def piece(text: str, number: int) -> Given:
+    """Of a large file."""
+    return Given(type="file", format="text", content=text, chunk=number)
+
+
+def test_of_two_uploads_of_one_name_at_once_the_second_is_refused_and_the_first_is_whole(contents: Contents, folder: Path) -> None:
+    contents.save("big", piece("mine ", 1))
+    with pytest.raises(NotFree, match="another upload of this name is under way"):
+        contents.save("big", piece("theirs ", 1))
+    contents.save("big", piece("too", -1))
+    assert (folder / "big").read_text() == "mine too"
+    contents.save("big", piece("theirs ", 1))
+    contents.save("big", piece("too", -1))
+    assert (folder / "big").read_text() == "theirs too"
+
+
+def test_a_first_piece_that_comes_twice_is_no_second_upload(contents: Contents, folder: Path) -> None:
+    for text, number in (("a", 1), ("a", 1), ("b", -1)):
+        contents.save("big", piece(text, number))
+    assert (folder / "big").read_text() == "ab"
+
+
+@pytest.mark.parametrize("number", [1, 3, 7])
+def test_a_piece_that_does_not_follow_the_one_before_is_refused(contents: Contents, folder: Path, number: int) -> None:
+    for text, count in (("a", 1), ("b", 2), ("c", 3)):
+        contents.save("big", piece(text, count))
+    with pytest.raises(NotFree):
+        contents.save("big", piece("x", number))
+    contents.save("big", piece("d", -1))
+    assert (folder / "big").read_text() == "abcd"
+
+
+@pytest.mark.parametrize("age_s", [20, -3600], ids=["an old one", "one from before the clock was set back"])
+def test_an_upload_that_broke_off_is_not_listed_and_begun_anew(contents: Contents, folder: Path, age_s: float) -> None:
     contents.save("big", Given(type="file", format="text", content="broken off", chunk=1))
     assert contents.get("").content == []
+    (part,) = folder.iterdir()
+    os.utime(part, (time.time() - age_s,) * 2)
     contents.save("big", Given(type="file", format="text", content="a", chunk=1))
     contents.save("big", Given(type="file", format="text", content="b", chunk=-1))
     assert (folder / "big").read_text() == "ab"
