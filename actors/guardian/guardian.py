@@ -19,7 +19,7 @@ from actors.guardian.order import GatewayOrder
 from actors.guardian.orphans import Orphans
 from actors.guardian.post import PostVacant
 from actors.guardian.staff import PROGRAM, Staff
-from actors.guardian.words import Opening, address_with_token, opening_words, warnings
+from actors.guardian.words import ENDED, HURRYING, RENEWED, RENEWING, Opening, address_with_token, ending_words, opening_words, warnings
 from actors.runtime.log import Log
 
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT)
@@ -56,7 +56,10 @@ class Guardian:
             if await self._open(staff):
                 await self._stopping.wait()
             self._log.info("gateway.ending", hurried=self._hurry.is_set(), reason=self._vacant or "told to")
+            if not self._vacant:
+                say(ending_words(self._order.settings))
             await self._end(staff)
+            say(ENDED)
         finally:
             for number in (*_ENDING, signal.SIGHUP):
                 asyncio.get_running_loop().remove_signal_handler(number)
@@ -105,8 +108,9 @@ class Guardian:
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
-            if self._stopping.is_set():
+            if self._stopping.is_set() and not self._hurry.is_set():
                 self._hurry.set()
+                say(HURRYING)
             self._stopping.set()
 
         def renew() -> None:
@@ -119,9 +123,14 @@ class Guardian:
 
     async def _renew(self, staff: Staff) -> None:
         self._log.info("gateway.renewing")
-        for problem in await staff.renew_workers():
+        say(RENEWING)
+        problems = await staff.renew_workers()
+        for problem in problems:
             self._log.error("gateway.not_renewed", reason=problem)
             complain(problem)
+        if not problems:
+            self._log.info("gateway.renewed")
+            say(RENEWED)
 
     def _give_up(self, words: str) -> None:
         if not self._vacant:

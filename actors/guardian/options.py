@@ -38,7 +38,7 @@ signals:
 
 examples:
   beaker-gateway                                       for yourself, at http://127.0.0.1:8888
-  beaker-gateway --workers 4 --max-kernels 200         for a team, on four cores
+  beaker-gateway --workers 4 --max-kernels 200         for many notebooks, on four cores
   beaker-gateway --port 0 --open                       at a free port, in a browser
   beaker-gateway --host 0.0.0.0 --tls-cert c.pem --tls-key k.pem --token-file ~/.token
   beaker-gateway --unix-socket /run/user/1000/beaker.sock      behind a proxy on the same machine

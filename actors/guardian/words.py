@@ -1,4 +1,6 @@
-"""What the gateway prints when it can be used: where it serves, how to come in, what its limits are."""
+"""What the gateway prints: where it serves, how to come in and what its limits are; and what becomes of it on a signal."""
+
+from typing import Final
 
 import msgspec
 
@@ -85,3 +87,16 @@ def warnings(opening: Opening) -> list[str]:
     if settings.insecure and not settings.tls_cert and not settings.unix_socket and not is_loopback(settings.host):
         words.append("without TLS (--insecure) whoever is on the way reads everything, the token first")
     return words
+
+
+def ending_words(settings: GatewaySettings) -> str:
+    """What happens from the first signal on, ending with a newline."""
+    kept = f"kernels live on for {settings.orphan_timeout_s:g} s, for the next gateway at this address"
+    then = kept if settings.keep_kernels else "kernels are ended"
+    return f"Ending: requests that run have {settings.drain_s:g} s, then {then}. Ctrl-C once more hurries.\n"
+
+
+HURRYING: Final = "Hurrying: what still runs is cut off.\n"
+ENDED: Final = "The gateway has ended.\n"
+RENEWING: Final = "Replacing the workers one by one; kernels go on, and clients connect again.\n"
+RENEWED: Final = "The workers are replaced.\n"

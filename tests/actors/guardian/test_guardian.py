@@ -155,6 +155,9 @@ def test_kernels_are_kept_where_that_is_wanted(folder: Path, started: list[Gatew
     assert gateway.printed.endswith("Ctrl-C ends it.\n")
     assert gateway.end(signal.SIGINT) == (0, "")
     assert gateway.noted("end_all") == []
+    *_, ending, ended = gateway.printed.splitlines()
+    assert "then kernels live on for 900 s, for the next gateway at this address." in ending
+    assert ended == "The gateway has ended."
 
 
 def test_a_hangup_replaces_workers_one_by_one_and_nobody_else(folder: Path, started: list[Gateway]) -> None:
@@ -167,6 +170,7 @@ def test_a_hangup_replaces_workers_one_by_one_and_nobody_else(folder: Path, star
     assert len(gateway.noted("ready")) == 7
     assert int(answer(gateway.port)) in {pid for _, _, pid in gateway.noted("ready", "worker")[2:]}
     assert gateway.end() == (0, "")
+    assert "\nReplacing the workers one by one; kernels go on, and clients connect again.\n" in gateway.printed
 
 
 def test_a_second_signal_hurries(folder: Path, started: list[Gateway]) -> None:
@@ -175,6 +179,9 @@ def test_a_second_signal_hurries(folder: Path, started: list[Gateway]) -> None:
     gateway.until("told", "worker", 1)
     assert gateway.end() == (0, "")
     assert gateway.order_of("ended") == ["host", "registry"]
+    *_, ending, hurrying, _ = gateway.printed.splitlines()
+    assert ending == "Ending: requests that run have 600 s, then kernels are ended. Ctrl-C once more hurries."
+    assert hurrying == "Hurrying: what still runs is cut off."
 
 
 def test_a_signal_before_it_is_ready_ends_it(folder: Path, started: list[Gateway]) -> None:
