@@ -35,7 +35,7 @@ dev: $(VENV)/.lab-ready ## Start a gateway, and JupyterLab on it with the exampl
 test: $(VENV)/.test-ready ## Run the tests of the core, the actors and real kernels (minutes)
 	$(BIN)/python -m pytest $(TESTS) --ignore=tests/system --ignore=tests/soak $(SIDE_BY_SIDE) $(ARGS)
 
-test-system: $(VENV)/.system-ready ## Run the tests with clients, a browser, faults and the packaging matrix (needs chromium)
+test-system: $(VENV)/.system-ready ## Run the tests with clients, a browser, faults and the packaging matrix (needs chromium and node)
 	$(BIN)/python -m pytest tests/system $(SIDE_BY_SIDE) $(ARGS)
 
 soak: $(VENV)/.system-ready ## Run the long tests, by hand

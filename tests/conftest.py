@@ -54,6 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for file in (home / ".config/pip/pip.conf", home / ".pip/pip.conf"):
         if file.exists():
             os.environ.setdefault("PIP_CONFIG_FILE", str(file))
+    os.environ.setdefault("npm_config_cache", str(home / ".npm"))
+    os.environ.setdefault("npm_config_userconfig", str(home / ".npmrc"))
     for name in list(os.environ):
         if name.startswith(("BEAKER_", "OPENAI_", "JUPYTER_", "JPY_", "XDG_")) and not name.startswith("BEAKER_SOAK_"):
             del os.environ[name]

@@ -1,4 +1,4 @@
-"""Gateways of one worker and of three, shared by the tests of a file; what kills something starts its own."""
+"""Gateways of one worker and of three, for all tests that end their kernels and kill no more than workers; others start their own."""
 
 import shutil
 import tempfile
@@ -13,9 +13,9 @@ DESCRIPTORS = 900
 """That the user of the shared gateways may have open: fewer than she could ask for."""
 
 
-@pytest.fixture(scope="module", params=[1, 3], ids=["one worker", "three workers"])
+@pytest.fixture(scope="session", params=[1, 3], ids=["one worker", "three workers"])
 def gateway(request: pytest.FixtureRequest) -> Iterator[RunningGateway]:
-    """Serves a whole file."""
+    """Serves all tests of the group."""
     folder = Path(tempfile.mkdtemp(prefix="bg", dir="/tmp"))
     running = RunningGateway(folder, "--port", "0", "--workers", str(request.param))
     running.descriptors = DESCRIPTORS
