@@ -36,6 +36,7 @@ class SpecDocument(msgspec.Struct, kw_only=True):
     language: str = ""
     interrupt_mode: str = "signal"
     metadata: dict[str, Any] = {}  # Any: whatever its author has put there
+    kernel_protocol_version: str = ""
 
 
 class SpecModel(msgspec.Struct, kw_only=True):

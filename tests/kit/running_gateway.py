@@ -111,7 +111,49 @@ def execute_content(code: str) -> dict[str, object]:
     return {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False, "stop_on_error": True}
 
 
-class RunningGateway:
+class Server:
+    """Where clients call: its REST interface, its websockets."""
+
+    url: str
+    token: str
+
+    @asynccontextmanager
+    async def http(self) -> AsyncIterator[aiohttp.ClientSession]:
+        """A client that shows the token."""
+        headers = {"Authorization": f"token {self.token}"}
+        async with aiohttp.ClientSession(self.url, headers=headers, timeout=aiohttp.ClientTimeout(PATIENCE_S)) as session:
+            yield session
+
+    async def call(self, method: str, path: str, content: object = None) -> Any:  # Any: JSON
+        """Calls the REST interface; gives what it answered, None where that is nothing."""
+        async with self.http() as http, http.request(method, f"/api{path}", json=content) as answer:
+            text = await answer.text()
+            assert answer.status < 400, f"{method} {path}: {answer.status} {text}"
+            return json.loads(text) if text else None
+
+    async def status(self, method: str, path: str) -> int:
+        """Only the status."""
+        async with self.http() as http, http.request(method, f"/api{path}") as answer:
+            return answer.status
+
+    @asynccontextmanager
+    async def connect(self, kernel_id: str, *, framing: Framing = "v1", session_id: str = "") -> AsyncIterator[Client]:
+        """A websocket on a kernel."""
+        session_id = session_id or uuid.uuid4().hex
+        protocols = [V1] if framing == "v1" else []
+        path = f"/api/kernels/{kernel_id}/channels?session_id={session_id}"
+        async with self.http() as http, http.ws_connect(path, protocols=protocols, max_msg_size=0, compress=0) as socket:
+            assert socket.protocol == (V1 if framing == "v1" else None)
+            yield Client(socket, session_id, framing)
+
+    async def start_kernel(self, name: str = "python3") -> str:
+        """A new kernel; gives its id."""
+        made = await self.call("POST", "/kernels", {"name": name})
+        kernel_id: str = made["id"]
+        return kernel_id
+
+
+class RunningGateway(Server):
     """One that is started in a folder, with a home and runtime folders of its own.
 
     Args:
@@ -188,41 +230,6 @@ class RunningGateway:
         """Whatever state it is in, nothing is left."""
         if self.process is not None and self.process.poll() is None:
             self.end()
-
-    @asynccontextmanager
-    async def http(self) -> AsyncIterator[aiohttp.ClientSession]:
-        """A client that shows the token."""
-        headers = {"Authorization": f"token {self.token}"}
-        async with aiohttp.ClientSession(self.url, headers=headers, timeout=aiohttp.ClientTimeout(PATIENCE_S)) as session:
-            yield session
-
-    async def call(self, method: str, path: str, content: object = None) -> Any:  # Any: JSON
-        """Calls the REST interface; gives what it answered, None where that is nothing."""
-        async with self.http() as http, http.request(method, f"/api{path}", json=content) as answer:
-            text = await answer.text()
-            assert answer.status < 400, f"{method} {path}: {answer.status} {text}"
-            return json.loads(text) if text else None
-
-    async def status(self, method: str, path: str) -> int:
-        """Only the status."""
-        async with self.http() as http, http.request(method, f"/api{path}") as answer:
-            return answer.status
-
-    @asynccontextmanager
-    async def connect(self, kernel_id: str, *, framing: Framing = "v1", session_id: str = "") -> AsyncIterator[Client]:
-        """A websocket on a kernel."""
-        session_id = session_id or uuid.uuid4().hex
-        protocols = [V1] if framing == "v1" else []
-        path = f"/api/kernels/{kernel_id}/channels?session_id={session_id}"
-        async with self.http() as http, http.ws_connect(path, protocols=protocols, max_msg_size=0, compress=0) as socket:
-            assert socket.protocol == (V1 if framing == "v1" else None)
-            yield Client(socket, session_id, framing)
-
-    async def start_kernel(self, name: str = "python3") -> str:
-        """A new kernel; gives its id."""
-        made = await self.call("POST", "/kernels", {"name": name})
-        kernel_id: str = made["id"]
-        return kernel_id
 
     def wait_for_role(self, role: str, number: int, *, without: set[int]) -> list[psutil.Process]:
         """Waits until so many of a role live, none of them one of these."""

@@ -8,7 +8,13 @@ import pytest
 
 from tests.actors.gateway.desk import WITH_TOKEN, make_order, make_service, serving
 
-GOOD = {"argv": ["run", "{connection_file}"], "display_name": "Good", "language": "good", "metadata": {"debugger": True}}
+GOOD = {
+    "argv": ["run", "{connection_file}"],
+    "display_name": "Good",
+    "language": "good",
+    "metadata": {"debugger": True},
+    "kernel_protocol_version": "5.5",
+}
 LOGO = b"\x89PNG logo"
 
 

@@ -1,10 +1,6 @@
 """The same requests to a real Jupyter server and to our contents interface: statuses, headers, keys and types of the answers."""
 
 import json
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,10 +11,10 @@ import pytest
 from yarl import URL
 
 from tests.actors.gateway.conftest import Client, client, folder
+from tests.kit.jupyter_server import jupyter_server
+from tests.kit.running_gateway import Server
 
 __all__ = ["client", "folder"]
-
-TOKEN = "t" * 20
 
 CELL = {"cell_type": "code", "id": "a", "source": "1", "metadata": {}, "execution_count": 1, "outputs": []}
 NOTEBOOK = {"cells": [CELL], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
@@ -175,31 +171,17 @@ def _known(shape: object) -> object:
 
 
 @pytest.fixture(scope="module")
-def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A Jupyter server, and what it serves."""
     root = tmp_path_factory.mktemp("jupyter") / "test"
     _fill(root)
-    runtime = tmp_path_factory.mktemp("jr")
-    options = ["--no-browser", "--port=0", f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={TOKEN}", "--allow-root"]
-    options += ["--FileContentsManager.delete_to_trash=False"]
-    words = [sys.executable, "-m", "jupyter_server", *options]
-    with subprocess.Popen(
-        words, env=os.environ | {"JUPYTER_RUNTIME_DIR": str(runtime)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as server:
-        try:
-            deadline = time.monotonic() + 60
-            while not (found := [*runtime.glob("jpserver-*.json")]) or not found[0].read_text().endswith("}"):
-                assert server.poll() is None
-                assert time.monotonic() < deadline, "no server came up"
-                time.sleep(0.05)
-            yield json.loads(found[0].read_text())["url"].rstrip("/"), root
-        finally:
-            server.kill()
+    with jupyter_server(root, tmp_path_factory.mktemp("jr"), "--FileContentsManager.delete_to_trash=False") as server:
+        yield server
 
 
-def _theirs(url: str, step: Step) -> Answer:
+def _theirs(server: Server, step: Step) -> Answer:
     data = None if step.body is None else json.dumps(step.body).encode()
-    request = Request(f"{url}/api/contents/{step.path}", data, {"Authorization": f"token {TOKEN}"}, method=step.method)
+    request = Request(f"{server.url}/api/contents/{step.path}", data, {"Authorization": f"token {server.token}"}, method=step.method)
     try:
         with urlopen(request, timeout=30) as answer:
             return _answer(answer.status, answer.headers["Location"], answer.read())
@@ -217,12 +199,11 @@ async def _ours(client: Client, step: Step) -> Answer:
         return _answer(answer.status, answer.headers.get("Location"), body)
 
 
-async def test_both_answer_alike(jupyter: tuple[str, Path], client: Client, folder: Path) -> None:
+async def test_both_answer_alike(jupyter: Server, client: Client, folder: Path) -> None:
     _fill(folder)
-    url, _ = jupyter
     wrong = []
     for step in STEPS:
-        theirs, ours = _theirs(url, step), await _ours(client, step)
+        theirs, ours = _theirs(jupyter, step), await _ours(client, step)
         wanted = theirs if step.ours is None else theirs._replace(status=step.ours)
         if step.ours is not None and (step.ours >= 400) != (theirs.status >= 400):
             wanted = wanted._replace(location=None, shape=ours.shape)
