@@ -8,8 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
 from tests.kit.running_gateway import PATIENCE_S, Server
+from tests.kit.running_kernel import wait_until
 
 TOKEN = "t" * 20
 
@@ -33,6 +36,16 @@ def jupyter_server(root: Path, runtime: Path, *options: str) -> Iterator[Server]
                 time.sleep(0.05)
             server = Server()
             server.url, server.token = json.loads(found[0].read_text())["url"].rstrip("/"), TOKEN
+            # It writes that file before it listens at times.
+            wait_until(lambda: _answers(server.url), timeout_s=PATIENCE_S, what="a server that answers")
             yield server
         finally:
             process.kill()  # its kernels look for their parent, and leave
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(f"{url}/api", timeout=PATIENCE_S) as answer:
+            return bool(answer.status == 200)
+    except URLError:
+        return False
