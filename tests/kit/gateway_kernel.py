@@ -13,8 +13,8 @@ from actors.guardian.places import SECRET_BYTES
 from beaker.gateway.identity import folder_name
 from tests.kit.gateway_client import Framing, GatewayClient
 from tests.kit.processes import living
-from tests.kit.running_gateway import RunningGateway
-from tests.kit.running_kernel import PATIENCE_S, KernelInUse
+from tests.kit.running_gateway import PATIENCE_S, RunningGateway
+from tests.kit.running_kernel import KernelInUse
 
 
 class GatewayKernel(KernelInUse):

@@ -122,7 +122,7 @@ class Player:
             wanted = self.requests[place]["msg_id"]
             self._until(("iopub",), partial(_is_idle_of, wanted), limit_s)
             if replies:
-                self._until(("shell", "control"), partial(_is_of, wanted), limit_s)
+                self._until(("shell", "control"), partial(is_of, wanted), limit_s)
 
     def until(self, socket: str, wanted: Callable[[Message], bool]) -> Message:
         """Wait until such a message has come on this socket."""
@@ -191,12 +191,13 @@ def _read(parts: list[bytes]) -> Message:
     return Message(header, parent, metadata, content, parts[4:])
 
 
-def _is_of(msg_id: str, message: Message) -> bool:
+def is_of(msg_id: str, message: Message) -> bool:
+    """Whether a message belongs to this request."""
     return message.parent.get("msg_id") == msg_id
 
 
 def _is_idle_of(msg_id: str, message: Message) -> bool:
-    return _is_of(msg_id, message) and message.content.get("execution_state") == "idle"
+    return is_of(msg_id, message) and message.content.get("execution_state") == "idle"
 
 
 def _kinds_of(value: Any) -> Any:  # Any: JSON

@@ -12,16 +12,12 @@ from tests.kit.gateway_kernel import GatewayKernel, gateway_kernel, serving_gate
 from tests.system.clients.test_comms import test_the_comms_of_a_widget_are_closed_behind_the_news_of_the_restart
 from tests.system.clients.test_debugger import test_a_breakpoint_is_told_and_left
 from tests.system.clients.test_subshells import test_a_subshell_runs_cells_while_the_main_shell_is_busy
-from tests.system.faults.test_subkernel_death import (
-    test_killed_during_a_cell_every_request_gets_one_answer,
-    test_killed_while_idle_is_told_at_once_and_the_next_cell_says_what_was_lost,
-)
+from tests.system.faults.test_subkernel_death import test_killed_during_a_cell_every_request_gets_one_answer
 
 __all__ = [  # what is collected here
     "test_a_breakpoint_is_told_and_left",
     "test_a_subshell_runs_cells_while_the_main_shell_is_busy",
     "test_killed_during_a_cell_every_request_gets_one_answer",
-    "test_killed_while_idle_is_told_at_once_and_the_next_cell_says_what_was_lost",
     "test_the_comms_of_a_widget_are_closed_behind_the_news_of_the_restart",
 ]
 

@@ -8,7 +8,7 @@ import pytest
 
 from beaker.kernel.kept import decode
 from tests.kit.gateway_kernel import GatewayKernel, asked_gateway_kernel
-from tests.kit.questions import prompt, send, until_text
+from tests.kit.questions import PATIENCE_S, prompt, send, until_text
 from tests.kit.running_kernel import KernelInUse, wait_until
 from tests.kit.shared_kernel import SharedKernel
 from tests.questions.test_consent import markdown, named
@@ -65,12 +65,12 @@ def test_a_consent_that_stood_open_when_the_host_was_killed_is_asked_again_and_a
         running = kernel.send(gated(gate))
         kernel.wait_for_print(running)
         kernel.replace_front()
-        cut = kernel.reply(asked)["content"]
+        cut = kernel.reply(asked, timeout_s=PATIENCE_S)["content"]
         assert (cut["status"], cut["ename"]) == ("error", "KernelReattached")
         assert cut["evalue"].endswith("; ask again")
         kernel.client.input("y")  # to the prompt that is still on the screen
         gate.touch()
-        ended = kernel.outcome(running)
+        ended = kernel.outcome(running, timeout_s=PATIENCE_S)
         assert ended.status == "ok"
         assert ended.text.endswith("through\n")
         assert kernel.run("'x' in globals()").text.endswith("False"), "nothing of it was run"
@@ -83,7 +83,7 @@ def test_a_consent_that_stood_open_when_the_host_was_killed_is_asked_again_and_a
         assert "x = 2" in wanted
         assert named(wanted) != lost
         kernel.client.input("y")
-        assert "Done." in markdown(kernel.outcome(again))
+        assert "Done." in markdown(kernel.outcome(again, timeout_s=PATIENCE_S))
         assert kernel.run("x").text == "2"
 
 
@@ -93,12 +93,12 @@ def test_an_answer_that_was_cut_by_the_death_of_the_host_keeps_its_text_and_is_t
         asked = send(kernel, "%%ai how long?")
         until_text(kernel, asked, "one")
         kernel.replace_front()
-        cut = kernel.outcome(asked)
+        cut = kernel.outcome(asked, timeout_s=PATIENCE_S)
         assert (cut.status, cut.reply["content"]["ename"]) == ("error", "KernelReattached")
         assert [message["msg_type"] for message in cut.outputs if message["msg_type"] != "status"][-1] == "error"
         assert not [message for message in cut.outputs if message["msg_type"] == "clear_output"], "the text so far stays"
-        assert "your variables were kept" in kernel.run("1").text
-        assert "Whole." in markdown(kernel.outcome(send(kernel, "%%ai again")))
+        assert "your variables were kept" in kernel.run("1", timeout_s=PATIENCE_S).text
+        assert "Whole." in markdown(kernel.outcome(send(kernel, "%%ai again"), timeout_s=PATIENCE_S))
         assert kernel.run("x").text == "7"
 
 
@@ -115,7 +115,7 @@ def test_a_consent_lasts_over_the_death_of_the_registry_which_decides_and_of_the
             kernel.gateway.wait_for_role(role, 1, without={process.pid})
         kernel.reconnect()
         kernel.client.input("y")  # to the prompt that has stayed on the screen
-        assert "Done." in markdown(kernel.outcome(asked))
+        assert "Done." in markdown(kernel.outcome(asked, timeout_s=PATIENCE_S))
         assert kernel.run("x").text == "1"
         assert endpoint.calls == 2
 
@@ -126,11 +126,11 @@ def test_the_conversation_goes_on_after_the_death_of_the_host_and_of_the_gateway
         kernel = of_a_gateway(shared_kernel)
         kernel.run("x = 7")
         pid = kernel.subkernel_pid()
-        assert kernel.run("%%ai how many pears?").status == "ok"
+        assert kernel.run("%%ai how many pears?", timeout_s=PATIENCE_S).status == "ok"
         wait_until_kept(kernel, "Four pears.")
         kernel.replace_front()
-        assert "the conversation was kept" in kernel.run("1").text
-        assert kernel.run("%%ai and after the host?").status == "ok"
+        assert "the conversation was kept" in kernel.run("1", timeout_s=PATIENCE_S).text
+        assert kernel.run("%%ai and after the host?", timeout_s=PATIENCE_S).status == "ok"
         wait_until_kept(kernel, "after the host")
 
         cut = send(kernel, "%%ai and how long?")
@@ -140,11 +140,11 @@ def test_the_conversation_goes_on_after_the_death_of_the_host_and_of_the_gateway
         gateway.options = ("--port", str(gateway.port))
         gateway.start()
         kernel.reconnect()
-        assert kernel.reply(cut)["content"]["evalue"].endswith("; ask again")
-        assert "the conversation was kept" in kernel.run("1").text
+        assert kernel.reply(cut, timeout_s=PATIENCE_S)["content"]["evalue"].endswith("; ask again")
+        assert "the conversation was kept" in kernel.run("1", timeout_s=PATIENCE_S).text
         assert (kernel.run("x").text, kernel.subkernel_pid()) == ("7", pid)
         assert "and after the host?" in kernel.run("%beaker history").text
-        assert kernel.run("%%ai and after the gateway?").status == "ok"
+        assert kernel.run("%%ai and after the gateway?", timeout_s=PATIENCE_S).status == "ok"
         said = [str(message["content"]) for message in endpoint.endpoint.requests[-1].body["messages"]]
         for part in ("how many pears?", "Four pears.", "and after the host?", "Five.", "and after the gateway?"):
             said = said[next(at for at, text in enumerate(said) if part in text) :]  # the model is shown all of it, in this order
