@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # First of all: our names are ours from here on, in this process too.
 import beaker_kernel  # noqa: F401
@@ -35,6 +36,10 @@ UNDER_CI = os.environ.get("BEAKER_CI") == "1"
 
 LEAVING_TIME_S = 15.0
 """How long processes may take to end after the last test: the lease of a subkernel without an owner is 10 s by default."""
+
+# Tests run side by side, on machines that others use too: how long an example takes says nothing of it.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 _MARK = os.getpid() % 800_000
 """Our soft RLIMIT_MSGQUEUE. Nothing here uses POSIX message queues, and every descendant inherits it, visible to all."""

@@ -275,7 +275,7 @@ async def test_websockets_outlive_their_host_and_miss_nothing_of_what_the_next_o
 
 
 async def test_a_client_that_never_reads_costs_no_memory_and_the_others_nothing(short_folder: Path) -> None:
-    async with gateway(short_folder) as here:
+    async with gateway(short_folder, stopped_s=600.0) as here:  # how slow it is matters to another test
         here.registry.add(KERNEL)
         still, other = await opened(here, "still"), await opened(here, "other")
         stop_reading(still)

@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -40,15 +41,21 @@ with os.fdopen(int(sys.argv[1]), "w") as out:
 
 
 def lonely_uid() -> int:
-    """A user who has no process here."""
-    taken = {process.uids().real for process in psutil.process_iter()}
-    return next(uid for uid in range(54_321, 55_321) if uid not in taken)
+    """A user who has no process here, and whom nobody takes that runs the same test beside this one."""
+    taken = {told["uids"].real for told in _told_now("uids") if told["uids"]}
+    first = 20_000 + os.getpid() % 20_000
+    return next(uid for uid in range(first, first + 1000) if uid not in taken)
 
 
 def processes_now() -> int:
     """As the system counts them: threads too."""
     own = os.getuid()
-    return sum(process.num_threads() for process in psutil.process_iter() if process.uids().real == own)
+    return sum(told["num_threads"] for told in _told_now("uids", "num_threads") if told["uids"] and told["uids"].real == own)
+
+
+def _told_now(*what: str) -> list[dict[str, Any]]:  # Any: as psutil has it
+    """Of every process; one that ends meanwhile is left out."""
+    return [process.info for process in psutil.process_iter(list(what))]
 
 
 def test_a_fork_bomb_is_stopped_and_the_memory_of_each_process_bounded() -> None:

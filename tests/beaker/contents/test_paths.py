@@ -80,7 +80,7 @@ def test_a_path_that_leads_elsewhere_is_refused(payload: str, root: Root, folder
 steps = st.sampled_from(["..", ".", "", "a", "link", "up", "b", "secret.txt", "testtest", "\0", "~", "%2e%2e"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=300)
 @given(st.lists(steps, max_size=6).map("/".join))
 def test_whatever_is_found_lies_within(root: Root, folder: Path, path: str) -> None:
     try:

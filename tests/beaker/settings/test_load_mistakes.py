@@ -119,7 +119,7 @@ _scalars = st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 _tables = st.dictionaries(_fields, _scalars | st.lists(_scalars, max_size=3), max_size=4)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60, deadline=None)
 @given(st.dictionaries(st.sampled_from(["agent", "kernel", "subkernel", "logs", "trust", "x"]), _tables | _scalars, max_size=4))
 def test_no_content_of_a_folders_file_raises_or_raises_a_limit(place: Place, content: dict[str, object]) -> None:
     def written(value: object) -> str:
@@ -144,7 +144,7 @@ def test_no_content_of_a_folders_file_raises_or_raises_a_limit(place: Place, con
     assert loaded.settings.trust == default.trust
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60, deadline=None)
 @given(st.text(alphabet="[]=\"'.{}\n,#_agentsplimodfr0123 \x00\u2028", max_size=120))
 def test_no_text_of_a_file_raises(place: Place, text: str) -> None:
     place.write_user(text)
