@@ -6,6 +6,7 @@ it up, and clients notice nothing.
 """
 
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final
 
@@ -14,6 +15,7 @@ from actors.host.standing import Standing
 from actors.kernel.sockets.backlog import Backlog
 from actors.kernel.sockets.front import TRACE_CHARS, Handlers
 from actors.kernel.sockets.spill import cost_of
+from actors.kernel.state.inflight_log import UNREAD_LIMIT
 from actors.runtime.bulk import BULK_LIMIT
 from actors.runtime.log import Log, SparseLog
 from actors.runtime.trace import current_trace
@@ -78,8 +80,9 @@ class Feed:
         """Shell requests that wait for `resume_shell`; and everything, while there is no KernelActor."""
         self._held: dict[str, Way] = {}
         """Clients that are not read."""
-        self._unread: list[tuple[int, Channel, str, bytes]] = []
-        """Replies that are nowhere but here, with number, client and parent: the successor of a host that is killed must know of them."""
+        self._unread: dict[str, OrderedDict[tuple[Channel, bytes], int]] = {}
+        """Replies that are nowhere but here, by their clients: the number of each by its channel and parent, in their order. The successor
+        of a host that is killed must know of them."""
 
     @property
     def connections(self) -> int:
@@ -140,6 +143,9 @@ class Feed:
         if self._paused:
             self._paused = False
             self.hand_on()
+
+    def has_reply(self, channel: Channel, idents: list[bytes], parent: bytes) -> bool:
+        return (channel, parent) in self._unread.get(idents[0].decode(), ())
 
     def close(self) -> None:
         self._handlers = None
@@ -237,18 +243,20 @@ class Feed:
         session = idents[0].decode()
         number = self._tell(session, channel, parts, vital=True)
         if self._telling.waits(session, number) and self._handlers is not None:
-            self._unread.append((number, channel, session, parts[PARENT]))
-            self._handlers.reply_waits(channel, idents, parts[PARENT])
+            of_client = self._unread.setdefault(session, OrderedDict())
+            if len(of_client) < UNREAD_LIMIT:
+                of_client[channel, parts[PARENT]] = number
+                self._handlers.reply_waits(channel, idents, parts[PARENT])
 
     def _look_who_has_read(self) -> None:
-        waiting: list[tuple[int, Channel, str, bytes]] = []
-        for entry in self._unread:
-            number, channel, session, parent = entry
-            if self._telling.waits(session, number):
-                waiting.append(entry)
-            elif self._handlers is not None:
-                self._handlers.reply_left(channel, parent)
-        self._unread = waiting
+        for session, replies in list(self._unread.items()):
+            # In their order: who has not got one has got none behind it.
+            while replies and not self._telling.waits(session, next(iter(replies.values()))):
+                (channel, parent), _ = replies.popitem(last=False)
+                if self._handlers is not None:
+                    self._handlers.reply_left(channel, parent)
+            if not replies:
+                del self._unread[session]
 
     def _tell(self, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool) -> int:
         if len(parts) >= PIECES_LIMIT or sum(map(len, parts)) > TELLABLE_BYTES:

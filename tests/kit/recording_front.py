@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from beaker.kernel.pending import Channel
 from beaker.wire.parts import BUFFERS, CONTENT, HEADER, METADATA, PARENT, Parts
 
 PATIENCE_S = 20.0
@@ -62,6 +63,8 @@ class RecordingFront:
         self.ports = {"shell_port": 5001, "iopub_port": 5002, "stdin_port": 5003, "control_port": 5004, "hb_port": 5005}
         self.sent: list[Sent] = []
         self.closed = False
+        self.holds: list[tuple[Channel, list[bytes], bytes]] = []
+        """Replies that a KernelActor before this one has given, and that wait."""
         self._paused = False
         self._news = asyncio.Event()
 
@@ -82,6 +85,9 @@ class RecordingFront:
 
     def resume_shell(self) -> None:
         self._paused = False
+
+    def has_reply(self, channel: Channel, idents: list[bytes], parent: bytes) -> bool:
+        return (channel, idents, parent) in self.holds
 
     def close(self) -> None:
         self.closed = True

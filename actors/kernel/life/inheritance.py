@@ -57,7 +57,8 @@ class Inheritance:
         state.requests.last_count = max(state.requests.last_count, last_count)
         for pending in found:
             if pending.unread:
-                self._end_unread(pending)
+                if not state.front.has_reply(pending.channel, pending.idents, pending.header):
+                    self._end_unread(pending)
                 continue
             if not pending.sent:
                 self._end_unsent(pending)

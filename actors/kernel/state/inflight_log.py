@@ -7,6 +7,7 @@ waits for a subkernel or was answered and not read, lives on, and is written ane
 import os
 import time
 from pathlib import Path
+from typing import Final
 
 from actors.runtime.log import Log
 from beaker import places
@@ -14,6 +15,10 @@ from beaker.kernel import inflight
 from beaker.kernel.inflight import Replayed
 from beaker.kernel.pending import Channel, ExecuteFlags, Pending
 from beaker.wire.parts import read_header
+
+UNREAD_LIMIT: Final = 10_000
+"""Replies that are not read and that a successor is told of: each takes half a kilobyte of memory, and a client that has stopped
+reading may be owed any number. The others wait like these, and are lost without a word if this process is killed first."""
 
 
 def inflight_path(folder: str) -> str:
@@ -70,6 +75,8 @@ class InflightLog:
             channel: that the reply is for.
             parent: the header document of the request.
         """
+        if len(self._unread) >= UNREAD_LIMIT:
+            return
         header = read_header(parent)
         flags = ExecuteFlags() if header.msg_type == "execute_request" else None
         pending = Pending(header.msg_id, header.session, header.msg_type, parent, idents, channel, flags, unread=True)

@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from actors.host import feed
 from actors.host.feed import Feed
 from actors.kernel.sockets.backlog import LIMIT_BYTES
 from actors.runtime.log import Log
 from actors.runtime.trace import current_trace
 from beaker.gateway.stream import Close, Fetch, FromHost, Hold, Open, Opened, Reached, Release, Said, Told
+from beaker.gateway.telling import Telling
 from beaker.settings.gateway import GatewaySettings
 from beaker.wire.compose import Composer, status
 from beaker.wire.parts import CONTENT, Header, Parts
@@ -197,6 +199,41 @@ def test_a_reply_that_is_nowhere_but_here_is_known_to_a_successor_until_its_clie
     assert stage.kernel.read == []
     stage.feed.take(stage.way, Fetch(session="b", after=-1), [])
     assert stage.kernel.read == [("control", parent)]
+
+
+def test_replies_that_outlive_their_kernel_actor_are_not_lost(stage: Stage) -> None:
+    stage.feed.take(stage.way, Close(session="b"), [])
+    parent = b'{"msg_id": "2"}'
+    stage.feed.send_control([b"b"], COMPOSER.message("debug_reply", {}, parent=parent))
+    stage.feed.close()
+    stage.feed.attach(Taking(stage.feed))
+    assert stage.feed.has_reply("control", [b"b"], parent)
+    assert not stage.feed.has_reply("shell", [b"b"], parent)
+    assert not stage.feed.has_reply("control", [b"a"], parent)
+
+
+def test_replies_without_end_for_a_client_that_is_away_cost_little_to_look_through_and_little_memory(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "UNREAD_LIMIT", 100)
+    stage.feed.take(stage.way, Close(session="b"), [])
+    looks: list[int] = []
+    waits = Telling.waits
+
+    def counted(telling: Telling, session: str, number: int) -> bool:
+        looks.append(number)
+        return waits(telling, session, number)
+
+    monkeypatch.setattr(Telling, "waits", counted)
+    for number in range(1000):
+        stage.feed.send_shell([b"b"], COMPOSER.message("execute_reply", {}, parent=b'{"msg_id": "%d"}' % number))
+        stage.say(str(number))
+    assert len(looks) <= 2000
+    assert len(stage.kernel.unread) == 100
+    stage.feed.take(stage.way, Open(kernel_id="k", session="b", slot=2), [])
+    stage.feed.take(stage.way, Fetch(session="b", after=-1), [])
+    assert len(stage.kernel.read) == 100
+    assert len([head for head in stage.way.heads(Told) if head.session == "b"]) == 1000
 
 
 def test_a_message_that_no_link_would_take_is_told_as_missed(stage: Stage) -> None:

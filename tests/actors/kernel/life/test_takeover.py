@@ -98,6 +98,23 @@ async def test_what_was_answered_and_not_read_is_told_to_be_lost_and_nothing_els
     assert inflight.replay((replaced.second.folder / "inflight").read_bytes()).unanswered == []
 
 
+async def test_what_was_not_read_and_is_still_there_is_not_told_to_be_lost(replaced: Replaced) -> None:
+    """As in a kernel host, whose clients' side outlives a crash of the actor."""
+    unread = replaced.first.request("debug_request", {}, channel="control")
+    request = await replaced.subkernel.expect("debug_request")
+    replaced.subkernel.busy(request)
+    replaced.subkernel.reply(request)
+    replaced.subkernel.idle(request)
+    await replaced.first.front.over(unread)
+    parent = (await replaced.first.front.reply(unread)).parts[PARENT]
+    replaced.first.actor.reply_waits("control", [b"client"], parent)
+    front = replaced.second.front
+    front.holds.append(("control", [b"client"], parent))
+    await replaced.take_over()
+    await replaced.second.greeted(1)
+    assert front.about(unread) == []
+
+
 async def test_what_was_answered_before_is_answered_no_more(replaced: Replaced) -> None:
     request = await replaced.begin("x", 5)
     replaced.subkernel.end(request, 5)

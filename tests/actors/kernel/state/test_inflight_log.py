@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from actors.kernel.state import inflight_log
 from actors.kernel.state.inflight_log import InflightLog
 from beaker.kernel import inflight
 from beaker.kernel.pending import Pending
@@ -131,3 +132,16 @@ def test_a_file_that_is_full_of_what_nobody_reads_is_written_anew_seldom(log: In
     log.over("x", 1, quiet=True, channel="shell")
     assert os.path.getsize(tmp_path / "inflight") > least
     assert len(log.read().unanswered) == 1000
+
+
+def test_of_replies_without_end_that_are_not_read_a_successor_is_told_of_so_many(log: InflightLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inflight_log, "UNREAD_LIMIT", 3)
+    parents = [PARENT.replace(b'"a"', b'"%d"' % number) for number in range(6)]
+    for parent in parents:
+        log.reply_waits("shell", [b"client"], parent)
+    assert [found.msg_id for found in log.read().unanswered] == ["0", "1", "2"]
+    for parent in parents:
+        log.reply_left("shell", parent)
+    assert log.read().unanswered == []
+    log.reply_waits("shell", [b"client"], parents[5])
+    assert [found.msg_id for found in log.read().unanswered] == ["5"]
