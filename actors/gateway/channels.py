@@ -10,6 +10,7 @@ from aiohttp import web
 
 from actors.gateway.answers import Problem
 from actors.gateway.asking import find_kernel
+from actors.gateway.receipts import Receipts
 from actors.gateway.routes import Route, get
 from actors.gateway.service import service_of
 from actors.gateway.socket_client import CLOSE_LIMIT_S, SocketClient
@@ -62,7 +63,7 @@ async def channels(request: web.Request) -> web.StreamResponse:
             transport,
             session,
             slot=slot,
-            slots=service.slots,
+            receipts=Receipts(transport, slots=service.slots, slot=slot, rounds=service.rounds),
             counts=service.counts,
             clock=service.clock,
             log=service.log.bind(kernel=kernel_id),

@@ -13,6 +13,7 @@ from actors.gateway.host_link import HostLink
 from actors.gateway.lasting_link import LastingLink
 from actors.gateway.pulse import keep_looking
 from actors.gateway.rates import STARTS_PER_S, Bucket, Failures
+from actors.gateway.receipts import Rounds
 from actors.gateway.slots import Slots
 from actors.gateway.socket_client import RESTARTING, SocketClient
 from actors.gateway.standings import LastStandings
@@ -66,6 +67,8 @@ class Service:
         """Wrong tokens."""
         self.started_at = self.clock.wall()
         self._node = node
+        self.rounds = Rounds()
+        """At what websockets have taken."""
         self._slots: Slots | None = None
         self._tasks: list[asyncio.Task[None]] = []
 

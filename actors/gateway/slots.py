@@ -1,7 +1,7 @@
-"""The worker's shared memory: for each websocket the number of the last message that has left for it.
+"""The worker's shared memory: for each websocket the numbers of the last message that has left for it, and of the last that it has taken.
 
 A kernel host reads it, also after this worker was killed, and so knows what each client has got. One file per worker in the
-gateway's runtime folder, `seen-<pid>`: 8-byte words in the order of the machine, which is little-endian wherever we run.
+gateway's runtime folder, `seen-<pid>`: two 8-byte words for each in the order of the machine, which is little-endian wherever we run.
 """
 
 import mmap
@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Final
 
 WORD: Final = 8
-"""Bytes of a slot: numbers begin at nanoseconds since the epoch, which need 61 bits."""
+"""Bytes of a number: they begin at nanoseconds since the epoch, which need 61 bits."""
+WORDS: Final = 2
+"""Of a slot."""
 
 REST_S: Final = 2.0
 """How long a slot that was given back is left alone: its host reads it when it hears that the websocket is gone."""
@@ -38,8 +40,8 @@ class Slots:
         self._resting: deque[tuple[float, int]] = deque()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            os.ftruncate(descriptor, count * WORD)
-            self._memory = mmap.mmap(descriptor, count * WORD)
+            os.ftruncate(descriptor, count * WORDS * WORD)
+            self._memory = mmap.mmap(descriptor, count * WORDS * WORD)
         finally:
             os.close(descriptor)
         self._words = memoryview(self._memory).cast("Q")
@@ -54,17 +56,21 @@ class Slots:
             if not self._resting or self._resting[0][0] > self._now_s():
                 return None
             _, slot = self._resting.popleft()
-        self._words[slot] = 0
+        self._words[WORDS * slot] = self._words[WORDS * slot + 1] = 0
         self.taken += 1
         return slot
 
-    def write(self, slot: int, number: int) -> None:
-        """This message has left."""
-        self._words[slot] = number
+    def left(self, slot: int, number: int) -> None:
+        """This message has left this process."""
+        self._words[WORDS * slot] = number
 
-    def read(self, slot: int) -> int:
+    def took(self, slot: int, number: int) -> None:
+        """The other side has this message."""
+        self._words[WORDS * slot + 1] = number
+
+    def read(self, slot: int) -> tuple[int, int]:
         """What stands there."""
-        return self._words[slot]
+        return self._words[WORDS * slot], self._words[WORDS * slot + 1]
 
     def give_back(self, slot: int) -> None:
         """The websocket is gone; what stands in its slot stays for a while."""

@@ -1,8 +1,8 @@
 """One websocket of a kernel, from its upgrade to its end: a queue with one sender, and one reader.
 
 The sender waits until each message has left this process before it notes the message's number, so that what is noted was sent
-whatever happens to this process. Only the sender writes, but for the close frame, which comes when the sender is done: a message
-is never cut off by our own hand and then told again.
+whatever happens to this process; `receipts.py` notes what has arrived. Only the sender writes, but for the close frame, which comes when
+the sender is done: a message is never cut off by our own hand and then told again.
 
 Pings are ours and not aiohttp's: that would take a client for dead whose messages we do not read because its kernel has too many.
 """
@@ -15,7 +15,7 @@ from aiohttp import WSMsgType, web
 
 from actors.gateway.counts import Counts
 from actors.gateway.framing import Frame, Framing, Message, read_frame
-from actors.gateway.slots import Slots
+from actors.gateway.receipts import Receipts
 from actors.runtime.clock import Clock
 from actors.runtime.log import Log, SparseLog
 from beaker.gateway.delivery import Delivery
@@ -53,7 +53,8 @@ class SocketClient:
         socket: upgraded.
         transport: of it.
         session: the client's own id.
-        slot: of `slots`, for as long as this lasts.
+        slot: of the worker's slots, for as long as this lasts.
+        receipts: note there what it was sent and has got.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class SocketClient:
         session: str,
         *,
         slot: int,
-        slots: Slots,
+        receipts: Receipts,
         counts: Counts,
         clock: Clock,
         log: Log,
@@ -78,7 +79,7 @@ class SocketClient:
         """Waits for the client now, and not for the host."""
         self._socket = socket
         self._transport = transport
-        self._slots: Slots | None = slots
+        self._receipts: Receipts | None = receipts
         self._counts = counts
         self._clock = clock
         self._log = log
@@ -137,7 +138,9 @@ class SocketClient:
 
     def forget_slot(self) -> None:
         """Note nothing more: the slot is read, or given to another."""
-        self._slots = None
+        if self._receipts is not None:
+            self._receipts.close()
+            self._receipts = None
 
     def told(self, number: int, message: Message, *, alone: bool) -> None:
         """The host has told something."""
@@ -186,9 +189,13 @@ class SocketClient:
                 if self._pong is not None:
                     answer, self._pong = self._pong, None
                     await self._socket.pong(answer)
+                    if self._receipts is not None:
+                        self._receipts.control(len(answer))
                 if self._ping_due:
                     self._ping_due = False
                     await self._socket.ping()
+                    if self._receipts is not None:
+                        self._receipts.control(0)
                     self._pinged_at = self._clock.monotonic()
                 if self._queue:
                     await self._send(*self._queue.popleft())
@@ -208,8 +215,8 @@ class SocketClient:
             self._sent += 1
             self._counts.message("out", size)
         self.delivery.sent(size)
-        if self._slots is not None:
-            self._slots.write(self.slot, number)
+        if self._receipts is not None:
+            self._receipts.left(number, None if frame is None else len(frame[0]))
 
     async def _read_all(self, room: Room) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""How many descriptors each process may have, and what follows for websockets, of which each takes one.
+"""How many descriptors each process may have, and what follows for websockets, of which each takes two (`actors/gateway/receipts.py`).
 
 The limit that is in force as a rule, 1024, is a precaution for programs of long ago; the one that it may be raised to is the
 system's word.
@@ -38,9 +38,9 @@ def websocket_limit(wanted: int, *, descriptors: int, workers: int) -> int:
     """How many websockets may be open in all workers.
 
     >>> websocket_limit(2000, descriptors=1024, workers=1), websocket_limit(2000, descriptors=1024, workers=3)
-    (824, 2000)
+    (412, 1236)
     >>> websocket_limit(2000, descriptors=256, workers=1)
-    128
+    64
     """
-    each = max(descriptors - _RESERVE, descriptors // 2)
+    each = max(descriptors - _RESERVE, descriptors // 2) // 2
     return max(min(wanted, each * workers), 1)

@@ -1,7 +1,8 @@
-"""The shared memory in which a gateway worker notes what has left for each of its clients: read here, written there.
+"""The shared memory in which a gateway worker notes what has left for each of its clients, and what they have taken: read here, written
+there.
 
-It outlives the worker, so that whoever comes after one that was killed knows what each client has got. Each slot is a number of 8
-bytes, little-endian, written at once.
+It outlives the worker, so that whoever comes after one that was killed knows what each client has got. Each slot is two numbers of 8
+bytes, little-endian, each written at once.
 """
 
 import mmap
@@ -10,9 +11,10 @@ import struct
 from pathlib import Path
 from typing import Final
 
-SLOT_BYTES: Final = 8  # of one number
+SLOT_BYTES: Final = 16
+"""Of two numbers."""
 
-_SLOT = struct.Struct("<q")
+_WORD = struct.Struct("<q")
 
 
 class Seen:
@@ -37,9 +39,14 @@ class Seen:
         self.slots = len(self._map) // SLOT_BYTES
         """How many there are."""
 
-    def read(self, slot: int) -> int:
-        """The number in a slot."""
-        value: int = _SLOT.unpack_from(self._map, slot * SLOT_BYTES)[0]
+    def left(self, slot: int) -> int:
+        """Number of the last message that has left the worker."""
+        value: int = _WORD.unpack_from(self._map, slot * SLOT_BYTES)[0]
+        return value
+
+    def taken(self, slot: int) -> int:
+        """Number of the last message that the client's system has."""
+        value: int = _WORD.unpack_from(self._map, slot * SLOT_BYTES + _WORD.size)[0]
         return value
 
     def close(self) -> None:

@@ -61,8 +61,11 @@ class StreamWay:
     def send(self, head: FromHost, parts: Parts) -> None:
         self._worker.send(self._stream, head, parts)
 
-    def seen(self, slot: int) -> int:
-        return self._worker.seen.read(slot)
+    def taken(self, slot: int) -> int:
+        return self._worker.seen.taken(slot)
+
+    def left(self, slot: int) -> int:
+        return self._worker.seen.left(slot)
 
 
 class Worker:

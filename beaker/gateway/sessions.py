@@ -2,7 +2,8 @@
 
 One that has gone is remembered for a while, so that it finds what it lacks when it comes back, at whatever worker. What it has got is read
 from the slot of shared memory that its worker keeps for it; a value that stood there already when it was given to the client is
-somebody else's.
+somebody else's. What it has *taken* counts, as its system says. Only where the worker was lost it is what had *left* for it: the network
+was not, so the system goes on delivering that, while nobody was there any more to note it.
 
 Pure.
 """
@@ -22,7 +23,8 @@ class Seat(NamedTuple, Generic[W]):
 
     way: W
     slot: int
-    left_over: int
+    taken_before: int
+    left_before: int
     """What stood in the slot when it was given to the client."""
 
 
@@ -34,7 +36,7 @@ class ClientSession(Generic[W]):
     def __init__(self, name: str, got: int) -> None:
         self.name = name
         self.got = got
-        """Number of the last message that is known to have left for it."""
+        """Number of the last message that it is known to have."""
         self.seat: Seat[W] | None = None
         """None: it is gone, `since`."""
         self.since = 0.0
@@ -53,13 +55,17 @@ class Sessions(Generic[W]):
     """All of them.
 
     Args:
-        read: the number that stands in a slot.
+        taken: reads in a slot which message was the last that the client has taken.
+        left: which was the last that has left for it.
         first: the number with which the journal begins; lower ones are of a former life of the host.
         replay_s: how long one that has gone is remembered.
     """
 
-    def __init__(self, read: Callable[[Seat[W]], int], *, first: int, replay_s: float, limit: int = GONE_LIMIT) -> None:
-        self._read = read
+    def __init__(
+        self, taken: Callable[[Seat[W]], int], left: Callable[[Seat[W]], int], *, first: int, replay_s: float, limit: int = GONE_LIMIT
+    ) -> None:
+        self._taken = taken
+        self._left = left
         self._first = first
         self._replay_s = replay_s
         self._limit = limit
@@ -99,9 +105,15 @@ class Sessions(Generic[W]):
         client.seat, client.live, client.reached = seat, False, client.got
         return former
 
-    def leave(self, client: ClientSession[W], *, last: int, now: float) -> None:
-        """A client's websocket is gone."""
+    def leave(self, client: ClientSession[W], *, last: int, now: float, is_lost: bool = False) -> None:
+        """A client's websocket is gone.
+
+        Args:
+            is_lost: with its worker.
+        """
         self._look(client, last)
+        if is_lost and client.seat is not None:
+            self._advance(client, self._left(client.seat), client.seat.left_before, last)
         client.seat, client.live, client.since = None, False, now
         self._forget(now)
 
@@ -146,9 +158,11 @@ class Sessions(Generic[W]):
 
     def _look(self, client: ClientSession[W], last: int) -> None:
         if client.seat is not None:
-            value = self._read(client.seat)
-            if value != client.seat.left_over and client.got < value <= last:
-                client.got = value
+            self._advance(client, self._taken(client.seat), client.seat.taken_before, last)
+
+    def _advance(self, client: ClientSession[W], value: int, before: int, last: int) -> None:
+        if value != before and client.got < value <= last:
+            client.got = value
 
     def _forget(self, now: float) -> None:
         gone = [client for client in self._all.values() if client.seat is None]

@@ -44,8 +44,12 @@ class Way(Protocol):
         """Send it a piece."""
         ...
 
-    def seen(self, slot: int) -> int:
-        """The number in a slot of its shared memory."""
+    def taken(self, slot: int) -> int:
+        """By a slot of its shared memory: number of the last message that the client has."""
+        ...
+
+    def left(self, slot: int) -> int:
+        """Number of the last message that has left the worker, and that the client may not have yet."""
         ...
 
 
@@ -94,7 +98,9 @@ class Telling:
         self._quota = quota or Quota()
         self._quota.join(self)
         self._journal = ToldJournal(shelf, first=first, limit_bytes=limit_bytes, memory_bytes=memory_bytes)
-        self._sessions: Sessions[Way] = Sessions(lambda seat: seat.way.seen(seat.slot), first=first, replay_s=replay_s)
+        self._sessions: Sessions[Way] = Sessions(
+            lambda seat: seat.way.taken(seat.slot), lambda seat: seat.way.left(seat.slot), first=first, replay_s=replay_s
+        )
         self._doors: dict[Way, _Door] = {}
         self.dropped = 0
         """Messages that could not be kept, though a client may have lacked them."""
@@ -169,7 +175,7 @@ class Telling:
         """A client is here, and begins behind."""
         if way not in self._doors:
             self._doors[way] = _Door(way, self._journal.last)
-        seat = Seat(way, wanted.slot, way.seen(wanted.slot))
+        seat = Seat(way, wanted.slot, way.taken(wanted.slot), way.left(wanted.slot))
         former = self._sessions.open(wanted.session, seat, last=self._journal.last)
         door = self._doors[way]
         door.fetches = deque(fetch for fetch in door.fetches if fetch[0] != wanted.session)  # of a websocket before this one
@@ -218,7 +224,7 @@ class Telling:
             return
         for client in list(self._sessions):
             if client.seat is not None and client.seat.way is way:
-                self._sessions.leave(client, last=self._journal.last, now=now)
+                self._sessions.leave(client, last=self._journal.last, now=now, is_lost=True)
 
     def _reached(self, client: ClientSession[Way]) -> int:
         if client.seat is None or not client.live:

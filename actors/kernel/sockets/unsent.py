@@ -45,7 +45,17 @@ def taken_bytes(descriptor: int) -> int | None:
         with socket.socket(fileno=os.dup(descriptor)) as copy:
             if copy.family not in {socket.AF_INET, socket.AF_INET6}:
                 return None
-            told = copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED.size)
+            return acknowledged_bytes(copy)
+    except OSError:
+        return None
+
+
+def acknowledged_bytes(connection: socket.socket) -> int | None:
+    """How much the other side of a tcp connection has acknowledged in all; None when it cannot be said."""
+    if sys.platform != "linux":
+        return None
+    try:
+        told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED.size)
     except OSError:
         return None
     return int(_BYTES_ACKED.unpack(told)[0]) if len(told) == _BYTES_ACKED.size else None

@@ -1,6 +1,7 @@
 """A kernel host as a test plays it towards websockets: it numbers, keeps everything, and tells by the contract of the stream."""
 
 import mmap
+import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -129,21 +130,29 @@ class JournalHost:
             self.live.discard(fetch.session)
         self._send(link, stream, Reached(session=fetch.session, number=reached, live=live))
 
-    def _leave(self, session: str) -> None:
+    def _leave(self, session: str, *, is_lost: bool = False) -> None:
         owner = self.owners.pop(session, None)
         self.live.discard(session)
-        if owner is not None and (seen := self.seen(owner)) > 0:
+        if owner is not None and (seen := self.left(owner) if is_lost else self.taken(owner)) > 0:
             self.got[session] = seen
 
-    def seen(self, owner: _Owner) -> int:
+    def taken(self, owner: _Owner) -> int:
+        """What its worker says that the client has."""
+        return self._noted(owner)[1]
+
+    def left(self, owner: _Owner) -> int:
         """What its worker says to have sent."""
+        return self._noted(owner)[0]
+
+    def _noted(self, owner: _Owner) -> tuple[int, int]:
         with (
             open(f"{self.folder}/seen-{owner.link.peer.pid}", "rb") as file,
             mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as memory,
         ):
-            return int.from_bytes(memory[owner.slot * 8 : owner.slot * 8 + 8], "little")
+            left, taken = struct.unpack_from("<QQ", memory, owner.slot * 16)
+            return left, taken
 
     def _lost(self, link: Link) -> None:
         for session, owner in list(self.owners.items()):
             if owner.link is link:
-                self._leave(session)
+                self._leave(session, is_lost=True)

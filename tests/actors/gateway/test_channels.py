@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -121,9 +122,9 @@ async def test_fifty_clients_in_both_framings_are_told_what_the_host_said_once(h
     for number in range(20):
         host(here).tell(parts(f"all {number}"))
         host(here).tell(parts(f"one {number}"), session="s7", channel="shell")
-    for number, socket in enumerate(sockets):
+    for number, one in enumerate(sockets):
         wanted = [f"{kind} {each}" for each in range(20) for kind in (["all", "one"] if number == 7 else ["all"])]
-        assert await texts(socket, len(wanted)) == wanted
+        assert await texts(one, len(wanted)) == wanted
 
 
 async def test_what_has_left_for_a_client_stands_in_its_slot(here: Gateway) -> None:
@@ -131,7 +132,28 @@ async def test_what_has_left_for_a_client_stands_in_its_slot(here: Gateway) -> N
     numbers = [host(here).tell(parts(str(each))) for each in range(3)]
     await texts(socket, 3)
     owner = host(here).owners["s"]
-    await until(lambda: host(here).seen(owner) == numbers[-1])
+    await until(lambda: host(here).taken(owner) == numbers[-1])
+
+
+async def test_what_lay_in_the_systems_buffer_when_a_connection_broke_is_told_again(here: Gateway) -> None:
+    loop = asyncio.get_running_loop()
+    address = here.client.make_url(f"/api/kernels/{KERNEL}/channels").with_query(session_id="s")
+    asked = {"Host": address.authority, "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", **WITH_TOKEN}
+    asked |= {"Sec-WebSocket-Key": "MDEyMzQ1Njc4OWFiY2RlZg==", "Sec-WebSocket-Protocol": V1}
+    with socket.socket() as unread:
+        unread.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        unread.connect((str(address.host), int(address.port or 0)))
+        unread.setblocking(False)
+        head = "".join(f"{name}: {value}\r\n" for name, value in asked.items())
+        await loop.sock_sendall(unread, f"GET {address.raw_path_qs} HTTP/1.1\r\n{head}\r\n".encode())
+        await until(lambda: "s" in host(here).live)
+        numbers = [host(here).tell(parts(f"{each}", b"x" * 10_000)) for each in range(20)]
+        await until(lambda: host(here).left(host(here).owners["s"]) == numbers[-1])
+    await until(lambda: host(here).closed == ["s"])
+    again = await opened(here)
+    host(here).tell(parts("last"))
+    assert (await texts(again, 20))[-2:] == ["18", "19"]
+    assert await texts(again, 1) == ["last"]
 
 
 async def test_a_client_that_comes_back_gets_what_it_missed_and_nothing_twice(here: Gateway) -> None:
@@ -259,8 +281,8 @@ async def test_a_host_that_does_not_have_its_kernel_yet_is_asked_again(here: Gat
 async def test_websockets_outlive_their_host_and_miss_nothing_of_what_the_next_one_says(here: Gateway) -> None:
     sockets = [await opened(here, name) for name in ("a", "b")]
     last = host(here).tell(parts("before"))
-    for socket in sockets:
-        await texts(socket, 1)
+    for one in sockets:
+        await texts(one, 1)
     await here.lose("host 0")
     await sockets[0].send_bytes(encode_v1("shell", parts("said meanwhile")))
     here.journals[0] = JournalHost(here.order.folder, first=last + 1000)
@@ -268,8 +290,8 @@ async def test_websockets_outlive_their_host_and_miss_nothing_of_what_the_next_o
     await here.play_host(0)
     await until(lambda: host(here).live == {"a", "b"})
     host(here).tell(parts("after"))
-    for socket in sockets:
-        assert await texts(socket, 2) == ["before anybody was back", "after"]
+    for one in sockets:
+        assert await texts(one, 2) == ["before anybody was back", "after"]
     assert {fetch.after for fetch in host(here).fetches} == {last}
     await until(lambda: [said[0] for said in host(here).said] == ["a"])
 
@@ -328,7 +350,7 @@ async def test_a_client_that_does_not_answer_is_given_up_and_one_that_does_is_ke
 async def test_clients_are_sent_to_another_worker(here: Gateway) -> None:
     socket = await opened(here)
     number = host(here).tell(parts("last"))
-    await until(lambda: host(here).seen(host(here).owners["s"]) == number)
+    await until(lambda: host(here).taken(host(here).owners["s"]) == number)
     here.service.send_clients_away()
     assert await texts(socket, 1) == ["last"]
     assert await close_code(socket) == 1012

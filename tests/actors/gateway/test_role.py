@@ -215,7 +215,7 @@ async def test_a_worker_speaks_tls(short_folder: Path, certificate: tuple[str, s
         large = parts("large", b"x" * 3_000_000)
         number = here.journal.tell(large)
         assert await texts(connected, 1) == ["large"]
-        await until(lambda: here.journal.seen(here.journal.owners["s"]) == number)
+        await until(lambda: here.journal.taken(here.journal.owners["s"]) == number)
 
 
 async def test_a_client_that_never_reads_costs_a_worker_a_few_megabytes(here: Place, web: aiohttp.ClientSession) -> None:

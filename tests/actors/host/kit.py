@@ -57,7 +57,7 @@ from beaker.wire.websocket import WebsocketChannel
 
 PATIENCE_S = 40.0
 SLOTS = 64
-_SLOT = struct.Struct("<q")
+_SLOT = struct.Struct("<qq")
 
 
 class Heard:
@@ -242,7 +242,7 @@ class ScriptedWorker:
 
     def note(self, slot: int, number: int) -> None:
         """Write a slot."""
-        _SLOT.pack_into(self._map, slot * _SLOT.size, number)
+        _SLOT.pack_into(self._map, slot * _SLOT.size, number, number)
 
     async def stop(self) -> None:
         """The worker ends."""

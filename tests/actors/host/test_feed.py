@@ -76,8 +76,10 @@ class Way:
     def send(self, head: FromHost, parts: Parts) -> None:
         self.sent.append((head, parts))
 
-    def seen(self, slot: int) -> int:
+    def taken(self, slot: int) -> int:
         return 0
+
+    left = taken
 
     def heads(self, kind: type) -> list[Any]:
         return [head for head, _ in self.sent if isinstance(head, kind)]

@@ -3,6 +3,7 @@
 from collections import deque
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,6 +43,8 @@ class Way:
     def __init__(self, room: int = 1_000_000) -> None:
         self.sent: deque[tuple[FromHost, Parts]] = deque()
         self.slots: dict[int, int] = {}
+        self.sent_last: dict[int, int] = {}
+        """Where it is not what was taken."""
         self.room = room
 
     @property
@@ -51,8 +54,11 @@ class Way:
     def send(self, head: FromHost, parts: Parts) -> None:
         self.sent.append((head, parts))
 
-    def seen(self, slot: int) -> int:
+    def taken(self, slot: int) -> int:
         return self.slots.get(slot, 0)
+
+    def left(self, slot: int) -> int:
+        return self.sent_last.get(slot, self.taken(slot))
 
     def told(self, session: str = "") -> list[Any]:
         """The contents of what was told, for all and for one."""
@@ -175,6 +181,23 @@ def test_what_stood_in_a_slot_before_is_not_the_clients() -> None:
     other = Way()
     stage.come(other, "a")
     assert other.told("a") == [b"1", b"2", b"3"]
+
+
+@pytest.mark.parametrize(("is_lost", "wanted"), [(False, [b"2", b"3", b"4"]), (True, [b"4"])])
+def test_what_has_left_counts_once_its_worker_is_lost_and_else_what_has_arrived(is_lost: bool, wanted: list[bytes]) -> None:
+    stage = Stage()
+    way, again = Way(), Way()
+    stage.come(way, "a")
+    for text in ("1", "2", "3"):
+        stage.tell(text)
+    way.slots[0], way.sent_last[0] = FIRST, FIRST + 2
+    if is_lost:
+        stage.telling.lost(way, now=0.0)
+    else:
+        stage.telling.close(way, "a", now=0.0)
+    stage.tell("4")
+    stage.come(again, "a")
+    assert again.told("a") == wanted
 
 
 def test_a_number_of_a_former_life_means_everything_of_this_one() -> None:
