@@ -58,8 +58,8 @@ class StreamWay:
     def full(self) -> bool:
         return self._worker.full
 
-    def send(self, head: FromHost, parts: Parts) -> None:
-        self._worker.send(self._stream, head, parts)
+    def send(self, head: FromHost, parts: Parts, *, may_wait: bool = False) -> None:
+        self._worker.send(self._stream, head, parts, may_wait=may_wait)
 
     def taken(self, slot: int) -> int:
         return self._worker.seen.taken(slot)
@@ -91,10 +91,10 @@ class Worker:
             self._was_full = True
         return self._was_full
 
-    def send(self, stream: int, head: FromHost, parts: Sequence[bytes] = ()) -> None:
+    def send(self, stream: int, head: FromHost, parts: Sequence[bytes] = (), *, may_wait: bool = False) -> None:
         """Send it a piece; nothing happens if its link is gone."""
         try:
-            self.link.send_bytes(stream, [encode_head(head), *parts])
+            self.link.send_bytes(stream, [encode_head(head), *parts], may_wait=may_wait)
         except Unreachable:
             return  # `Workers` hears of that, and the journal has what it does not get
 

@@ -114,11 +114,12 @@ class Link:
         self._link_watchers.append(notify)
         return lambda: self._link_watchers.remove(notify) if notify in self._link_watchers else None
 
-    def send_bytes(self, stream: int, frames: Sequence[Piece]) -> "asyncio.Future[None]":
+    def send_bytes(self, stream: int, frames: Sequence[Piece], *, may_wait: bool = False) -> "asyncio.Future[None]":
         """Send a list of frames to the other side's `on_bytes`, in order with others of the stream.
 
         The frames must not change until the returned future is done, which is when the connection has taken the last
-        chunk; waiting for it is how a sender keeps pace with a slow reader. Not waiting is allowed.
+        chunk; waiting for it is how a sender keeps pace with a slow reader. Not waiting is allowed. What `may_wait` goes
+        with what comes right behind it, or a millisecond later.
 
         Raises:
             TooLarge: beyond the limits of `bulk`.
@@ -132,7 +133,7 @@ class Link:
             raise Busy(f"{bulk.size} bytes wait on link {self.name}")
         sent: asyncio.Future[None] = self._loop.create_future()
         bulk.add(stream, frames, sent)
-        self._writer.flush_soon()
+        (self._writer.flush_later if may_wait else self._writer.flush_soon)()
         return sent
 
     def close(self, reason: str = "closed on this side") -> None:

@@ -35,6 +35,8 @@ _VALUES: Final = (
 _SUSPECT = re.compile(r"\b(?:sk|pk|rk|gsk|xai|hf)[-_]|bearer|[:=]", re.IGNORECASE)
 """What stands in every text that one of the patterns could match: most values of a log line are spared the four of them."""
 
+SHORT: Final = 40
+"""Characters of a value that is remembered: ids, states, names of events, which stand on line after line."""
 NAMES_REMEMBERED: Final = 1000
 """Of names and whether they are a secret's: the program has some hundred, and hostile ones must not pile up."""
 
@@ -58,6 +60,8 @@ class Redactor:
         self._known: list[str] = []
         self._names: dict[str, str] = {}
         """What became of names, with the secrets that are known now."""
+        self._harmless: set[str] = set()
+        """Short values in which nothing was found."""
 
     def add(self, secret: str) -> None:
         """Register a secret; longer ones are replaced first, so that one inside another leaves nothing."""
@@ -65,6 +69,7 @@ class Redactor:
             self._known.append(secret)
             self._known.sort(key=len, reverse=True)
             self._names.clear()
+            self._harmless.clear()
 
     def name(self, name: str) -> str:
         """Redact the name of a value, as `text` does; what became of it is remembered, since the same ones stand on every line."""
@@ -77,10 +82,17 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Redact a string."""
+        if text in self._harmless:
+            return text
+        given = text
         for secret in self._known:
             if secret in text:
                 text = text.replace(secret, REDACTED)
         if not _SUSPECT.search(text):
+            if text is given and len(text) <= SHORT:
+                if len(self._harmless) >= NAMES_REMEMBERED:
+                    self._harmless.clear()
+                self._harmless.add(text)
             return text
         for pattern, replacement in _VALUES:
             text = pattern.sub(replacement, text)

@@ -2,7 +2,8 @@
 
 Four sources: the runtime's notices, control messages, ordinary messages, bulk bytes. One turn of the loop gathers; then
 all goes out, the most urgent first, until the transport asks for a pause. Control that gathers during a pause thereby
-overtakes the ordinary messages that gathered before it.
+overtakes the ordinary messages that gathered before it. What may wait goes with what comes next, or a moment later: to be woken costs
+the other side more than to read.
 """
 
 import asyncio
@@ -20,6 +21,8 @@ CONTROL_LIMIT: Final = 8 * 1024 * 1024
 WRITE_HIGH: Final = 256 * 1024
 WRITE_LOW: Final = 64 * 1024
 """Where the transport asks for a pause and for more: little, since what lies there is not overtaken by control."""
+GATHER_S: Final = 0.001
+"""How long what may wait does, at most: nobody sees it, and a short cell is over by then."""
 
 
 class LinkWriter:
@@ -43,6 +46,7 @@ class LinkWriter:
         self._transport = transport
         self._loop = asyncio.get_running_loop()
         self._paused = False
+        self._later: asyncio.TimerHandle | None = None
         transport.set_write_buffer_limits(high=WRITE_HIGH, low=WRITE_LOW)
 
     @property
@@ -67,9 +71,17 @@ class LinkWriter:
             self.flush_due = True
             self._loop.call_soon(self.flush)
 
+    def flush_later(self) -> None:
+        """Write in a moment, with what else comes until then."""
+        if not self.flush_due and self._later is None:
+            self._later = self._loop.call_later(GATHER_S, self.flush)
+
     def flush(self) -> None:
         """Write what waits, until the transport asks for a pause."""
         self.flush_due = False
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         if self._transport.is_closing():
             return
         write = self._transport.write

@@ -40,8 +40,8 @@ class Way(Protocol):
         """Whether it takes nothing more for now; `drained` is called once it does."""
         ...
 
-    def send(self, head: FromHost, parts: Parts) -> None:
-        """Send it a piece."""
+    def send(self, head: FromHost, parts: Parts, *, may_wait: bool = False) -> None:
+        """Send it a piece, or a moment later, with what comes then."""
         ...
 
     def taken(self, slot: int) -> int:
@@ -117,20 +117,21 @@ class Telling:
 
     # What the kernel says.
 
-    def tell(self, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool, now: float) -> int:
+    def tell(self, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool, now: float, may_wait: bool = False) -> int:
         """Tell a message; gives its number.
 
         Args:
             session: for this client alone; empty: for all.
             vital: a client that does not get it waits for ever.
             now: monotonic.
+            may_wait: more comes right behind it as a rule.
         """
         journal = self._journal
         if session and self._sessions.find(session) is None:
             self._sessions.expect(session, got=journal.last, now=now)
         number = journal.add(session, channel, parts, vital=vital)
         for door in self._doors.values():
-            self._pump(door)
+            self._pump(door, may_wait=may_wait)
         if journal.size_bytes > self._trim_at or journal.too_full:
             self.trim(now)
         self._note(journal.bound())
@@ -231,7 +232,7 @@ class Telling:
             return client.got
         return self._doors[client.seat.way].position
 
-    def _pump(self, door: _Door) -> None:
+    def _pump(self, door: _Door, *, may_wait: bool = False) -> None:
         """Tell a worker what it was not told, as far as it takes it."""
         way, journal = door.way, self._journal
         while door.position < journal.last and not way.full:
@@ -243,7 +244,7 @@ class Telling:
             if message is None:
                 self._own_up(door)
             elif not message.session or message.session in door.live:
-                way.send(Told(message.number, message.session, message.channel), message.parts)
+                way.send(Told(message.number, message.session, message.channel), message.parts, may_wait=may_wait)
         while door.fetches and not way.full:
             self._answer(door, *door.fetches.popleft())
 

@@ -72,9 +72,11 @@ class Way:
 
     def __init__(self) -> None:
         self.sent: list[tuple[FromHost, Parts]] = []
+        self.waits: list[bool] = []
 
-    def send(self, head: FromHost, parts: Parts) -> None:
+    def send(self, head: FromHost, parts: Parts, *, may_wait: bool = False) -> None:
         self.sent.append((head, parts))
+        self.waits.append(may_wait)
 
     def taken(self, slot: int) -> int:
         return 0
@@ -189,6 +191,14 @@ def test_replies_go_to_their_client_and_outputs_to_all(stage: Stage) -> None:
     told = [(head.session, head.channel) for head in stage.way.heads(Told)]
     assert told == [("a", "shell"), ("b", "stdin"), ("", "iopub")]
     assert (len(stage.way.heads(Opened)), len(stage.way.heads(Reached))) == (2, 2)
+
+
+def test_only_what_begins_a_cell_may_wait_for_what_comes_behind_it(stage: Stage) -> None:
+    begun = len(stage.way.waits)
+    busy, idle = (f'{{"execution_state": "{state}"}}'.encode() for state in ("busy", "idle"))
+    for kind, content in (("status", busy), ("execute_input", b"{}"), ("stream", b"{}"), ("status", idle)):
+        stage.feed.publish([], [f'{{"msg_type": "{kind}"}}'.encode(), b"{}", b"{}", content])
+    assert stage.way.waits[begun:] == [True, True, False, False]
 
 
 def test_a_reply_that_is_nowhere_but_here_is_known_to_a_successor_until_its_client_has_come(stage: Stage) -> None:

@@ -51,7 +51,7 @@ class Way:
     def full(self) -> bool:
         return len(self.sent) >= self.room
 
-    def send(self, head: FromHost, parts: Parts) -> None:
+    def send(self, head: FromHost, parts: Parts, *, may_wait: bool = False) -> None:
         self.sent.append((head, parts))
 
     def taken(self, slot: int) -> int:
