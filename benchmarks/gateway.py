@@ -6,6 +6,7 @@ time of an execute is the figure to trust on a machine that does other things to
 
 import asyncio
 import contextlib
+import os
 import statistics
 import time
 from collections.abc import Sequence
@@ -129,6 +130,9 @@ class Bench:
             mine.speed_beside(prompt, f"executes/s, {what} / TCP_NODELAY", BUDGETS[count][1]),
             mine.cost_beside(shipped, f"server CPU per execute, {what}", CPU_BUDGETS[count]),
         ]
+        if count > (os.cpu_count() or 1):
+            for row, other in zip(rows, (shipped, prompt), strict=False):
+                row.notes.append(mine.bound_beside(other))
         print_rows(rows)
 
     async def _workers(self) -> None:
@@ -149,15 +153,19 @@ class _Side:
 
     def __init__(self, service: Service) -> None:
         self._processes = service.servers()
+        self._kernels = service.cells()
         self.speeds: list[list[float]] = []
         self.taken: list[list[float]] = []
         self.costs: list[list[float]] = []
+        self.others: list[float] = []
+        """Processor time per execute of the kernels and of our client: what no server can spare."""
         self._shares: dict[str, float] = {}
         self._cells = 0
 
     async def run(self, clients: Sequence[Client], code: str, round_s: float) -> None:
         """One round."""
         before = [cpu_s([process]) for process in self._processes]
+        others = cpu_s(self._kernels) + time.process_time()
         began = time.perf_counter()
         taken = await asyncio.gather(*(client.execute_until(began + round_s, code) for client in clients))
         passed_s = time.perf_counter() - began
@@ -171,6 +179,7 @@ class _Side:
         self.speeds.append([cells / passed_s])
         self.taken.append([one for each in taken for one in each])
         self.costs.append([sum(used) / cells])
+        self.others.append((cpu_s(self._kernels) + time.process_time() - others) / cells)
 
     def speed_beside(self, other: "_Side", name: str, budget: float) -> Row:
         """Executes per second."""
@@ -182,6 +191,12 @@ class _Side:
             f"spread {mine.spread:.0%} / {theirs.spread:.0%}",
         ]
         return Row(name, mine.median, theirs.median, "/s", mine.median / theirs.median, budget, "higher", notes)
+
+    def bound_beside(self, other: "_Side") -> str:
+        """How much faster a server could be that takes no processor time, where all processors are busy with cells."""
+        spared_s = statistics.median(self.others)
+        free = (Series(other.costs).median + statistics.median(other.others)) / spared_s
+        return f"kernels and client take {spared_s * 1e3:.2f} ms, so {free:.2f} were we free"
 
     def cost_beside(self, other: "_Side", name: str, budget: float) -> Row:
         """Processor time of the server per execute."""

@@ -124,12 +124,14 @@ class Service:
         except psutil.NoSuchProcess:
             return []
 
+    def cells(self) -> list[psutil.Process]:
+        """Its processes that run cells."""
+        return [process for process in self.processes() if any("ipykernel_launcher" in word for word in process.cmdline())]
+
     def servers(self) -> list[psutil.Process]:
         """Its processes without those that run cells, and without what these have started."""
-        everything = self.processes()
-        cells = [process for process in everything if any("ipykernel_launcher" in word for word in process.cmdline())]
-        theirs = {process.pid for cell in cells for process in [cell, *cell.children(recursive=True)]}
-        return [process for process in everything if process.pid not in theirs]
+        theirs = {process.pid for cell in self.cells() for process in [cell, *cell.children(recursive=True)]}
+        return [process for process in self.processes() if process.pid not in theirs]
 
     def pss_mb(self) -> float:
         """Of `servers`.
