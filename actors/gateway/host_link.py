@@ -31,10 +31,14 @@ class HostLink:
         node: of this process.
         path: of the host's socket.
         secret: what it wants to hear.
+        is_traced: see `KernelRoom`.
         is_there: tells whether the Registry still has a kernel; None where it does not answer.
     """
 
-    def __init__(self, node: Node, path: str, *, secret: bytes, is_there: Callable[[str], Awaitable[bool | None]]) -> None:
+    def __init__(
+        self, node: Node, path: str, *, secret: bytes, is_there: Callable[[str], Awaitable[bool | None]], is_traced: bool = False
+    ) -> None:
+        self._is_traced = is_traced
         self.role = LastingLink(node, path, codec=CODEC, secret=secret, on_link=self._found, on_lost=self._lost)
         """By which the host is asked."""
         self.rooms: dict[str, KernelRoom] = {}
@@ -77,7 +81,9 @@ class HostLink:
         room = self.rooms.get(kernel_id)
         if room is None:
             stream = self._streams.setdefault(kernel_id, len(self._streams) + 1)
-            room = KernelRoom(kernel_id, stream, link=self._link, on_over=self._over, clock=self._clock, log=self._log)
+            room = KernelRoom(
+                kernel_id, stream, link=self._link, on_over=self._over, clock=self._clock, log=self._log, is_traced=self._is_traced
+            )
             self.rooms[kernel_id] = self._by_stream[stream] = room
         return room
 

@@ -16,6 +16,7 @@ from actors.runtime.clock import Clock
 from actors.runtime.failures import Busy, TooLarge, Unreachable
 from actors.runtime.link import Link
 from actors.runtime.log import Log, SparseLog
+from actors.runtime.trace import current_trace
 from beaker.gateway.stream import (
     Close,
     Fetch,
@@ -33,7 +34,7 @@ from beaker.gateway.stream import (
     decode_from_host,
     encode_head,
 )
-from beaker.wire.parts import BUFFERS
+from beaker.wire.parts import BUFFERS, HEADER, WireError, read_header
 from beaker.wire.websocket import OnChannel
 
 TOO_LARGE: Final = 1009
@@ -54,6 +55,7 @@ class KernelRoom:
         stream: the number of its stream, on every link to its host.
         link: gives the link to the host; None while there is none.
         on_over: told when the host says that the kernel is over, or not there.
+        is_traced: each message of a client is put down, for which it has to be read.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class KernelRoom:
         on_over: Callable[["KernelRoom", str], None],
         clock: Clock,
         log: Log,
+        is_traced: bool = False,
     ) -> None:
         self.kernel_id = kernel_id
         self.clients: dict[str, SocketClient] = {}
@@ -73,6 +76,7 @@ class KernelRoom:
         self._link = link
         self._on_over = on_over
         self._clock = clock
+        self._log = log.bind(kernel=kernel_id) if is_traced else None
         self._junk = SparseLog(log.bind(kernel=kernel_id), "host.junk")
 
     def join(self, client: SocketClient) -> None:
@@ -129,6 +133,8 @@ class KernelRoom:
 
     async def say(self, client: SocketClient, message: OnChannel) -> None:
         """See `socket_client.Room`."""
+        if self._log is not None:
+            _put_down(self._log, client, message)
         head = encode_head(Said(session=client.session, channel=message.channel))
         while True:
             await client.may_speak.wait()
@@ -195,3 +201,14 @@ class KernelRoom:
         except (Unreachable, Busy):
             # A host that has not read so much does not read: with the link all of this begins anew.
             link.abort("the host reads nothing")
+
+
+def _put_down(log: Log, client: SocketClient, message: OnChannel) -> None:
+    """That a message has come by this worker, under its own trace."""
+    try:
+        header = read_header(message.parts[HEADER])
+    except WireError:
+        return  # the host says what is wrong with it
+    outer = current_trace.set(header.msg_id)
+    log.debug("message.taken", kind=header.msg_type, channel=message.channel, session=client.session)
+    current_trace.reset(outer)

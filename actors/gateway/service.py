@@ -55,7 +55,13 @@ class Service:
         secret = order.secret_between(WORKER, REGISTRY)
         self.registry = LastingLink(node, order.registry_socket, codec=REGISTRY_CODEC, secret=secret)
         self.hosts = tuple(
-            HostLink(node, order.host_socket(number), secret=order.secret_between(WORKER, host_role(number)), is_there=self._is_there)
+            HostLink(
+                node,
+                order.host_socket(number),
+                secret=order.secret_between(WORKER, host_role(number)),
+                is_there=self._is_there,
+                is_traced=order.logs.level == "debug",
+            )
             for number in range(order.settings.workers)
         )
         """By their numbers: there are as many as workers."""
