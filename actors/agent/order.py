@@ -4,11 +4,16 @@ The agent reads no settings of its own: files may have changed since, and `%beak
 address may hold a password.
 """
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from actors.runtime.sealed import read_sealed, seal
 from beaker.settings.key import KeyFacts
 from beaker.settings.schema import AgentSettings, LogSettings
+
+if TYPE_CHECKING:
+    from beaker.settings.load import Loaded
 
 OPTION = "--order-fd="
 
@@ -26,9 +31,28 @@ class AgentOrder(msgspec.Struct, frozen=True, kw_only=True):
     """Whose word `settings.base_url` is, as `KeyFacts.ground`."""
 
 
+def order_of(loaded: "Loaded") -> AgentOrder:
+    """What an agent must know of the settings of its kernel."""
+    return AgentOrder(settings=loaded.settings.agent, logs=loaded.settings.logs, key=loaded.key, endpoint_ground=loaded.endpoint_ground)
+
+
+def encode_order(order: AgentOrder) -> bytes:
+    """An order as it goes to another process."""
+    return msgspec.msgpack.encode(order)
+
+
+def decode_order(data: bytes) -> AgentOrder:
+    """The order that came from another process.
+
+    Raises:
+        msgspec.ValidationError: it is something else.
+    """
+    return msgspec.msgpack.decode(data, type=AgentOrder)
+
+
 def seal_order(order: AgentOrder) -> int:
     """Put an order away; gives the descriptor that is to be inherited."""
-    return seal(msgspec.msgpack.encode(order), name="beaker-order")
+    return seal(encode_order(order), name="beaker-order")
 
 
 def read_order(descriptor: int) -> AgentOrder:
@@ -37,4 +61,4 @@ def read_order(descriptor: int) -> AgentOrder:
     Raises:
         msgspec.ValidationError: it is something else.
     """
-    return msgspec.msgpack.decode(read_sealed(descriptor), type=AgentOrder)
+    return decode_order(read_sealed(descriptor))

@@ -30,6 +30,11 @@ def host_role(number: int) -> str:
     return f"host-{number}"
 
 
+def agent_host_role(number: int) -> str:
+    """The same of an agent host."""
+    return f"agent-host-{number}"
+
+
 class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
     """All that a role of the gateway must know."""
 
@@ -52,7 +57,7 @@ class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
     cookie_secret: bytes
     """What cookies of sessions are signed with, together with the token; the same over all starts of this gateway."""
     listening: tuple[int, ...] = ()
-    """For workers: descriptors of the sockets where clients come in, inherited."""
+    """Descriptors of sockets, inherited. For workers: where clients come in; for an agent host: its own one."""
     port: int = 0
     """For workers: where that is; 0 for a unix socket."""
     key: KeyFacts | None = None
@@ -79,16 +84,42 @@ class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
         name = f"{who}>{whom}"
         return hmac.digest(self.link_secret, name.encode(), "sha256") if self.link_secret else self.passes[name]
 
-    def for_role(self, role: str, number: int, *, starts: int = 1) -> "GatewayOrder":
-        """The part that one process is handed: no secret goes to a role that has no use for it."""
+    @property
+    def agent_hosts(self) -> int:
+        """How many there may be; 0: each kernel's agent is a process of its own."""
+        return min(self.settings.agents, self.settings.workers)
+
+    def hosts_of(self, agent_host: int) -> list[str]:
+        """The roles of the kernel hosts whose conversations an agent host has."""
+        return [host_role(host) for host in range(self.settings.workers) if self.agent_host_of(host) == agent_host]
+
+    def agent_host_of(self, host: int) -> int | None:
+        """Who has the conversations of a kernel host; None: its kernels' agents are processes of their own."""
+        return host % self.agent_hosts if self.agent_hosts else None
+
+    def for_role(self, role: str, number: int, *, starts: int = 1, listening: int | None = None) -> "GatewayOrder":
+        """The part that one process is handed: no secret goes to a role that has no use for it.
+
+        Args:
+            role: as it stands in the command line.
+            number: among those of its role.
+            starts: how often it was started, this time among them.
+            listening: for an agent host: the descriptor of its socket.
+        """
         hosts = [host_role(each) for each in range(self.settings.workers)]
         ways = {
             REGISTRY: [(who, REGISTRY) for who in (GUARDIAN, WORKER, *hosts)],
-            "host": [(host_role(number), REGISTRY), (WORKER, host_role(number))],
+            "host": [(host_role(number), REGISTRY), (WORKER, host_role(number)), *self._to_agents(number)],
+            "agent-host": [(host, agent_host_role(number)) for host in self.hosts_of(number)],
             WORKER: [(WORKER, whom) for whom in (REGISTRY, *hosts)],
         }[role]
         passes = {f"{who}>{whom}": self.secret_between(who, whom) for who, whom in ways}
         mine = msgspec.structs.replace(self, number=number, link_secret=b"", passes=passes, starts=starts)
+        if role == "agent-host":
+            inherited = () if listening is None else (listening,)
+            return msgspec.structs.replace(
+                mine, kernel_secret=b"", token=None, cookie_secret=b"", listening=inherited, key=None, key_problems=()
+            )
         if role == WORKER:
             return msgspec.structs.replace(mine, kernel_secret=b"", key=None, key_problems=())
         mine = msgspec.structs.replace(mine, token=None, cookie_secret=b"", listening=())
@@ -104,6 +135,14 @@ class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
     def host_socket(self, number: int) -> str:
         """Where a kernel host listens for the Registry and the workers."""
         return f"{self.folder}/host-{number}.sock"
+
+    def agent_socket(self, number: int) -> str:
+        """Where kernel hosts come in at an agent host; the guardian's, who starts one when somebody does."""
+        return f"{self.folder}/agents-{number}.sock"
+
+    def _to_agents(self, host: int) -> list[tuple[str, str]]:
+        number = self.agent_host_of(host)
+        return [] if number is None else [(host_role(host), agent_host_role(number))]
 
 
 def seal_order(order: GatewayOrder) -> int:

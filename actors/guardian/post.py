@@ -18,7 +18,7 @@ from actors.supervisor.stderr_pipe import StderrPipe
 from beaker.errors import BeakerError
 from beaker.subkernels.restart_intensity import RestartIntensity
 
-RoleName = Literal["registry", "host", "worker"]
+RoleName = Literal["registry", "host", "worker", "agent-host"]
 
 READY_TIMEOUT_S: Final = 60.0
 """For a process to say that it can be used; importing from a cold disk takes seconds, and a registry opens every kernel that lives."""

@@ -1,4 +1,5 @@
-"""Everybody whom the guardian has started: one registry, the hosts, the workers; in the order in which they need each other."""
+"""Everybody whom the guardian has started: one registry, the hosts, the workers, in the order in which they need each other; and agent
+hosts, which are there when questions are asked."""
 
 import asyncio
 import os
@@ -10,11 +11,14 @@ from typing import Final
 
 from actors.guardian.order import OPTION, GatewayOrder, seal_order
 from actors.guardian.post import Post, PostVacant, RoleName
+from actors.guardian.standby import Standby
 from actors.roles.settling import OPTION as KEY_OPTION
 from actors.runtime.process import Child, start
 
 GRACE_S: Final = 5.0
 """For a registry or a host that is ended, before it is killed: they close files and links."""
+AGENT_GRACE_S: Final = 1.0
+"""For an agent host: it closes connections and a log."""
 DRAIN_MARGIN_S: Final = 2.0
 """A worker ends its requests by itself within `drain_s`; this much later it is stuck."""
 
@@ -26,7 +30,7 @@ class Staff:
 
     Args:
         order: what all roles are told; each gets the part that is its business.
-        key: the descriptor behind which the model's key is sealed; for hosts alone.
+        key: the descriptor behind which the model's key is sealed; for hosts, which hand it on, and agent hosts.
         program: what is started, with the role's options behind it.
         on_vacant: called with a sentence when a post is given up.
     """
@@ -43,6 +47,10 @@ class Staff:
         self.registry = post("registry", 0)
         self.hosts = [post("host", number) for number in range(order.settings.workers)]
         self.workers = [post("worker", number) for number in range(order.settings.workers)]
+        self.agent_hosts = [
+            Standby("agent-host", number, order.agent_socket(number), start=self._start_agent_host) for number in range(order.agent_hosts)
+        ]
+        """There when questions are asked."""
         self._nowhere = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         """Stdout of all: nobody says anything there, and what they start must not keep open what ours is read by."""
         self._starts: Counter[tuple[RoleName, int]] = Counter()
@@ -73,8 +81,9 @@ class Staff:
         await self._end(self.workers, self._order.settings.drain_s + DRAIN_MARGIN_S, hurry)
 
     async def end_rest(self, hurry: asyncio.Event) -> None:
-        """Hosts, then the registry."""
+        """Hosts, then agent hosts, which have no conversation then, and the registry."""
         await self._end(self.hosts, GRACE_S, hurry)
+        await asyncio.gather(*(standby.end(AGENT_GRACE_S) for standby in self.agent_hosts))
         await self._end([self.registry], GRACE_S, hurry)
         os.close(self._nowhere)
 
@@ -83,9 +92,16 @@ class Staff:
 
     def _start(self, role: RoleName, number: int, stderr: int) -> Child:
         self._starts[role, number] += 1
-        order = seal_order(self._order.for_role(role, number, starts=self._starts[role, number]))
-        keys = [self._key] if self._key is not None and role == "host" else []
-        sockets = self._order.listening if role == "worker" else ()
+        part = self._order.for_role(role, number, starts=self._starts[role, number])
+        return self._start_with(part, role, number, stderr=stderr)
+
+    def _start_agent_host(self, role: RoleName, number: int, listening: int) -> Child:
+        return self._start_with(self._order.for_role(role, number, listening=listening), role, number, stderr=2)
+
+    def _start_with(self, part: GatewayOrder, role: RoleName, number: int, *, stderr: int) -> Child:
+        order = seal_order(part)
+        keys = [self._key] if self._key is not None and role in ("host", "agent-host") else []
+        sockets = part.listening
         options = ["--role", role, "--number", str(number), f"{OPTION}{order}", *(f"{KEY_OPTION}{key}" for key in keys)]
         try:
             child = start(

@@ -13,6 +13,7 @@ from typing import Final, assert_never
 
 from actors.guardian.order import REGISTRY, GatewayOrder, host_role
 from actors.guardian.own_figures import own_figures
+from actors.host.agents import Agents
 from actors.host.feed import Feed
 from actors.host.hosted import Hosted
 from actors.host.workers import Workers
@@ -69,6 +70,8 @@ class KernelHost(Actor[HostRequest]):
         self._node = node
         self._key = key
         self._quota = Quota(order.settings.replay_total_bytes // order.settings.workers)
+        agent_host = order.agent_host_of(order.number)
+        self._agents = None if agent_host is None else Agents(order, node, agent_host)
         self._kernels: dict[str, Hosted] = {}
         self._starting: dict[str, asyncio.Future[str]] = {}
         """Kernels whose clients are about to be let in; becomes why they were not."""
@@ -174,6 +177,7 @@ class KernelHost(Actor[HostRequest]):
                 message,
                 self._order,
                 key=self._key,
+                agents=self._agents,
                 quota=self._quota,
                 not_saving=self._why_not_saving,
                 on_ended=self._ended,

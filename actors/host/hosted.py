@@ -11,8 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from actors.guardian.order import GatewayOrder
+from actors.host.agents import Agents
 from actors.host.feed import Feed
 from actors.host.numbering import next_beginning
+from actors.host.shared_agent import SharedAgent
 from actors.kernel.actor import KernelActor
 from actors.kernel.owner import Owner
 from actors.kernel.sockets.front import Front, Handlers
@@ -37,6 +39,7 @@ class Hosted:
         serve: what the Registry said of it.
         order: of this host.
         key: the descriptor behind which the model's key is sealed.
+        agents: the way to an agent host; None: its agent is a process of its own.
         quota: what all kernels of this host may keep for clients.
         not_saving: tells why the gateway writes nothing down at the moment.
         on_ended: called once, when it has.
@@ -48,6 +51,7 @@ class Hosted:
         order: GatewayOrder,
         *,
         key: int | None,
+        agents: Agents | None,
         quota: Quota,
         not_saving: Callable[[], str],
         on_ended: Callable[["Hosted"], None],
@@ -80,7 +84,16 @@ class Hosted:
             folder=order.state,
             quota=quota,
         )
-        self._owner = Owner(self._node, self._loaded, folder=serve.runtime_folder, kernel_id=self.kernel_id, secret=serve.secret, key=key)
+        shared = None if agents is None else SharedAgent(agents, self._loaded, folder=serve.runtime_folder, kernel_id=self.kernel_id)
+        self._owner = Owner(
+            self._node,
+            self._loaded,
+            folder=serve.runtime_folder,
+            kernel_id=self.kernel_id,
+            secret=serve.secret,
+            key=key,
+            shared=shared,
+        )
         self._actor: KernelActor | None = None
         self._ending: asyncio.Task[None] | None = None
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from actors.kernel.life.supervisor_door import SupervisorMissing
 from actors.kernel.questions.agent_door import AgentMissing
@@ -19,11 +19,13 @@ from actors.runtime.hello import Refused
 from actors.runtime.link import Link
 from actors.runtime.node import Node
 from actors.supervisor import watcher
+from beaker.errors import BeakerError
 from beaker.messages.subkernel import SubkernelEvent, SupervisorReply
 from beaker.places import KernelFolder
 from beaker.settings.load import Loaded
 
 if TYPE_CHECKING:
+    from actors.kernel.questions.agent_entrance import AgentEntrance
     from actors.kernel.questions.agent_process import AgentProcess
 
 CONNECT_TIMEOUT_S = 5.0
@@ -34,6 +36,26 @@ HOLD_AGAIN_S = 0.1
 """Between two looks for the watcher that the Supervisor starts."""
 
 
+class NoSharedAgent(BeakerError):
+    """There is no process for an agent that it could share; the sentence says why."""
+
+
+class Shared(Protocol):
+    """An agent of this kernel in a process that holds those of others too."""
+
+    async def start(self, entrance: "AgentEntrance") -> Link:
+        """Have it started, and wait until it has come in.
+
+        Raises:
+            NoSharedAgent: it cannot be had.
+        """
+        ...
+
+    def end(self) -> Coroutine[Any, Any, None]:  # Any: what it yields is asyncio's
+        """Make what ends the whole process, if that does not answer; the agent itself ends with its link."""
+        ...
+
+
 class Owner:
     """Of one kernel's subkernel and agent.
 
@@ -42,9 +64,20 @@ class Owner:
         folder: the kernel's runtime folder.
         secret: what its Supervisor wants to hear.
         key: the descriptor behind which the model's key is sealed; handed to agents, never read here.
+        shared: what an agent is asked for first, where there are such processes; one of the kernel's own is the way out.
     """
 
-    def __init__(self, node: Node, loaded: Loaded, *, folder: str, kernel_id: str, secret: bytes, key: int | None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        loaded: Loaded,
+        *,
+        folder: str,
+        kernel_id: str,
+        secret: bytes,
+        key: int | None,
+        shared: Shared | None = None,
+    ) -> None:
         self._node = node
         self._loaded = loaded
         self._folder = folder
@@ -52,7 +85,11 @@ class Owner:
         self._secret = secret
         self._key = key
         self._watcher: watcher.Watcher | None = None
+        self._shared = shared
+        self._shares = False
+        """Whether the agent that was started last does."""
         self._agent: AgentProcess | None = None
+        self._entrance: AgentEntrance | None = None
         self._closed = False
         self._to_supervisor = Codec(SubkernelEvent | SupervisorReply)
 
@@ -87,26 +124,38 @@ class Owner:
         """Of the agent that was started last."""
         return None if self._agent is None else self._agent.pid
 
-    async def start_agent(self) -> Link:
+    async def start_agent(self, *, alone: bool) -> Link:
         """Start an agent and wait for it.
+
+        Args:
+            alone: in a process of its own.
 
         Raises:
             AgentMissing: it could not be started; the sentence says why.
         """
-        if self._agent is None:
+        if self._agent is None or self._entrance is None:
             # Imported at the first question: the kernel's start and its memory are measured.
             try:
+                from actors.kernel.questions.agent_entrance import AgentEntrance
                 from actors.kernel.questions.agent_process import AgentProcess
             except OSError as error:  # no descriptor is left to read it by
                 raise AgentMissing(f"the agent could not be started: {error}") from None
 
-            self._agent = AgentProcess(self._node, self._loaded, self._folder, self._kernel_id, key=self._key)
+            self._entrance = AgentEntrance(self._node, self._folder)
+            self._agent = AgentProcess(self._entrance, self._loaded, self._folder, self._kernel_id, key=self._key)
+        self._shares = self._shared is not None and not alone
+        if self._shared is not None and not alone:
+            try:
+                return await self._shared.start(self._entrance)
+            except NoSharedAgent as error:
+                self._node.log.warning("agent.not_shared", reason=str(error))
+        self._shares = False
         return await self._agent.start()
 
     def end_agent(self) -> Coroutine[Any, Any, None]:  # Any: what it yields is asyncio's
         """Make what ends the agent that was started last."""
         assert self._agent is not None, "an agent was started before it is ended"
-        return self._agent.end()
+        return self._shared.end() if self._shares and self._shared is not None else self._agent.end()
 
     def let_go(self) -> None:
         """Own the subkernel no more."""

@@ -72,6 +72,7 @@ class Questions:
         state.transcript.show = hiding.piece
         self.looking = Looking(state, context, folder, hiding)
         self.turns = turns = Turns(state, context, self.agent, self.looking)
+        self.agent.busy = lambda: any(turn.asked for turn in turns.all_running())
         clearance = Clearance(state.kernel_id, supervisor, context.log)
         self.consent = Consent(
             state, context, clearance, self.agent, prompts, turns.course, waits_behind=turns.waits_behind, on_parked=turns.line.moved

@@ -29,6 +29,10 @@ def main(argv: list[str]) -> int:
             from actors.agent.role import main as run_agent
 
             return run_agent(argv[2:])
+        if role == "agent-host":
+            from actors.agent_host.role import main as run_agent_host
+
+            return run_agent_host(argv[2:])
         if role == "supervisor":
             from actors.supervisor.role import main as run_supervisor
 
@@ -49,7 +53,7 @@ def main(argv: list[str]) -> int:
             from actors.gateway.role import main as run_worker
 
             return run_worker(argv[2:])
-        roles = "agent, host, registry, supervisor, worker"
+        roles = "agent, agent-host, host, registry, supervisor, worker"
         sys.stderr.write(f"beaker: there is no role {role!r}; the roles that can be started are {roles}\n")
         return 1
     from actors.roles.settling import settle

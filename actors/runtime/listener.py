@@ -7,8 +7,9 @@ import asyncio
 import errno
 import os
 import socket
+import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from actors.runtime.clock import Clock
 from actors.runtime.failures import RuntimeFault, Unreachable
@@ -52,17 +53,25 @@ class Listener:
         self._on_refused = on_refused
         self._server: asyncio.Server | None = None
         self._inode = 0
+        self._inherited = False
 
-    async def open(self) -> None:
+    async def open(self, inherited: socket.socket | None = None) -> None:
         """Bind and listen; a socket file that nobody answers at is replaced.
+
+        Args:
+            inherited: a socket that somebody else has bound, to whom the file belongs.
 
         Raises:
             AddressTaken: somebody answers at the path.
             ValueError: the path is longer than PATH_LIMIT bytes.
         """
-        bound = _bind(self.path)
+        bound = _bind(self.path) if inherited is None else inherited
+        self._inherited = inherited is not None
         self._inode = os.stat(self.path).st_ino
-        self._server = await asyncio.get_running_loop().create_unix_server(lambda: Incoming(self), sock=bound)
+        kept: dict[str, Any] = {}  # Any: options of asyncio's that not every Python has
+        if self._inherited and sys.version_info >= (3, 13):
+            kept["cleanup_socket"] = False  # it would remove the file with the server, whosever it is
+        self._server = await asyncio.get_running_loop().create_unix_server(lambda: Incoming(self), sock=bound, **kept)
 
     @property
     def is_reachable(self) -> bool:
@@ -77,6 +86,8 @@ class Listener:
         if self._server is not None:
             self._server.close()
             self._server = None
+            if self._inherited:
+                return
             try:
                 if os.stat(self.path).st_ino == self._inode:
                     os.unlink(self.path)

@@ -5,6 +5,7 @@ name, starts and stops them, counts dead letters. It is not a global: an actor t
 """
 
 import asyncio
+import socket
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -156,6 +157,7 @@ class Node:
         secret: Secret,
         on_link: Callable[[Link], None] | None = None,
         on_refused: Callable[[Peer, Refusal], None] | None = None,
+        inherited: socket.socket | None = None,
     ) -> Listener:
         """Let other nodes reach the actors of this one by a unix socket.
 
@@ -166,6 +168,7 @@ class Node:
             secret: what a peer must know; or one for each role.
             on_link: told of each new link, before anything arrives on it.
             on_refused: told of each peer that was refused, which has been logged.
+            inherited: the socket, if somebody else has bound it and will use it again.
 
         Raises:
             AddressTaken: somebody answers at the path.
@@ -185,7 +188,7 @@ class Node:
             clock=self.clock,
             log=self.log,
         )
-        await listener.open()
+        await listener.open(inherited)
         self._listeners.append(listener)
         return listener
 

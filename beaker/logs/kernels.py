@@ -76,7 +76,7 @@ def _together(kernel: str, facts: Sequence[Facts]) -> KernelLogs:
 
 def _rank(role: str) -> tuple[int, str]:
     """The order in which processes start."""
-    known = ("host", "kernel", "supervisor", "agent")
+    known = ("host", "kernel", "supervisor", "agent_host", "agent")
     return (known.index(role) if role in known else len(known), role)
 
 

@@ -15,6 +15,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     """Processes that speak HTTP, and as many that hold kernels; one per core is plenty."""
+    agents: Annotated[int, msgspec.Meta(ge=0, le=64)] = 2
+    """Processes that answer questions, at most, and never more than hold kernels; started by the first question. 0: one for each kernel."""
     host: Annotated[str, msgspec.Meta(min_length=1)] = "127.0.0.1"
     """Address to listen at; any but this machine's own needs a token and TLS, or `insecure`."""
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8888

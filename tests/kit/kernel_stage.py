@@ -16,7 +16,7 @@ import msgspec
 
 from actors.kernel.actor import KernelActor
 from actors.kernel.life.supervisor_door import SupervisorMissing
-from actors.kernel.questions.agent_door import AgentMissing
+from actors.kernel.questions.agent_door import SHARED, AgentMissing
 from actors.kernel.sockets.front import Front, Handlers
 from actors.kernel.state.surroundings import of_this_process
 from actors.runtime.codec import Codec
@@ -81,6 +81,8 @@ class KernelStage:
         self.supervisor_missing = ""
         self.finished = 0
         """How often the actor said that the kernel has shut down."""
+        self.shares = False
+        """Whether its agents share their process with those of others, where they may."""
         self.agents_started = 0
         self.agents_ended = 0
         """How many were ended by the kernel while it runs."""
@@ -287,10 +289,10 @@ class KernelStage:
     async def _end_agent(self) -> None:
         self.agents_ended += 1
 
-    async def _start_agent(self) -> Link:
+    async def _start_agent(self, *, alone: bool) -> Link:
         if self.agent_missing:
             raise AgentMissing(self.agent_missing)
-        node = Node("agent")
+        node = Node(SHARED if self.shares and not alone else "agent")
         self._nodes.append(node)
         await node.spawn("agent", lambda: self.agent)
         self.agents_started += 1

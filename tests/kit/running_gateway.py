@@ -38,12 +38,19 @@ class Client:
         self.heard: list[dict[str, Any]] = []  # Any: JSON
         """All that came, in order."""
 
-    async def send(self, kind: str, content: object, *, channel: Any = "shell") -> str:  # Any: a literal's value
-        """Sends a request; gives its msg_id."""
+    async def send(
+        self,
+        kind: str,
+        content: object,
+        *,
+        channel: Any = "shell",  # Any: a literal's value
+        cell_id: str = "",
+    ) -> str:
+        """Sends a request; gives its msg_id. An answer streams into a cell that is named, as notebooks do."""
         msg_id = uuid.uuid4().hex
         header = {"msg_id": msg_id, "msg_type": kind, "session": self.session_id, "username": "", "version": "5.4"}
         header["date"] = "2026-01-01T00:00:00.123456Z"
-        parts = [json.dumps(part).encode() for part in (header, {}, {}, content)]
+        parts = [json.dumps(part).encode() for part in (header, {}, {"cellId": cell_id} if cell_id else {}, content)]
         if self.framing == "v1":
             await self.socket.send_bytes(encode_v1(channel, parts))
         else:

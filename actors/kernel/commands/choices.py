@@ -10,6 +10,7 @@ from actors.kernel.questions.course import Course
 from actors.kernel.state.state import KernelState
 from actors.runtime.actor import ActorContext
 from actors.runtime.failures import AskFailed, RuntimeFault, Unreachable
+from actors.runtime.ref import Ref
 from beaker.errors import BeakerError
 from beaker.kernel.commands.command import Refused, Values
 from beaker.kernel.commands.context import ChooseContext, check_context, context_words, contexts_words
@@ -17,6 +18,7 @@ from beaker.kernel.commands.model import ChooseModel, check_model, model_words
 from beaker.kernel.commands.words import Words
 from beaker.messages.context import AgentFailure, ContextFacts, ContextsListed, ListContexts, ListModels, ModelsListed
 from beaker.messages.kernel import KernelMessage
+from beaker.messages.turn import AgentMessage
 
 MODELS_TIMEOUT_S = 30.0
 """A slow machine loads the SDK for some seconds, then the endpoint has its own, shorter limits."""
@@ -102,12 +104,24 @@ class Choices:
             except Unreachable:  # a context may have ended the agent at its import: the next one leaves it out
                 await self._agent.settled()
                 listed = await (await self._agent.ref()).ask(wanted, timeout_s=CONTEXTS_TIMEOUT_S)
+            if listed.unseen and (alone := await self._agent.ref_alone_if_idle()) is not None:
+                listed = await self._from_one_alone(alone, wanted)
         except Unreachable:
             raise NotTold(f"the agent's process ended, twice, while the context {previewed!r} was looked at, so nothing was set") from None
         except (AgentMissing, RuntimeFault) as error:
             raise NotTold(_sentence(error)) from None
         self._contexts = [facts.name for facts in listed.contexts]
         return listed
+
+    async def _from_one_alone(self, agent: Ref[AgentMessage], wanted: ListContexts) -> ContextsListed:
+        """Ask again where plugins are imported."""
+        try:
+            return await agent.ask(wanted, timeout_s=CONTEXTS_TIMEOUT_S)
+        except Unreachable:  # as above
+            await self._agent.settled()
+            if (again := await self._agent.ref_alone_if_idle()) is None:
+                raise  # a question has begun meanwhile
+            return await again.ask(wanted, timeout_s=CONTEXTS_TIMEOUT_S)
 
     async def set_context(self, name: str) -> Words | Refused:
         """Set the context; shows it.

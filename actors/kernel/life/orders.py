@@ -42,14 +42,11 @@ def start_agent(argv: Sequence[str], loaded: Loaded, *, secret: bytes, key: int 
     Raises:
         OSError: the program cannot be run.
     """
-    from actors.agent.order import OPTION, AgentOrder, seal_order  # at the first question
+    from actors.agent.order import OPTION, order_of, seal_order  # at the first question
     from actors.roles.settling import OPTION as KEY_OPTION
     from actors.runtime.process import start
 
-    settings = loaded.settings
-    order = seal_order(
-        AgentOrder(settings=settings.agent, logs=settings.logs, key=loaded.key, endpoint_ground=loaded.endpoint_ground),
-    )
+    order = seal_order(order_of(loaded))
     try:
         keys = [] if key is None else [key]
         options = [f"{OPTION}{order}", *(f"{KEY_OPTION}{descriptor}" for descriptor in keys)]

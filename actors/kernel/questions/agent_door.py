@@ -7,17 +7,34 @@ whoever asked is told and the next question starts a new one.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, Final, Protocol
 
 from actors.runtime.actor import ActorContext
 from actors.runtime.link import Link
 from actors.runtime.ref import Ref
+from beaker.contexts.places import is_ours
 from beaker.errors import BeakerError
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.turn import AgentMessage
 
-Start = Callable[[], Awaitable[Link]]
-"""Starts the agent's process and returns the link to it. Raises AgentMissing."""
+SHARED: Final = "agent-host"
+"""As which an agent comes that shares its process with those of other kernels, and runs no code of plugins."""
+
+
+class Start(Protocol):
+    """Has an agent started."""
+
+    def __call__(self, *, alone: bool) -> Awaitable[Link]:
+        """Start it and return the link to it.
+
+        Args:
+            alone: in a process that no other kernel shares.
+
+        Raises:
+            AgentMissing: it cannot be started.
+        """
+        ...
+
 
 End = Callable[[], Coroutine[Any, Any, object]]  # Any: what it yields is asyncio's
 """Makes what ends the process that was started last, whether it answers or not."""
@@ -41,6 +58,8 @@ class AgentDoor:
         self._context = context
         self._link: Link | None = None
         self._lock = asyncio.Lock()
+        self.busy: Callable[[], bool] = lambda: False
+        """Whether the agent is at work; set by whoever gives it work."""
         self._told_lost = asyncio.Event()
         """Set between the news of a death and the next start."""
 
@@ -49,25 +68,61 @@ class AgentDoor:
         """Name of the link, by which a `Down` is recognised."""
         return None if self._link is None else self._link.name
 
-    async def ref(self) -> Ref[AgentMessage]:
+    async def ref(self, context: str = "") -> Ref[AgentMessage]:
         """The agent; started now if there is none.
+
+        Args:
+            context: whose code will run in it. For a plugin's it is one that no other kernel shares, which takes the place of one that
+                others do, and of what that has under way.
 
         Raises:
             AgentMissing: it cannot be started.
         """
         async with self._lock:
             await self.settled()
-            if self._link is None:
-                began = time.monotonic()
-                self._told_lost.clear()
-                try:
-                    self._link = await self._start()
-                except AgentMissing:
-                    self._context.log.error("agent.not_started", duration_s=round(time.monotonic() - began, 3))
-                    raise
-                self._context.monitor(self._link)
-                self._context.log.info("agent.started", duration_s=round(time.monotonic() - began, 3))
-            return self._link.ref("agent")
+            return await self._ref(alone=not is_ours(context))
+
+    async def wake(self, context: str) -> None:
+        """Have an agent started for a question that will come, without disturbing what another has under way.
+
+        Raises:
+            AgentMissing: it cannot be started.
+        """
+        if is_ours(context):
+            await self.ref()
+        else:
+            await self.ref_alone_if_idle()
+
+    async def ref_alone_if_idle(self) -> Ref[AgentMessage] | None:
+        """One that no other kernel shares; None while one that others do is at work.
+
+        Raises:
+            AgentMissing: it cannot be started.
+        """
+        async with self._lock:
+            await self.settled()
+            return None if self._is_shared and self.busy() else await self._ref(alone=True)
+
+    @property
+    def _is_shared(self) -> bool:
+        return self._link is not None and self._link.peer.role == SHARED
+
+    async def _ref(self, *, alone: bool) -> Ref[AgentMessage]:
+        if alone and self._is_shared and self._link is not None:
+            self._context.log.info("agent.parts", reason="the context of a plugin")
+            self._link.abort("this kernel gets an agent of its own")
+            await self._told_lost.wait()
+        if self._link is None:
+            began = time.monotonic()
+            self._told_lost.clear()
+            try:
+                self._link = await self._start(alone=alone)
+            except AgentMissing:
+                self._context.log.error("agent.not_started", duration_s=round(time.monotonic() - began, 3))
+                raise
+            self._context.monitor(self._link)
+            self._context.log.info("agent.started", duration_s=round(time.monotonic() - began, 3))
+        return self._link.ref("agent")
 
     def ref_now(self) -> Ref[AgentMessage] | None:
         """The agent if it runs."""

@@ -230,11 +230,11 @@ class Turns:
     async def _send(self, number: TurnId, wanted: Ask, mentions: "MentionsRead | None") -> None:
         state = self._state
         try:
-            reading, _ = await asyncio.gather(finish_reading(wanted.prompt, mentions), self._agent.ref())
+            reading, _ = await asyncio.gather(finish_reading(wanted.prompt, mentions), self._agent.wake(self.course.context))
             if (turn := await self.line.comes(number)) is None:
                 return  # stopped meanwhile
             await self._closing.settled()  # what was stopped a moment ago belongs to the conversation
-            agent = await self._agent.ref()  # another one, if it died over a long reading
+            agent = await self._agent.ref(turn.context)  # another one, if it died over a long reading
         except AgentMissing as error:
             self._end(number, "error", str(error))
             return

@@ -275,3 +275,39 @@ def test_orphans_are_reaped(folder: Path, started: list[Gateway]) -> None:
 
 def _pids(gateway: Gateway) -> set[int]:
     return {pid for _, _, pid in gateway.noted("ready")}
+
+
+def knock() -> str:
+    """Comes in at the agent host of the only gateway that runs; gives what it says, which is nothing where one is refused."""
+    (path,) = (Path(os.environ["XDG_RUNTIME_DIR"]) / "beaker").glob("gw-*/agents-0.sock")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(str(path))
+        return client.recv(100).decode()
+
+
+def test_an_agent_host_is_started_by_whoever_comes_first_and_again_when_it_has_gone(folder: Path, started: list[Gateway]) -> None:
+    gateway = start(folder, started, "--port", "0", "--workers", "2", BEAKER_GATEWAY_AGENTS="1").ready()
+    assert gateway.noted("ready", "agent-host") == []
+    first = int(knock())
+    assert int(knock()) == first
+    assert gateway.noted("ready", "agent-host") == [("agent-host", 0, first)]
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: not psutil.pid_exists(first))
+    second = int(knock())
+    os.kill(second, signal.SIGTERM)  # it leaves by itself, with status 0
+    wait_until(lambda: not psutil.pid_exists(second))
+    third = int(knock())
+    assert len({first, second, third}) == 3
+    assert gateway.end() == (0, "")
+    assert gateway.order_of("ended") == ["agent-host", "worker", "worker", "host", "host", "agent-host", "registry"]
+
+
+def test_one_that_is_lost_again_and_again_is_refused_for_a_while_and_the_gateway_goes_on(folder: Path, started: list[Gateway]) -> None:
+    gateway = start(folder, started, "--port", "0", PLAN="agent-host:dies").ready()
+    assert knock() == ""
+    logs = Path(os.environ["XDG_STATE_HOME"]) / "beaker/logs"
+    assert "post.refused" in "".join(path.read_text() for path in logs.iterdir())
+    assert int(answer(gateway.port)) == gateway.noted("ready", "worker")[0][2]
+    status, errors = gateway.end()
+    assert (status, errors.count("last words of the agent-host")) == (0, 6)

@@ -1,17 +1,21 @@
 """What each role is handed: enough for its own links, and for nobody else's."""
 
+import msgspec
 import pytest
 
-from actors.guardian.order import GUARDIAN, REGISTRY, WORKER, GatewayOrder, host_role
+from actors.guardian.order import GUARDIAN, REGISTRY, WORKER, GatewayOrder, agent_host_role, host_role
 from tests.actors.gateway.desk import make_order
 
 WHOLE = make_order(workers=2)
+AGENTS = [agent_host_role(number) for number in range(2)]
 
 LINKS = [(who, REGISTRY) for who in (GUARDIAN, WORKER, "host-0", "host-1")] + [(WORKER, "host-0"), (WORKER, "host-1")]
+LINKS += [("host-0", AGENTS[0]), ("host-1", AGENTS[1])]
 
 OWN = {
     (REGISTRY, 0): {(GUARDIAN, REGISTRY), (WORKER, REGISTRY), ("host-0", REGISTRY), ("host-1", REGISTRY)},
-    ("host", 1): {("host-1", REGISTRY), (WORKER, "host-1")},
+    ("host", 1): {("host-1", REGISTRY), (WORKER, "host-1"), ("host-1", AGENTS[1])},
+    ("agent-host", 1): {("host-1", AGENTS[1])},
     (WORKER, 1): {(WORKER, REGISTRY), (WORKER, "host-0"), (WORKER, "host-1")},
 }
 """The links that a role is an end of, by the role and its number."""
@@ -40,3 +44,25 @@ def test_no_role_is_handed_a_secret_that_it_has_no_use_for() -> None:
     assert (worker.kernel_secret, host.kernel_secret, registry.kernel_secret) == (b"", b"", b"kernel secret")
     assert (host.token, registry.token, host.cookie_secret, registry.cookie_secret) == (None, None, b"", b"")
     assert host_role(0) == "host-0"
+
+
+@pytest.mark.parametrize(
+    ("workers", "agents", "of"),
+    [
+        (1, 2, [["host-0"]]),
+        (3, 2, [["host-0", "host-2"], ["host-1"]]),
+        (2, 64, [["host-0"], ["host-1"]]),
+        (2, 0, []),
+    ],
+)
+def test_each_kernel_host_has_one_agent_host_and_there_are_no_more_than_are_wanted(workers: int, agents: int, of: list[list[str]]) -> None:
+    order = make_order(workers=workers)
+    order = msgspec.structs.replace(order, settings=msgspec.structs.replace(order.settings, agents=agents))
+    assert [order.hosts_of(number) for number in range(order.agent_hosts)] == of
+    assert order.for_role("host", 0).listening == ()
+
+
+def test_an_agent_host_is_handed_its_socket_and_no_secret_of_others() -> None:
+    part = WHOLE.for_role("agent-host", 0, listening=7)
+    assert part.listening == (7,)
+    assert (part.kernel_secret, part.token, part.cookie_secret, part.key) == (b"", None, b"", None)

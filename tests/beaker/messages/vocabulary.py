@@ -9,6 +9,7 @@ from typing import Any, get_args
 import msgspec
 from msgspec import inspect
 
+from beaker.messages.agent_host import AgentHostReply, AgentHostRequest
 from beaker.messages.base import Command, Event, Failure, Message, Request
 from beaker.messages.figures import TellFigures
 from beaker.messages.host import HostReply, HostRequest
@@ -30,6 +31,8 @@ LINKS: dict[str, Any] = {  # Any: a union is not a type that annotations can nam
     "host to registry": HostSaid | HostReply,
     "registry or gateway worker to host": HostRequest,
     "host to gateway worker": HostReply,
+    "host to agent host": AgentHostRequest,
+    "agent host to host": AgentHostReply,
     "supervisor to kernel": SubkernelEvent | SupervisorReply,
 }
 """What may come out of each end of a link: the unions for which the roles make their codecs."""
