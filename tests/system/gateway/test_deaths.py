@@ -68,21 +68,38 @@ async def test_a_client_of_a_killed_worker_misses_nothing_and_hears_nothing_twic
 
 
 async def test_a_gateway_after_a_killed_one_finds_kernels_sessions_and_the_cell_that_runs(start_gateway: Start) -> None:
-    gateway = start_gateway("--port", "0")
+    gateway = start_gateway("--port", "0", "--workers", "2")
     wanted = {"path": "a.ipynb", "name": "a", "type": "notebook", "kernel": {"name": "python3"}}
     session = await gateway.call("POST", "/sessions", wanted)
-    kernel_id = session["kernel"]["id"]
-    async with gateway.connect(kernel_id) as client:
+    running, idle = session["kernel"]["id"], await gateway.start_kernel()
+    flag = gateway.root / "flag"
+    async with gateway.connect(running, session_id="mine") as client, gateway.connect(idle) as other:
         await client.run("x = 7")
-        asked = await client.send("execute_request", execute_content("print('on', flush=True)\nimport time\ntime.sleep(1)\ny = x"))
+        await other.run("y = 8")
+        kernels = await known_kernels(gateway)
+        code = f"print('on', flush=True)\nimport os, time\nwhile not os.path.exists({str(flag)!r}):\n    time.sleep(0.05)\nprint('done', x)"
+        asked = await client.send("execute_request", execute_content(code))
         await client.hear_until("stream", asked)
         gateway.end(signal.SIGKILL)
-    gateway.options = ("--port", str(gateway.port))
+        await client.hear_the_end()
+    gateway.options = ("--port", str(gateway.port), "--workers", "2")
     gateway.start()
-    assert [found["id"] for found in await gateway.call("GET", "/sessions")] == [session["id"]]
-    assert [found["id"] for found in await gateway.call("GET", "/kernels")] == [kernel_id]
-    async with gateway.connect(kernel_id) as client:
-        assert (await client.run("print(x, y)"))[1].endswith("7 7\n")
+    assert [(found["id"], found["path"], found["kernel"]["id"]) for found in await gateway.call("GET", "/sessions")] == [
+        (session["id"], "a.ipynb", running)
+    ]
+    assert await known_kernels(gateway) == kernels
+    async with gateway.connect(running, session_id="mine") as client, gateway.connect(idle) as other:
+        assert (await other.run("print(y)"))[1].endswith("8\n")
+        flag.touch()
+        reply = await client.hear_until("execute_reply", asked)
+        await client.hear_until("status", asked, execution_state="idle")
+        assert (reply["content"]["status"], printed_for(asked, client.heard)[-7:]) == ("ok", "done 7\n")
+        assert (await client.run("print(x)"))[1].endswith("7\n")
+
+
+async def known_kernels(gateway: RunningGateway) -> dict[str, str]:
+    """Names of all kernels, by their ids."""
+    return {kernel["id"]: kernel["name"] for kernel in await gateway.call("GET", "/kernels")}
 
 
 async def test_kernels_end_with_the_gateway_and_all_processes_with_them(start_gateway: Start) -> None:

@@ -1,0 +1,118 @@
+"""FAULTS 8: kill -9 of one of two workers while twenty websockets hear a kernel at full flow."""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+
+import aiohttp
+import pytest
+
+from tests.kit.running_gateway import PATIENCE_S, V1, Client, RunningGateway, execute_content
+
+pytestmark = pytest.mark.slow
+
+Start = Callable[..., RunningGateway]
+
+WEBSOCKETS = 20
+LINES = 1500
+NEW_WORKER_S = 10.0
+"""One second on a quiet machine."""
+
+CODE = f"""
+import sys, time
+for n in range({LINES}):
+    sys.stdout.write(f"{{n}}\\n")
+    sys.stdout.flush()
+    if n % 10 == 0:
+        time.sleep(0.005)
+"""
+
+
+async def open_at(worker: str | None, gateway: RunningGateway, http: aiohttp.ClientSession) -> str:
+    """Asks who answers until it is the wanted worker, and keeps the connection; gives who it was."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            answer = await http.get("/metrics")
+            found = re.search(r'worker="(\d+)"', await answer.text())
+            assert found is not None
+            if worker in {None, found[1]}:
+                return found[1]
+            await http.get("/api", headers={"Connection": "close"})  # the next one may be taken by another
+
+
+class Listener:
+    """A client that comes back whenever it is cut off, as interfaces do."""
+
+    def __init__(self, gateway: RunningGateway, kernel_id: str, worker: str) -> None:
+        self.gateway = gateway
+        self.kernel_id = kernel_id
+        self.worker = worker
+        """Where it is at first; afterwards wherever it is taken."""
+        self.heard: list[list[str]] = []
+        """What was printed, by connection."""
+        self.here = asyncio.Event()
+        self.in_flow = asyncio.Event()
+        """A part of all has come."""
+
+    async def listen(self) -> None:
+        """Until the cell is over."""
+        while True:
+            connector = aiohttp.TCPConnector(limit=1)  # so that the websocket is at whoever has answered before it
+            headers = {"Authorization": f"token {self.gateway.token}"}
+            path = f"/api/kernels/{self.kernel_id}/channels?session_id={id(self)}"
+            try:
+                async with aiohttp.ClientSession(self.gateway.url, headers=headers, connector=connector) as http:
+                    await open_at(None if self.heard else self.worker, self.gateway, http)
+                    async with http.ws_connect(path, protocols=[V1], max_msg_size=0) as socket:
+                        if await self._hear(Client(socket, str(id(self)), "v1")):
+                            return
+            except aiohttp.ClientError:
+                continue
+
+    async def _hear(self, client: Client) -> bool:
+        """Whether it heard the end."""
+        texts: list[str] = []
+        self.heard.append(texts)
+        if not self.here.is_set():
+            await client.hear_until("kernel_info_reply", await client.send("kernel_info_request", {}, channel="control"))
+            self.here.set()
+        while True:
+            try:
+                message = await client.hear()
+            except AssertionError:
+                assert client.socket.closed, "whatever else it was"
+                return False
+            if message["kind"] == "stream":
+                texts.append(message["content"]["text"])
+                if len(texts) == LINES // 5:
+                    self.in_flow.set()
+            if texts and message["content"].get("execution_state") == "idle" and message["parent"]:
+                return True
+
+
+async def test_twenty_clients_hear_everything_in_order_and_only_those_of_the_killed_worker_are_cut_off(start_gateway: Start) -> None:
+    gateway = start_gateway("--port", "0", "--workers", "2")
+    kernel_id = await gateway.start_kernel()
+    listeners = [Listener(gateway, kernel_id, str(number % 2)) for number in range(WEBSOCKETS)]
+    async with gateway.connect(kernel_id) as asking, asyncio.TaskGroup() as group:
+        await asking.run("1")
+        for listener in listeners:
+            group.create_task(listener.listen())
+        await asyncio.gather(*(listener.here.wait() for listener in listeners))
+        await asking.send("execute_request", execute_content(CODE))
+        await listeners[0].in_flow.wait()
+        (killed,) = [worker for worker in gateway.roles("worker") if "--number 0" in " ".join(worker.cmdline())]
+        killed.kill()
+        begun = time.monotonic()
+        async with gateway.http() as http:
+            await open_at("0", gateway, http)
+        assert time.monotonic() - begun < NEW_WORKER_S
+    wanted = [f"{n}\n" for n in range(LINES)]
+    for listener in listeners:
+        if listener.worker == "1":
+            assert listener.heard == [wanted], "no effect on those of the other worker"
+        else:
+            before, behind = listener.heard
+            # The one message that had been sent and not noted may come again: docs/gateway.md says so.
+            assert before + behind[behind[:1] == before[-1:] :] == wanted
