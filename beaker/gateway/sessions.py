@@ -1,4 +1,4 @@
-"""The clients of one kernel, by their `session_id`: where each is connected, what it has got, what it missed.
+"""The clients of one kernel, by their `session_id`: where each is connected, and what it has got.
 
 One that has gone is remembered for a while, so that it finds what it lacks when it comes back, at whatever worker. What it has got is read
 from the slot of shared memory that its worker keeps for it; a value that stood there already when it was given to the client is
@@ -31,7 +31,7 @@ class Seat(NamedTuple, Generic[W]):
 class ClientSession(Generic[W]):
     """One client."""
 
-    __slots__ = ("got", "live", "missed", "missed_to", "name", "reached", "seat", "since")
+    __slots__ = ("got", "live", "name", "reached", "seat", "since")
 
     def __init__(self, name: str, got: int) -> None:
         self.name = name
@@ -45,10 +45,6 @@ class ClientSession(Generic[W]):
         """It is told what all are told; else its worker has to fetch for it."""
         self.reached = got
         """Number up to which its worker has fetched for it."""
-        self.missed = 0
-        """Messages that were dropped and that it lacks."""
-        self.missed_to = 0
-        """Number of the last of those."""
 
 
 class Sessions(Generic[W]):
@@ -129,28 +125,6 @@ class Sessions(Generic[W]):
             self._look(client, last)
             lowest = min(lowest, client.got)
         return lowest
-
-    def dropped(self, number: int, session: str, reached: Callable[[ClientSession[W]], int]) -> None:
-        """A message is there no more: whoever lacks it has missed it.
-
-        Args:
-            session: whom it was for; empty: all.
-            reached: the number up to which a client's worker has been told everything.
-        """
-        for client in self._all.values() if not session else filter(None, [self._all.get(session)]):
-            if number > client.got and number > reached(client):
-                client.missed += 1
-                client.missed_to = number
-
-    def take_missed(self, client: ClientSession[W], got: int) -> int:
-        """How many messages a client has missed, to be told it once.
-
-        Args:
-            got: number of the last message that it, or its worker for it, has.
-        """
-        had = min(client.missed, max(0, min(got, client.missed_to) - client.got))
-        missed, client.missed = client.missed - had, 0
-        return missed
 
     def clear(self) -> None:
         """The kernel has ended."""

@@ -15,13 +15,13 @@ Pure; effects are the *ways* to the workers, the journal's shelf, and the time t
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 from beaker.gateway.quota import LOOK_BYTES, Quota
 from beaker.gateway.sessions import ClientSession, Seat, Sessions
 from beaker.gateway.stream import FromHost, Open, Opened, Over, Reached, Superseded, Told
-from beaker.gateway.told import MEMORY_BYTES, Dropped, Message, Shelf, ToldJournal
+from beaker.gateway.told import MEMORY_BYTES, Message, Shelf, ToldJournal
 from beaker.wire.compose import EMPTY
 from beaker.wire.parts import PARENT, Parts
 from beaker.wire.websocket import WebsocketChannel
@@ -102,13 +102,16 @@ class Telling:
             lambda seat: seat.way.taken(seat.slot), lambda seat: seat.way.left(seat.slot), first=first, replay_s=replay_s
         )
         self._doors: dict[Way, _Door] = {}
-        self.dropped = 0
-        """Messages that could not be kept, though a client may have lacked them."""
 
     @property
     def connected(self) -> int:
         """How many clients are."""
         return self._sessions.connected
+
+    @property
+    def dropped(self) -> int:
+        """How many messages could not be kept."""
+        return self._journal.dropped
 
     @property
     def size_bytes(self) -> int:
@@ -134,7 +137,7 @@ class Telling:
             self._pump(door, may_wait=may_wait)
         if journal.size_bytes > self._trim_at or journal.too_full:
             self.trim(now)
-        self._note(journal.bound())
+        journal.bound()
         if journal.size_bytes > self._look_at:
             self._quota.enforce(now)
             self._look_at = journal.size_bytes + LOOK_BYTES
@@ -154,12 +157,7 @@ class Telling:
 
     def give_up(self, wanted_bytes: int) -> None:
         """Keep no more than this, as far as no reply stands in the way: others need the room more. Clients are told what they miss."""
-        self._note(self._journal.give_up(wanted_bytes))
-
-    def _note(self, dropped: list[Dropped]) -> None:
-        self.dropped += len(dropped)
-        for gone in dropped:
-            self._sessions.dropped(gone.number, gone.session, self._reached)
+        self._journal.give_up(wanted_bytes)
 
     def over(self, reason: str) -> None:
         """The kernel has ended."""
@@ -250,10 +248,13 @@ class Telling:
 
     def _own_up(self, door: _Door) -> None:
         """Live clients of a worker that took nothing for too long have missed what was dropped meanwhile."""
+        begin, journal = door.position - 1, self._journal
+        while door.position < journal.last and door.position + 1 not in journal:
+            door.position += 1
         for client in door.live.values():
-            if missed := self._sessions.take_missed(client, client.got):
-                parts = self._missed(missed, EMPTY)
-                door.way.send(Told(door.position, client.name, "iopub"), parts)
+            missed, last = journal.gone(client.name, begin, door.position)
+            if missed:
+                door.way.send(Told(last, client.name, "iopub"), self._missed(missed, EMPTY))
 
     def _answer(self, door: _Door, session: str, after: int) -> None:
         if not self.is_at(door.way, session):
@@ -263,18 +264,22 @@ class Telling:
         begin = client.got if after < 0 else self._sessions.known(after, self._journal.last)
         client.got = min(client.got, begin)
         messages, reached = self._journal.after(begin, session, up_to=door.position, limit_bytes=FETCH_BYTES)
-        if client.missed and client.missed_to <= reached and (missed := self._sessions.take_missed(client, begin)):
-            messages = self._with_notice(messages, Message(client.missed_to, session, "iopub", []), missed)
-        for message in messages:
+        for message in self._with_notices(session, messages, begin, reached):
             door.way.send(Told(message.number, session, message.channel, fetched=True), message.parts)
         client.live, client.reached = reached >= door.position, reached
         door.way.send(Reached(session=session, number=reached, live=client.live), [])
         if client.live:
             door.live[session] = client
 
-    def _with_notice(self, messages: list[Message], notice: Message, missed: int) -> list[Message]:
-        """Say how many messages are not there, in the place of the last of them, under the request that goes on behind it."""
-        before = [message for message in messages if message.number < notice.number]
-        behind = messages[len(before) :]
-        parent = next((message.parts[PARENT] for message in behind if message.channel == "iopub"), EMPTY)
-        return [*before, notice._replace(parts=self._missed(missed, parent)), *behind]
+    def _with_notices(self, session: str, messages: list[Message], begin: int, end: int) -> Iterator[Message]:
+        """Say where messages are not there, and how many, under the request that goes on behind it."""
+        at = begin
+        for place, message in enumerate([*messages, None]):
+            up_to = end if message is None else message.number - 1
+            missed, last = self._journal.gone(session, at, up_to)
+            if missed:
+                parent = next((behind.parts[PARENT] for behind in messages[place:] if behind.channel == "iopub"), EMPTY)
+                yield Message(last, session, "iopub", self._missed(missed, parent))
+            if message is not None:
+                yield message
+                at = message.number

@@ -7,9 +7,9 @@ has got is trimmed away by `telling.py`, which knows the clients.
 Pure, but for the shelf that it is given.
 """
 
-from collections.abc import Iterator
 from typing import Final, NamedTuple, Protocol
 
+from beaker.gateway.gaps import Gaps
 from beaker.wire.parts import Parts
 from beaker.wire.websocket import WebsocketChannel
 
@@ -49,14 +49,6 @@ class Message(NamedTuple):
     """For this one alone; empty: for all."""
     channel: WebsocketChannel
     parts: Parts
-
-
-class Dropped(NamedTuple):
-    """One that is there no more, though somebody may lack it."""
-
-    number: int
-    session: str
-    """As in Message."""
 
 
 class _Entry:
@@ -99,9 +91,15 @@ class ToldJournal:
         """Of those in memory."""
         self._stayed_bytes = 0
         """Of those that stayed because they are vital."""
+        self.dropped = 0
+        """How many were, in all."""
+        self._gaps = Gaps()
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._entries
 
     @property
     def too_full(self) -> bool:
@@ -154,6 +152,10 @@ class ToldJournal:
             at += 1
         return found, max(at, number)
 
+    def gone(self, session: str, after: int, up_to: int) -> tuple[int, int]:
+        """How many of a client's messages behind a number and up to another were dropped, and the last of them; 0 of none."""
+        return self._gaps.count(session, after, up_to)
+
     def trim(self, number: int) -> None:
         """Nobody lacks anything up to this number."""
         for at in range(self._oldest, min(number, self.last) + 1):
@@ -162,10 +164,10 @@ class ToldJournal:
         self._oldest = max(self._oldest, min(number, self.last) + 1)
         self._in_memory_from = max(self._in_memory_from, self._oldest)
         self._undropped_from = max(self._undropped_from, self._oldest)
+        self._gaps.forget(number)
 
-    def bound(self) -> list[Dropped]:
-        """Keep within the limits: of memory by the shelf, of the whole by dropping. Gives what was dropped."""
-        gone: list[Dropped] = []
+    def bound(self) -> None:
+        """Keep within the limits: of memory by the shelf, of the whole by dropping."""
         while self._near_bytes > self._memory_bytes and self._in_memory_from < self.last:
             at, self._in_memory_from = self._in_memory_from, self._in_memory_from + 1
             entry = self._entries.get(at)
@@ -173,19 +175,18 @@ class ToldJournal:
                 continue
             place = self._shelf.put(entry.parts)
             if place is None:
-                gone.append(self._drop(at, entry))
+                self._drop(at, entry)
                 continue
             entry.place, entry.parts = place, None
             self._near_bytes -= entry.size
         if self.too_full:
-            gone.extend(self._drop_oldest(self._limit_bytes // DROPPED_SHARE * (DROPPED_SHARE - 1)))
-        return gone
+            self._drop_oldest(self._limit_bytes // DROPPED_SHARE * (DROPPED_SHARE - 1))
 
-    def give_up(self, wanted_bytes: int) -> list[Dropped]:
-        """Hold no more than this, as far as no vital message stands in the way. Gives what was dropped."""
-        return list(self._drop_oldest(wanted_bytes))
+    def give_up(self, wanted_bytes: int) -> None:
+        """Hold no more than this, as far as no vital message stands in the way."""
+        self._drop_oldest(wanted_bytes)
 
-    def _drop_oldest(self, wanted_bytes: int) -> Iterator[Dropped]:
+    def _drop_oldest(self, wanted_bytes: int) -> None:
         while self.size_bytes > wanted_bytes and self._undropped_from < self.last:
             at, self._undropped_from = self._undropped_from, self._undropped_from + 1
             entry = self._entries.get(at)
@@ -195,11 +196,12 @@ class ToldJournal:
                 entry.stayed = True
                 self._stayed_bytes += entry.size
                 continue
-            yield self._drop(at, entry)
+            self._drop(at, entry)
 
-    def _drop(self, number: int, entry: _Entry) -> Dropped:
+    def _drop(self, number: int, entry: _Entry) -> None:
         self._remove(number, entry)
-        return Dropped(number, entry.session)
+        self._gaps.add(number, entry.session)
+        self.dropped += 1
 
     def _remove(self, number: int, entry: _Entry) -> None:
         del self._entries[number]

@@ -264,6 +264,19 @@ def test_a_worker_that_took_nothing_for_too_long_tells_its_clients_what_they_mis
     assert [int(text) for text in told[1:]] == list(range(int(told[1]), 300))
 
 
+def test_what_a_client_ignored_while_it_was_behind_in_its_worker_and_that_was_dropped_since_is_owned_up_to() -> None:
+    stage, way = Stage(limit_bytes=100_000, memory_bytes=10_000), Way()
+    stage.come(way, "a")
+    for number in range(300):
+        stage.tell(f"{number}".encode().ljust(1000))
+    way.sent.clear()  # of which it took the first ten: only now its worker says that it has the others not
+    stage.telling.fetch(way, "a", FIRST + 9)
+    told = way.told("a")
+    assert told[0] == f"missed {int(told[1]) - 10}".encode()
+    assert [int(text) for text in told[1:]] == list(range(int(told[1]), 300))
+    assert [head.number for head in way.heads(Told)] == list(range(FIRST + int(told[1]) - 1, FIRST + 300))
+
+
 def test_a_disk_without_room_costs_outputs_and_nothing_else() -> None:
     stage, way = Stage(memory_bytes=10_000), Way()
     stage.come(way, "a")
@@ -414,8 +427,8 @@ STEPS = st.one_of(
 class Play:
     """Two workers and some clients."""
 
-    def __init__(self) -> None:
-        self.stage = Stage(memory_bytes=2000)
+    def __init__(self, **limits: int) -> None:
+        self.stage = Stage(memory_bytes=2000, **limits)
         self.workers = [Worker(self.stage), Worker(self.stage)]
         self.clients = {name: Client(name) for name in NAMES}
         self._told = 0
@@ -471,3 +484,18 @@ def test_each_client_gets_all_that_concerns_it_once_and_in_order(steps: list[tup
         play.step(*step)
     play.finish()
     assert {name: client.got for name, client in play.clients.items()} == {name: client.wanted for name, client in play.clients.items()}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(STEPS, min_size=20, max_size=120), st.booleans())
+def test_each_client_is_told_of_everything_that_was_dropped(steps: list[tuple[Any, ...]], room: bool) -> None:
+    play = Play(limit_bytes=4000)
+    play.stage.shelf.room = room
+    for step in steps:
+        play.step(*step)
+    play.finish()
+    for client in play.clients.values():
+        got = [text for text in client.got if text.isdigit()]
+        missed = sum(int(text.split()[1]) for text in client.got if not text.isdigit())
+        assert len(got) + missed == len(client.wanted)
+        assert got == [text for text in client.wanted if text in set(got)]
