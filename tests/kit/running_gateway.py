@@ -1,5 +1,6 @@
 """A real gateway in folders of its own, as `beaker-gateway` is started: what it prints, its REST interface, its websockets."""
 
+import asyncio
 import json
 import os
 import re
@@ -76,6 +77,21 @@ class Client:
             is_wanted = message["kind"] == kind and parent in {"", message["parent"]}
             if is_wanted and content.items() <= message["content"].items():
                 return message
+
+    def stop_reading(self) -> None:
+        """Takes nothing more from the network."""
+        self._transport.pause_reading()
+
+    def read_on(self) -> None:
+        """Takes it again."""
+        self._transport.resume_reading()
+
+    @property
+    def _transport(self) -> asyncio.Transport:
+        connection = self.socket._conn  # the way to it: nothing of aiohttp's own says "read no more"
+        assert connection is not None
+        assert isinstance(connection.transport, asyncio.Transport)
+        return connection.transport
 
     async def hear_the_end(self) -> None:
         """Goes on until the socket is closed."""
@@ -183,11 +199,17 @@ class RunningGateway(Server):
         self.token = ""
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *options: str) -> "RunningGateway":
-        """Starts it and waits until clients can come."""
+    def start(self, *options: str, hard_limit: int = 0) -> "RunningGateway":
+        """Starts it and waits until clients can come.
+
+        Args:
+            hard_limit: of descriptors, which no process of it can raise; 0: the system's.
+        """
         words = [sys.executable, "-P", str(CHECKOUT / "gateway.py"), "--root-dir", str(self.root), *self.options, *options]
         if self.descriptors:
             words = ["sh", "-c", f'ulimit -Sn {self.descriptors}; exec "$@"', "sh", *words]
+        if hard_limit:
+            words = ["sh", "-c", f'ulimit -n {hard_limit}; exec "$@"', "sh", *words]
         # Files, as kernels that outlive it would keep a pipe open.
         with (self.folder / "printed").open("w") as out, (self.folder / "errors").open("a") as errors:
             self.process = subprocess.Popen(words, env=self.environment, cwd=self.folder, stdout=out, stderr=errors)

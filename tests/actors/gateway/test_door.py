@@ -45,7 +45,7 @@ def _all_routes() -> list[tuple[str, Route]]:
 ALL = _all_routes()
 
 
-def _address(route: Route) -> str:
+def address(route: Route) -> str:
     """An address of this route, with something in each of its blanks."""
     return "/" + "".join("x" if part.endswith("}") else part for part in route.path.replace("{", "\0{").replace("}", "}\0").split("\0"))
 
@@ -80,7 +80,7 @@ async def test_every_route_refuses_a_stranger(service: Service, how: str) -> Non
     wrong = []
     async with serving(service) as client:
         for method, route in ALL:
-            answer = await client.request(method, _address(route), allow_redirects=False, **STRANGERS[how])
+            answer = await client.request(method, address(route), allow_redirects=False, **STRANGERS[how])
             wanted = {302} if route.page and method in {"GET", "HEAD"} else {401}
             if not route.public and answer.status not in wanted:
                 wrong.append((method, route.path, answer.status))
@@ -100,7 +100,7 @@ async def test_every_route_refuses_the_right_token_with(service: Service, how: s
     wrong = []
     async with serving(service) as client:
         for method, route in ALL:
-            answer = await client.request(method, _address(route), headers={**WITH_TOKEN, **FORGERIES[how]}, allow_redirects=False)
+            answer = await client.request(method, address(route), headers={**WITH_TOKEN, **FORGERIES[how]}, allow_redirects=False)
             if answer.status != 403:
                 wrong.append((method, route.path, answer.status))
     assert wrong == []
@@ -116,7 +116,7 @@ async def test_every_route_that_changes_something_refuses_a_forged_form(service:
                 continue
             for headers in ({}, {XSRF_HEADER: cookies["_xsrf"]}):
                 sent = {"Content-Type": kind, **headers}
-                answer = await client.request(method, _address(route), data=b"{}", headers=sent, cookies=cookies)
+                answer = await client.request(method, address(route), data=b"{}", headers=sent, cookies=cookies)
                 if answer.status != 403:
                     wrong.append((method, route.path, answer.status))
     assert wrong == []

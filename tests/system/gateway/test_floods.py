@@ -1,0 +1,46 @@
+"""FAULTS 19, 20, 21: floods of outputs through a gateway. `tests/soak` has them at their full size."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kit.gateway_floods import MB, flood_one_that_never_reads, printed, show_displays, watched
+from tests.kit.running_gateway import RunningGateway, execute_content
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("floods")]
+
+LIMITS = {"BEAKER_GATEWAY_STOPPED_S": "0.3", "BEAKER_GATEWAY_LAG_BYTES": str(16 * MB)}
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[RunningGateway]:
+    folder = Path(tempfile.mkdtemp(prefix="bg", dir="/tmp"))
+    running = RunningGateway(folder, "--port", "0", **LIMITS).start()
+    yield running
+    running.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+async def test_a_websocket_that_never_reads_costs_little_is_closed_as_too_slow_and_misses_nothing(gateway: RunningGateway) -> None:
+    peak = await flood_one_that_never_reads(gateway, await gateway.start_kernel(), 60)
+    assert peak["worker"] <= 32 * MB
+    assert peak["host"] <= 64 * MB
+
+
+async def test_one_print_of_a_hundred_megabytes_arrives_whole_and_its_memory_is_given_back(gateway: RunningGateway) -> None:
+    kernel_id = await gateway.start_kernel()
+    async with gateway.connect(kernel_id) as client:
+        await client.run("1")
+        async with watched(gateway) as memory:
+            asked = await client.send("execute_request", execute_content(f"print('z' * {100 * MB})"))
+            await client.hear_until("status", asked, execution_state="idle")
+            text = printed(client, parent=asked)
+            assert (len(text), text.strip("z")) == (100 * MB + 1, "\n")
+            memory.settle(64 * MB)
+
+
+async def test_of_five_thousand_displays_each_arrives_once_and_the_idle_behind_them(gateway: RunningGateway) -> None:
+    await show_displays(gateway, await gateway.start_kernel(), 5000)
