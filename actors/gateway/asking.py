@@ -57,6 +57,15 @@ async def list_kernels(service: Service) -> list[KernelEntry]:
     return (await ask_registry(service, ListKernels(), again=True)).kernels
 
 
+async def not_saving(service: Service) -> str:
+    """Why nothing is written down of kernels and sessions at the moment, as on a full disk; empty: all is.
+
+    Raises:
+        Problem: the Registry does not answer.
+    """
+    return (await ask_registry(service, ListKernels(), again=True)).not_saving
+
+
 async def find_kernel(service: Service, kernel_id: str) -> KernelEntry:
     """One kernel.
 

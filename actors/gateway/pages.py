@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from actors.gateway.answers import Problem
+from actors.gateway.asking import not_saving
 from actors.gateway.door import begin_session, end_session
 from actors.gateway.models import KernelModel, all_kernel_models
 from actors.gateway.rates import count_failure
@@ -47,9 +48,9 @@ async def show_home(request: web.Request) -> web.Response:
     address = f"{service.rules.origin_of(request.host)}{service.base_url}".rstrip("/")
     try:
         kernels = await all_kernel_models(service)
-        title, listed = _count(len(kernels)), _kernels(kernels)
+        title, listed, trouble = _count(len(kernels)), _kernels(kernels), await not_saving(service)
     except Problem as problem:
-        title, listed = "Kernels", fill("<p>$words</p>", words=str(problem))
+        title, listed, trouble = "Kernels", fill("<p>$words</p>", words=str(problem)), ""
     return _page(
         service,
         "beaker gateway",
@@ -59,6 +60,7 @@ async def show_home(request: web.Request) -> web.Response:
         address=address,
         websocket_address="ws" + address.removeprefix("http"),
         logout=raw("") if service.rules.token is None else raw(fill(_LOGOUT, base=service.base_url)),
+        banner=raw(fill(_NOT_SAVING, why=trouble) if trouble else ""),
         ui=raw(_NO_UI if service.settings.ui else ""),
     )
 
@@ -169,6 +171,9 @@ def _kernels(kernels: list[KernelModel]) -> Html:
 
 
 _LOGOUT: Final = '<form method="post" action="${base}logout"><button class="plain" type="submit">Sign out</button></form>'
+
+_NOT_SAVING: Final = """<p class="bad" role="alert"><strong>Not saving.</strong> $why. Kernels go on, and new ones can be started; but
+a gateway that is started after a crash would not know what has changed since. It is written as soon as there is room again.</p>"""
 
 _NO_UI: Final = """<section class="card" aria-labelledby="ui">
 <h2 id="ui">The web notebook is not part of this version</h2>

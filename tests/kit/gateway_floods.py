@@ -61,10 +61,10 @@ def _resident_bytes(process: psutil.Process) -> int:
 
 
 async def number_of(metric: str, gateway: RunningGateway) -> int:
-    """A number at /metrics, of a gateway with one worker."""
+    """A number at /metrics, of all processes together."""
     async with gateway.http() as http, http.get("/metrics") as answer:
-        (line,) = [line for line in (await answer.text()).splitlines() if line.startswith(f"{metric}{{")]
-    return int(line.split()[-1])
+        lines = [line for line in (await answer.text()).splitlines() if line.startswith(f"{metric}{{")]
+    return sum(int(line.split()[-1]) for line in lines)
 
 
 def printed(*clients: Client, parent: str) -> str:

@@ -28,8 +28,10 @@ async def test_the_status_adds_all_kernels_up(here: Gateway) -> None:
 
 async def test_the_status_says_when_nothing_is_written_down(here: Gateway) -> None:
     assert (await (await here.client.get("/api/status", headers=WITH_TOKEN)).json())["not_saving"] == ""
-    here.registry.not_saving = "the disk is full"
-    assert (await (await here.client.get("/api/status", headers=WITH_TOKEN)).json())["not_saving"] == "the disk is full"
+    assert "Not saving" not in await (await here.client.get("/", headers=WITH_TOKEN)).text()
+    here.registry.not_saving = "the disk is <full>"
+    assert "Not saving.</strong> the disk is &lt;full&gt;." in await (await here.client.get("/", headers=WITH_TOKEN)).text()
+    assert (await (await here.client.get("/api/status", headers=WITH_TOKEN)).json())["not_saving"] == "the disk is <full>"
 
 
 async def test_whoever_has_the_token_is_somebody(here: Gateway) -> None:

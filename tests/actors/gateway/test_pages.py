@@ -34,7 +34,11 @@ async def browser(service: Service, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
         moment = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
         return [KernelModel(id="x", name="<b>k</b>", last_activity=moment, execution_state="idle", connections=1)]
 
+    async def trouble(_service: Service) -> str:
+        return ""
+
     monkeypatch.setattr(pages, "all_kernel_models", kernels)
+    monkeypatch.setattr(pages, "not_saving", trouble)
     async with TestClient(TestServer(make_app(service)), cookie_jar=DummyCookieJar()) as made:
         yield made
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -19,7 +20,11 @@ from tests.actors.gateway.test_door import ALL, address
 from tests.actors.gateway.test_traversal import ADDRESSES
 from tests.kit.running_gateway import CHECKOUT, PATIENCE_S, V1, RunningGateway
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("closed gateway")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("closed gateway"),
+    pytest.mark.skipif(sys.platform != "linux", reason="elsewhere this machine has one local address, and wrong tokens are counted by it"),
+]
 
 FRIEND = "https://good.test"
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "A" * 22 + "=="}

@@ -12,7 +12,8 @@ from tests.kit.running_gateway import RunningGateway, execute_content
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("floods")]
 
-LIMITS = {"BEAKER_GATEWAY_STOPPED_S": "0.3", "BEAKER_GATEWAY_LAG_BYTES": str(16 * MB)}
+LIMITS = {"BEAKER_GATEWAY_STOPPED_S": "3", "BEAKER_GATEWAY_LAG_BYTES": str(16 * MB)}
+"""Long enough that the test itself is not taken for stopped on a busy machine."""
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,89 @@
+"""FAULTS 33: whoever of a gateway is killed, nothing of it is left once the lease has run out, and no zombie while it runs."""
+
+import os
+import signal
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from tests.kit.processes import is_zombie, lives
+from tests.kit.running_gateway import PATIENCE_S, RunningGateway
+from tests.kit.running_kernel import wait_until
+
+pytestmark = pytest.mark.slow
+
+Start = Callable[..., RunningGateway]
+
+LEASE = {"BEAKER_GATEWAY_ORPHAN_TIMEOUT_S": "5"}
+"""Longer than a part of it takes to begin on a busy machine: else kernels end before anybody was killed."""
+RESTARTS = 3
+"""A hundred in `tests/soak`."""
+
+
+def family(gateway: RunningGateway) -> set[psutil.Process]:
+    """All of its processes, subkernels and their watchers too."""
+    guardian = psutil.Process(gateway.pid)
+    return {guardian, *guardian.children(recursive=True)}
+
+
+async def with_question(gateway: RunningGateway) -> None:
+    """A kernel that has answered one, so that there is an agent too."""
+    kernel_id = await gateway.start_kernel()
+    async with gateway.connect(kernel_id) as client:
+        reply, _ = await client.run("%%ai hello")
+        assert reply["status"] == "ok"
+
+
+async def test_nothing_is_left_of_a_gateway_whose_parts_are_killed_one_after_the_other_and_then_the_guardian(start_gateway: Start) -> None:
+    gateway = start_gateway("--port", "0", **LEASE)
+    await with_question(gateway)
+    everybody = family(gateway)
+    for role in ("worker", "host", "registry", "agent"):
+        for process in [each for each in everybody if lives(each) and f"--role {role}" in " ".join(each.cmdline())]:
+            process.kill()
+            if role != "agent":
+                gateway.wait_for_role(role, 1, without={process.pid})
+                everybody |= family(gateway)
+    wait_until(lambda: not any(map(is_zombie, family(gateway))), timeout_s=PATIENCE_S, what="the end of zombies")
+    gateway.end(signal.SIGKILL)
+    wait_until(lambda: not any(map(lives, everybody)), timeout_s=PATIENCE_S, what="the end of all processes")
+
+
+async def test_nothing_is_left_of_a_gateway_that_is_killed_at_once(start_gateway: Start) -> None:
+    gateway = start_gateway("--port", "0", **LEASE)
+    await with_question(gateway)
+    everybody = family(gateway)
+    told = [each for each in everybody if "beaker --role" in " ".join(each.cmdline()) and "watcher" not in " ".join(each.cmdline())]
+    assert len(told) >= 5
+    for process in sorted(told, key=lambda each: each.pid):  # the guardian, which leads, first
+        os.kill(process.pid, signal.SIGKILL)
+    gateway.end(signal.SIGKILL)
+    wait_until(lambda: not any(map(lives, everybody)), timeout_s=PATIENCE_S, what="the end of all processes")
+    assert [*(gateway.folder / "run/beaker").glob("*/kernel*.json")] == []
+
+
+async def restart_again_and_again(gateway: RunningGateway, restarts: int) -> None:
+    """Leaves no zombie, no process and no descriptor."""
+    kernel_id = await gateway.start_kernel()
+    await gateway.call("POST", f"/kernels/{kernel_id}/restart")
+    async with gateway.connect(kernel_id) as client:
+        await client.run("1")
+        processes, descriptors = len(family(gateway)), _descriptors(gateway)
+        for _ in range(restarts):
+            await gateway.call("POST", f"/kernels/{kernel_id}/restart")
+            await client.run("1")  # and hears pings meanwhile
+
+        def as_before() -> bool:
+            now = family(gateway)
+            return not any(map(is_zombie, now)) and len(now) <= processes and _descriptors(gateway) <= descriptors + 4
+
+        wait_until(as_before, timeout_s=PATIENCE_S, what=f"{processes} processes with {descriptors} descriptors")
+
+
+def _descriptors(gateway: RunningGateway) -> int:
+    return sum(gateway.roles(role)[0].num_fds() for role in ("registry", "host", "worker"))
+
+
+async def test_a_kernel_that_is_restarted_again_and_again_leaves_nothing(start_gateway: Start) -> None:
+    await restart_again_and_again(start_gateway("--port", "0"), RESTARTS)

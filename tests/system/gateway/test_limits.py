@@ -1,0 +1,115 @@
+"""FAULTS 34, 36: a gateway at the end of its descriptors, and kernels and processes that are started without end."""
+
+import asyncio
+import json
+import os
+import socket
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import aiohttp
+import psutil
+import pytest
+
+from tests.actors.supervisor.test_limits import BOMB, lonely_uid, processes_now
+from tests.kit.running_gateway import PATIENCE_S, Client, RunningGateway
+from tests.kit.running_kernel import wait_until
+
+pytestmark = pytest.mark.slow
+
+Start = Callable[..., RunningGateway]
+
+DESCRIPTORS = 256
+CONNECTIONS = 200
+"""Opened and closed; FAULTS 34 names 500, but they wait for places that rest."""
+STARTS = 200
+"""Of kernels: a thousand of FAULTS 36 take no longer each."""
+
+
+def descriptors(gateway: RunningGateway) -> Counter[str]:
+    """How many each process of it has."""
+    roles = {role: gateway.roles(role)[0] for role in ("registry", "host", "worker")}
+    return Counter({role: process.num_fds() for role, process in [("guardian", psutil.Process(gateway.pid)), *roles.items()]})
+
+
+@pytest.fixture
+def narrow(short_folder: Path) -> Iterator[RunningGateway]:
+    """One that may have few descriptors."""
+    gateway = RunningGateway(short_folder, "--port", "0").start(hard_limit=DESCRIPTORS)
+    yield gateway
+    gateway.close()
+
+
+async def test_at_the_end_of_its_descriptors_it_says_so_and_sessions_that_are_open_go_on(narrow: RunningGateway) -> None:
+    gateway = narrow
+    kernel_id = await gateway.start_kernel()
+    many = aiohttp.ClientSession(gateway.url, headers={"Authorization": f"token {gateway.token}"}, connector=aiohttp.TCPConnector(limit=0))
+    async with gateway.connect(kernel_id) as client, many as http:
+        await client.run("x = 7")
+        before = descriptors(gateway)
+        path = f"/api/kernels/{kernel_id}/channels"
+        opened = [await http.ws_connect(f"{path}?session_id={number}") for number in range(DESCRIPTORS // 2 - 1)]
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "A" * 22 + "=="}
+        async with http.get(path, headers=upgrade) as answer:
+            assert (answer.status, (await answer.json())["reason"]) == (503, "limit")
+        # And whoever only connects takes what is left of them.
+        idle = [socket.create_connection(("127.0.0.1", gateway.port)) for _ in range(DESCRIPTORS)]
+        assert (await client.run("print(x)"))[1] == "7\n"
+        for connection in idle:
+            connection.close()
+        await asyncio.gather(*(each.close() for each in opened))
+
+        async def come_and_go(number: int) -> None:
+            async with asyncio.timeout(PATIENCE_S):
+                while True:
+                    try:
+                        async with http.ws_connect(f"{path}?session_id=again-{number}"):
+                            return
+                    except aiohttp.WSServerHandshakeError as error:
+                        if error.status != 503:  # the place of one that has gone rests for a moment
+                            raise
+
+        for begin in range(0, CONNECTIONS, 20):
+            await asyncio.gather(*(come_and_go(number) for number in range(begin, begin + 20)))
+        assert (await client.run("print(x)"))[1] == "7\n"
+    async with gateway.connect(kernel_id) as client:
+        await client.run("1")
+        wait_until(lambda: descriptors(gateway) <= before + Counter(dict.fromkeys(before, 2)), what=f"no more than {before}")
+
+
+async def test_kernels_are_started_up_to_the_limit_and_the_others_refused_in_words(start_gateway: Start) -> None:
+    gateway = start_gateway("--port", "0", "--max-kernels", "2")
+    kernel_id = await gateway.start_kernel()
+    async with gateway.connect(kernel_id) as client, gateway.http() as http:
+
+        async def start() -> tuple[int, str]:
+            async with http.post("/api/kernels", json={}) as answer:
+                return answer.status, (await answer.json()).get("message", "")
+
+        answers = await asyncio.gather(*(start() for _ in range(STARTS)))
+        assert Counter(status for status, _ in answers) == {201: 1, 429: STARTS - 1}
+        assert all(words.endswith(".") for status, words in answers if status == 429)
+        assert (await client.run("print('still here')"))[1] == "still here\n"
+        assert len(await gateway.call("GET", "/kernels")) == 2
+    assert gateway.end() == 0
+
+
+async def run(client: Client, code: str) -> str:
+    reply, printed = await client.run(code)
+    assert reply["status"] == "ok", reply
+    return printed
+
+
+async def test_a_fork_bomb_in_a_cell_is_stopped_and_other_sessions_work(start_gateway: Start) -> None:
+    few = 10 if os.getuid() == 0 else processes_now() + 60  # as root the bomb runs as somebody who has none
+    gateway = start_gateway("--port", "0", BEAKER_SUBKERNEL_MAX_PROCESSES=str(few))
+    bombed, other = await gateway.start_kernel(), await gateway.start_kernel()
+    async with gateway.connect(bombed) as bomber, gateway.connect(other) as bystander:
+        await run(bystander, "x = 7")
+        await run(bomber, "import json, os, subprocess, sys\nreading, writing = os.pipe()\nwaiting, held = os.pipe()")
+        command = f"[sys.executable, '-c', {BOMB!r}, str(writing), '{lonely_uid()}', str(waiting)]"
+        await run(bomber, f"subprocess.run({command}, pass_fds=[writing, waiting], check=True)\nos.close(writing)")
+        assert json.loads(await run(bomber, "print(os.fdopen(reading).read())"))["refused"] == "BlockingIOError"
+        assert await run(bystander, "print(x)") == "7\n"
+        await gateway.start_kernel()
