@@ -12,6 +12,7 @@ import aiohttp
 import psutil
 import pytest
 
+from actors.guardian.limits import websocket_limit
 from tests.actors.supervisor.test_limits import BOMB, lonely_uid, processes_now
 from tests.kit.running_gateway import PATIENCE_S, Client, RunningGateway
 from tests.kit.running_kernel import wait_until
@@ -49,7 +50,10 @@ async def test_at_the_end_of_its_descriptors_it_says_so_and_sessions_that_are_op
         await client.run("x = 7")
         before = descriptors(gateway)
         path = f"/api/kernels/{kernel_id}/channels"
-        opened = [await http.ws_connect(f"{path}?session_id={number}") for number in range(DESCRIPTORS // 2 - 1)]
+        opened = [
+            await http.ws_connect(f"{path}?session_id={number}")
+            for number in range(websocket_limit(2000, descriptors=DESCRIPTORS, workers=1) - 1)
+        ]
         upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "A" * 22 + "=="}
         async with http.get(path, headers=upgrade) as answer:
             assert (answer.status, (await answer.json())["reason"]) == (503, "limit")
