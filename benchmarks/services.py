@@ -75,7 +75,9 @@ class Service:
             )
 
     async def __aenter__(self) -> Self:
-        self._http = aiohttp.ClientSession(headers={"Authorization": f"token {self._token}"})
+        # Without a limit: at aiohttp's own the 101st websocket waits for ever.
+        connector = aiohttp.TCPConnector(limit=0)
+        self._http = aiohttp.ClientSession(headers={"Authorization": f"token {self._token}"}, connector=connector)
         deadline = time.monotonic() + READY_LIMIT_S
         try:
             while True:
