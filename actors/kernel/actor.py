@@ -196,7 +196,7 @@ class KernelActor(Actor[KernelMessage]):
         Raises:
             SupervisorMissing: it could not be done; the sentence says why.
         """
-        await self._rooms.renewal.restart()
+        await self._rooms.renewal.restart(aside=True)
 
     @property
     def at_work(self) -> bool:

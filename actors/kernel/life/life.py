@@ -85,7 +85,7 @@ class Life:
             state.subkernel = None
             state.session_over(wanted=False)
         if state.phase is Phase.DEAD:
-            state.publisher.say("status", compose.status("restarting"))
+            state.publisher.say("status", compose.status("starting" if state.asked_aside else "restarting"))
             state.phase = Phase.RESTARTING
         state.generation = event.generation
 
@@ -156,11 +156,12 @@ class Life:
         link, dead, state.subkernel = state.link, state.subkernel, None
         state.link = None
         state.phase = Phase.RESTARTING
-        self._burial = self._context.spawn(self._last_words(link, reason, ename, notice), name="bury")
+        is_quiet = wanted and state.asked_aside
+        self._burial = self._context.spawn(self._last_words(link, reason, ename, notice, is_quiet=is_quiet), name="bury")
         # Its number, and not that of the next life, which may have been announced by the time it is buried.
         state.log.info("subkernel.lost", generation=state.generation if dead is None else dead.generation, ename=ename)
 
-    async def _last_words(self, link: SubkernelLink | None, reason: str, ename: str, notice: str) -> None:
+    async def _last_words(self, link: SubkernelLink | None, reason: str, ename: str, notice: str, *, is_quiet: bool) -> None:
         state = self._state
         if link is not None:
             deadline = time.monotonic() + LAST_WORDS_S
@@ -175,8 +176,13 @@ class Life:
         self._control.answer_owed(unsent_too=False)
         if notice:
             state.notices.append(notice)
-        state.publisher.say("status", compose.status("restarting"))
-        self._close_comms()
+        if is_quiet:
+            # To JupyterLab `restarting` means that the kernel has died, and it says so; a comm_close alone would take widgets away.
+            state.publisher.say("status", compose.status("starting"))
+            state.comms.take()
+        else:
+            state.publisher.say("status", compose.status("restarting"))
+            self._close_comms()
         state.log.info("subkernel.buried", ename=ename)
 
     def _close_comms(self) -> None:

@@ -32,14 +32,18 @@ class Renewal:
         self._answer: asyncio.Future[str] | None = None
         self._former = 0
 
-    async def restart(self) -> None:
+    async def restart(self, *, aside: bool) -> None:
         """A fresh session; returns when it answers.
+
+        Args:
+            aside: a client asks for it beside its connection, which hears no `restarting` then, as from a Jupyter server.
 
         Raises:
             SupervisorMissing: it could not be done; the sentence says why.
         """
         if self._running is None:
             self._leave()
+            self._state.asked_aside = aside
             self._running = asyncio.get_running_loop().create_future()
             self._context.spawn(self._run(self._running), name="renew")
         if failed := await asyncio.shield(self._running):
@@ -57,7 +61,7 @@ class Renewal:
 
     async def _unattended(self) -> None:
         try:
-            await self.restart()
+            await self.restart(aside=False)
         except SupervisorMissing as error:
             self._state.notices.append(f"the restart failed: {error}")
 
@@ -82,6 +86,7 @@ class Renewal:
             failed = str(error)
         finally:
             self._running = self._answer = None
+            self._state.asked_aside = False
             done.set_result(failed)
 
     async def _supervisor_back(self) -> None:

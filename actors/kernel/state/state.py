@@ -84,6 +84,8 @@ class KernelState:
     generation: int = 0
     leaving: int = 0
     """The generation of a life that the user has ended, and whose successor may not be announced yet."""
+    asked_aside: bool = False
+    """A client asks for a fresh session beside its connection, as over REST: it clears up by itself, and takes `restarting` for a death."""
     requests: Requests = field(default_factory=Requests)
     """On the shell channel."""
     control_requests: Requests = field(default_factory=Requests)

@@ -95,7 +95,7 @@ def test_another_client_of_the_kernel_hears_what_it_prints(scenes: Scenes) -> No
 
 def test_a_restart_leaves_the_connection_and_forgets_variables(scenes: Scenes) -> None:
     saw = scenes.play("restart")
-    assert saw == {"restarting": True, "same": True, "ename": "NameError", "count": 1, "connection": "connected"}
+    assert saw == {"restarting": True, "died": False, "same": True, "ename": "NameError", "count": 1, "connection": "connected"}
 
 
 def test_a_kernel_that_dies_is_told_to_be_restarting_and_goes_on(scenes: Scenes) -> None:

@@ -25,6 +25,24 @@ async def test_a_restart_is_over_when_the_fresh_session_answers(stage: KernelSta
     assert sum(isinstance(message, Restart) for message in stage.supervisor.seen) == 1
 
 
+async def test_a_restart_over_rest_is_no_death_to_clients_and_takes_no_widgets_away(
+    stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
+    cell = stage.run("widgets")
+    running = await subkernel.expect()
+    subkernel.begin(running, 1)
+    subkernel.publish("comm_open", {"comm_id": "theirs", "target_name": "t", "data": {}}, running)
+    subkernel.end(running, 1)
+    await stage.front.over(cell)
+    renewing = asyncio.ensure_future(stage.actor.restart())
+    _, asked = await stage.supervisor.expect_ask(Restart)
+    asked.answer(Restarted(generation=2))
+    subkernel.die()
+    await stage.start_subkernel()
+    await asyncio.wait_for(renewing, 10)
+    assert stage.front.unparented() == ["starting", "idle"]
+
+
 async def test_what_is_asked_right_behind_the_wish_is_for_the_fresh_session(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     renewing = asyncio.ensure_future(stage.actor.restart())
     await asyncio.sleep(0)

@@ -141,7 +141,7 @@ async function restart(server) {
   await kernel.info;
   const { reply } = await execute(kernel, 'x');
   kernel.statusChanged.disconnect(slot);
-  return { restarting: statuses.includes('restarting'), same: kernel.id === id, ename: reply.ename, count: reply.execution_count, connection: kernel.connectionStatus };
+  return { restarting: statuses.includes('restarting'), died: statuses.includes('autorestarting'), same: kernel.id === id, ename: reply.ename, count: reply.execution_count, connection: kernel.connectionStatus };
 }
 
 async function death(server) {
