@@ -78,14 +78,28 @@ def lab(tmp_path_factory: pytest.TempPathFactory, stalling_endpoint: str, consen
     folder = tmp_path_factory.mktemp("lab")
     root = folder / "root"
     root.mkdir()
+    install_kernel("beaker-stalled", stalling_endpoint)
+    install_kernel("beaker-consent", consent_endpoint)
+    with serving_lab(folder, root) as served:
+        yield served
+
+
+@contextmanager
+def serving_lab(folder: Path, root: Path, *more: str, **variables: str) -> Iterator[Lab]:
+    """Starts JupyterLab, and ends it.
+
+    Args:
+        folder: for what it keeps.
+        root: what it serves; the example data is put there.
+        more: options.
+        variables: of its environment.
+    """
     shutil.copy(CHECKOUT / "examples/lake.csv", root)
     for name, values in SETTINGS.items():
         package, _, plugin = name.rpartition("/")
         file = folder / "settings" / package / f"{plugin}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
-    install_kernel("beaker-stalled", stalling_endpoint)
-    install_kernel("beaker-consent", consent_endpoint)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     token = secrets.token_hex(16)
@@ -99,12 +113,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory, stalling_endpoint: str, consen
     options += [f"--LabApp.user_settings_dir={folder / 'settings'}", f"--LabApp.workspaces_dir={folder / 'workspaces'}"]
     options += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     options += ["--LabApp.extension_manager=readonly", "--LabApp.expose_app_in_browser=True"] + ["--allow-root"] * (os.geteuid() == 0)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")} | variables
     with (folder / "lab.log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], cwd=root, env=environment, stdout=log, stderr=log)
+        words = [sys.executable, "-m", "jupyterlab", *options, *more]
+        process = subprocess.Popen(words, cwd=root, env=environment, stdout=log, stderr=log)
     served = Lab(url=f"http://127.0.0.1:{port}", token=token, root=root, log=folder / "lab.log", process=process)
     try:
-        served.wait_until_it_serves(LIMIT_S)
+        served.wait_until_it_serves(2 * LIMIT_S)  # of a busy machine this is most of a minute
         yield served
     finally:
         process.terminate()

@@ -1,0 +1,79 @@
+"""JupyterLab on a gateway of three workers (`jupyter lab --gateway-url=...`) in a browser: cells, an interrupt, a restart, a question."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.kit.running_gateway import RunningGateway
+from tests.system.browser.conftest import serving_lab
+from tests.system.browser.lab import Lab, Notebook
+
+pytestmark = pytest.mark.slow
+
+Open = Callable[..., Notebook]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[RunningGateway]:
+    """The gateway."""
+    folder = Path(tempfile.mkdtemp(prefix="bg", dir="/tmp"))
+    running = RunningGateway(folder, "--port", "0", "--workers", "3").start()
+    yield running
+    running.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def lab(running: RunningGateway, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A JupyterLab that has no kernels of its own; both serve the same folder."""
+    folder = tmp_path_factory.mktemp("lab")
+    with serving_lab(folder, running.root, f"--gateway-url={running.url}", JUPYTER_GATEWAY_AUTH_TOKEN=running.token) as served:
+        yield served
+
+
+def test_a_cell_runs_and_an_interrupt_ends_a_long_one(open_notebook: Open) -> None:
+    notebook = open_notebook("print('to stdout')\n6 * 7", "import time\nprint('begun')\ntime.sleep(600)", "'usable'")
+    expect(notebook.run(0)).to_have_text(["to stdout\n", "42"])
+    expect(notebook.prompt(0)).to_have_text("[1]:")
+    outputs = notebook.run(1)
+    expect(outputs.first).to_contain_text("begun")
+    notebook.command("notebook:interrupt-kernel")
+    expect(outputs.last).to_contain_text("KeyboardInterrupt")
+    expect(notebook.prompt(1)).to_have_text("[2]:")
+    expect(notebook.run(2)).to_have_text("'usable'")
+
+
+def test_a_restart_gives_a_clean_session(open_notebook: Open, page: Page) -> None:
+    notebook = open_notebook("x = 5", "'x' in globals()")
+    notebook.run(0)
+    expect(notebook.prompt(0)).to_have_text("[1]:")
+    notebook.command("notebook:restart-kernel")
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    expect(page.locator(".jp-Dialog")).to_have_count(0)
+    notebook.wait_until("idle")
+    expect(notebook.run(1)).to_have_text("False")
+    expect(notebook.prompt(1)).to_have_text("[1]:")
+
+
+def test_a_question_streams_an_answer_and_leaves_a_cell_that_runs(open_notebook: Open, page: Page) -> None:
+    notebook = open_notebook("import pandas as pd\nlake = pd.read_csv('lake.csv')\nlake.shape", "%%ai --mode plan\ndescribe lake")
+    expect(notebook.run(0)).to_contain_text("4392")
+    # Every length that the answer had on its way, written down by the page itself.
+    page.evaluate(
+        """() => {
+            window.lengths = new Set();
+            const look = () => document.querySelectorAll('.jp-RenderedMarkdown').forEach((e) => window.lengths.add(e.textContent.length));
+            new MutationObserver(look).observe(document.body, {childList: true, subtree: true, characterData: true});
+        }"""
+    )
+    notebook.run(1)
+    expect(notebook.prompt(1)).to_have_text("[2]:")
+    assert len(page.evaluate("[...window.lengths].filter((length) => length > 0)")) >= 2
+    expect(notebook.panel.locator(".jp-CodeCell")).to_have_count(3)
+    expect(notebook.cell(2).locator(".cm-content")).to_contain_text("lake.describe")
+    expect(notebook.run(2).last).to_contain_text("count")
+    expect(notebook.prompt(2)).to_have_text("[3]:")
