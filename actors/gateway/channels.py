@@ -10,6 +10,7 @@ from aiohttp import web
 
 from actors.gateway.answers import Problem
 from actors.gateway.asking import find_kernel
+from actors.gateway.door import admitted_by
 from actors.gateway.receipts import Receipts
 from actors.gateway.routes import Route, get
 from actors.gateway.service import service_of
@@ -50,6 +51,7 @@ async def channels(request: web.Request) -> web.StreamResponse:
             "Close some, or set gateway.max_websockets (BEAKER_GATEWAY_MAX_WEBSOCKETS).",
             reason="limit",
         )
+    session_cookie = service.session_of(request) if admitted_by() == "session" else ""
     try:
         await socket.prepare(request)
         transport = request.transport
@@ -67,6 +69,7 @@ async def channels(request: web.Request) -> web.StreamResponse:
             counts=service.counts,
             clock=service.clock,
             log=service.log.bind(kernel=kernel_id),
+            is_over=(lambda: service.is_over(session_cookie)) if session_cookie else None,
         )
         await service.hosts[entry.host % len(service.hosts)].serve(kernel_id, client)
     finally:

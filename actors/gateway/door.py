@@ -41,6 +41,8 @@ _HEADERS: Final[dict[str, str]] = {
     # Not no-referrer: with it browsers hide the origin of our own forms, and we refuse what hides its origin.
     "Referrer-Policy": "same-origin",
     hdrs.CACHE_CONTROL: "no-store",
+    # No foreign page keeps a hold on a window with ours in it.
+    "Cross-Origin-Opener-Policy": "same-origin",
     # No foreign page may take in what we send, not as a picture or a script either, from which it could learn its size.
     _RESOURCE_POLICY: "same-origin",
 }
@@ -87,6 +89,12 @@ async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
     return await handler(request)
 
 
+def admitted_by() -> str:
+    """How the request that is being answered has come in: by `token`, `session` or `nothing`."""
+    admitted = _admission.get()
+    return admitted.by if admitted is not None else "nothing"
+
+
 async def put_headers(_request: web.Request, response: web.StreamResponse) -> None:
     """Called with every answer before it goes out."""
     for name, value in _HEADERS.items():
@@ -107,13 +115,28 @@ def begin_session(request: web.Request, response: web.StreamResponse) -> None:
     secure = service.rules.secure_cookies
     path = service.base_url
     response.set_cookie(service.cookie, value, max_age=LIFE_S, path=path, httponly=True, samesite="Strict", secure=secure)
-    response.set_cookie(XSRF_COOKIE, service.sessions.xsrf(value), max_age=LIFE_S, path=path, samesite="Strict", secure=secure)
+    for name in (service.xsrf_cookie, XSRF_COOKIE):
+        response.set_cookie(name, service.sessions.xsrf(value), max_age=LIFE_S, path=path, samesite="Strict", secure=secure)
+
+
+def renew_word(request: web.Request, response: web.StreamResponse) -> None:
+    """Give a browser its word again, where another gateway on this host has put its own in the place of the name that both have."""
+    service = service_of(request)
+    session = service.session_of(request)
+    if session and request.cookies.get(XSRF_COOKIE) != (word := service.sessions.xsrf(session)):
+        path, secure = service.base_url, service.rules.secure_cookies
+        response.set_cookie(XSRF_COOKIE, word, max_age=LIFE_S, path=path, samesite="Strict", secure=secure)
 
 
 def end_session(request: web.Request, response: web.StreamResponse) -> None:
-    """Take a browser's session away."""
+    """End a browser's session: the browser forgets it, and nobody comes in with it who has kept its cookie."""
     service = service_of(request)
-    for name in (service.cookie, XSRF_COOKIE):
+    if session := service.session_of(request):
+        try:
+            service.signed_out.add(session)
+        except OSError as error:
+            service.log.error("session.not_ended", reason=str(error))
+    for name in (service.cookie, service.xsrf_cookie, XSRF_COOKIE):
         response.del_cookie(name, path=service.base_url, samesite="Strict", secure=service.rules.secure_cookies)
 
 
@@ -122,7 +145,7 @@ def _decision(service: Service, request: web.Request, token: str, *, public: boo
         method=request.method,
         headers=request.headers,
         query_token=token,
-        cookie=request.cookies.get(service.cookie, ""),
+        cookie=service.session_of(request),
         websocket=request.headers.get(hdrs.UPGRADE, "").strip().lower() == "websocket",
     )
     rules = service.rules

@@ -15,7 +15,7 @@ from aiohttp import hdrs, web
 
 from actors.gateway.answers import Problem
 from actors.gateway.asking import not_saving
-from actors.gateway.door import begin_session, end_session
+from actors.gateway.door import begin_session, end_session, renew_word
 from actors.gateway.models import KernelModel, all_kernel_models
 from actors.gateway.rates import count_failure
 from actors.gateway.routes import Route, get, post
@@ -51,7 +51,7 @@ async def show_home(request: web.Request) -> web.Response:
         title, listed, trouble = _count(len(kernels)), _kernels(kernels), await not_saving(service)
     except Problem as problem:
         title, listed, trouble = "Kernels", fill("<p>$words</p>", words=str(problem)), ""
-    return _page(
+    page = _page(
         service,
         "beaker gateway",
         _template("home.html"),
@@ -63,13 +63,15 @@ async def show_home(request: web.Request) -> web.Response:
         banner=raw(fill(_NOT_SAVING, why=trouble) if trouble else ""),
         ui=raw(_NO_UI if service.settings.ui else ""),
     )
+    renew_word(request, page)
+    return page
 
 
 async def show_login(request: web.Request) -> web.Response:
     """`GET /login`: the form, unless whoever asks is in already."""
     service = service_of(request)
     target = safe_next(request.query.get("next", ""), service.base_url)
-    if service.rules.token is None or service.sessions.holds(request.cookies.get(service.cookie, ""), service.clock.wall()):
+    if service.rules.token is None or service.session_of(request):
         return web.Response(status=HTTPStatus.FOUND, headers={hdrs.LOCATION: target})
     return _login(service, target)
 

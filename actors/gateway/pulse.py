@@ -1,10 +1,10 @@
-"""What is looked at again and again: whether clients are still there, and whether one takes nothing while too much waits for it."""
+"""What is looked at again and again: whether clients are there and may be, and whether one takes nothing while too much waits for it."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from actors.gateway.counts import Counts
-from actors.gateway.socket_client import TOO_SLOW, SocketClient
+from actors.gateway.socket_client import SIGNED_OUT, TOO_SLOW, SocketClient
 from actors.runtime.clock import Clock
 from actors.runtime.log import Log
 from beaker.settings.gateway import GatewaySettings
@@ -36,5 +36,7 @@ async def keep_looking(
                     counts.websockets_too_slow += 1
                     log.warning("websocket.too_slow", session=client.session)
                 client.end(TOO_SLOW, "too slow")
+            elif client.is_over():
+                client.end(SIGNED_OUT, "signed out")
             elif pings:
                 client.ping(settings.ping_s)

@@ -19,12 +19,13 @@ from actors.gateway.socket_client import RESTARTING, SocketClient
 from actors.gateway.standings import LastStandings
 from actors.guardian.order import REGISTRY, WORKER, GatewayOrder, host_role
 from actors.guardian.own_figures import own_figures
+from actors.guardian.signed_out import SignedOut
 from actors.runtime.codec import Codec
 from actors.runtime.failures import AskError
 from actors.runtime.log import Log
 from actors.runtime.node import Node
 from beaker.gateway.access import LOOPBACK, Rules, host_of, parse_origin, parse_public
-from beaker.gateway.cookies import Sessions, cookie_name, signing_key
+from beaker.gateway.cookies import Sessions, address_mark, cookie_name, signing_key, xsrf_cookie_name
 from beaker.messages.figures import Figures, Sample, TellFigures
 from beaker.messages.registry import ListKernels, RegistryReply
 
@@ -48,8 +49,14 @@ class Service:
         self.log = log or node.log
         self.rules = rules_of(order)
         self.sessions = Sessions(signing_key(order.cookie_secret, order.token))
-        self.cookie = cookie_name(order.port)
+        places = (order.settings.unix_socket, order.settings.public_url)
+        mark = address_mark(order.port, *places, order.settings.base_url if order.settings.base_url != "/" else "")
+        self.cookie = cookie_name(mark)
         """The name of the session cookie."""
+        self.xsrf_cookie = xsrf_cookie_name(mark)
+        """The name of the other one."""
+        self.signed_out = SignedOut(order.state)
+        """Sessions that are over."""
         self.base_url = order.settings.base_url
         """Begins and ends with a slash."""
         secret = order.secret_between(WORKER, REGISTRY)
@@ -104,6 +111,15 @@ class Service:
         """Roles that cannot be asked now, in words."""
         hosts = [f"kernel host {number}" for number, host in enumerate(self.hosts) if not host.role.is_up]
         return hosts if self.registry.is_up else ["the registry", *hosts]
+
+    def session_of(self, request: web.Request) -> str:
+        """The value of a browser's cookie if it is a session that lasts; else nothing."""
+        value = request.cookies.get(self.cookie, "")
+        return value if self.sessions.holds(value, self.clock.wall()) and not self.signed_out.has(value) else ""
+
+    def is_over(self, session: str) -> bool:
+        """Whether a session that has lasted does no more."""
+        return self.signed_out.has(session) or self.clock.wall() >= Sessions.runs_out_s(Sessions.name_of(session))
 
     def start(self) -> None:
         """Begin to look for the other roles; from the running loop."""

@@ -9,6 +9,7 @@ Pings are ours and not aiohttp's: that would take a client for dead whose messag
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from aiohttp import WSMsgType, web
@@ -25,6 +26,7 @@ from beaker.wire.websocket import OnChannel
 NORMAL: Final = 1000
 RESTARTING: Final = 1012
 TOO_SLOW: Final = 1013
+SIGNED_OUT: Final = 1008
 """Codes of closing. JupyterLab connects again after any but 1000 and 1001."""
 
 CLOSE_LIMIT_S: Final = 2.0
@@ -55,6 +57,7 @@ class SocketClient:
         session: the client's own id.
         slot: of the worker's slots, for as long as this lasts.
         receipts: note there what it was sent and has got.
+        is_over: tells whether the browser's session has ended by which this was opened; None: it was opened by no session.
     """
 
     def __init__(
@@ -68,11 +71,14 @@ class SocketClient:
         counts: Counts,
         clock: Clock,
         log: Log,
+        is_over: Callable[[], bool] | None = None,
     ) -> None:
         self.session = session
         self.slot = slot
         self.framing: Framing = "v1" if socket.ws_protocol else "legacy"
         self.delivery: Delivery[Message] = Delivery(self._put)
+        self.is_over = is_over or (lambda: False)
+        """Whether it must not last any longer."""
         self.may_speak = asyncio.Event()
         """Set while the host takes its messages."""
         self.is_reading = False

@@ -9,6 +9,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Final
+
+PAGE: Final = "open.html"
+PAGE_S: Final = 60.0
+"""How long the page stays, which holds the token: browsers that start take seconds, and nobody needs it afterwards."""
+
+
+def remove_page(folder: Path) -> None:
+    """Nobody needs it any more."""
+    (folder / PAGE).unlink(missing_ok=True)
 
 
 def open_browser(address: str, folder: Path) -> int:
@@ -18,7 +28,7 @@ def open_browser(address: str, folder: Path) -> int:
         address: with the token.
         folder: where the page is put, as `open.html`.
     """
-    page = folder / "open.html"
+    page = folder / PAGE
     page.unlink(missing_ok=True)
     descriptor = os.open(page, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -11,9 +11,10 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
-from actors.guardian.browser import open_browser
+from actors.guardian.browser import PAGE_S, open_browser, remove_page
 from actors.guardian.ending import end_kernels
 from actors.guardian.order import GatewayOrder
 from actors.guardian.orphans import Orphans
@@ -87,9 +88,9 @@ class Guardian:
         for words in warnings(self._opening):
             self._log.warning("gateway.open_door", words=words)
         if settings.open:
-            from pathlib import Path
-
-            open_browser(address_with_token(self._opening), Path(self._order.folder))
+            folder = Path(self._order.folder)
+            open_browser(address_with_token(self._opening), folder)
+            asyncio.get_running_loop().call_later(PAGE_S, remove_page, folder)
         return True
 
     async def _end(self, staff: Staff) -> None:

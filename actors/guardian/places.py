@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from actors.guardian.token import Token
 from beaker import places
 from beaker.errors import BeakerError
 from beaker.gateway.exposure import LOCAL_NAME
@@ -23,6 +24,8 @@ SECRET_BYTES: Final = 32
 """Of each of the two."""
 _HASH_DIGITS: Final = 8
 """Of an address: a user has a handful of gateways, and socket paths have to be short."""
+TOKEN_FILE: Final = "token"
+"""In the runtime folder, where there is no terminal to print it on."""
 _LOOPBACK: Final = "127.0.0.1"
 
 
@@ -80,8 +83,23 @@ class Instance:
 
     def clear(self) -> None:
         """Remove what the roles of a gateway that was killed have left, before new ones are started."""
-        for leftover in (*self.folder.glob("seen-*"), *self.folder.glob("stderr-*"), *self.folder.glob("open.html")):
+        names = ("seen-*", "stderr-*", "open.html", TOKEN_FILE)
+        for leftover in (path for name in names for path in self.folder.glob(name)):
             leftover.unlink(missing_ok=True)
+
+    def token_place(self, token: Token, settings: GatewaySettings) -> str:
+        """The file in which the user finds the token; for one that was made for this start it is written now.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if not token.is_new or token.value is None:
+            return settings.token_file if token.from_file else ""
+        path = self.folder / TOKEN_FILE
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"{token.value}\n")
+        return str(path)
 
     def leave(self, *, forget: bool) -> None:
         """Let the next gateway in.

@@ -23,6 +23,7 @@ from actors.guardian.limits import raise_descriptor_limit, users_descriptor_limi
 from actors.guardian.options import UsageError, parse_options
 from actors.guardian.order import GatewayOrder
 from actors.guardian.settling import Secrets
+from actors.guardian.signed_out import forget_run_out
 from actors.guardian.staff import PROGRAM
 from actors.guardian.token import NoToken, Token, choose_token
 from actors.guardian.words import Opening
@@ -175,6 +176,7 @@ def _serve(
     _name_process(settings, port)
     logs = configure_logs(loaded.settings.logs, "guardian", "", token.value)
     instance.clear()
+    forget_run_out(instance.state, time.time())
     order = GatewayOrder(
         number=0,
         folder=str(instance.folder),
@@ -192,11 +194,13 @@ def _serve(
         open_files=open_files,
         began_at=time.time(),
     )
+    show_token = sys.stdout.isatty()
     opening = Opening(
         settings=settings,
         port=port,
         token=token,
-        show_token=token.is_new or sys.stdout.isatty(),
+        show_token=show_token,
+        token_place="" if show_token else instance.token_place(token, settings),
         descriptors=descriptors,
         state=str(instance.state),
     )

@@ -30,6 +30,8 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     """None: nothing."""
     is_new: bool = False
     """Made for this start, so that nobody knows it who is not told."""
+    from_file: bool = False
+    """It stands in the file that `token_file` names."""
 
     def __repr__(self) -> str:
         """Everything but the secret."""
@@ -54,7 +56,7 @@ def choose_token(settings: GatewaySettings, secrets_found: Secrets, environment:
     if given is not None:
         if not given or not is_usable(given):
             raise NoToken(f"{place}: a token is one word of ASCII characters and nothing else; to ask for none, say --no-token.")
-        return Token(value=given)
+        return Token(value=given, from_file=bool(settings.token_file) and place == settings.token_file)
     return Token(value=None) if settings.no_token else Token(value=secrets.token_urlsafe(TOKEN_BYTES), is_new=True)
 
 

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import shlex
+
 import msgspec
 
 from actors.guardian.token import Token
@@ -20,7 +22,9 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     token: Token
     """What clients must show."""
     show_token: bool
-    """It may be printed: only she sees it who started the gateway, or nobody could know it otherwise."""
+    """It may be printed: there is a terminal. What else reads what we print keeps it, such as a journal."""
+    token_place: str
+    """The file where the user finds the token that is not printed; empty: she has given it, and there is none."""
     descriptors: int
     """That each process may have open."""
     state: str
@@ -63,10 +67,13 @@ def opening_words(opening: Opening) -> str:
     if settings.public_url or not settings.unix_socket:
         if shown is not None:
             lines.append(f"  open        {address_with_token(opening)}")
-        variable = "" if token is None else f"JUPYTER_GATEWAY_AUTH_TOKEN={'...' if shown is None else shown} "
+        read = f'"$(cat {shlex.quote(opening.token_place)})"' if opening.token_place else "..."
+        variable = "" if token is None else f"JUPYTER_GATEWAY_AUTH_TOKEN={read if shown is None else shown} "
         lines.append(f"  JupyterLab  {variable}jupyter lab --gateway-url={base.rstrip('/')}")
     elif shown is not None:
         lines.append(f"  token       {shown}")
+    if token is not None and shown is None and opening.token_place:
+        lines.append(f"  token       in {opening.token_place}, which only you can read")
     lines.append(f"  files       {settings.root_dir}")
     lines.append(
         f"  limits      {settings.max_kernels} kernels; {settings.max_websockets} websockets, each process having {opening.descriptors} "

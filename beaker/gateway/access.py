@@ -24,6 +24,9 @@ LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 
+_FOREIGN_SITES: Final = frozenset({"same-site", "cross-site"})
+"""What browsers say of a page that is none of ours; `none` is the user herself."""
+
 _STRANGE: Final = re.compile(r"[^a-z0-9._:-]")
 """What stands in no host name or address; others than ASCII are written as browsers send them, in punycode."""
 
@@ -117,7 +120,7 @@ def decide(visit: Visit, rules: Rules, sessions: Sessions, *, public: bool, now_
     if visit.method == "OPTIONS" and not visit.websocket:
         return Admitted(by="nothing", origin=foreign)  # a preflight cannot carry anything, and tells nothing
     match _shown(visit, rules, sessions, now_s):
-        case "session" if (wrong := _forged(visit, sessions)) is not None and not public:
+        case "session" if (wrong := _forged(visit, sessions, foreign)) is not None and not public:
             return wrong
         case "session" | "token" | "nothing" as by:
             return Admitted(by=by, origin=foreign)
@@ -185,8 +188,11 @@ def _shown(visit: Visit, rules: Rules, sessions: Sessions, now_s: float) -> Lite
     return None
 
 
-def _forged(visit: Visit, sessions: Sessions) -> Refused | None:
+def _forged(visit: Visit, sessions: Sessions, foreign: str) -> Refused | None:
     """Why a request that a browser has added the cookie to may be none of our own pages'."""
+    if not foreign and not visit.websocket and visit.headers.get("Sec-Fetch-Site") in _FOREIGN_SITES and not _is_opened(visit):
+        # A picture or a script of another port of this host carries the cookie and no Origin.
+        return Refused(status=403, message="A page of another origin has asked for this, and may not.")
     if visit.websocket:
         # No header can be added to a websocket; but a browser always says whose page asks.
         return None if "Origin" in visit.headers else Refused(status=403, message="A websocket by cookie alone must name its Origin.")
@@ -198,6 +204,12 @@ def _forged(visit: Visit, sessions: Sessions) -> Refused | None:
     if kind not in {"", "application/json"}:
         return Refused(status=403, message=f"A session that changes something must send JSON, not {kind[:100]!r}.")
     return None
+
+
+def _is_opened(visit: Visit) -> bool:
+    """Whether a person has followed a link: then the answer fills a window of its own."""
+    headers = visit.headers
+    return visit.method in READING and headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest") == "document"
 
 
 def _unknown(visit: Visit) -> str:

@@ -8,12 +8,16 @@ own clients look for.
 
 import hashlib
 import hmac
+import os
 import secrets
 from typing import Final
 
 XSRF_COOKIE: Final = "_xsrf"
 XSRF_HEADER: Final = "X-XSRFToken"
 """As @jupyterlab/services names them: it copies the one into the other."""
+
+_MARK_DIGITS: Final = 8
+"""32 bits: a host has a handful of gateways."""
 
 LIFE_S: Final = 30 * 24 * 3600
 """How long a session lasts: a month, as jupyter_server's cookie does."""
@@ -23,9 +27,29 @@ _VALUE_CHARS = 200
 """No value of ours is longer; what is longer is not looked at."""
 
 
-def cookie_name(port: int) -> str:
-    """Of the session cookie: cookies know no ports, and two gateways on one host must not sign each other out."""
-    return f"beaker-session-{port}"
+def address_mark(port: int, *places: str) -> str:
+    """What the names of a gateway's cookies end with: browsers keep them by host and path alone, and two gateways on one host must not
+    sign each other out.
+
+    Args:
+        port: where it listens; 0 for a unix socket.
+        places: what tells it apart from others of that port, such as the path of the socket; empty ones tell nothing.
+
+    >>> address_mark(8888), address_mark(0, "/run/a.sock", "")
+    ('8888', '0-1e2fe59f')
+    """
+    told = "\0".join(place for place in places if place)
+    return f"{port}-{hashlib.sha256(os.fsencode(told)).hexdigest()[:_MARK_DIGITS]}" if told else str(port)
+
+
+def cookie_name(mark: str) -> str:
+    """Of the session cookie."""
+    return f"beaker-session-{mark}"
+
+
+def xsrf_cookie_name(mark: str) -> str:
+    """Of the cookie with the word against forged requests, for pages of ours; XSRF_COOKIE may be another gateway's."""
+    return f"beaker-xsrf-{mark}"
 
 
 def signing_key(secret: bytes, token: str | None) -> bytes:
@@ -63,6 +87,17 @@ class Sessions:
         if not _equal(signature, self._sign("session", named)):
             return False
         return now_s < int(named.rpartition(".")[2])  # ours: it was signed
+
+    @staticmethod
+    def name_of(value: str) -> str:
+        """What may be known of a session: its id, and when it runs out. Nobody comes in with that."""
+        return value[:_VALUE_CHARS].rpartition(".")[0]
+
+    @staticmethod
+    def runs_out_s(name: str) -> float:
+        """When the session of such a name ends, seconds since the epoch; 0 for one that is none of ours."""
+        end = name.rpartition(".")[2]
+        return float(end) if end.isascii() and end.isdecimal() else 0.0
 
     def xsrf(self, value: str) -> str:
         """What the holder of a cookie sends in XSRF_HEADER."""

@@ -215,9 +215,11 @@ class RunningGateway(Server):
             self.process = subprocess.Popen(words, env=self.environment, cwd=self.folder, stdout=out, stderr=errors)
         process = self.process
         wait_until(lambda: "Ctrl-C" in self.printed or process.poll() is not None, timeout_s=PATIENCE_S, what="a gateway that is ready")
-        found = re.search(r"serves at (\S+)/\n(?:  open .*\?token=(\S+)\n)?", self.printed)
+        found = re.search(r"serves at (\S+)/\n", self.printed)
         assert found is not None, f"{self.printed}\n{self.complaints}"
-        self.url, self.token = found[1], found[2] or ""
+        self.url = found[1]
+        place = re.search(r"  token +in (\S+), which", self.printed)
+        self.token = Path(place[1]).read_text().strip() if place is not None else ""
         return self
 
     @property

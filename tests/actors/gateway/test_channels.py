@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
+from aiohttp import ClientSession, ClientWebSocketResponse, CookieJar, WSMsgType, WSServerHandshakeError
 
 from beaker.gateway.stream import Hold, Over, Release
 from beaker.wire.websocket import V1, decode_legacy, decode_v1, encode_legacy, encode_v1
@@ -432,3 +432,18 @@ def stop_reading(socket: ClientWebSocketResponse[Any]) -> None:
 
 def _read_on(socket: ClientWebSocketResponse[Any]) -> None:
     socket._conn.transport.resume_reading()  # type: ignore[union-attr]  # it is open
+
+
+async def test_a_websocket_ends_with_the_session_that_opened_it_and_one_by_token_does_not(here: Gateway) -> None:
+    session = here.service.sessions.begin(here.service.clock.wall())
+    cookies = {here.service.cookie: session}
+    origin = str(here.client.make_url("")).rstrip("/")
+    path = f"/api/kernels/{KERNEL}/channels"
+    async with ClientSession(cookies=cookies, cookie_jar=CookieJar(unsafe=True)) as browser:
+        theirs = await browser.ws_connect(here.client.make_url(f"{path}?session_id=a"), headers={"Origin": origin})
+        ours = await here.client.ws_connect(f"{path}?session_id=b", headers=WITH_TOKEN)
+        await until(lambda: {"a", "b"} <= here.journals[0].live)
+        here.service.signed_out.add(session)
+        assert await close_code(theirs) == 1008
+        here.journals[0].tell(parts("hello"))
+        assert len(await texts(ours, 1)) == 1

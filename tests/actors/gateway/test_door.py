@@ -14,7 +14,7 @@ from actors.gateway.service import Service
 from beaker.gateway.cookies import XSRF_HEADER
 from tests.actors.gateway.desk import TOKEN, WITH_TOKEN, make_order, make_service, serving
 
-PUBLIC = {"api", "login", "logout", "static/{name}"}
+PUBLIC = {"api", "api/health", "api/ready", "login", "logout", "static/{name}"}
 """All that may be asked for without a token. Whoever adds to it opens the gateway a little."""
 
 
@@ -150,11 +150,13 @@ async def test_a_token_in_the_address_of_a_page_becomes_a_session(service: Servi
     async with serving(service, [OWN]) as client:
         first = await client.get("/page", params={"token": TOKEN, "more": "a b"}, allow_redirects=False)
         assert (first.status, first.headers["Location"]) == (302, "/page?more=a+b")
-        session, xsrf = first.headers.getall("Set-Cookie")
+        session, own_word, xsrf = first.headers.getall("Set-Cookie")
+        assert own_word.startswith("beaker-xsrf-8888=")
         assert session.startswith("beaker-session-8888=")
         assert {"HttpOnly", "Path=/", "SameSite=Strict"} <= {part.strip() for part in session.split(";")}
         assert xsrf.startswith("_xsrf=")
         assert "HttpOnly" not in xsrf
+        assert own_word.partition("=")[2] == xsrf.partition("=")[2]
         assert TOKEN not in session + xsrf
         assert (await client.get(first.headers["Location"])).status == 200
 
@@ -265,4 +267,5 @@ async def test_every_answer_says_that_it_is_no_page_of_others_and_is_not_kept(se
             assert answer.headers["Cache-Control"] == "no-store"
             assert answer.headers["Referrer-Policy"] == "same-origin"
             assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+            assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
             assert answer.headers["Server"] == "beaker"

@@ -1,22 +1,27 @@
 """The gateway's own pages: the login and what it gives, the way out, and nothing in them that could act."""
 
 import re
+import stat
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import DummyCookieJar
+from aiohttp import DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from actors.gateway import pages
 from actors.gateway.answers import Problem
 from actors.gateway.app import make_app
 from actors.gateway.models import KernelModel
+from actors.gateway.routes import get
 from actors.gateway.service import Service
+from actors.guardian.signed_out import forget_run_out
+from beaker.gateway.cookies import LIFE_S
 from beaker.gateway.pages import safe_next
-from tests.actors.gateway.desk import TOKEN, make_order, make_service
+from tests.actors.gateway.desk import TOKEN, make_order, make_service, serving
 
 Browser = TestClient[Any, Any]  # Any: as aiohttp has it
 
@@ -41,6 +46,13 @@ async def browser(service: Service, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     monkeypatch.setattr(pages, "not_saving", trouble)
     async with TestClient(TestServer(make_app(service)), cookie_jar=DummyCookieJar()) as made:
         yield made
+
+
+async def _say(_request: web.Request) -> web.Response:
+    return web.Response()
+
+
+OWN = (get("thing", _say), *pages.ROUTES)
 
 
 def _session(service: Service) -> dict[str, str]:
@@ -124,7 +136,39 @@ async def test_whoever_signs_out_is_out(browser: Browser, service: Service) -> N
     async with browser.post("/logout", cookies=cookies, allow_redirects=False) as answer:
         assert (answer.status, answer.headers["Location"]) == (303, "/login")
         assert all(cookie["max-age"] == "0" for cookie in answer.cookies.values())
-        assert set(answer.cookies) == {service.cookie, "_xsrf"}
+        assert set(answer.cookies) == {service.cookie, service.xsrf_cookie, "_xsrf"}
+
+
+async def test_whoever_has_kept_the_cookie_of_a_session_that_was_signed_out_does_not_come_in_at_any_worker(short_folder: Path) -> None:
+    order = make_order(str(short_folder))
+    workers = [make_service(order), make_service(order)]
+    cookies, others = _session(workers[0]), _session(workers[0])
+    async with serving(workers[0], [OWN]) as first, serving(workers[1], [OWN]) as second:
+        for browser in (first, second):
+            assert (await browser.get("/thing", cookies=cookies)).status == 200
+        await first.post("/logout", cookies=cookies, allow_redirects=False)
+        for browser in (first, second):
+            browser.session.cookie_jar.clear()  # what the test sends is sent, and nothing else
+            assert (await browser.get("/thing", cookies=cookies)).status == 401
+            assert (await browser.get("/thing", cookies=others)).status == 200
+    written = short_folder / "signed-out"
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+    value = cookies[workers[0].cookie]
+    assert written.read_text() == f"{value.rpartition('.')[0]}\n"
+    # Gone with the time at which it would have run out.
+    forget_run_out(short_folder, workers[0].clock.wall())
+    assert written.read_text() != ""
+    forget_run_out(short_folder, workers[0].clock.wall() + LIFE_S)
+    assert written.read_text() == ""
+
+
+async def test_a_word_that_another_gateway_of_this_host_has_overwritten_is_given_again(browser: Browser, service: Service) -> None:
+    cookies = _session(service)
+    own = service.sessions.xsrf(cookies[service.cookie])
+    async with browser.get("/", cookies={**cookies, "_xsrf": own}) as answer:
+        assert "_xsrf" not in answer.cookies
+    async with browser.get("/", cookies={**cookies, "_xsrf": "another"}) as answer:
+        assert answer.cookies["_xsrf"].value == own
 
 
 class _Reader(HTMLParser):

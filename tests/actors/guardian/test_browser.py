@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.guardian.browser import open_browser
+from actors.guardian.browser import open_browser, remove_page
 from tests.kit.running_kernel import wait_until
 
 ADDRESS = "http://127.0.0.1:8888/?token=canary"
@@ -26,3 +26,5 @@ def test_the_address_stands_in_a_page_of_the_users_own_and_in_no_command_line(tm
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
     assert f'content="0;url={ADDRESS}"' in page.read_text()
     os.waitpid(pid, 0)
+    remove_page(tmp_path)
+    assert not page.exists()

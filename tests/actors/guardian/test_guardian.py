@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -242,14 +243,17 @@ def test_a_token_that_is_given_is_seen_nowhere(way: str, folder: Path, started: 
     assert CANARY not in "".join(path.read_text() for path in logs.iterdir())
 
 
-def test_a_token_that_was_made_is_printed_and_not_logged(folder: Path, started: list[Gateway]) -> None:
+def test_a_token_that_was_made_is_in_a_file_where_no_terminal_is_and_nowhere_else(folder: Path, started: list[Gateway]) -> None:
     gateway = start(folder, started, "--port", "0").ready()
-    found = re.search(r"open +http://127\.0\.0\.1:\d+/\?token=([\w-]{43})\n", gateway.printed)
+    found = re.search(r"token +in (\S+), which only you can read\n", gateway.printed)
     assert found is not None
-    assert f"JUPYTER_GATEWAY_AUTH_TOKEN={found[1]} jupyter lab --gateway-url=http://127.0.0.1:{gateway.port}\n" in gateway.printed
+    place = Path(found[1])
+    token = place.read_text().strip()
+    assert (len(token), stat.S_IMODE(place.stat().st_mode)) == (43, 0o600)
     assert gateway.end() == (0, "")
+    assert not place.exists()
     logs = Path(os.environ["XDG_STATE_HOME"]) / "beaker/logs"
-    assert found[1] not in "".join(path.read_text() for path in logs.iterdir())
+    assert token not in gateway.printed + "".join(path.read_text() for path in logs.iterdir())
 
 
 def test_it_leaves_nothing_of_an_address_that_was_chosen_for_it(folder: Path, started: list[Gateway]) -> None:

@@ -27,7 +27,7 @@ def test_then_the_file_that_the_environment_names(places: tuple[GatewaySettings,
 
 
 def test_then_the_token_file(places: tuple[GatewaySettings, dict[str, str]]) -> None:
-    assert choose_token(places[0], Secrets(), {}) == Token(value="of-token-file")
+    assert choose_token(places[0], Secrets(), {}) == Token(value="of-token-file", from_file=True)
 
 
 def test_else_a_new_one_is_made_each_time() -> None:

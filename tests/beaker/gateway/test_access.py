@@ -103,6 +103,26 @@ def test_with_the_token_no_more_is_needed_to_write() -> None:
     assert _decide({"Authorization": "token right", "Content-Type": "text/plain"}, method="POST") == Admitted(by="token")
 
 
+OPENED = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "script"}, 403),
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, 403),
+        ({"Sec-Fetch-Site": "same-site", **OPENED}, 200),
+        ({"Sec-Fetch-Site": "same-site", "Origin": "https://lab.example.org", "Sec-Fetch-Mode": "cors"}, 200),
+    ],
+)
+def test_what_a_page_of_another_port_takes_in_carries_the_cookie_and_gets_nothing(headers: dict[str, str], status: int) -> None:
+    assert _status(_decide(headers, cookie=COOKIE)) == status
+    assert _status(_decide({**headers, "Authorization": "token right"})) == 200
+
+
 def test_a_websocket_by_cookie_must_say_whose_page_it_is() -> None:
     assert _status(_decide({}, cookie=COOKIE, websocket=True)) == 403
     assert _decide({"Origin": "http://localhost:8888"}, cookie=COOKIE, websocket=True) == Admitted(by="session")

@@ -1,0 +1,66 @@
+"""The sessions of browsers that were ended before their time, by whoever had them.
+
+A session is a signed cookie, which no worker remembers; so what is remembered is which ones are over: a line each in a file of the
+gateway's state folder, which workers append to and look at again when it has changed. It outlives them and the gateway, as cookies do,
+and the guardian leaves out at its start what has run out by itself. A line names a session and opens nothing.
+"""
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Final
+
+from beaker.gateway.cookies import Sessions
+
+FILE: Final = "signed-out"
+
+
+class SignedOut:
+    """What one worker knows of them.
+
+    Args:
+        state: the gateway's state folder.
+    """
+
+    def __init__(self, state: str) -> None:
+        self._path = f"{state}/{FILE}"
+        self._names: frozenset[str] = frozenset()
+        self._seen: tuple[int, int, int] | None = None
+
+    def add(self, value: str) -> None:
+        """The session of this cookie is over.
+
+        Raises:
+            OSError: it cannot be written down.
+        """
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            os.write(descriptor, f"{Sessions.name_of(value)}\n".encode())  # so short that it is written at once
+        finally:
+            os.close(descriptor)
+
+    def has(self, value: str) -> bool:
+        """Whether the session of this cookie was ended."""
+        with contextlib.suppress(FileNotFoundError):
+            status = os.stat(self._path)
+            if (seen := (status.st_ino, status.st_size, status.st_mtime_ns)) != self._seen:
+                self._names = frozenset(Path(self._path).read_text(errors="replace").split())
+                self._seen = seen
+        return Sessions.name_of(value) in self._names
+
+
+def forget_run_out(state: Path, now_s: float) -> None:
+    """Leave out those that have run out; while no worker is there.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = state / FILE
+    if path.exists():
+        left = [name for name in path.read_text(errors="replace").split() if Sessions.runs_out_s(name) > now_s]
+        fresh = path.with_name(f"{FILE}.new")
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.writelines(f"{name}\n" for name in left)
+        fresh.replace(path)
