@@ -7,7 +7,7 @@ Handlers raise `Problem`; `complaints` makes answers of them, and of what aiohtt
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -18,6 +18,22 @@ from beaker.wire.parts import UNREADABLE
 T = TypeVar("T")
 
 JSON = "application/json"
+
+RESOURCE_POLICY: Final = "Cross-Origin-Resource-Policy"
+
+COMMON_HEADERS: Final[dict[str, str]] = {
+    "Server": "beaker",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    # Not no-referrer: with it browsers hide the origin of our own forms, and we refuse what hides its origin.
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    # No foreign page keeps a hold on a window with ours in it.
+    "Cross-Origin-Opener-Policy": "same-origin",
+    # No foreign page may take in what we send, not as a picture or a script either, from which it could learn its size.
+    RESOURCE_POLICY: "same-origin",
+}
+"""What every answer carries unless its handler says something else; pages have a policy of their own."""
 
 _encode = msgspec.json.Encoder().encode
 

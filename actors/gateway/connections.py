@@ -15,6 +15,7 @@ from typing import Final, cast
 
 from aiohttp import web
 
+from actors.gateway.answers import COMMON_HEADERS, Problem, problem_answer
 from actors.runtime.log import Log, SparseLog
 from beaker.errors import BeakerError
 from beaker.settings.gateway import GatewaySettings
@@ -154,6 +155,16 @@ class Connection(web.RequestHandler):
             self._known = True
             self._connections.strangers.pop(self, None)
 
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """The answer to what is no request at all; aiohttp's own names its version, and repeats what was sent."""
+        super().handle_error(request, status, exc, message)
+        answer = problem_answer(Problem(status, "This is no request that can be read."))
+        answer.headers.update(COMMON_HEADERS)
+        answer.force_close()
+        return answer
+
     def abort(self) -> None:
         """End it, whatever it is doing."""
         if self._line is not None:
@@ -163,14 +174,12 @@ class Connection(web.RequestHandler):
         """End it if it has had its time."""
         if self.waits_for_head_since_s is not None and now_s - self.waits_for_head_since_s > settings.head_timeout_s:
             self.abort()
-        elif self._request is None:
-            # A connection that was closed by us, and whose other side does not take what was sent.
-            if now_s - self._begun_s > KEEP_ALIVE_S + settings.head_timeout_s:
-                self.abort()
         elif not self._known:
-            if now_s - self._begun_s > settings.head_timeout_s:
+            # Without a request: one that does not take its answer, since of the others aiohttp sees to the end.
+            limit_s = settings.head_timeout_s if self._request is not None else KEEP_ALIVE_S + settings.head_timeout_s
+            if now_s - self._begun_s > limit_s:
                 self.abort()
-        elif now_s - self._heard_s > settings.body_idle_s and self._waits_for_body(self._request):
+        elif self._request is not None and now_s - self._heard_s > settings.body_idle_s and self._waits_for_body(self._request):
             self._request.content.set_exception(BodyLate(f"Nothing more of the body has come for {settings.body_idle_s:g} s."))
 
     def _waits_for_body(self, request: web.BaseRequest) -> bool:

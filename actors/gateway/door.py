@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 from aiohttp import hdrs, web
 
-from actors.gateway.answers import Problem, empty_answer
+from actors.gateway.answers import COMMON_HEADERS, RESOURCE_POLICY, Problem, empty_answer
 from actors.gateway.connections import Connection
 from actors.gateway.rates import count_failure
 from actors.gateway.routes import Handler, Route
@@ -31,22 +31,6 @@ _PREFLIGHT: Final[dict[str, str]] = {
     hdrs.ACCESS_CONTROL_MAX_AGE: "600",
 }
 """What the pages of an allowed origin may send; ten minutes as browsers keep it, so that a change of ours is not kept for long."""
-
-_RESOURCE_POLICY: Final = "Cross-Origin-Resource-Policy"
-
-_HEADERS: Final[dict[str, str]] = {
-    hdrs.SERVER: "beaker",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
-    # Not no-referrer: with it browsers hide the origin of our own forms, and we refuse what hides its origin.
-    "Referrer-Policy": "same-origin",
-    hdrs.CACHE_CONTROL: "no-store",
-    # No foreign page keeps a hold on a window with ours in it.
-    "Cross-Origin-Opener-Policy": "same-origin",
-    # No foreign page may take in what we send, not as a picture or a script either, from which it could learn its size.
-    _RESOURCE_POLICY: "same-origin",
-}
-"""What every answer carries unless its handler says something else; pages have a policy of their own."""
 
 ROUTES: web.AppKey[dict[object, Route]] = web.AppKey("routes", dict)
 """The routes of an application, by what aiohttp's router calls them."""
@@ -97,12 +81,12 @@ def admitted_by() -> str:
 
 async def put_headers(_request: web.Request, response: web.StreamResponse) -> None:
     """Called with every answer before it goes out."""
-    for name, value in _HEADERS.items():
+    for name, value in COMMON_HEADERS.items():
         if name == hdrs.SERVER or name not in response.headers:
             response.headers[name] = value
     admitted = _admission.get()
     if admitted is not None and admitted.origin:
-        response.headers[_RESOURCE_POLICY] = "cross-origin"
+        response.headers[RESOURCE_POLICY] = "cross-origin"
         response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = admitted.origin
         response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = "Location, ETag"
     response.headers[hdrs.VARY] = hdrs.ORIGIN

@@ -155,7 +155,7 @@ async def _read(request: web.Request) -> _Form:
         if request.content_type == "application/json":
             return msgspec.json.decode(await request.read(), type=_Form)
         sent = await request.post()
-    except (ValueError, msgspec.DecodeError):
+    except (ValueError, LookupError, msgspec.DecodeError):  # LookupError: letters of a kind that there is not
         raise Problem(HTTPStatus.BAD_REQUEST, "The form cannot be read.") from None
     token, target = sent.get("token", ""), sent.get("next", "")
     return _Form(token if isinstance(token, str) else "", target if isinstance(target, str) else "")

@@ -16,10 +16,16 @@ from tests.actors.gateway.desk import TOKEN, make_service
 from tests.actors.gateway.test_channels import until
 
 LIMIT = 2
+LARGE = 32 * 1024 * 1024
+"""More than the system holds of a connection of which nobody reads."""
 
 
 async def _say(_request: web.Request) -> web.Response:
     return web.Response(text="inside")
+
+
+async def _say_much(_request: web.Request) -> web.Response:
+    return web.Response(body=bytes(LARGE))
 
 
 async def _wait(request: web.Request) -> web.Response:
@@ -35,7 +41,8 @@ def routes(pieces: asyncio.Queue[bytes]) -> tuple[Route, ...]:
             pieces.put_nowait(piece)
         return web.Response(text="taken")
 
-    return get("open", _say, public=True), get("thing", _say), post("thing", take), get("wait", _wait), post("open", take, public=True)
+    plain = (get("open", _say, public=True), get("large", _say_much), get("wait", _wait))
+    return *plain, get("thing", _say), post("thing", take), post("open", take, public=True)
 
 
 HEAD = "{} HTTP/1.1\r\nHost: localhost\r\n"
@@ -190,6 +197,37 @@ async def test_an_answer_to_somebody_known_may_take_its_time(door: Door) -> None
     door.pass_s(3600)
     line.writer.close()
     await until(lambda: not door.connections.all)
+
+
+async def test_a_large_answer_may_take_as_long_as_the_line_needs(door: Door) -> None:
+    line = await door.stranger()
+    line.say(HEAD.format("GET /large") + KNOWN + "\r\n")
+    head = await line.reader.readuntil(b"\r\n\r\n")
+    assert b" 200 " in head
+    door.pass_s(3600)
+    assert len(await line.reader.readexactly(LARGE)) == LARGE
+
+
+JUNK = {
+    "a header without a name": HEAD.format("GET /open") + "Thing : 1\r\n\r\n",
+    "two lengths": HEAD.format("POST /open") + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    "a length and chunks": HEAD.format("POST /open") + "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "two hosts": HEAD.format("GET /open") + "Host: evil.test\r\n\r\n",
+    "no host": "GET /open HTTP/1.1\r\n\r\n",
+    "lines that end otherwise": "GET /open HTTP/1.1\nHost: localhost\n\n",
+    "a zero": HEAD.format("GET /open") + "X: \0\r\n\r\n",
+    "a long header": HEAD.format("GET /open") + f"X: {'x' * 100_000}\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("said", JUNK.values(), ids=JUNK)
+async def test_what_is_no_request_is_refused_in_our_words_and_ends_the_connection(door: Door, said: str) -> None:
+    line = await door.stranger()
+    line.say(said)
+    head, _, body = (await line.reader.read()).partition(b"\r\n\r\n")
+    assert head.split(b"\r\n")[0].split(b" ")[1] == b"400"
+    assert {b"Server: beaker", b"X-Content-Type-Options: nosniff", b"Content-Type: application/json"} <= set(head.split(b"\r\n"))
+    assert body == b'{"message":"This is no request that can be read.","reason":"Bad Request"}'
 
 
 async def test_a_packed_body_is_not_unpacked(door: Door) -> None:

@@ -129,6 +129,12 @@ async def test_guessing_is_slowed_down_and_the_token_is_not(browser: Browser, se
         assert answer.status == 303
 
 
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded; charset=nope", "application/json; charset=nope"])
+async def test_a_form_in_letters_that_there_are_not_is_refused(browser: Browser, kind: str) -> None:
+    async with browser.post("/login", data=b"token=%ff", headers={"Content-Type": kind}) as answer:
+        assert answer.status == 400
+
+
 async def test_whoever_signs_out_is_out(browser: Browser, service: Service) -> None:
     cookies = _session(service)
     async with browser.get("/logout", cookies=cookies) as answer:
