@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from actors.runtime.fingerprint import Fingerprint, fingerprint
 from actors.runtime.sealed import read_sealed, seal
 from beaker.settings.gateway import GatewaySettings
 from beaker.settings.key import KeyFacts
@@ -64,6 +65,8 @@ class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
     """For hosts: what may be known of the model's key, which comes by a descriptor of its own; None: there is none."""
     key_problems: tuple[str, ...] = ()
     """For hosts: what was said while the key was looked for."""
+    token_print: Fingerprint | None = None
+    """For the Registry and hosts: by which they let the token pass into no log and no cell, without having it."""
     passes: dict[str, bytes] = {}
     """For roles: the secrets of their own links, by `who>whom`."""
     starts: int = 1
@@ -122,7 +125,8 @@ class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
             )
         if role == WORKER:
             return msgspec.structs.replace(mine, kernel_secret=b"", key=None, key_problems=())
-        mine = msgspec.structs.replace(mine, token=None, cookie_secret=b"", listening=())
+        token_print = fingerprint(self.token) if self.token is not None else None
+        mine = msgspec.structs.replace(mine, token=None, token_print=token_print, cookie_secret=b"", listening=())
         if role == REGISTRY:
             return msgspec.structs.replace(mine, key=None, key_problems=())
         return msgspec.structs.replace(mine, kernel_secret=b"")

@@ -59,10 +59,16 @@ class Lookup:
     def environment_of(self, kernel: Kernel) -> dict[str, str]:
         """The variables that its subkernel gets."""
         order = self._order
-        secrets = [order.token or "", order.kernel_secret.hex(), *(secret.hex() for secret in order.passes.values())]
-        composed = compose_environment(self._environment, kernel.environment, added=order.settings.pass_env, secrets=secrets)
+        secrets = [order.kernel_secret.hex(), *(secret.hex() for secret in order.passes.values())]
+        composed = compose_environment(
+            self._environment, kernel.environment, added=order.settings.pass_env, secrets=secrets, is_secret=self._holds_token
+        )
         document = f"{self._root.real}/{kernel.path.strip('/')}"
         return composed if not kernel.path or os.path.isdir(document) else composed | {NOTEBOOK: document}
+
+    def _holds_token(self, value: str) -> bool:
+        known = self._order.token_print
+        return known is not None and known.is_in(value)
 
     def _offer(self, path: str, working: str) -> Offer:
         folder, bad_path = self._root.real, ""

@@ -8,14 +8,16 @@ from beaker import places
 from beaker.settings.schema import LogSettings
 
 if TYPE_CHECKING:
+    from actors.runtime.fingerprint import Fingerprint
     from actors.runtime.logging import Logs
 
 
-def configure_logs(settings: LogSettings, role: str, kernel_id: str, key: str | None) -> "Logs | None":
+def configure_logs(settings: LogSettings, role: str, kernel_id: str, key: str | None, token: "Fingerprint | None" = None) -> "Logs | None":
     """Send this process's log lines to a file of its own; one that cannot be written is said once on stderr.
 
     Args:
         key: what must never stand in a log: the client's HMAC key, or in an agent the model's.
+        token: of what must not either, and is not known here.
 
     Returns:
         What closes the file; None if there is none.
@@ -31,6 +33,7 @@ def configure_logs(settings: LogSettings, role: str, kernel_id: str, key: str | 
             max_bytes=settings.max_bytes,
             keep=settings.keep,
             secrets=[key] if key else [],
+            fingerprints=[token] if token is not None else [],
         )
     except OSError as error:
         sys.stderr.write(f"beaker: no log is written: {error}\n")

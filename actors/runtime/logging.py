@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from actors.runtime.bare_structlog import structlog
+from actors.runtime.fingerprint import Fingerprint
 from actors.runtime.log_file import LogFile, prune
 from actors.runtime.redact import Redactor
 from actors.runtime.trace import current_trace
@@ -94,6 +95,7 @@ def configure(
     max_bytes: int = 10 * 1024 * 1024,
     keep: int = 5,
     secrets: Iterable[str] = (),
+    fingerprints: Iterable[Fingerprint] = (),
 ) -> Logs:
     """Send the lines of this process to a file of its own, `<role>[-<kernel>]-<pid>.jsonl`.
 
@@ -105,6 +107,7 @@ def configure(
         max_bytes: size at which the file is put aside.
         keep: how many older parts stay.
         secrets: values never to be written.
+        fingerprints: of further such values, which this process does not have.
 
     Raises:
         ValueError: an unknown level.
@@ -114,6 +117,8 @@ def configure(
     redactor = Redactor()
     for secret in secrets:
         redactor.add(secret)
+    for known in fingerprints:
+        redactor.add_fingerprint(known)
     name = "-".join(part for part in (role, kernel, str(os.getpid())) if part)
     file = LogFile(folder / f"{name}.jsonl", max_bytes=max_bytes, keep=keep)
     prune(folder)

@@ -8,6 +8,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from actors.runtime.fingerprint import Fingerprint
+
 REDACTED: Final = "[redacted]"
 
 KNOWN_LENGTH: Final = 6
@@ -58,6 +60,7 @@ class Redactor:
 
     def __init__(self) -> None:
         self._known: list[str] = []
+        self._prints: list[Fingerprint] = []
         self._names: dict[str, str] = {}
         """What became of names, with the secrets that are known now."""
         self._harmless: set[str] = set()
@@ -70,6 +73,12 @@ class Redactor:
             self._known.sort(key=len, reverse=True)
             self._names.clear()
             self._harmless.clear()
+
+    def add_fingerprint(self, known: Fingerprint) -> None:
+        """Register a secret that this process must not have."""
+        if known.length >= KNOWN_LENGTH:
+            self._prints.append(known)
+            self._names.clear()
 
     def name(self, name: str) -> str:
         """Redact the name of a value, as `text` does; what became of it is remembered, since the same ones stand on every line."""
@@ -88,6 +97,8 @@ class Redactor:
         for secret in self._known:
             if secret in text:
                 text = text.replace(secret, REDACTED)
+        for known in self._prints:
+            text = known.hide(text, REDACTED)
         if not _SUSPECT.search(text):
             if text is given and len(text) <= SHORT:
                 if len(self._harmless) >= NAMES_REMEMBERED:

@@ -5,7 +5,7 @@ kernel of one's own gets of its user's environment is another matter (`beaker.se
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 NAMES: Final = frozenset(
@@ -26,7 +26,12 @@ _REQUESTED: Final = re.compile(r"KERNEL_\w+", re.ASCII)
 
 
 def compose_environment(
-    own: Mapping[str, str], requested: Mapping[str, str], *, added: Sequence[str] = (), secrets: Sequence[str] = ()
+    own: Mapping[str, str],
+    requested: Mapping[str, str],
+    *,
+    added: Sequence[str] = (),
+    secrets: Sequence[str] = (),
+    is_secret: Callable[[str], bool] = lambda _: False,
 ) -> dict[str, str]:
     """The variables that a subkernel is given.
 
@@ -35,6 +40,7 @@ def compose_environment(
         requested: what a client wants; only names that begin with `KERNEL_` are taken.
         added: further names of `own`, as the gateway's settings have them; one that ends with `*` means all that begin so.
         secrets: a variable whose value holds one of them is left out, whatever it is called.
+        is_secret: tells the same of a value, for secrets that are not known here.
 
     Example:
         >>> compose_environment({"PATH": "/bin", "LC_ALL": "C", "AWS_KEY": "x"}, {"KERNEL_USER": "ada", "PATH": "/evil"})
@@ -45,4 +51,4 @@ def compose_environment(
     hidden = [secret for secret in secrets if secret]
     passed = {name: value for name, value in own.items() if name in NAMES | whole or name.startswith(beginnings) or _PROXY.fullmatch(name)}
     passed |= {name: value for name, value in requested.items() if _REQUESTED.fullmatch(name) and "\0" not in value}
-    return {name: value for name, value in passed.items() if not any(secret in value for secret in hidden)}
+    return {name: value for name, value in passed.items() if not any(secret in value for secret in hidden) and not is_secret(value)}

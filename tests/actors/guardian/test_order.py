@@ -43,6 +43,11 @@ def test_no_role_is_handed_a_secret_that_it_has_no_use_for() -> None:
     worker, host, registry = WHOLE.for_role(WORKER, 0), WHOLE.for_role("host", 0), WHOLE.for_role(REGISTRY, 0)
     assert (worker.kernel_secret, host.kernel_secret, registry.kernel_secret) == (b"", b"", b"kernel secret")
     assert (host.token, registry.token, host.cookie_secret, registry.cookie_secret) == (None, None, b"", b"")
+    for order in (host, registry):
+        assert order.token_print is not None
+        assert order.token_print.is_in(f"a{WHOLE.token}b")
+        assert (WHOLE.token or "").encode() not in msgspec.msgpack.encode(order)
+    assert worker.token_print is None
     assert host_role(0) == "host-0"
 
 

@@ -23,6 +23,7 @@ from actors.guardian.order import GUARDIAN, OPTION, REGISTRY, WORKER, GatewayOrd
 from actors.registry.role import serve
 from actors.runtime.actor import Actor, Asked
 from actors.runtime.codec import Codec
+from actors.runtime.fingerprint import fingerprint
 from actors.runtime.kit import Probe
 from actors.runtime.link import Link
 from actors.runtime.node import Node
@@ -182,7 +183,8 @@ class Stage:
             logs=LogSettings(),
             link_secret=b"l" * 32,
             kernel_secret=b"k" * 32,
-            token="a-token-of-the-test",
+            token=None,
+            token_print=fingerprint("a-token-of-the-test"),
             cookie_secret=b"c" * 32,
         )
         self.hosts: list[Host] = []
