@@ -47,7 +47,7 @@ async def channels(request: web.Request) -> web.StreamResponse:
     if slot is None:
         raise Problem(
             503,
-            f"{service.slots.taken} websockets are open, as many as may be. "
+            f"{service.slots.everywhere} websockets are open, as many as may be. "
             "Close some, or set gateway.max_websockets (BEAKER_GATEWAY_MAX_WEBSOCKETS).",
             reason="limit",
         )

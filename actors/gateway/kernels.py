@@ -11,7 +11,6 @@ from aiohttp import web
 from actors.gateway.answers import empty_answer, json_answer, read_body
 from actors.gateway.asking import ask_host, ask_registry, find_kernel
 from actors.gateway.models import all_kernel_models, chosen_id, kernel_model, kernel_variables, location
-from actors.gateway.rates import slow_down
 from actors.gateway.routes import Route, delete, get, post
 from actors.gateway.service import service_of
 from beaker.messages.host import InterruptKernel, RestartKernel
@@ -45,7 +44,6 @@ async def start(request: web.Request) -> web.Response:
     """`POST /api/kernels`."""
     service = service_of(request)
     wanted = await read_body(request, _Wanted)
-    slow_down(service.starts, "kernels are started")
     started = await ask_registry(
         service,
         StartKernel(

@@ -83,7 +83,7 @@ async def run_worker(birth: Birth, order: GatewayOrder, descriptors: int) -> int
     try:
         context = tls_context(settings)
         service = Service(order, node)
-        service.start()
+        service.start(descriptors)
     except (OSError, BadOrigin) as error:
         birth.failed(f"worker {order.number} cannot serve: {error}")
         return PROBLEM

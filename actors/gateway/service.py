@@ -12,11 +12,12 @@ from actors.gateway.counts import Counts
 from actors.gateway.host_link import HostLink
 from actors.gateway.lasting_link import LastingLink
 from actors.gateway.pulse import keep_looking
-from actors.gateway.rates import STARTS_PER_S, Bucket, Failures
+from actors.gateway.rates import Failures
 from actors.gateway.receipts import Rounds
 from actors.gateway.slots import Slots
 from actors.gateway.socket_client import RESTARTING, SocketClient
 from actors.gateway.standings import LastStandings
+from actors.guardian.limits import websockets_each
 from actors.guardian.order import REGISTRY, WORKER, GatewayOrder, host_role
 from actors.guardian.own_figures import own_figures
 from actors.guardian.signed_out import SignedOut
@@ -74,9 +75,7 @@ class Service:
         """By their numbers: there are as many as workers."""
         self.standings = LastStandings([host.role for host in self.hosts])
         self.counts = Counts()
-        self.starts = Bucket(order.settings.max_kernels, STARTS_PER_S, self.clock)
-        """Of kernels."""
-        self.failures = Failures(self.clock)
+        self.failures = Failures(self.clock, workers=order.settings.workers)
         """Wrong tokens."""
         self.started_at = self.clock.wall()
         self._node = node
@@ -121,11 +120,14 @@ class Service:
         """Whether a session that has lasted does no more."""
         return self.signed_out.has(session) or self.clock.wall() >= Sessions.runs_out_s(Sessions.name_of(session))
 
-    def start(self) -> None:
-        """Begin to look for the other roles; from the running loop."""
+    def start(self, descriptors: int | None = None) -> None:
+        """Begin to look for the other roles; from the running loop.
+
+        Args:
+            descriptors: that this process may have open; None: enough.
+        """
         settings = self.settings
-        # Each worker has its share, since none knows of the others' websockets.
-        share = -(-settings.max_websockets // settings.workers)
+        share = settings.max_websockets if descriptors is None else websockets_each(descriptors)
         path = f"{self.order.folder}/seen-{os.getpid()}"
         self._slots = Slots(path, settings.max_websockets, limit=share, now_s=self.clock.monotonic)
         loop = asyncio.get_running_loop()

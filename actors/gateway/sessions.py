@@ -12,7 +12,6 @@ from actors.gateway.answers import Problem, empty_answer, json_answer, read_body
 from actors.gateway.asking import ask_registry
 from actors.gateway.kernels import END_LIMIT_S, START_LIMIT_S
 from actors.gateway.models import SessionModel, kernel_variables, location, session_models
-from actors.gateway.rates import slow_down
 from actors.gateway.routes import Route, delete, get, patch, post
 from actors.gateway.service import Service, service_of
 from beaker.messages.registry import ChangeSession, CloseSession, ListSessions, OpenSession, SessionEntry
@@ -60,8 +59,6 @@ async def open_one(request: web.Request) -> web.Response:
     kernel = wanted.kernel or _Kernel()
     if not wanted.path:
         raise Problem(400, "A session needs the field 'path': the document that it is for.")
-    if not kernel.id:
-        slow_down(service.starts, "kernels are started")
     opened = await ask_registry(
         service,
         OpenSession(
@@ -97,8 +94,6 @@ async def change(request: web.Request) -> web.Response:
     service = service_of(request)
     wanted = _with_notebook(await read_body(request, _Wanted))
     kernel = wanted.kernel or _Kernel()
-    if kernel.name and not kernel.id:
-        slow_down(service.starts, "kernels are started")
     changed = await ask_registry(
         service,
         ChangeSession(

@@ -2,10 +2,13 @@
 
 A kernel host reads it, also after this worker was killed, and so knows what each client has got. One file per worker in the
 gateway's runtime folder, `seen-<pid>`: two 8-byte words for each in the order of the machine, which is little-endian wherever we run.
+The last word says how many are taken, so that all workers together keep to one limit, whichever of them clients come to. Two that look
+at the same moment may go beyond it by one: it is there against misuse.
 """
 
 import mmap
 import os
+import sys
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -25,14 +28,15 @@ class Slots:
 
     Args:
         path: of the file.
-        count: how many there are.
-        limit: how many may be taken at a time.
+        count: how many there are, and how many may be taken at a time in all workers, whose files lie beside this one.
+        limit: how many of them here.
         now_s: monotonic seconds.
     """
 
     def __init__(self, path: str, count: int, *, limit: int, now_s: Callable[[], float]) -> None:
         self.path = path
         self.limit = min(count, limit)
+        self._count = count
         self.taken = 0
         """How many are, now."""
         self._now_s = now_s
@@ -40,15 +44,15 @@ class Slots:
         self._resting: deque[tuple[float, int]] = deque()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            os.ftruncate(descriptor, count * WORDS * WORD)
-            self._memory = mmap.mmap(descriptor, count * WORDS * WORD)
+            os.ftruncate(descriptor, (count * WORDS + 1) * WORD)
+            self._memory = mmap.mmap(descriptor, (count * WORDS + 1) * WORD)
         finally:
             os.close(descriptor)
         self._words = memoryview(self._memory).cast("Q")
 
     def take(self) -> int | None:
         """A slot that says nothing yet; None if there is none to spare."""
-        if self.taken >= self.limit:
+        if self.taken >= self.limit or self.everywhere >= self._count:
             return None
         # Fresh ones first, then the one that has rested longest: the later a slot is used again, the better.
         slot = next(self._fresh, None)
@@ -57,7 +61,7 @@ class Slots:
                 return None
             _, slot = self._resting.popleft()
         self._words[WORDS * slot] = self._words[WORDS * slot + 1] = 0
-        self.taken += 1
+        self._take(1)
         return slot
 
     def left(self, slot: int, number: int) -> None:
@@ -74,11 +78,32 @@ class Slots:
 
     def give_back(self, slot: int) -> None:
         """The websocket is gone; what stands in its slot stays for a while."""
-        self.taken -= 1
+        self._take(-1)
         self._resting.append((self._now_s() + REST_S, slot))
+
+    @property
+    def everywhere(self) -> int:
+        """How many are taken in all workers that live."""
+        own = Path(self.path)
+        return self.taken + sum(_taken_in(path) for path in own.parent.glob("seen-*") if path != own)
+
+    def _take(self, more: int) -> None:
+        self.taken += more
+        self._words[WORDS * self._count] = self.taken
 
     def close(self) -> None:
         """Let go of the memory and remove the file; a host that has it open reads on."""
         self._words.release()
         self._memory.close()
         Path(self.path).unlink(missing_ok=True)
+
+
+def _taken_in(path: Path) -> int:
+    """How many another worker has; none, where it has gone."""
+    try:
+        os.kill(int(path.name.rpartition("-")[2]), 0)
+        with path.open("rb") as file:
+            file.seek(-WORD, os.SEEK_END)
+            return int.from_bytes(file.read(WORD), sys.byteorder)
+    except (OSError, ValueError):
+        return 0

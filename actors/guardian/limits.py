@@ -42,5 +42,13 @@ def websocket_limit(wanted: int, *, descriptors: int, workers: int) -> int:
     >>> websocket_limit(2000, descriptors=256, workers=1)
     64
     """
-    each = max(descriptors - _RESERVE, descriptors // 2) // 2
-    return max(min(wanted, each * workers), 1)
+    return max(min(wanted, websockets_each(descriptors) * workers), 1)
+
+
+def websockets_each(descriptors: int) -> int:
+    """How many one worker may have open: all that the gateway may, as long as others have few and the system allows it.
+
+    >>> websockets_each(1024), websockets_each(256)
+    (412, 64)
+    """
+    return max(descriptors - _RESERVE, descriptors // 2) // 2

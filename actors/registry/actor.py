@@ -24,8 +24,10 @@ from actors.runtime.failures import AskError, AskTimeout
 from actors.runtime.link import Link
 from actors.supervisor.order import Remembered
 from beaker.gateway import register as facts
+from beaker.gateway.bucket import Bucket
 from beaker.gateway.register import Action, AllGone, End, Fact, HandOver, Kernel, Open, Register, Reply, Session, Strike, Write
 from beaker.gateway.registering import step
+from beaker.gateway.start_rate import STARTS_PER_S, may_start, too_often
 from beaker.messages.base import Event, Lane
 from beaker.messages.figures import Figures, FiguresGathered, GatherFigures, Sample
 from beaker.messages.host import Serve
@@ -97,6 +99,7 @@ class Registry(Actor[Message]):
         self._counts = KernelCounts()
 
     async def on_start(self) -> None:
+        self._starts = Bucket(self._register.max_kernels, STARTS_PER_S, self.context.clock.monotonic)
         self._hosts = Hosts(self.context.log, on_went=lambda number: self.context.ref.tell(facts.HostWent(number=number)))
         self._peers = Peers(self.context.log)
         self._register = self._chronicle.restore(self._register)
@@ -136,6 +139,10 @@ class Registry(Actor[Message]):
                 self.context.spawn(self._gather(asked), name="gather")
             case EndAll():
                 self._take(facts.Closing(number=self._note(asked)))
+            case StartKernel() | OpenSession() | ChangeSession() if (
+                may_start(self._register, message) and (wait_s := self._starts.wait_s) > 0
+            ):
+                asked.fail(too_often(wait_s))
             case StartKernel(path=path) | OpenSession(path=path):
                 self.context.spawn(self._look_up(message, self._note(asked), path), name="look-up")
             case ChangeSession(session_id=session_id, path=path):
@@ -172,6 +179,7 @@ class Registry(Actor[Message]):
     def _perform(self, action: Action) -> None:
         match action:
             case Open(kernel=kernel):
+                self._starts.take()
                 self.context.log.info("kernel.starting", kernel=kernel.entry.kernel_id, spec=kernel.entry.spec_name, host=kernel.entry.host)
                 self.context.spawn(self._bring_up(kernel, self._keep(kernel)), name="bring-up")
             case HandOver(kernel=kernel):

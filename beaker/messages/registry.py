@@ -181,8 +181,8 @@ class RegistryFailure(Failure, frozen=True, kw_only=True, tag="registry.failure"
     """What was wanted of the Registry cannot be done."""
 
     kind: Literal["unknown_kernel", "unknown_session", "unknown_spec", "taken", "limit", "bad_path", "not_started", "busy", "bad_id"]
-    """`limit`: as many kernels run as may; `taken`: a kernel of this id runs; `busy`: the part that is needed is being replaced, or the
-    gateway is being stopped; `bad_id`: what a client has chosen is no UUID."""
+    """`limit`: as many kernels run as may, or too many were started just now; `taken`: a kernel of this id runs; `busy`: the part that is
+    needed is being replaced, or the gateway is being stopped; `bad_id`: what a client has chosen is no UUID."""
     reason: str
     """A sentence for the user."""
 

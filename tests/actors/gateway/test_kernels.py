@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from actors.gateway import asking, lasting_link
-from actors.gateway.rates import Bucket
 from beaker.messages.host import InterruptKernel, RestartKernel
 from beaker.messages.registry import RegistryFailure, StartKernel
 from tests.actors.gateway.desk import WITH_TOKEN
@@ -170,11 +169,3 @@ async def test_no_answer_in_time_is_answered_for(here: Gateway, monkeypatch: pyt
     status, said = await _ask(here, "GET", "/api/kernels")
     assert status == 504
     assert "look again" in said["message"]
-
-
-async def test_kernels_that_are_started_without_end_are_slowed_down(short_folder: Path) -> None:
-    async with gateway(short_folder) as here:
-        here.service.starts = Bucket(2, 0.01, here.service.clock)
-        answers = [await here.client.post("/api/kernels", headers=WITH_TOKEN) for _ in range(3)]
-    assert [answer.status for answer in answers] == [201, 201, 429]
-    assert int(answers[-1].headers["Retry-After"]) >= 1

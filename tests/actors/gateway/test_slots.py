@@ -1,5 +1,8 @@
 """The shared memory of a worker."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from actors.gateway.slots import REST_S, Slots
@@ -17,8 +20,9 @@ def test_a_slot_is_two_words_that_others_can_read(tmp_path: Path) -> None:
     assert (slots.take(), slots.take()) == (0, 1)
     slots.left(1, 2**61 + 7)
     slots.took(1, 2**61 + 6)
-    words = (2**61 + 7).to_bytes(8, "little") + (2**61 + 6).to_bytes(8, "little")
-    assert (tmp_path / "seen").read_bytes() == bytes(16) + words + bytes(32)
+    # Behind the slots: how many are taken.
+    words = [0, 0, 2**61 + 7, 2**61 + 6, 0, 0, 0, 0, 2]
+    assert (tmp_path / "seen").read_bytes() == b"".join(word.to_bytes(8, "little") for word in words)
     assert (tmp_path / "seen").stat().st_mode & 0o777 == 0o600
     slots.close()
     assert list(tmp_path.iterdir()) == []
@@ -48,3 +52,28 @@ def test_fresh_ones_are_taken_before_those_that_rest(tmp_path: Path) -> None:
     slots.give_back(first)
     time.now_s += REST_S
     assert [slots.take() for _ in range(3)] == [1, 2, 0]
+
+
+def test_the_limit_holds_for_all_workers_together_and_one_may_have_all(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        mine = Slots(str(tmp_path / f"seen-{os.getpid()}"), 3, limit=3, now_s=lambda: 0.0)
+        theirs = Slots(str(tmp_path / f"seen-{other.pid}"), 3, limit=3, now_s=lambda: 0.0)
+        taken = [mine.take(), mine.take(), theirs.take()]
+        assert None not in taken
+        assert (mine.take(), theirs.take(), mine.everywhere) == (None, None, 3)
+        theirs.give_back(0)
+        assert mine.take() is not None
+        other.kill()
+    theirs.close()
+    mine.close()
+
+
+def test_what_a_worker_had_that_has_gone_counts_no_more(tmp_path: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    theirs = Slots(str(tmp_path / f"seen-{gone.pid}"), 1, limit=1, now_s=lambda: 0.0)
+    theirs.take()
+    mine = Slots(str(tmp_path / f"seen-{os.getpid()}"), 1, limit=1, now_s=lambda: 0.0)
+    assert mine.take() == 0
+    theirs.close()
+    mine.close()

@@ -309,3 +309,18 @@ async def test_the_end_of_a_kernel_is_put_down_under_the_request_that_wanted_it(
         current_trace.set("wants-none")
         await registry.ask(EndKernel(kernel_id=kernel), timeout_s=PATIENCE_S)
     assert struck == ["wants-none"]
+
+
+async def test_kernels_that_are_started_without_end_are_slowed_down_whichever_worker_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.registry.actor.STARTS_PER_S", 0.001)
+    async with stage(monkeypatch, max_kernels=1) as gateway:
+        await gateway.open()
+        await gateway.host()
+        first, second = await gateway.worker(), await gateway.worker()
+        opened = await first.ask(OpenSession(path="a.ipynb", spec_name="idle"), timeout_s=PATIENCE_S)
+        for wish in (StartKernel(spec_name="idle"), OpenSession(path="b.ipynb"), ChangeSession(session_id="s", spec_name="idle")):
+            failure = await refused(second.ask(wish, timeout_s=PATIENCE_S))
+            assert (failure.kind, failure.reason.startswith("More kernels are started than this gateway allows.")) == ("limit", True)
+        # What starts nothing is not counted.
+        again = await second.ask(OpenSession(path="a.ipynb"), timeout_s=PATIENCE_S)
+        assert again.session.session_id == opened.session.session_id

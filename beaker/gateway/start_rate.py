@@ -1,0 +1,27 @@
+"""How often kernels of one gateway may be started, whichever worker is asked: what counts, and what is said beyond it."""
+
+import math
+from typing import Final
+
+from beaker.gateway.register import Register
+from beaker.messages.registry import ChangeSession, OpenSession, RegistryFailure, StartKernel
+
+STARTS_PER_S: Final = 10.0
+"""In the long run: more than people do, fewer than a loop would."""
+
+
+def may_start(register: Register, request: StartKernel | OpenSession | ChangeSession) -> bool:
+    """Whether a kernel may be started for a request."""
+    match request:
+        case StartKernel():
+            return True
+        case OpenSession(path=path, kernel_id=kernel_id):
+            return not kernel_id and all(session.path != path for session in register.sessions.values())
+        case ChangeSession(spec_name=spec_name, kernel_id=kernel_id):
+            return spec_name is not None and kernel_id is None
+
+
+def too_often(wait_s: float) -> RegistryFailure:
+    """What is answered beyond the limit."""
+    reason = f"More kernels are started than this gateway allows. Try again in {math.ceil(wait_s)} s."
+    return RegistryFailure(kind="limit", reason=reason)
