@@ -23,6 +23,7 @@ from beaker.contents.failures import NotThat, NotThere
 from beaker.contents.paths import Place
 from beaker.contents.store import Contents
 from beaker.contents.whole_file import said as said_of_disk
+from beaker.contents.within import open_within
 from beaker.gateway.downloads import manner_of
 
 PIECE_BYTES: Final = 256 * 1024
@@ -106,12 +107,12 @@ def _find(contents: Contents, path: str) -> Place:
 def _open(place: Place) -> tuple[BinaryIO, int, datetime]:
     with said_of_disk(place.path):
         # A pipe without anybody at its other end would be waited for.
-        descriptor = os.open(place.real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    facts = os.fstat(descriptor)
+        file = open_within(place, os.O_NONBLOCK)
+    facts = os.fstat(file.fileno())
     if not stat.S_ISREG(facts.st_mode):
-        os.close(descriptor)
+        file.close()
         raise NotThat(f"{place.path!r} is no file")
-    return open(descriptor, "rb", buffering=0), facts.st_size, datetime.fromtimestamp(int(facts.st_mtime), UTC)
+    return file, facts.st_size, datetime.fromtimestamp(int(facts.st_mtime), UTC)
 
 
 def _wanted(request: web.Request, size: int) -> tuple[int, int]:

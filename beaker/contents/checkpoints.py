@@ -13,6 +13,7 @@ import msgspec
 from beaker.contents.failures import NotAllowed, NotThere
 from beaker.contents.paths import CHECKPOINTS, Place, beside
 from beaker.contents.whole_file import open_itself, said, write_whole
+from beaker.contents.within import must_lie_within, open_within
 
 ONLY: Final = "checkpoint"
 """The id of the only one that a file has."""
@@ -57,12 +58,13 @@ def make_checkpoint(place: Place) -> Checkpoint:
     """
     _must_be(place)
     kept = checkpoint_file(place)
-    with said(place.path), open(place.real, "rb") as file:
+    with said(place.path), open_within(place) as file:
         data = file.read()
     with said(CHECKPOINTS):
         os.makedirs(os.path.dirname(kept), exist_ok=True)
-    write_whole(kept, data, follow=False)
-    return _checkpoint(kept)
+    write_whole(kept, data, follow=False, root=place.root)
+    with said(CHECKPOINTS):
+        return _checkpoint(kept)
 
 
 def restore_checkpoint(place: Place, checkpoint: str) -> None:
@@ -74,8 +76,9 @@ def restore_checkpoint(place: Place, checkpoint: str) -> None:
     """
     kept = _known(place, checkpoint)
     with said(place.path), open_itself(kept, "rb") as file:
+        must_lie_within(file.fileno(), place.root, CHECKPOINTS)
         data = file.read()
-    write_whole(place.real, data)
+    write_whole(place.real, data, root=place.root)
 
 
 def delete_checkpoint(place: Place, checkpoint: str) -> None:

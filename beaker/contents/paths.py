@@ -52,7 +52,7 @@ class Root:
             return Place("", self.real, self.real)
         above = os.path.realpath(os.path.join(self.real, *steps[:-1]))
         real = os.path.join(above, steps[-1])
-        if not _within(self.real, above) or not _within(self.real, os.path.realpath(real)):
+        if not is_within(self.real, above) or not is_within(self.real, os.path.realpath(real)):
             raise NotAllowed(f"{clean!r} leads out of the folder that is served")
         return Place(clean, real, self.real)
 
@@ -98,14 +98,19 @@ def beside(place: Place, file: str, *steps: str) -> str:
     name = "/".join(steps)
     folder = os.path.realpath(os.path.join(os.path.dirname(file), *steps[:-1]))
     real = os.path.join(folder, steps[-1])
-    if not _within(place.root, folder):
+    if not is_within(place.root, folder):
         raise NotAllowed(f"{name!r} beside {place.path!r} leads out of the folder that is served")
     if os.path.islink(real):
         raise NotAllowed(f"{name!r} beside {place.path!r} is a link; it is neither followed nor written over")
     return real
 
 
-def _within(root: str, real: str) -> bool:
+def is_within(root: str, real: str) -> bool:
+    """Whether a path on disk lies in a folder, or is it; both without links.
+
+    >>> is_within("/w/test", "/w/test/a"), is_within("/w/test", "/w/testtest")
+    (True, False)
+    """
     # By whole steps: `/w/test` holds nothing of `/w/testtest`.
     return real == root or real.startswith(root.rstrip("/") + "/")
 

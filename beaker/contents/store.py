@@ -21,6 +21,7 @@ from beaker.contents.notebooks import empty_notebook, read_notebook, sign_notebo
 from beaker.contents.paths import CHECKPOINTS, Place, Root
 from beaker.contents.uploads import take_piece
 from beaker.contents.whole_file import ABSENT, ALGORITHM, fingerprint, said, write_whole
+from beaker.contents.within import holding, names_within, open_within
 
 
 class Contents:
@@ -71,7 +72,7 @@ class Contents:
         if not stat.S_ISREG(os.stat(place.real).st_mode):
             raise NotThat(f"{place.path!r} is no ordinary file")
         if content or hashed:
-            with said(place.path), open(place.real, "rb") as file:
+            with said(place.path), open_within(place) as file:
                 data = file.read()
             if hashed:
                 model.hash, model.hash_algorithm = fingerprint(data), ALGORITHM
@@ -111,7 +112,7 @@ class Contents:
         data = self._data(place, given)
         if given.chunk is not None:
             return take_piece(place, data, given.chunk), fresh
-        write_whole(place.real, data)
+        write_whole(place.real, data, root=place.root)
         model = self.get(place.path, kind=given.type, content=False)
         model.hash, model.hash_algorithm = fingerprint(data), ALGORITHM
         return model, fresh
@@ -141,11 +142,11 @@ class Contents:
         old, target = self._root.find(source), self._folder(folder)
         if os.path.isdir(old.real):
             raise NotThat(f"{old.path!r} is a directory; only files are copied")
-        with said(old.path), open(old.real, "rb") as file:
+        with said(old.path), open_within(old) as file:
             data = file.read()
         name = copy_name(os.path.basename(old.real), lambda name: os.path.lexists(os.path.join(target.real, name)))
         place = self._root.below(target, name)
-        write_whole(place.real, data)
+        write_whole(place.real, data, root=place.root)
         return self.get(place.path, content=False)
 
     def rename(self, path: str, to: str) -> Model:
@@ -166,8 +167,8 @@ class Contents:
             # On a disk that takes `A` and `a` for one, the other name of the same thing is free.
             if os.path.lexists(new.real) and not os.path.samefile(old.real, new.real):
                 raise NotFree(f"there is a {new.path!r} already")
-            with said(new.path):
-                os.rename(old.real, new.real)
+            with said(new.path), holding(old) as (source, name), holding(new) as (target, fresh):
+                os.rename(name, fresh, src_dir_fd=source, dst_dir_fd=target)
             move_checkpoint(old, new)
         return self.get(new.path, content=False)
 
@@ -182,7 +183,7 @@ class Contents:
         place = self._root.find(path)
         if not os.path.isfile(place.real):
             raise NotThere(f"there is no notebook {place.path!r}")
-        with said(place.path), open(place.real, "rb") as file:
+        with said(place.path), open_within(place) as file:
             data = file.read()
         sign_notebook(data, os.path.basename(place.real), self._notary)
 
@@ -202,13 +203,15 @@ class Contents:
             raise NotThere(f"there is no {place.path!r}")
         with said(place.path):
             if not os.path.isdir(place.real) or os.path.islink(place.real):
-                os.unlink(place.real)
+                with holding(place) as (folder, name):
+                    os.unlink(name, dir_fd=folder)
                 drop_checkpoint(place)
                 return
-            inside = set(os.listdir(place.real)) - {CHECKPOINTS}
+            inside = set(names_within(place)) - {CHECKPOINTS}
             if inside:
                 raise NotFree(f"{place.path!r} is not empty: delete what is in it first ({len(inside)} entries)")
-            shutil.rmtree(place.real)
+            with holding(place) as (folder, name):
+                shutil.rmtree(name, dir_fd=folder)
 
     # What is done for these.
 
@@ -221,7 +224,7 @@ class Contents:
 
     def _listing(self, place: Place) -> list[Model]:
         with said(place.path or "."):
-            names = sorted(os.listdir(place.real))
+            names = sorted(names_within(place))
         models: list[Model] = []
         for name in filter(self._root.shows, names):
             try:
@@ -244,8 +247,8 @@ class Contents:
             return
         if os.path.lexists(place.real):
             raise NotFree(f"there is a file {place.path!r}")
-        with said(place.path):
-            os.mkdir(place.real)
+        with said(place.path), holding(place) as (folder, name):
+            os.mkdir(name, dir_fd=folder)
 
     def _data(self, place: Place, given: Given) -> bytes:
         name = os.path.basename(place.real)
@@ -258,7 +261,7 @@ class Contents:
     def _must_be_as_seen(self, place: Place, expected: str) -> None:
         with said(place.path):
             try:
-                with open(place.real, "rb") as file:
+                with open_within(place) as file:
                     now = fingerprint(file.read())
             except FileNotFoundError:
                 now = ABSENT

@@ -15,6 +15,7 @@ from beaker.contents.failures import NotFree, NotThat, NotThere
 from beaker.contents.models import Model, describe
 from beaker.contents.paths import Place, beside
 from beaker.contents.whole_file import open_itself, put_in_place, said
+from beaker.contents.within import must_lie_within
 
 FIRST: Final = 1
 LAST: Final = -1
@@ -50,6 +51,7 @@ def take_piece(place: Place, data: bytes, number: int) -> Model:
             )
         try:
             with open_itself(part, "wb" if number == FIRST else "r+b") as file:
+                must_lie_within(file.fileno(), place.root, place.path)
                 if number != FIRST:
                     _find_end(file, number, place)
                 try:

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import BinaryIO, Final, Literal
 
 from beaker.contents.failures import NoRoom, NotAllowed, NotThat, NotThere, Torn
+from beaker.contents.within import must_lie_within
 
 ALGORITHM: Final = "sha256"
 """Of `fingerprint`; as it is named to clients."""
@@ -27,12 +28,13 @@ ABSENT: Final = ""
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
-def write_whole(real: str, data: bytes, *, follow: bool = True) -> None:
+def write_whole(real: str, data: bytes, *, follow: bool = True, root: str = "/") -> None:
     """Put data in the place of a file, or make it.
 
     Args:
         real: on disk.
         follow: if it is a link, the file that it leads to is written; otherwise it is refused.
+        root: nothing is written outside of this folder, whatever a folder on the way has become meanwhile.
 
     Raises:
         NoRoom, NotAllowed, NotThere, NotThat: see `said`; the old file is unchanged then.
@@ -47,17 +49,18 @@ def write_whole(real: str, data: bytes, *, follow: bool = True) -> None:
         if facts is not None and stat.S_ISLNK(facts.st_mode):
             raise NotAllowed(f"{os.path.basename(real)!r} is a link")
         if facts is not None and facts.st_nlink > 1:
-            _write_in_place(target, data)
+            _write_in_place(target, data, root)
             return
         try:
             descriptor, fresh = tempfile.mkstemp(prefix=".beaker-", dir=os.path.dirname(target))
         except PermissionError:
             if facts is None:
                 raise
-            _write_in_place(target, data)
+            _write_in_place(target, data, root)
             return
         try:
             with open(descriptor, "wb") as file:
+                must_lie_within(descriptor, root, os.path.basename(target))
                 _like(descriptor, facts)
                 file.write(data)
                 file.flush()
@@ -144,8 +147,9 @@ def _umask() -> int:
     return 0o077
 
 
-def _write_in_place(target: str, data: bytes) -> None:
+def _write_in_place(target: str, data: bytes, root: str) -> None:
     with open_itself(target, "r+b") as file:
+        must_lie_within(file.fileno(), root, os.path.basename(target))
         size = os.fstat(file.fileno()).st_size
         # All that is written over; what the old file has beyond that is cut off last, when nothing can fail for want of room.
         old = file.read(len(data))
