@@ -14,7 +14,7 @@ from actors.gateway import tables as all_tables
 from actors.gateway.answers import Problem, problem_answer
 from actors.gateway.connections import BodyLate, Connection
 from actors.gateway.contents_pool import open_contents
-from actors.gateway.door import ROUTES, door, put_headers
+from actors.gateway.door import ROUTES, admitted_by, door, put_headers
 from actors.gateway.routes import Handler, Route
 from actors.gateway.service import SERVICE, Service, service_of
 from actors.runtime.trace import current_trace, new_trace
@@ -76,7 +76,10 @@ async def account(request: web.Request, handler: Handler) -> web.StreamResponse:
         line = {"method": request.method, "path": request.path, "status": status, "duration_s": round(duration_s, 4)}
         if (kernel_id := request.match_info.get("kernel_id")) is not None:
             line["kernel"] = kernel_id
-        service.log.info("request", **line)
+        if service.rules.token is not None and admitted_by() == "nothing":
+            service.strangers.warning(**line)
+        else:
+            service.log.info("request", **line)
 
 
 @web.middleware

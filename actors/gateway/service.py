@@ -23,7 +23,7 @@ from actors.guardian.own_figures import own_figures
 from actors.guardian.signed_out import SignedOut
 from actors.runtime.codec import Codec
 from actors.runtime.failures import AskError
-from actors.runtime.log import Log
+from actors.runtime.log import Log, SparseLog
 from actors.runtime.node import Node
 from beaker.gateway.access import LOOPBACK, Rules, host_of, parse_origin, parse_public
 from beaker.gateway.cookies import Sessions, address_mark, cookie_name, signing_key, xsrf_cookie_name
@@ -77,6 +77,8 @@ class Service:
         self.counts = Counts()
         self.failures = Failures(self.clock, workers=order.settings.workers)
         """Wrong tokens."""
+        self.strangers = SparseLog(self.log, "request")
+        """Lines of requests without token or session: everybody can make as many as she likes, and the others must not go under in them."""
         self.started_at = self.clock.wall()
         self._node = node
         self.rounds = Rounds()

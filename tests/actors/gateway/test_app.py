@@ -7,6 +7,7 @@ from aiohttp import web
 from actors.gateway.answers import json_answer, moment, read_body
 from actors.gateway.routes import get, post
 from actors.gateway.service import Service
+from actors.runtime.log import FIRST
 from tests.actors.gateway.desk import TOKEN, WITH_TOKEN, Lines, make_order, make_service, serving
 
 MIB = 1024 * 1024
@@ -83,6 +84,15 @@ async def test_the_line_of_a_request_about_a_kernel_names_it() -> None:
         await client.get("/api/kernels/k")
     assert isinstance(service.log, Lines)
     assert service.log.events[-1][1]["kernel"] == "k"
+
+
+async def test_requests_of_strangers_without_end_do_not_fill_the_log(service: Service) -> None:
+    async with serving(service, [OWN]) as client:
+        for _ in range(2 * FIRST):
+            assert (await client.get("/api/x/part")).status == 401
+        await client.get("/api/x/part", headers=WITH_TOKEN)
+    assert isinstance(service.log, Lines)
+    assert [values["status"] for _, values in service.log.events] == [401] * FIRST + [200]
 
 
 async def test_the_version_is_for_everybody(service: Service) -> None:
