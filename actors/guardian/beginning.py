@@ -60,7 +60,7 @@ def begin(role: GatewayRole, argv: list[str]) -> Beginning | None:
     os.close(options.order_fd)
     # A kernel takes some thirty in two of these processes, a websocket one in a third.
     descriptors = raise_descriptor_limit()
-    return Beginning(birth, order, options.key_fd, descriptors, configure_logs(order.logs, role, "", order.token))
+    return Beginning(birth, order, options.key_fd, descriptors, configure_logs(order.logs, role, "", order.token, order.token_print))
 
 
 def _name_process(role: GatewayRole, number: int) -> None:

@@ -5,6 +5,7 @@ the first role is started: what cannot be served is refused here, in a sentence 
 """
 
 import asyncio
+import contextlib
 import importlib.machinery
 import os
 import signal
@@ -176,7 +177,8 @@ def _serve(
     _name_process(settings, port)
     logs = configure_logs(loaded.settings.logs, "guardian", "", token.value)
     instance.clear()
-    forget_run_out(instance.state, time.time())
+    with contextlib.suppress(OSError):  # a full disk: the lines stay, and shut nobody in or out
+        forget_run_out(instance.state, time.time())
     order = GatewayOrder(
         number=0,
         folder=str(instance.folder),

@@ -1,8 +1,7 @@
 """What the gateway prints: where it serves, how to come in and what its limits are; and what becomes of it on a signal."""
 
-from typing import Final
-
 import shlex
+from typing import Final
 
 import msgspec
 

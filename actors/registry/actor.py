@@ -27,7 +27,7 @@ from beaker.gateway import register as facts
 from beaker.gateway.bucket import Bucket
 from beaker.gateway.register import Action, AllGone, End, Fact, HandOver, Kernel, Open, Register, Reply, Session, Strike, Write
 from beaker.gateway.registering import step
-from beaker.gateway.start_rate import STARTS_PER_S, may_start, too_often
+from beaker.gateway.start_rate import STARTS_PER_S, may_start, place_of, too_often
 from beaker.messages.base import Event, Lane
 from beaker.messages.figures import Figures, FiguresGathered, GatherFigures, Sample
 from beaker.messages.host import Serve
@@ -47,10 +47,8 @@ from beaker.messages.registry import (
 
 RETRY_S: Final = 5.0
 """Between two attempts to write what could not be written: a full disk is made room on by people."""
-
 START_LIMIT_S: Final = 60.0
 """From the launch of a subkernel until a host serves the kernel: a host that is replaced meanwhile is back within seconds."""
-
 SERVE_AGAIN_S: Final = 5.0
 """Before a host is asked again to serve a kernel that it had refused: what stood in its way is not gone sooner."""
 
@@ -139,16 +137,11 @@ class Registry(Actor[Message]):
                 self.context.spawn(self._gather(asked), name="gather")
             case EndAll():
                 self._take(facts.Closing(number=self._note(asked)))
-            case StartKernel() | OpenSession() | ChangeSession() if (
-                may_start(self._register, message) and (wait_s := self._starts.wait_s) > 0
-            ):
-                asked.fail(too_often(wait_s))
-            case StartKernel(path=path) | OpenSession(path=path):
-                self.context.spawn(self._look_up(message, self._note(asked), path), name="look-up")
-            case ChangeSession(session_id=session_id, path=path):
-                known = self._register.sessions.get(session_id)
-                place = path if path is not None else known.path if known is not None else ""
-                self.context.spawn(self._look_up(message, self._note(asked), place), name="look-up")
+            case StartKernel() | OpenSession() | ChangeSession():
+                if (wait_s := self._starts.wait_s) > 0 and may_start(self._register, message):
+                    asked.fail(too_often(wait_s))
+                else:
+                    self.context.spawn(self._look_up(message, self._note(asked), place_of(self._register, message)), name="look-up")
             case _:
                 self._take(facts.Asked(number=self._note(asked), request=message))
 

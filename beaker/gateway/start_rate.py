@@ -1,4 +1,4 @@
-"""How often kernels of one gateway may be started, whichever worker is asked: what counts, and what is said beyond it."""
+"""Requests by which kernels of one gateway may be started: what counts, whichever worker is asked, and what is said to too many."""
 
 import math
 from typing import Final
@@ -19,6 +19,14 @@ def may_start(register: Register, request: StartKernel | OpenSession | ChangeSes
             return not kernel_id and all(session.path != path for session in register.sessions.values())
         case ChangeSession(spec_name=spec_name, kernel_id=kernel_id):
             return spec_name is not None and kernel_id is None
+
+
+def place_of(register: Register, request: StartKernel | OpenSession | ChangeSession) -> str:
+    """The path of the document that such a request is about."""
+    if not isinstance(request, ChangeSession):
+        return request.path
+    known = register.sessions.get(request.session_id)
+    return request.path if request.path is not None else known.path if known is not None else ""
 
 
 def too_often(wait_s: float) -> RegistryFailure:
