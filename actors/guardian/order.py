@@ -66,7 +66,7 @@ class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
     key_problems: tuple[str, ...] = ()
     """For hosts: what was said while the key was looked for."""
     token_print: Fingerprint | None = None
-    """For the Registry and hosts: by which they let the token pass into no log and no cell, without having it."""
+    """For roles that have no token: by which they let the token pass into no log and no cell, without having it."""
     passes: dict[str, bytes] = {}
     """For roles: the secrets of their own links, by `who>whom`."""
     starts: int = 1
@@ -118,15 +118,14 @@ class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
         }[role]
         passes = {f"{who}>{whom}": self.secret_between(who, whom) for who, whom in ways}
         mine = msgspec.structs.replace(self, number=number, link_secret=b"", passes=passes, starts=starts)
-        if role == "agent-host":
-            inherited = () if listening is None else (listening,)
-            return msgspec.structs.replace(
-                mine, kernel_secret=b"", token=None, cookie_secret=b"", listening=inherited, key=None, key_problems=()
-            )
         if role == WORKER:
             return msgspec.structs.replace(mine, kernel_secret=b"", key=None, key_problems=())
         token_print = fingerprint(self.token) if self.token is not None else None
-        mine = msgspec.structs.replace(mine, token=None, token_print=token_print, cookie_secret=b"", listening=())
+        mine = msgspec.structs.replace(mine, token=None, token_print=token_print, cookie_secret=b"")
+        if role == "agent-host":
+            inherited = () if listening is None else (listening,)
+            return msgspec.structs.replace(mine, kernel_secret=b"", listening=inherited, key=None, key_problems=())
+        mine = msgspec.structs.replace(mine, listening=())
         if role == REGISTRY:
             return msgspec.structs.replace(mine, key=None, key_problems=())
         return msgspec.structs.replace(mine, kernel_secret=b"")
