@@ -30,6 +30,7 @@ SETTINGS = {
 """What would go to the network, or get between a test and its cells."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keeps these tests on one worker where tests run side by side: they share a server and a browser."""
     for item in items:
@@ -148,6 +149,7 @@ def browser(need_tool: Callable[..., str]) -> Iterator[Browser]:
     path = need_tool("chromium", "chromium-browser", "google-chrome")
     flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
     flags += ["--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"]
+    expect.set_options(timeout=LIMIT_S * 1000)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=flags)
         yield chromium
@@ -157,7 +159,6 @@ def browser(need_tool: Callable[..., str]) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """One profile for the module, so that JupyterLab's files are fetched once."""
-    expect.set_options(timeout=LIMIT_S * 1000)
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     context.set_default_timeout(LIMIT_S * 1000)
     yield context

@@ -24,7 +24,10 @@ from tests.actors.gateway.desk import make_order, make_service
 async def kernels(service):
     return []  # there is no registry here
 
-pages.all_kernel_models = kernels
+async def trouble(service):
+    return ""
+
+pages.all_kernel_models, pages.not_saving = kernels, trouble
 app = make_app(make_service(make_order(sys.argv[1], root_dir=sys.argv[2])))
 
 async def serve():
