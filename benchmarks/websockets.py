@@ -58,13 +58,12 @@ class Client:
         """Ask until the kernel answers, and forget the rest."""
         await self._answered(await self.request("kernel_info_request", "{}"), "kernel_info_reply")
 
-    async def behind(self, mark: bytes) -> bytes:
-        """Read until a message comes with these bytes in it; returns what stands behind them, up to the line's end."""
+    async def behind(self, mark: bytes) -> list[bytes]:
+        """Read until a message comes with these bytes in it; returns what stands behind each of them, up to the line's end."""
         async with asyncio.timeout(LIMIT_S):
             while True:
-                _, found, rest = (await self._next()).partition(mark)
-                if found:
-                    return rest.partition(b"\\n")[0]
+                if found := (await self._next()).split(mark)[1:]:
+                    return [rest.partition(b"\\n")[0] for rest in found]
 
     async def close(self) -> None:
         """Close it."""
