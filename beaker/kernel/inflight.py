@@ -62,6 +62,12 @@ class Answered(msgspec.Struct, frozen=True, tag=4, array_like=True):
     idents: list[bytes]
 
 
+class More(msgspec.Struct, frozen=True, tag=5, array_like=True):
+    """So many more replies wait for clients that read slowly, too many for an entry each."""
+
+    count: int
+
+
 class Replayed(NamedTuple):
     """What a log says."""
 
@@ -72,13 +78,15 @@ class Replayed(NamedTuple):
     """The highest number that a cell had got."""
     asked: list[list[bytes]]
     """The client of each `input()` that is open."""
+    more: int = 0
+    """Replies that waited for clients to read, beyond those in `unanswered`."""
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Begun | Over | Asked | Answered)
+_decoder = msgspec.msgpack.Decoder(Begun | Over | Asked | Answered | More)
 
 
-def _entry(record: Begun | Over | Asked | Answered) -> bytes:
+def _entry(record: Begun | Over | Asked | Answered | More) -> bytes:
     document = _encoder.encode(record)
     return len(document).to_bytes(4, "little") + document
 
@@ -120,11 +128,17 @@ def input_answered(idents: list[bytes]) -> bytes:
     return _entry(Answered(idents))
 
 
+def more(count: int) -> bytes:
+    """The entry that says how many replies wait for their clients beyond those with an entry each."""
+    return _entry(More(count))
+
+
 def replay(log: bytes) -> Replayed:
     """Read a log back. A torn last entry is ignored."""
     found: list[Begun] = []
     open_questions: list[Asked] = []
     last_count, free_since = 0, 0.0
+    further = 0
     at = 0
     while at + 4 <= len(log):
         end = at + 4 + int.from_bytes(log[at : at + 4], "little")
@@ -141,6 +155,8 @@ def replay(log: bytes) -> Replayed:
             found.append(record)
         elif isinstance(record, Asked):
             open_questions.append(record)
+        elif isinstance(record, More):
+            further = record.count
         elif isinstance(record, Answered):
             index = next((index for index, each in enumerate(open_questions) if each.idents == record.idents), None)
             if index is not None:
@@ -175,7 +191,7 @@ def replay(log: bytes) -> Replayed:
         )
         for record in found
     ]
-    return Replayed(unanswered, last_count, [each.idents for each in open_questions])
+    return Replayed(unanswered, last_count, [each.idents for each in open_questions], further)
 
 
 def _is_the_same(one: Begun, other: Begun) -> bool:

@@ -53,12 +53,15 @@ class Inheritance:
         Those that no subkernel has seen end here: clients were told that the kernel restarts, and do not expect them to run any more.
         """
         state = self._state
-        found, last_count, asked = state.inflight.take_former()
+        found, last_count, asked, more = state.inflight.take_former()
         state.requests.last_count = max(state.requests.last_count, last_count)
         for pending in found:
             if pending.unread:
                 if not state.front.has_reply(pending.channel, pending.idents, pending.header):
                     self._end_unread(pending)
+                    if more:
+                        state.publisher.replies_lost(more)
+                        more = 0
                 continue
             if not pending.sent:
                 self._end_unsent(pending)

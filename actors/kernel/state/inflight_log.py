@@ -17,8 +17,8 @@ from beaker.kernel.pending import Channel, ExecuteFlags, Pending
 from beaker.wire.parts import read_header
 
 UNREAD_LIMIT: Final = 10_000
-"""Replies that are not read and that a successor is told of: each takes half a kilobyte of memory, and a client that has stopped
-reading may be owed any number. The others wait like these, and are lost without a word if this process is killed first."""
+"""Replies that are not read and that a successor is told of one by one: each takes half a kilobyte of memory, and a client that has
+stopped reading may be owed any number. Of the others, which wait like these, it is told how many there were."""
 
 
 def inflight_path(folder: str) -> str:
@@ -43,6 +43,8 @@ class InflightLog:
         """Requests that are not over and that no subkernel has: we answer them ourselves, or they wait for one."""
         self._unread: dict[tuple[Channel, str], Pending] = {}
         """Requests that were answered, and whose clients have not read that."""
+        self._more = 0
+        """So many are there beyond these."""
         self._former = self.read()
         """Read before anything of ours is written, as clients are served before it is known what became of the subkernel."""
 
@@ -76,6 +78,7 @@ class InflightLog:
             parent: the header document of the request.
         """
         if len(self._unread) >= UNREAD_LIMIT:
+            self._count_more(1)
             return
         header = read_header(parent)
         flags = ExecuteFlags() if header.msg_type == "execute_request" else None
@@ -86,8 +89,10 @@ class InflightLog:
     def reply_left(self, channel: Channel, parent: bytes) -> None:
         """The client took it."""
         msg_id = read_header(parent).msg_id
-        self._unread.pop((channel, msg_id), None)
-        self._write(inflight.over(msg_id, 0, channel))
+        if self._unread.pop((channel, msg_id), None) is None:
+            self._count_more(-1)
+        else:
+            self._write(inflight.over(msg_id, 0, channel))
 
     def asked(self, msg_id: str, idents: list[bytes]) -> None:
         """A cell asks its client for input."""
@@ -109,11 +114,15 @@ class InflightLog:
         self._bytes = 0
         for pending in (*self._kept.values(), *self._unread.values()):
             self._write(inflight.begun(pending, time.monotonic()))
+        if self._more:
+            self._write(inflight.more(self._more))
         self._least = self._bytes
 
     def take_former(self) -> Replayed:
         """What the process before us had in flight. The first to ask is told, and has to see to it."""
         former, self._former = self._former, Replayed([], 0, [])
+        if former.more:
+            self._write(inflight.more(0))
         return former
 
     def read(self) -> Replayed:
@@ -125,6 +134,10 @@ class InflightLog:
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
+
+    def _count_more(self, change: int) -> None:
+        self._more = max(0, self._more + change)
+        self._write(inflight.more(self._more))
 
     def _write(self, entry: bytes) -> None:
         try:

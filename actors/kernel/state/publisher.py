@@ -73,6 +73,12 @@ class Publisher:
         text = f"beaker: {msg_type} dropped behind others that this client has not read: {reason}\n"
         self.say("stream", compose.stream(text, name="stderr"), parent=parent)
 
+    def replies_lost(self, count: int) -> None:
+        """Tell all clients that so many replies were lost with the process before us, beyond those that are named to their own."""
+        replies = "1 more reply was" if count == 1 else f"{count} more replies were"
+        text = f"beaker: {replies} lost: the front process was replaced before they had been read\n"
+        self.say("stream", compose.stream(text, name="stderr"))
+
     def reply(self, msg_type: str, content: object, *, parent: bytes, metadata: Mapping[str, object] | None = None) -> Parts:
         """Compose a reply under the same session id; the caller sends it on the channel of the request."""
         return self._composer.message(msg_type, content, parent=parent, metadata=metadata)

@@ -13,7 +13,7 @@ def cell(msg_id: str) -> Pending:
 
 def test_what_was_begun_and_not_over_is_found_with_its_client() -> None:
     log = begun(cell("a")) + begun(cell("b")) + over("a", 1)
-    ((found,), _, _) = replay(log)
+    (found,) = replay(log).unanswered
     assert (found.msg_id, found.idents, found.header) == ("b", [b"client"], b'{"msg_id":"x"}')
     assert found.flags is not None
     assert found.busy, "whether it began is unknown, so it gets an error that says so and not a mere abort"
@@ -34,7 +34,7 @@ def test_junk_is_no_entry_and_no_failure(junk: bytes) -> None:
 
 def test_the_last_number_is_kept_over_an_emptied_log() -> None:
     assert replay(over("", 7) + begun(cell("a")) + over("a", 8) + begun(cell("b"))).last_count == 8
-    assert replay(over("", 7)) == ([], 7, [])
+    assert replay(over("", 7)) == ([], 7, [], 0)
     assert replay(b"").last_count == 0
 
 

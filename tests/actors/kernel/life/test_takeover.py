@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from actors.kernel.state import inflight_log
 from beaker.kernel import inflight
 from beaker.kernel.commands.status import LOST_INPUT
 from beaker.kernel.pending import Channel
@@ -96,6 +97,24 @@ async def test_what_was_answered_and_not_read_is_told_to_be_lost_and_nothing_els
     assert front.kinds(unread) == ["debug_reply"]
     assert front.about(read) == []
     assert inflight.replay((replaced.second.folder / "inflight").read_bytes()).unanswered == []
+
+
+async def test_of_more_replies_than_are_named_clients_are_told_how_many_were_lost(
+    replaced: Replaced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inflight_log, "UNREAD_LIMIT", 1)
+    for _ in range(3):
+        unread = replaced.first.request("debug_request", {}, channel="control")
+        request = await replaced.subkernel.expect("debug_request")
+        replaced.subkernel.busy(request)
+        replaced.subkernel.reply(request)
+        replaced.subkernel.idle(request)
+        await replaced.first.front.over(unread)
+        replaced.first.actor.reply_waits("control", [b"client"], (await replaced.first.front.reply(unread)).parts[PARENT])
+    await replaced.take_over()
+    await replaced.second.greeted(1)
+    texts = [str(sent.content.get("text")) for sent in replaced.second.front.sent if sent.kind == "stream"]
+    assert [text for text in texts if "2 more replies were lost" in text]
 
 
 async def test_what_was_not_read_and_is_still_there_is_not_told_to_be_lost(replaced: Replaced) -> None:

@@ -11,6 +11,7 @@ import structlog
 from actors.kernel.state import inflight_log
 from actors.kernel.state.inflight_log import InflightLog
 from beaker.kernel import inflight
+from beaker.kernel.inflight import Replayed
 from beaker.kernel.pending import Pending
 
 
@@ -140,8 +141,27 @@ def test_of_replies_without_end_that_are_not_read_a_successor_is_told_of_so_many
     for parent in parents:
         log.reply_waits("shell", [b"client"], parent)
     assert [found.msg_id for found in log.read().unanswered] == ["0", "1", "2"]
-    for parent in parents:
+    assert log.read().more == 3
+    log.forget()
+    log.reply_left("shell", parents[5])
+    assert log.read().more == 2
+    for parent in parents[:5]:
         log.reply_left("shell", parent)
-    assert log.read().unanswered == []
+    assert log.read() == Replayed([], 0, [])
     log.reply_waits("shell", [b"client"], parents[5])
     assert [found.msg_id for found in log.read().unanswered] == ["5"]
+
+
+def test_how_many_more_replies_were_lost_is_told_to_one_successor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inflight_log, "UNREAD_LIMIT", 1)
+    path = str(tmp_path / "inflight")
+    before = InflightLog(path, structlog.get_logger())
+    for number in range(3):
+        before.reply_waits("shell", [b"client"], PARENT.replace(b'"a"', b'"%d"' % number))
+    before.close()
+    after = InflightLog(path, structlog.get_logger())
+    assert after.take_former().more == 2
+    after.close()
+    last = InflightLog(path, structlog.get_logger())
+    assert last.take_former().more == 0
+    last.close()
