@@ -9,7 +9,6 @@ from aiohttp import web
 
 from actors.gateway.answers import Problem, json_answer, moment
 from actors.gateway.asking import REGISTRY, ask_registry
-from actors.gateway.door import admitted_by
 from actors.gateway.models import kernel_models
 from actors.gateway.routes import Route, get
 from actors.gateway.service import service_of
@@ -109,21 +108,19 @@ async def show_me(_request: web.Request) -> web.Response:
 
 
 async def show_health(_request: web.Request) -> web.Response:
-    """`GET /api/health`: this worker lives and answers. For everybody: what asks in a cluster has no token, and learns nothing else."""
+    """`GET /api/health`: this worker lives and answers."""
     return json_answer(_Health("ok"))
 
 
 async def show_readiness(request: web.Request) -> web.Response:
-    """`GET /api/ready`: all that requests need can be asked. For everybody, but for what is missing.
+    """`GET /api/ready`: all that requests need can be asked.
 
     Raises:
         Problem: 503, something is being replaced or started.
     """
     service = service_of(request)
     if service.missing:
-        stranger = admitted_by() == "nothing" and service.rules.token is not None
-        what = "" if stranger else f": {', '.join(service.missing)} cannot be asked yet"
-        raise Problem(503, f"The gateway is not ready{what}.", reason="busy")
+        raise Problem(503, f"The gateway is not ready: {', '.join(service.missing)} cannot be asked yet.", reason="busy")
     return json_answer(_Health("ready"))
 
 
@@ -144,7 +141,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     get("api", show_version, public=True),
     get("api/status", show_status),
     get("api/me", show_me),
-    get("api/health", show_health, public=True),
-    get("api/ready", show_readiness, public=True),
+    get("api/health", show_health),
+    get("api/ready", show_readiness),
     get("metrics", show_metrics),
 )

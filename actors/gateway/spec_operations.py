@@ -78,17 +78,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(method="get", path="/api", summary="The version; for everybody.", answers={200: ref("Version")}, public=True),
     _get("/api/status", "How the gateway is.", ref("Status"), refuses=(503,)),
     _get("/api/me", "Who asks.", ref("Me")),
-    Operation(
-        method="get", path="/api/health", summary="Whether this worker lives; for everybody.", answers={200: ref("Health")}, public=True
-    ),
-    Operation(
-        method="get",
-        path="/api/ready",
-        summary="Whether all can be asked that requests need; for everybody.",
-        answers={200: ref("Health")},
-        public=True,
-        refuses=(503,),
-    ),
+    _get("/api/health", "Whether this worker lives.", ref("Health")),
+    _get("/api/ready", "Whether all can be asked that requests need.", ref("Health"), refuses=(503,)),
     _get("/api/spec.json", "This description.", {"type": "object"}),
     Operation(method="get", path="/metrics", summary="Numbers of all processes, for Prometheus.", answers={200: TEXT}, kind="text/plain"),
     _get("/api/kernelspecs", "All kernelspecs.", ref("SpecsModel")),

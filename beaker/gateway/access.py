@@ -30,6 +30,8 @@ _FOREIGN_SITES: Final = frozenset({"same-site", "cross-site"})
 _STRANGE: Final = re.compile(r"[^a-z0-9._:-]")
 """What stands in no host name or address; others than ASCII are written as browsers send them, in punycode."""
 
+_WHERE: Final = "It was printed when the gateway started, or stands in the file that was named then."
+
 _PATH: Final = re.compile(r"/(?:[\w.~-]+/)*", re.ASCII)
 """Of an address by which clients call us."""
 
@@ -214,8 +216,8 @@ def _is_opened(visit: Visit) -> bool:
 
 def _unknown(visit: Visit) -> str:
     if visit.headers.get("Authorization") or visit.query_token:
-        return "The token is not the one of this gateway. It was printed when the gateway started."
-    return "A token is needed: send the header 'Authorization: token ...', or open the address that was printed at the start."
+        return f"The token is not the one of this gateway. {_WHERE}"
+    return f"A token is needed: send the header 'Authorization: token ...', or sign in at the page /login. {_WHERE}"
 
 
 def _name_of(host: str) -> str:
