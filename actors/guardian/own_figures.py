@@ -12,17 +12,18 @@ _BEGUN_AT = time.time()
 """This process, as nearly as it matters: the roles import this before they do anything."""
 
 
-def own_figures(role: GatewayRole, order: GatewayOrder, node: Node, samples: Iterable[Sample]) -> Figures:
+def own_figures(role: GatewayRole, order: GatewayOrder, node: Node, samples: Iterable[Sample], *, dead_letters: int = 0) -> Figures:
     """All numbers of this process.
 
     Args:
         samples: those of its role.
+        dead_letters: of nodes of this process beside its own.
     """
     mine = [
         Sample(name="beaker_process_starts_total", value=order.starts),
         Sample(name="beaker_process_start_time_seconds", value=round(_BEGUN_AT, 3)),
         Sample(name="beaker_process_cpu_seconds_total", value=round(time.process_time(), 3)),
-        Sample(name="beaker_dead_letters_total", value=node.dead_letters.total),
+        Sample(name="beaker_dead_letters_total", value=node.dead_letters.total + dead_letters),
         *(Sample(name="beaker_mailbox_messages", value=waiting, labels={"actor": name}) for name, waiting in node.waiting.items()),
     ]
     if (resident := resident_bytes()) is not None:

@@ -25,7 +25,7 @@ from actors.runtime.link import Link
 from actors.runtime.node import Node
 from actors.runtime.ref import Ref
 from beaker.gateway.quota import Quota
-from beaker.messages.figures import FiguresTold, Sample, TellFigures
+from beaker.messages.figures import Figures, FiguresTold, Sample, TellFigures
 from beaker.messages.host import (
     End,
     HostEnded,
@@ -79,6 +79,8 @@ class KernelHost(Actor[HostRequest]):
         self._not_saving = ""
         self._dropped_before = 0
         """Messages that kernels which have ended since could not keep."""
+        self._dead_letters_before = 0
+        """Messages that reached none of their actors."""
         self._unsaid: list[KernelEnded] = []
         """News for a Registry that is being replaced."""
 
@@ -100,7 +102,7 @@ class KernelHost(Actor[HostRequest]):
             case ListStandings():
                 asked.answer(Standings(kernels=[hosted.standing for hosted in self._kernels.values()]))
             case TellFigures():
-                asked.answer(FiguresTold(figures=own_figures("host", self._order, self._node, self._samples())))
+                asked.answer(FiguresTold(figures=self._figures()))
             case End():
                 self._with(message.kernel_id, asked, lambda hosted: self.context.spawn(self._end(hosted, asked), name="end"))
             case InterruptKernel():
@@ -109,6 +111,10 @@ class KernelHost(Actor[HostRequest]):
                 self._with(message.kernel_id, asked, lambda hosted: self.context.spawn(self._restart(hosted, asked), name="restart"))
             case _:
                 assert_never(message)
+
+    def _figures(self) -> Figures:
+        dead_letters = self._dead_letters_before + sum(hosted.dead_letters for hosted in self._kernels.values())
+        return own_figures("host", self._order, self._node, self._samples(), dead_letters=dead_letters)
 
     def _samples(self) -> Iterator[Sample]:
         """What is added to the numbers that every process has."""
@@ -172,6 +178,7 @@ class KernelHost(Actor[HostRequest]):
         kernel_id = message.kernel.kernel_id
         done = self._starting[kernel_id] = asyncio.get_running_loop().create_future()
         failed = "this host is ending"
+        hosted: Hosted | None = None
         try:
             hosted = self._kernels[kernel_id] = Hosted(
                 message,
@@ -188,6 +195,9 @@ class KernelHost(Actor[HostRequest]):
             failed = str(error) or type(error).__name__
             self.context.log.exception("kernel.not_served", kernel=kernel_id)
             self._kernels.pop(kernel_id, None)
+            if hosted is not None:
+                await hosted.abandon()
+                self._remember(hosted)
         finally:
             del self._starting[kernel_id]
             done.set_result(failed)
@@ -198,10 +208,15 @@ class KernelHost(Actor[HostRequest]):
     def _ended(self, hosted: Hosted) -> None:
         if self._kernels.get(hosted.kernel_id) is hosted:
             del self._kernels[hosted.kernel_id]
-            self._dropped_before += hosted.feed.dropped
+            self._remember(hosted)
         self.workers.gone(hosted.kernel_id, hosted.feed)
         if not hosted.wanted_end:
             self._say_ended(KernelEnded(kernel_id=hosted.kernel_id))
+
+    def _remember(self, hosted: Hosted) -> None:
+        """A kernel is here no more; what was counted of it stays."""
+        self._dropped_before += hosted.feed.dropped
+        self._dead_letters_before += hosted.dead_letters
 
     def _say_ended(self, event: KernelEnded) -> None:
         if self._registry is not None:

@@ -198,10 +198,20 @@ class Hosted:
         if self._ending is None:
             self._ending = asyncio.get_running_loop().create_task(self._end(), name=f"end-{self.kernel_id}")
 
-    async def _end(self) -> None:
+    async def abandon(self) -> None:
+        """Take down what is here of a kernel that could not be served, and lives on: the Registry asks for it again."""
+        if self._ending is None:
+            await self._take_down()
+        else:
+            await asyncio.shield(self.ended)
+
+    async def _take_down(self) -> None:
         await self._node.stop()
         await self._owner.close()
         self.feed.over(ENDED)
+
+    async def _end(self) -> None:
+        await self._take_down()
         self.log.info("kernel.ended", wanted=self.wanted_end)
         self._on_ended(self)
         self.ended.set_result(None)

@@ -1,8 +1,9 @@
 """Where messages lie that clients lack and memory should not hold: files that have no name.
 
 Written one behind the other in segments; a segment goes when nothing of it is wanted any more, so that a client which is away for an
-hour does not keep what all the others have got. Reads and writes go to the page cache and are done on the loop: a thread would
-cost more than they do.
+hour does not keep what all the others have got. Vital messages have segments of their own: they stay when the outputs around them are
+dropped, and one status would keep sixteen megabytes of those on the disk. Reads and writes go to the page cache and are done on the
+loop: a thread would cost more than they do.
 """
 
 import errno
@@ -51,12 +52,15 @@ class FileShelf:
         self._folder = folder
         self._full = SparseLog(log, "journal.no_room")
         self._segments: dict[int, _Segment] = {}
-        self._latest = 0
+        self._begun = 0
+        """Segments, in all."""
+        self._latest = {True: 0, False: 0}
+        """By whether what lies there is vital: the number of the segment that is written to."""
 
-    def put(self, parts: Parts) -> int | None:
+    def put(self, parts: Parts, *, vital: bool) -> int | None:
         record = b"".join([_SIZE.pack(len(parts)), *(_SIZE.pack(len(part)) for part in parts), *parts])
         try:
-            segment = self._segment()
+            number, segment = self._segment(vital=vital)
             written = 0
             while written < len(record):
                 # Half a record that a full disk leaves behind is overwritten by the next one.
@@ -64,7 +68,7 @@ class FileShelf:
         except OSError as error:
             self._full.warning(reason=error.strerror)
             return None
-        place = self._latest << _OFFSET_BITS | segment.end
+        place = number << _OFFSET_BITS | segment.end
         segment.end += len(record)
         segment.held += 1
         return place
@@ -91,13 +95,14 @@ class FileShelf:
             if not self._segments:
                 return_free_memory()  # which the flood has left behind
 
-    def _segment(self) -> _Segment:
-        segment = self._segments.get(self._latest)
+    def _segment(self, *, vital: bool) -> tuple[int, _Segment]:
+        segment = self._segments.get(self._latest[vital])
         if segment is None or segment.end >= SEGMENT_BYTES:
             made = _Segment(self._file())
-            self._latest += 1
-            segment = self._segments[self._latest] = made
-        return segment
+            self._begun += 1
+            self._latest[vital] = self._begun
+            segment = self._segments[self._begun] = made
+        return self._latest[vital], segment
 
     def _file(self) -> BinaryIO:
         if self._folder:

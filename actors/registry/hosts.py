@@ -61,8 +61,8 @@ class Hosts:
             return False
         self._unnamed.remove(link)
         self._links[number] = link
-        if self._not_saving:
-            self._ref(number).tell(SavingChanged(not_saving=self._not_saving))
+        # Also that all is written: it may have heard otherwise from a Registry that was lost.
+        self._ref(number).tell(SavingChanged(not_saving=self._not_saving))
         self._log.info("host.linked", number=number, pid=link.peer.pid)
         return True
 

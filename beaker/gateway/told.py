@@ -28,8 +28,12 @@ DROPPED_SHARE: Final = 8
 class Shelf(Protocol):
     """Where messages lie that are not in memory."""
 
-    def put(self, parts: Parts) -> int | None:
-        """Put one there; gives its place, None if there is no room."""
+    def put(self, parts: Parts, *, vital: bool) -> int | None:
+        """Put one there; gives its place, None if there is no room.
+
+        Args:
+            vital: it will stay when what is not is dropped: its place shall not keep that of others.
+        """
         ...
 
     def get(self, place: int) -> Parts:
@@ -173,7 +177,7 @@ class ToldJournal:
             entry = self._entries.get(at)
             if entry is None or entry.parts is None:
                 continue
-            place = self._shelf.put(entry.parts)
+            place = self._shelf.put(entry.parts, vital=entry.vital)
             if place is None:
                 self._drop(at, entry)
                 continue

@@ -23,7 +23,7 @@ class Shelf:
         self._places = 0
         self.room = True
 
-    def put(self, parts: Parts) -> int | None:
+    def put(self, parts: Parts, *, vital: bool) -> int | None:
         if not self.room:
             return None
         self._places += 1
