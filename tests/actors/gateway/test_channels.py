@@ -203,6 +203,7 @@ async def test_a_client_without_a_session_gets_one_of_its_own(here: Gateway) -> 
 @pytest.mark.parametrize(
     "junk",
     [b"\xff" * 8, b"", b"\0" * 8, b"x" * 1000, encode_v1("shell", parts("x"))[:-40], (2**40).to_bytes(8, "little") * 9],
+    ids=["a giant count", "nothing", "no parts", "letters", "a message that is cut", "giant places"],
 )
 async def test_junk_is_dropped_and_what_comes_behind_it_is_taken(here: Gateway, junk: bytes) -> None:
     for v1 in (True, False):
