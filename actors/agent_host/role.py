@@ -5,21 +5,18 @@ leaves with the guardian, on SIGTERM, and by itself when it has held no conversa
 the only process that reads the model's key.
 """
 
-import argparse
 import asyncio
 import os
 import signal
 import socket
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from actors.agent.sdk_import import SdkBroken, load_model_stream
 from actors.agent_host.actor import AgentHost
 from actors.guardian.admission import admitting
-from actors.guardian.limits import raise_descriptor_limit
-from actors.guardian.order import GatewayOrder, agent_host_role, read_order
-from actors.roles.own_logs import configure_logs
+from actors.guardian.beginning import begin
+from actors.guardian.order import GatewayOrder, agent_host_role
 from actors.roles.settling import read_key
 from actors.runtime.birth import Birth
 from actors.runtime.codec import Codec
@@ -46,31 +43,15 @@ def main(argv: list[str]) -> int:
     Returns:
         The exit status: 1 after a sentence to the guardian or on stderr. One that has served does not return.
     """
-    birth = Birth.take(argv)
-    parser = argparse.ArgumentParser(prog="beaker_kernel --role agent-host", allow_abbrev=False)
-    parser.add_argument("--number", type=int, required=True)
-    parser.add_argument("--order-fd", type=int)
-    parser.add_argument("--key-fd", type=int)
-    options = parser.parse_args(argv)
-    if birth is None or options.order_fd is None:
-        sys.stderr.write("beaker: an agent host is started by the gateway\n")
+    begun = begin("agent-host", argv, read_key=read_key)
+    if begun is None:
         return 1
-    _name_process(options.number)
-    order = read_order(options.order_fd)
-    os.close(options.order_fd)
-    key = None
-    if options.key_fd is not None:
-        key = read_key(options.key_fd)
-        os.close(options.key_fd)
-    raise_descriptor_limit()
     return_large_buffers()
-    logs = configure_logs(order.logs, "agent_host", "", key)
     loop = asyncio.new_event_loop()
     loop.set_default_executor(ThreadPoolExecutor(THREADS, "blocking"))
     asyncio.set_event_loop(loop)
-    status = loop.run_until_complete(run_agent_host(birth, order, key))
-    if logs is not None:
-        logs.close()
+    status = loop.run_until_complete(run_agent_host(begun.birth, begun.order, begun.model_key))
+    begun.close_logs()
     # Not by way of the interpreter's end, which waits for threads: one may look for a name that nobody knows.
     os._exit(status)
 
@@ -120,9 +101,3 @@ async def _read_sdk() -> None:
         await load_model_stream()
     except SdkBroken:
         return
-
-
-def _name_process(number: int) -> None:
-    from setproctitle import setproctitle
-
-    setproctitle(f"beaker --role agent-host --number {number}")

@@ -130,8 +130,7 @@ class Service:
         """
         settings = self.settings
         share = settings.max_websockets if descriptors is None else websockets_each(descriptors)
-        path = f"{self.order.folder}/seen-{os.getpid()}"
-        self._slots = Slots(path, settings.max_websockets, limit=share, now_s=self.clock.monotonic)
+        self._slots = Slots(self.order.seen_file(os.getpid()), settings.max_websockets, limit=share, now_s=self.clock.monotonic)
         loop = asyncio.get_running_loop()
         self._tasks.append(loop.create_task(self._tell_figures(), name="figures"))
         links = (self.registry, *(host.role for host in self.hosts))

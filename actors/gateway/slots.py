@@ -1,7 +1,8 @@
 """The worker's shared memory: for each websocket the numbers of the last message that has left for it, and of the last that it has taken.
 
 A kernel host reads it, also after this worker was killed, and so knows what each client has got. One file per worker in the
-gateway's runtime folder, `seen-<pid>`: two 8-byte words for each in the order of the machine, which is little-endian wherever we run.
+gateway's runtime folder, `seen-<pid>`, which goes with its worker, so that no later process of that pid passes for one: two 8-byte
+words for each in the order of the machine, which is little-endian wherever we run.
 The last word says how many are taken, so that all workers together keep to one limit, whichever of them clients come to. Two that look
 at the same moment may go beyond it by one: it is there against misuse.
 """

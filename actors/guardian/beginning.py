@@ -3,8 +3,9 @@
 import argparse
 import os
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 from actors.guardian.limits import raise_descriptor_limit
 from actors.guardian.order import GatewayOrder, read_order
@@ -25,7 +26,9 @@ class Beginning:
     order: GatewayOrder
     """What it is told."""
     key: int | None
-    """The descriptor behind which the model's key is sealed, where the role gets it."""
+    """The descriptor behind which the model's key is sealed, where the role gets it and does not read it."""
+    model_key: str | None = field(repr=False)
+    """The key itself, where it does."""
     descriptors: int
     """That this process may have open."""
     logs: "Logs | None"
@@ -37,11 +40,12 @@ class Beginning:
             self.logs.close()
 
 
-def begin(role: GatewayRole, argv: list[str]) -> Beginning | None:
+def begin(role: GatewayRole | Literal["agent-host"], argv: list[str], *, read_key: Callable[[int], str] | None = None) -> Beginning | None:
     """Begin; None, after a sentence on stderr, where no guardian has started this process.
 
     Args:
         argv: the options behind `--role`.
+        read_key: for a role that reads the model's key: how.
 
     Raises:
         SystemExit: an option is none.
@@ -53,17 +57,24 @@ def begin(role: GatewayRole, argv: list[str]) -> Beginning | None:
     parser.add_argument("--key-fd", type=int)
     options = parser.parse_args(argv)
     if birth is None or options.order_fd is None:
-        sys.stderr.write(f"beaker: a {role} is started by the gateway\n")
+        sys.stderr.write(f"beaker: --role {role} is started by the gateway\n")
         return None
     _name_process(role, options.number)
     order = read_order(options.order_fd)
     os.close(options.order_fd)
+    key, model_key = options.key_fd, None
+    if key is not None and read_key is not None:
+        model_key = read_key(key)
+        os.close(key)
+        key = None
     # A kernel takes some thirty in two of these processes, a websocket one in a third.
     descriptors = raise_descriptor_limit()
-    return Beginning(birth, order, options.key_fd, descriptors, configure_logs(order.logs, role, "", order.token, order.token_print))
+    # The token is a worker's, the key an agent host's: no role has both.
+    logs = configure_logs(order.logs, role.replace("-", "_"), "", order.token or model_key, order.token_print)
+    return Beginning(birth, order, key, model_key, descriptors, logs)
 
 
-def _name_process(role: GatewayRole, number: int) -> None:
+def _name_process(role: str, number: int) -> None:
     from setproctitle import setproctitle
 
     setproctitle(f"beaker --role {role} --number {number}")

@@ -135,6 +135,10 @@ class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
         """Where the supervisor process listens for hosts and workers."""
         return f"{self.folder}/registry.sock"
 
+    def seen_file(self, pid: int) -> str:
+        """In which a worker notes what has left for its clients."""
+        return f"{self.folder}/seen-{pid}"
+
     def host_socket(self, number: int) -> str:
         """Where a kernel host listens for the Registry and the workers."""
         return f"{self.folder}/host-{number}.sock"

@@ -115,8 +115,16 @@ class Staff:
         finally:
             os.close(order)
         self.living.add(child.pid)
-        child.exited.add_done_callback(lambda _: self.living.discard(child.pid))
+        child.exited.add_done_callback(lambda _: self._reaped(child.pid))
         return child
+
+    def _reaped(self, pid: int) -> None:
+        """A process has gone, and nobody has its pid yet: what a worker that was killed has left must not pass for another's.
+
+        Hosts have that mapped from the moment of its link, and read on.
+        """
+        self.living.discard(pid)
+        Path(self._order.seen_file(pid)).unlink(missing_ok=True)
 
 
 async def _all(posts: Sequence[Post]) -> None:

@@ -8,8 +8,6 @@ its kernels can do without: for a while connections are refused.
 
 import asyncio
 import contextlib
-import os
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Final
 
 from actors.guardian.post import READY_TIMEOUT_S, RoleName
 from actors.runtime.log import Log
+from actors.runtime.private_socket import bind_privately
 from actors.runtime.process import Child, NotReadyError
 from beaker.subkernels.restart_intensity import RestartIntensity
 
@@ -40,7 +39,9 @@ class Standby:
         self._number = number
         self._start = start
         self._path = path
-        self._socket = _listening(path)
+        Path(path).unlink(missing_ok=True)
+        self._socket = bind_privately(path)
+        self._socket.listen(BACKLOG)
         self._intensity = RestartIntensity()
         self._refused_until = 0.0
         self._child: Child | None = None
@@ -109,17 +110,3 @@ class Standby:
             self._log.error("post.refused", for_s=self._intensity.window_s, how=how)
             self._refused_until = now + self._intensity.window_s
         self._intensity = allowed or RestartIntensity()
-
-
-def _listening(path: str) -> socket.socket:
-    """Make the socket, with mode 0600 from its first moment."""
-    Path(path).unlink(missing_ok=True)
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        made.bind(path)
-    finally:
-        os.umask(before)
-    made.setblocking(False)
-    made.listen(BACKLOG)
-    return made

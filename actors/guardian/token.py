@@ -8,6 +8,7 @@ import msgspec
 
 from actors.guardian.settling import Secrets
 from beaker.errors import BeakerError
+from beaker.gateway.environment import NAMES
 from beaker.settings.env_file import parse_env
 from beaker.settings.gateway import GatewaySettings
 from beaker.settings.key import is_usable
@@ -17,6 +18,8 @@ from beaker.settings.reading import FileUnreadable, read_text
 
 TOKEN_BYTES: Final = 32
 """Of one that we make: nobody guesses it."""
+TOKEN_LENGTH: Final = 8
+"""The shortest that may be given. Logs and cells' variables are kept free of it wherever it stands, which a short word does by chance."""
 
 
 class NoToken(BeakerError):
@@ -42,7 +45,7 @@ def choose_token(settings: GatewaySettings, secrets_found: Secrets, environment:
     """The token of this start: from the command line, the environment, the file that BEAKER_ENV_FILE names, `token_file`, or new.
 
     Raises:
-        NoToken: what was given cannot be one.
+        NoToken: what was given cannot be one, or stands where everybody reads it.
     """
     place, given = "--token" if secrets_found.token_was_shown else TOKEN_VARIABLE, secrets_found.token
     if given is None:
@@ -56,6 +59,11 @@ def choose_token(settings: GatewaySettings, secrets_found: Secrets, environment:
     if given is not None:
         if not given or not is_usable(given):
             raise NoToken(f"{place}: a token is one word of ASCII characters and nothing else; to ask for none, say --no-token.")
+        if len(given) < TOKEN_LENGTH:
+            raise NoToken(f"{place}: a token has {TOKEN_LENGTH} characters at least, as whoever guesses it can run code as you.")
+        # A cell gets no variable that holds the token, and cannot do without these.
+        if shown := sorted(name for name in NAMES if given in environment.get(name, "")):
+            raise NoToken(f"{place}: this token is a part of the variable {shown[0]}, which all your processes have; choose another.")
         return Token(value=given, from_file=bool(settings.token_file) and place == settings.token_file)
     return Token(value=None) if settings.no_token else Token(value=secrets.token_urlsafe(TOKEN_BYTES), is_new=True)
 

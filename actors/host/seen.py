@@ -1,14 +1,12 @@
 """The shared memory in which a gateway worker notes what has left for each of its clients, and what they have taken: read here, written
 there.
 
-It outlives the worker, so that whoever comes after one that was killed knows what each client has got. Each slot is two numbers of 8
-bytes, little-endian, each written at once.
+It outlives the worker, so that whoever comes after one that was killed knows what each client has got: who has it mapped reads on,
+though its file goes with the worker. Each slot is two numbers of 8 bytes, little-endian, each written at once.
 """
 
 import mmap
-import os
 import struct
-from pathlib import Path
 from typing import Final
 
 SLOT_BYTES: Final = 16
@@ -29,13 +27,12 @@ class Seen:
     """
 
     def __init__(self, folder: str, pid: int) -> None:
-        self._path = Path(folder) / f"seen-{pid}"
-        self._pid = pid
-        with open(self._path, "rb") as file:
+        path = f"{folder}/seen-{pid}"
+        with open(path, "rb") as file:
             try:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             except ValueError as error:
-                raise OSError(f"{self._path}: {error}") from None
+                raise OSError(f"{path}: {error}") from None
         self.slots = len(self._map) // SLOT_BYTES
         """How many there are."""
 
@@ -50,11 +47,5 @@ class Seen:
         return value
 
     def close(self) -> None:
-        """Let go of it; the file goes too, if its worker is gone."""
+        """Let go of it; the file is the worker's, or where that was killed the guardian's to remove."""
         self._map.close()
-        try:
-            os.kill(self._pid, 0)
-        except ProcessLookupError:
-            self._path.unlink(missing_ok=True)
-        except PermissionError:
-            return  # the number is somebody else's by now; the guardian removes the file

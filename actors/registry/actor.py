@@ -24,10 +24,9 @@ from actors.runtime.failures import AskError, AskTimeout
 from actors.runtime.link import Link
 from actors.supervisor.order import Remembered
 from beaker.gateway import register as facts
-from beaker.gateway.bucket import Bucket
 from beaker.gateway.register import Action, AllGone, End, Fact, HandOver, Kernel, Open, Register, Reply, Session, Strike, Write
 from beaker.gateway.registering import step
-from beaker.gateway.start_rate import STARTS_PER_S, may_start, place_of, too_often
+from beaker.gateway.start_rate import StartRate, place_of
 from beaker.messages.base import Event, Lane
 from beaker.messages.figures import Figures, FiguresGathered, GatherFigures, Sample
 from beaker.messages.host import Serve
@@ -97,7 +96,7 @@ class Registry(Actor[Message]):
         self._counts = KernelCounts()
 
     async def on_start(self) -> None:
-        self._starts = Bucket(self._register.max_kernels, STARTS_PER_S, self.context.clock.monotonic)
+        self._starts = StartRate(self._register.max_kernels, self.context.clock.monotonic)
         self._hosts = Hosts(self.context.log, on_went=lambda number: self.context.ref.tell(facts.HostWent(number=number)))
         self._peers = Peers(self.context.log)
         self._register = self._chronicle.restore(self._register)
@@ -138,10 +137,7 @@ class Registry(Actor[Message]):
             case EndAll():
                 self._take(facts.Closing(number=self._note(asked)))
             case StartKernel() | OpenSession() | ChangeSession():
-                if (wait_s := self._starts.wait_s) > 0 and may_start(self._register, message):
-                    asked.fail(too_often(wait_s))
-                else:
-                    self.context.spawn(self._look_up(message, self._note(asked), place_of(self._register, message)), name="look-up")
+                self.context.spawn(self._look_up(message, self._note(asked), place_of(self._register, message)), name="look-up")
             case _:
                 self._take(facts.Asked(number=self._note(asked), request=message))
 
@@ -159,8 +155,12 @@ class Registry(Actor[Message]):
         return self._asks
 
     async def _look_up(self, request: StartKernel | OpenSession | ChangeSession, number: int, path: str) -> None:
-        offer = await self._lookup.offer(path, request.environment)
-        self._take(facts.Asked(number=number, request=request, offer=offer))
+        if (refused := self._starts.refuses(self._register, request)) is None:
+            offer = await self._lookup.offer(path, request.environment)
+            if (refused := self._starts.refuses(self._register, request)) is None:  # others may have started theirs meanwhile
+                self._take(facts.Asked(number=number, request=request, offer=offer))
+                return
+        self._asked.pop(number).fail(refused)
 
     def _take(self, fact: Fact) -> None:
         """Step, then do what is to be done."""

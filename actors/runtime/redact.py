@@ -79,6 +79,7 @@ class Redactor:
         if known.length >= KNOWN_LENGTH:
             self._prints.append(known)
             self._names.clear()
+            self._harmless.clear()
 
     def name(self, name: str) -> str:
         """Redact the name of a value, as `text` does; what became of it is remembered, since the same ones stand on every line."""

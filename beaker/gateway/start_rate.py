@@ -1,13 +1,39 @@
 """Requests by which kernels of one gateway may be started: what counts, whichever worker is asked, and what is said to too many."""
 
 import math
+from collections.abc import Callable
 from typing import Final
 
+from beaker.gateway.bucket import Bucket
 from beaker.gateway.register import Register
 from beaker.messages.registry import ChangeSession, OpenSession, RegistryFailure, StartKernel
 
 STARTS_PER_S: Final = 10.0
 """In the long run: more than people do, fewer than a loop would."""
+
+
+class StartRate:
+    """How many kernels may still be started.
+
+    Args:
+        burst: how many at once.
+        now_s: monotonic seconds.
+    """
+
+    def __init__(self, burst: int, now_s: Callable[[], float]) -> None:
+        self._bucket = Bucket(burst, STARTS_PER_S, now_s)
+
+    def refuses(self, register: Register, request: StartKernel | OpenSession | ChangeSession) -> RegistryFailure | None:
+        """What is answered to a request that may start one more than are allowed; None to all others."""
+        wait_s = self._bucket.wait_s
+        if wait_s <= 0 or not may_start(register, request):
+            return None
+        reason = f"More kernels are started than this gateway allows. Try again in {math.ceil(wait_s)} s."
+        return RegistryFailure(kind="limit", reason=reason)
+
+    def take(self) -> None:
+        """One is started."""
+        self._bucket.take()
 
 
 def may_start(register: Register, request: StartKernel | OpenSession | ChangeSession) -> bool:
@@ -27,9 +53,3 @@ def place_of(register: Register, request: StartKernel | OpenSession | ChangeSess
         return request.path
     known = register.sessions.get(request.session_id)
     return request.path if request.path is not None else known.path if known is not None else ""
-
-
-def too_often(wait_s: float) -> RegistryFailure:
-    """What is answered beyond the limit."""
-    reason = f"More kernels are started than this gateway allows. Try again in {math.ceil(wait_s)} s."
-    return RegistryFailure(kind="limit", reason=reason)

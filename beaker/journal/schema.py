@@ -3,6 +3,8 @@
 The version stands in the file's `user_version`, and each step to the next is one transaction. A step that was released is never
 changed; what is wanted otherwise is one more step. A file of a later version is refused, because an old program would write into it
 what the new one does not mean.
+
+The table `conversations` only names a file, in the kernel's runtime folder: what was said is written there by the kernel, and not here.
 """
 
 from typing import Final

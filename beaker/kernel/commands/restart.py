@@ -12,7 +12,7 @@ class RestartSubkernel(Order, frozen=True, kw_only=True):
 
 
 class RestartAgent(Order, frozen=True, kw_only=True):
-    """End the process that answers questions; the next question starts another."""
+    """End this kernel's agent; the next question starts another."""
 
 
 def _read(words: list[str]) -> Order:
@@ -36,8 +36,9 @@ RESTART = Command(
         "end the session with all its variables and start a fresh one, or only the agent",
         "Ends the process that runs your ordinary cells and starts a new one: all variables are lost, cells that wait are aborted, "
         "numbers begin at 1 again. It is also the way back after the subkernel was given up. `%beaker restart agent` leaves all that alone "
-        "and ends the process that answers questions, with the answers that it is giving, for one that hangs; the next question starts "
-        "another, which is told of the conversation so far, loads contexts again that were left out because they had ended it, "
+        "and ends the process that answers questions, with the answers that it is giving, for one that hangs (in a gateway, where one "
+        "process answers for many kernels, only the conversation of this one, and the process if it does not answer); the next question "
+        "starts another, which is told of the conversation so far, loads contexts again that were left out because they had ended it, "
         "and finds out again what the model takes.",
     ),
     _read,

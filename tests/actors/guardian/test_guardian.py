@@ -127,6 +127,19 @@ def test_a_role_that_is_killed_is_replaced_at_once_and_nobody_else(folder: Path,
     assert gateway.end() == (0, "")
 
 
+def test_a_worker_that_is_killed_leaves_no_file_behind_that_a_later_process_of_its_pid_would_be_counted_by(
+    folder: Path, started: list[Gateway]
+) -> None:
+    gateway = start(folder, started, "--port", "0").ready()
+    ((_, _, pid),) = gateway.noted("ready", "worker")
+    (noted,) = Path(os.environ["XDG_RUNTIME_DIR"]).glob(f"beaker/*/seen-{pid}")
+    os.kill(pid, signal.SIGKILL)
+    gateway.until("ready", "worker", 2)
+    assert len(list(noted.parent.glob("seen-*"))) == 1
+    assert not noted.exists()
+    assert gateway.end() == (0, "")
+
+
 def test_one_that_is_lost_again_and_again_is_given_up_with_its_last_words_and_kernels_are_left(
     folder: Path, started: list[Gateway]
 ) -> None:

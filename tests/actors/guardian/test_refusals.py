@@ -88,7 +88,7 @@ def test_a_token_that_is_none_is_not_repeated(token: str, capsys: pytest.Capture
 
 
 def test_a_token_and_none_at_once_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--no-token"], Secrets(token="canary")) == 2
+    assert main(["--no-token"], Secrets(token="canary-token")) == 2
     assert "leave out one of the two" in capsys.readouterr().err
 
 

@@ -19,7 +19,7 @@ def places(tmp_path: Path) -> tuple[GatewaySettings, dict[str, str]]:
 
 
 def test_the_command_line_or_the_environment_comes_first(places: tuple[GatewaySettings, dict[str, str]]) -> None:
-    assert choose_token(places[0], Secrets(token="given"), places[1]) == Token(value="given")
+    assert choose_token(places[0], Secrets(token="given-here"), places[1]) == Token(value="given-here")
 
 
 def test_then_the_file_that_the_environment_names(places: tuple[GatewaySettings, dict[str, str]]) -> None:
@@ -46,3 +46,11 @@ def test_an_empty_token_file_is_no_way_to_ask_for_none(tmp_path: Path) -> None:
     (tmp_path / "token").touch(0o600)
     with pytest.raises(NoToken, match="to ask for none, say --no-token"):
         choose_token(GatewaySettings(token_file=str(tmp_path / "token")), Secrets(), {})
+
+
+def test_one_that_a_word_may_be_by_chance_is_refused_since_cells_get_no_variable_that_holds_it() -> None:
+    with pytest.raises(NoToken, match=r"^BEAKER_GATEWAY_TOKEN: a token has 8 characters at least"):
+        choose_token(GatewaySettings(), Secrets(token="test"), {"PATH": "/opt/latest/bin"})
+    with pytest.raises(NoToken, match="this token is a part of the variable PATH") as refused:
+        choose_token(GatewaySettings(), Secrets(token="anaconda"), {"PATH": "/opt/anaconda3/bin"})
+    assert "anaconda" not in str(refused.value)

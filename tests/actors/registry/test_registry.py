@@ -315,7 +315,7 @@ async def test_the_end_of_a_kernel_is_put_down_under_the_request_that_wanted_it(
 
 
 async def test_kernels_that_are_started_without_end_are_slowed_down_whichever_worker_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.registry.actor.STARTS_PER_S", 0.001)
+    monkeypatch.setattr("beaker.gateway.start_rate.STARTS_PER_S", 0.001)
     async with stage(monkeypatch, max_kernels=1) as gateway:
         await gateway.open()
         await gateway.host()
@@ -327,3 +327,19 @@ async def test_kernels_that_are_started_without_end_are_slowed_down_whichever_wo
         # What starts nothing is not counted.
         again = await second.ask(OpenSession(path="a.ipynb"), timeout_s=PATIENCE_S)
         assert again.session.session_id == opened.session.session_id
+
+
+async def test_kernels_that_are_wanted_in_the_same_moment_are_counted_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("beaker.gateway.start_rate.STARTS_PER_S", 0.001)
+    async with stage(monkeypatch, max_kernels=2) as gateway:
+        await gateway.open()
+        await gateway.host()
+        registry = await gateway.worker()
+        former = await gateway.start(registry)
+        await registry.ask(EndKernel(kernel_id=former.kernel_id), timeout_s=PATIENCE_S)
+        asked = [registry.ask(StartKernel(spec_name="idle"), timeout_s=PATIENCE_S) for _ in range(2)]
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        (failed,) = [outcome for outcome in outcomes if isinstance(outcome, AskFailed)]
+        assert isinstance(failed.failure, RegistryFailure)
+        assert failed.failure.reason.startswith("More kernels are started than this gateway allows.")
+        assert len(await gateway.kernels(registry)) == 1

@@ -47,6 +47,14 @@ def test_a_log_without_the_secret_leaves_it_out_as_one_with_it() -> None:
     assert redactor.value({MADE: ["x" + MADE], "n": 1}) == {REDACTED: ["x" + REDACTED], "n": 1}
 
 
+def test_a_log_leaves_it_out_from_then_on_also_where_it_stood_before() -> None:
+    redactor = Redactor()
+    short = MADE[:20]
+    assert redactor.text(short) == short
+    redactor.add_fingerprint(known(short))
+    assert redactor.text(short) == REDACTED
+
+
 def test_a_short_one_would_garble_ordinary_words() -> None:
     redactor = Redactor()
     redactor.add_fingerprint(known("abc"))

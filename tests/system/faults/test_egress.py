@@ -17,14 +17,15 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has networks of one's own")
-def test_a_question_is_answered_without_any_network_and_without_looking_a_name_up(tmp_path: Path, need_tool: Callable[..., str]) -> None:
+def test_a_question_is_answered_without_any_network_and_without_looking_a_name_up(
+    tmp_path: Path, need: Callable[..., None], need_tool: Callable[..., str]
+) -> None:
     resolver, told = tmp_path / "resolv.conf", tmp_path / "told.json"
     resolver.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
     alone = [need_tool("unshare"), "--net", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
     enter = f"mount --bind {resolver} /etc/resolv.conf"
     probe = subprocess.run([*alone, "sh", "-c", enter], capture_output=True, text=True, check=False)
-    if probe.returncode != 0:
-        pytest.skip(f"this machine lets nobody make a network of her own: {probe.stderr.strip()}")
+    need(f"a network of its own, which this machine lets nobody make: {probe.stderr.strip()}", there=probe.returncode == 0)
     run = f"{enter} && exec {sys.executable} -m tests.system.faults.loopback_only {told}"
     subprocess.run([*alone, "sh", "-c", run], cwd=ROOT, env=without_proxies(), check=True, timeout=120)
     found = json.loads(told.read_text())

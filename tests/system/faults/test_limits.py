@@ -2,7 +2,7 @@
 
 import ctypes.util
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -31,8 +31,10 @@ def test_a_cell_that_wants_more_memory_gets_an_error_and_the_session_lives(kerne
     assert kernel.run("x + 1").text == "42"
 
 
-@pytest.mark.skipif(ctypes.util.find_library("stdc++") is None, reason="no library whose allocation ends the process")
-def test_a_library_that_dies_of_it_is_told_as_out_of_memory_and_the_next_session_is_bounded_too(kernel: RunningKernel) -> None:
+def test_a_library_that_dies_of_it_is_told_as_out_of_memory_and_the_next_session_is_bounded_too(
+    kernel: RunningKernel, need: Callable[..., None]
+) -> None:
+    need("libstdc++, whose allocation ends the process", there=ctypes.util.find_library("stdc++") is not None)
     died = kernel.run(f"import ctypes; ctypes.CDLL('libstdc++.so.6')._Znwm(ctypes.c_size_t({MEMORY_MB} << 20))")
     assert (died.status, died.reply["content"]["ename"]) == ("error", "KernelDied")
     assert "(out of memory)" in died.reply["content"]["evalue"]

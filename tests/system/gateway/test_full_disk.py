@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +16,20 @@ from tests.kit.running_kernel import wait_until
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(sys.platform != "linux" or os.getuid() != 0, reason="only root can mount a small file system"),
+    pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a file system that lies in memory and has a size"),
 ]
 
 STATE_BYTES = 2_000_000
 
 
 @pytest.fixture
-def small(short_folder: Path) -> Iterator[RunningGateway]:
+def small(short_folder: Path, need: Callable[..., None]) -> Iterator[RunningGateway]:
     """A gateway whose state lies on a file system of its own."""
+    need("root, who alone can mount a small file system", there=os.getuid() == 0)
     gateway = RunningGateway(short_folder, "--port", "0")
     state = short_folder / "state"
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={STATE_BYTES},mode=700", "none", str(state)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("nothing can be mounted here")
+    need(f"a machine on which something can be mounted: {mounted.stderr.decode().strip()}", there=mounted.returncode == 0)
     try:
         yield gateway.start()
         gateway.close()
