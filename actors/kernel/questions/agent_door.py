@@ -12,7 +12,6 @@ from typing import Any, Final, Protocol
 from actors.runtime.actor import ActorContext
 from actors.runtime.link import Link
 from actors.runtime.ref import Ref
-from beaker.contexts.places import is_ours
 from beaker.errors import BeakerError
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.turn import AgentMessage
@@ -80,7 +79,7 @@ class AgentDoor:
         """
         async with self._lock:
             await self.settled()
-            return await self._ref(alone=not is_ours(context))
+            return await self._ref(alone=not _is_ours(context))
 
     async def wake(self, context: str) -> None:
         """Have an agent started for a question that will come, without disturbing what another has under way.
@@ -88,7 +87,7 @@ class AgentDoor:
         Raises:
             AgentMissing: it cannot be started.
         """
-        if is_ours(context):
+        if _is_ours(context):
             await self.ref()
         else:
             await self.ref_alone_if_idle()
@@ -162,3 +161,9 @@ class AgentDoor:
         if self._link is not None:
             self._link.close()
             self._link = None
+
+
+def _is_ours(context: str) -> bool:
+    from beaker.contexts.places import is_ours  # an ordinary session knows this door, and needs no contexts
+
+    return is_ours(context)
