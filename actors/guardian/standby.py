@@ -2,8 +2,9 @@
 
 It holds the socket where others come in, listening from the first moment, and hands it on to the process that it starts at the first
 connection. So whoever wants that role just connects, whether a process is there, is about to be, or was lost: nobody has to tell the
-guardian anything, and a gateway that nobody asks a question has no such process. One that is lost again and again is not given up, as
-its kernels can do without: for a while connections are refused.
+guardian anything, and a gateway that nobody asks a question has no such process. Which process is there stands in a file beside the
+socket (`incumbent.py`), for whoever finds that it stands still. One that is lost again and again is not given up, as its kernels can do
+without: for a while connections are refused.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from actors.guardian.incumbent import forget_incumbent, write_incumbent
 from actors.guardian.post import READY_TIMEOUT_S, RoleName
 from actors.runtime.log import Log
 from actors.runtime.private_socket import bind_privately
@@ -39,6 +41,7 @@ class Standby:
         self._number = number
         self._start = start
         self._path = path
+        forget_incumbent(path)
         Path(path).unlink(missing_ok=True)
         self._socket = bind_privately(path)
         self._socket.listen(BACKLOG)
@@ -92,13 +95,21 @@ class Standby:
             self._lost(str(error))
         else:
             self._log.info("post.filled", pid=child.pid)
+            self._say_who(child.pid)
             ended = await asyncio.shield(child.exited)
+            forget_incumbent(self._path)
             if ended.status == 0:
                 self._log.info("post.left", pid=child.pid)
             else:
                 self._lost(ended.words)
         self._child = None
         self._listen()
+
+    def _say_who(self, pid: int) -> None:
+        try:
+            write_incumbent(self._path, pid)
+        except OSError as error:  # no room: whoever has spoken with it knows its pid all the same
+            self._log.warning("post.unsaid", pid=pid, reason=error.strerror)
 
     def _lost(self, how: str) -> None:
         if self._closing:

@@ -31,29 +31,47 @@ class SharedAgent:
         self._kernel_id = kernel_id
 
     async def start(self, entrance: AgentEntrance) -> Link:
-        """See there.
+        """See there. What comes in for nothing is turned away: a conversation ends with its link, and the kernel would have two.
 
         Raises:
             NoSharedAgent: it cannot be had.
         """
+        expected: list[asyncio.Future[Link]] = []
+
+        async def expect() -> None:
+            expected.append(await entrance.open(_is_ours))
+
+        taken: Link | None = None
         try:
-            arrived = await entrance.open(_is_ours)
             await self._agents.open(
                 OpenConversation(
                     kernel_id=self._kernel_id,
                     folder=self._folder,
                     secret=entrance.secret,
                     order=encode_order(order_of(self._loaded)),
-                )
+                ),
+                expect,
             )
             async with asyncio.timeout(LINK_TIMEOUT_S):
-                return await arrived
+                taken = await expected[-1]
+                return taken
         except (AgentMissing, TimeoutError, OSError, PlaceError) as error:
             raise NoSharedAgent(str(error)) from None
+        finally:
+            for arrived in expected:
+                _turn_away(arrived, but=taken)
 
     def end(self) -> Coroutine[Any, Any, None]:  # Any: what it yields is asyncio's
         """See there."""
         return self._agents.judge()
+
+
+def _turn_away(arrived: "asyncio.Future[Link]", *, but: Link | None) -> None:
+    """Whether it has come in already, or comes later: the entrance closes what comes for a future that is cancelled."""
+    if arrived.cancel() or arrived.cancelled():
+        return
+    if (link := arrived.result()) is not but:
+        link.abort("nobody waits for this agent any more")
 
 
 def _is_ours(peer: Peer) -> bool:

@@ -28,6 +28,10 @@ class AddressTaken(RuntimeFault):
     """Somebody who answers listens at this path."""
 
 
+class NobodyGreeted(Unreachable):
+    """Somebody listens at this path, and has not greeted in time: not ready yet, or standing still."""
+
+
 class Listener:
     """A listening socket. Made by `Node.listen`."""
 
@@ -116,7 +120,8 @@ async def connect(path: str, terms: Terms, *, make_link: MakeLink, timeout_s: fl
     """Connect to a listener and greet it.
 
     Raises:
-        Unreachable: nobody listens there, or nobody greeted within `timeout_s` seconds.
+        Unreachable: nobody listens there.
+        NobodyGreeted: nobody did within `timeout_s` seconds.
         Refused: the listener would not have us; `.refusal` says why.
     """
     loop = asyncio.get_running_loop()
@@ -127,7 +132,7 @@ async def connect(path: str, terms: Terms, *, make_link: MakeLink, timeout_s: fl
             transport, _ = await loop.create_unix_connection(lambda: Outgoing(terms, make_link, greeted), path)
             return await greeted
     except TimeoutError:
-        raise Unreachable(f"nobody at {path} greeted within {timeout_s:g} s") from None
+        raise NobodyGreeted(f"nobody at {path} greeted within {timeout_s:g} s") from None
     except OSError as error:
         raise Unreachable(f"nobody listens at {path}: {error.strerror or error}") from error
     finally:

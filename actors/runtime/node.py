@@ -203,7 +203,8 @@ class Node:
             role: as which we come; empty: this node's.
 
         Raises:
-            Unreachable: nobody listens there (at once), or nobody greeted in time.
+            Unreachable: nobody listens there (at once).
+            NobodyGreeted: which is Unreachable too: nobody did in time.
             Refused: the listener would not have us; `.refusal` says why and which protocol it speaks.
         """
         terms = Terms(role or self.role, self.protocol, secret)

@@ -303,12 +303,19 @@ def knock() -> str:
         return client.recv(100).decode()
 
 
+def incumbents() -> list[int]:
+    """Who is said to be at work beside the sockets of agent hosts."""
+    found = (Path(os.environ["XDG_RUNTIME_DIR"]) / "beaker").glob("gw-*/agents-*.pid")
+    return [int(text) for text in (path.read_text() for path in found) if text]
+
+
 def test_an_agent_host_is_started_by_whoever_comes_first_and_again_when_it_has_gone(folder: Path, started: list[Gateway]) -> None:
     gateway = start(folder, started, "--port", "0", "--workers", "2", BEAKER_GATEWAY_AGENTS="1").ready()
     assert gateway.noted("ready", "agent-host") == []
     first = int(knock())
     assert int(knock()) == first
     assert gateway.noted("ready", "agent-host") == [("agent-host", 0, first)]
+    wait_until(lambda: incumbents() == [first])
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: not psutil.pid_exists(first))
     second = int(knock())
@@ -316,7 +323,9 @@ def test_an_agent_host_is_started_by_whoever_comes_first_and_again_when_it_has_g
     wait_until(lambda: not psutil.pid_exists(second))
     third = int(knock())
     assert len({first, second, third}) == 3
+    wait_until(lambda: incumbents() == [third])
     assert gateway.end() == (0, "")
+    assert incumbents() == []
     assert gateway.order_of("ended") == ["agent-host", "worker", "worker", "host", "host", "agent-host", "registry"]
 
 

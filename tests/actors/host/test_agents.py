@@ -1,6 +1,8 @@
 """A kernel host's way to its agent host: opened again when that is another process, and no grave for the silent one's kernels."""
 
 import asyncio
+import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from actors.guardian.incumbent import write_incumbent
 from actors.host import agents
 from actors.host.agents import ACTOR, Agents
 from actors.kernel.owner import NoSharedAgent
@@ -22,6 +25,10 @@ from beaker.messages.turn import Pong
 from tests.actors.gateway.desk import make_order
 
 WANTED = OpenConversation(kernel_id="k", folder="/nowhere", secret=b"s", order=b"")
+
+
+async def nobody() -> None:
+    """No kernel is here that would expect an agent."""
 
 
 @pytest.fixture
@@ -39,6 +46,7 @@ class Double(Actor[AgentHostRequest]):
     def __init__(self, folder: Path, pid: int) -> None:
         self.pid = pid
         self.answers = True
+        self.opens = True
         self.refuses = ""
         self.opened = 0
         self.links: list[Link] = []
@@ -63,7 +71,9 @@ class Double(Actor[AgentHostRequest]):
         assert asked is not None
         if isinstance(message, OpenConversation):
             self.opened += 1
-            if self.refuses:
+            if not self.opens:
+                self._unanswered.append(asked)
+            elif self.refuses:
                 asked.fail(AgentHostFailure(reason=self.refuses))
             else:
                 asked.answer(ConversationOpened(pid=self.pid))
@@ -86,18 +96,18 @@ async def linked(folder: Path, pid: int) -> AsyncIterator[tuple[Agents, Double]]
 
 async def test_conversations_share_a_link_and_one_that_is_lost_is_made_anew(short_folder: Path, process: subprocess.Popen[bytes]) -> None:
     async with linked(short_folder, process.pid) as (way, double):
-        await way.open(WANTED)
-        await way.open(WANTED)
+        await way.open(WANTED, nobody)
+        await way.open(WANTED, nobody)
         assert len(double.links) == 1
         double.links[0].abort("lost")
-        await way.open(WANTED)
+        await way.open(WANTED, nobody)
         assert (len(double.links), double.opened) == (2, 3)
 
 
 async def test_nobody_there_is_a_sentence(short_folder: Path) -> None:
     node = Node("host", protocol=PROTOCOL)
     with pytest.raises(NoSharedAgent, match="nobody listens"):
-        await Agents(make_order(workers=1, folder=str(short_folder)), node, 0).open(WANTED)
+        await Agents(make_order(workers=1, folder=str(short_folder)), node, 0).open(WANTED, nobody)
     await node.stop()
 
 
@@ -105,12 +115,12 @@ async def test_so_is_one_that_refuses(short_folder: Path, process: subprocess.Po
     async with linked(short_folder, process.pid) as (way, double):
         double.refuses = "the kernel could not be reached"
         with pytest.raises(NoSharedAgent, match="the kernel could not be reached"):
-            await way.open(WANTED)
+            await way.open(WANTED, nobody)
 
 
 async def test_one_that_answers_us_is_left_alone_though_a_kernel_gave_it_up(short_folder: Path, process: subprocess.Popen[bytes]) -> None:
     async with linked(short_folder, process.pid) as (way, _):
-        await way.open(WANTED)
+        await way.open(WANTED, nobody)
         await way.judge()
         assert process.poll() is None
 
@@ -120,13 +130,101 @@ async def test_one_that_does_not_is_killed_before_the_next_conversation_is_opene
 ) -> None:
     monkeypatch.setattr(agents, "GRACE_S", 0.05)
     async with linked(short_folder, process.pid) as (way, double):
-        await way.open(WANTED)
+        await way.open(WANTED, nobody)
         double.answers = False
         judging = asyncio.ensure_future(way.judge())
         await asyncio.sleep(0)
-        opening = asyncio.ensure_future(way.open(WANTED))
+        opening = asyncio.ensure_future(way.open(WANTED, nobody))
         assert await asyncio.to_thread(process.wait, 20) == -9
         assert not opening.done()
         double.links[0].abort("as the death of the process does")
         await asyncio.gather(judging, opening)
         assert len(double.links) == 2
+
+
+async def test_one_that_answers_no_kernel_from_the_first_on_is_killed_and_the_next_one_is_asked(
+    short_folder: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agents, "OPEN_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(agents, "UNASKED_GRACE_S", 0.05)
+    monkeypatch.setattr(os, "getppid", os.getpid)  # this is the guardian, and the host too
+    async with linked(short_folder, process.pid) as (way, double):
+        write_incumbent(double.order.agent_socket(0), process.pid)
+        double.answers = double.opens = False
+        opening = [asyncio.ensure_future(way.open(WANTED, nobody)) for _ in range(3)]
+        assert await asyncio.to_thread(process.wait, 20) == -9
+        monkeypatch.setattr(agents, "OPEN_TIMEOUT_S", 20.0)
+        double.opens = True
+        double.links[0].abort("as the death of the process does")
+        await asyncio.gather(*opening)
+        assert (len(double.links), double.opened) == (2, 6)
+
+
+async def test_one_that_answers_us_is_left_alone_though_it_opens_nothing(
+    short_folder: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agents, "OPEN_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(os, "getppid", os.getpid)
+    async with linked(short_folder, process.pid) as (way, double):
+        write_incumbent(double.order.agent_socket(0), process.pid)
+        double.opens = False
+        with pytest.raises(NoSharedAgent, match="no answer"):
+            await way.open(WANTED, nobody)
+        assert process.poll() is None
+
+
+@asynccontextmanager
+async def knocking(folder: Path) -> AsyncIterator[tuple[Agents, socket.socket]]:
+    """At a socket where nobody greets."""
+    order, node = make_order(workers=1, folder=str(folder)), Node("host", protocol=PROTOCOL)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(order.agent_socket(0))
+        listening.listen(10)
+        listening.setblocking(False)
+        yield Agents(order, node, 0), listening
+    await node.stop()
+
+
+def knocks(listening: socket.socket) -> int:
+    """How many have come in."""
+    count = 0
+    while True:
+        try:
+            listening.accept()[0].close()
+        except BlockingIOError:
+            return count
+        count += 1
+
+
+async def test_kernels_do_not_wait_one_behind_the_other_for_one_that_does_not_come(
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agents, "CONNECT_TIMEOUT_S", 0.05)
+    async with knocking(short_folder) as (way, listening):
+        outcomes = await asyncio.gather(*(way.open(WANTED, nobody) for _ in range(5)), return_exceptions=True)
+        assert ([type(each) for each in outcomes], knocks(listening)) == ([NoSharedAgent] * 5, 1)
+
+
+async def test_one_that_has_been_there_and_greets_nobody_is_killed_and_the_next_one_is_waited_for(
+    short_folder: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agents, "OPEN_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(agents, "UNASKED_GRACE_S", 0.0)
+    monkeypatch.setattr(agents, "CONNECT_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(os, "getppid", os.getpid)
+    async with knocking(short_folder) as (way, listening):
+        write_incumbent(make_order(workers=1, folder=str(short_folder)).agent_socket(0), process.pid)
+        with pytest.raises(NoSharedAgent, match="greeted"):
+            await way.open(WANTED, nobody)
+        assert (await asyncio.to_thread(process.wait, 20), knocks(listening)) == (-9, 2)
+
+
+async def test_no_process_is_killed_that_the_guardian_has_not_started(
+    short_folder: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agents, "CONNECT_TIMEOUT_S", 0.05)
+    async with knocking(short_folder) as (way, _):
+        write_incumbent(make_order(workers=1, folder=str(short_folder)).agent_socket(0), process.pid)
+        with pytest.raises(NoSharedAgent, match="greeted"):
+            await way.open(WANTED, nobody)
+        assert process.poll() is None
