@@ -27,6 +27,7 @@ from beaker.contents.paths import Place
 from beaker.contents.store import Contents
 from beaker.contents.wishes import Copy, read_condition, read_given, read_look, read_new, read_rename
 from beaker.gateway.content_failures import sentence, status_of
+from beaker.gateway.cookies import Sessions
 
 
 def said(handler: Handler) -> Handler:
@@ -57,9 +58,11 @@ async def save(request: web.Request) -> web.Response:
     """`PUT`: write what was sent; 201 if it was not there before."""
     path, sent = _path(request), await request.read()
     expected = read_condition(request.headers)
+    # Not the address: that of one client may change, and by localhost there are two.
+    who = f"{Sessions.name_of(service_of(request).session_of(request))} {request.headers.get('User-Agent', '')}"
 
     def call(contents: Contents) -> tuple[int, bytes, Model]:
-        model, fresh = contents.save(path, read_given(sent, path), expected=expected)
+        model, fresh = contents.save(path, read_given(sent, path), expected=expected, who=who)
         return (201 if fresh else 200), msgspec.json.encode(model), model
 
     return _made(request, *await pool_of(request).write(call, path))

@@ -80,12 +80,13 @@ class Contents:
                 self._show(model, data, form)
         return model
 
-    def save(self, path: str, given: Given, *, expected: str | None = None) -> tuple[Model, bool]:
+    def save(self, path: str, given: Given, *, expected: str | None = None, who: str = "") -> tuple[Model, bool]:
         """Write what a client sent.
 
         Args:
             given: without content, something new is empty.
             expected: the fingerprint of what the client has seen there, ABSENT if nothing; None if it does not say.
+            who: sends a piece of something larger, see `take_piece`.
 
         Returns:
             The model without content, and whether it was not there before.
@@ -111,7 +112,7 @@ class Contents:
             given = _empty(given.type)
         data = self._data(place, given)
         if given.chunk is not None:
-            return take_piece(place, data, given.chunk), fresh
+            return take_piece(place, data, given.chunk, who), fresh
         write_whole(place.real, data, root=place.root)
         model = self.get(place.path, kind=given.type, content=False)
         model.hash, model.hash_algorithm = fingerprint(data), ALGORITHM

@@ -2,8 +2,11 @@
 
 So a browser that goes away in the middle leaves what was there before as it was. The next upload of the same name begins anew, but not
 while pieces of the other come: the interface has no names for uploads, and two that gathered in one file would make a file of both.
+So each piece must come from whoever sent the first, also the last, which has no number to go by. Two windows of one browser are one and
+the same here: if one goes on with an upload after the other has begun it anew, only the numbers of the pieces can give that away.
 """
 
+import hashlib
 import os
 import struct
 import time
@@ -23,11 +26,14 @@ LAST: Final = -1
 UNDER_WAY_S: Final = 15.0
 """An upload whose last piece is older was given up: JupyterLab sends a piece of 1 MB as soon as the one before is answered."""
 _SIGN: Final = b"\0up\0"
-_MARK: Final = struct.Struct("!4sI")
+_MARK: Final = struct.Struct("!4sI16s")
 
 
-def take_piece(place: Place, data: bytes, number: int) -> Model:
+def take_piece(place: Place, data: bytes, number: int, who: str = "") -> Model:
     """Add a piece; the last one makes the file.
+
+    Args:
+        who: sends it; whatever stays the same from piece to piece and is another's as seldom as can be.
 
     Returns:
         The model of what has come so far.
@@ -44,7 +50,7 @@ def take_piece(place: Place, data: bytes, number: int) -> Model:
     target = os.path.realpath(place.real)
     part = beside(place, target, f".beaker-upload-{os.path.basename(target)}")
     with said(place.path):
-        if number == FIRST and _is_under_way(part, data):
+        if number == FIRST and _is_under_way(part, data + _mark(FIRST, who)):
             raise NotFree(
                 f"{place.path!r} was not saved: another upload of this name is under way. Wait until it has ended, or for "
                 f"{UNDER_WAY_S:g} s if nobody goes on with it"
@@ -53,9 +59,9 @@ def take_piece(place: Place, data: bytes, number: int) -> Model:
             with open_itself(part, "wb" if number == FIRST else "r+b") as file:
                 must_lie_within(file.fileno(), place.root, place.path)
                 if number != FIRST:
-                    _find_end(file, number, place)
+                    _find_end(file, number, who, place)
                 try:
-                    file.write(data if number == LAST else data + _mark(number))
+                    file.write(data if number == LAST else data + _mark(number, who))
                     file.truncate()
                     file.flush()
                 except OSError:
@@ -80,23 +86,28 @@ def _is_under_way(part: str, first: bytes) -> bool:
             # A clock that was set back makes no upload a young one.
             if not 0 <= time.time() - there.st_mtime < UNDER_WAY_S:
                 return False
-            return there.st_size != len(first) + _MARK.size or file.read() != first + _mark(FIRST)
+            return there.st_size != len(first) or file.read() != first
     except FileNotFoundError:
         return False
 
 
-def _find_end(file: BinaryIO, number: int, place: Place) -> None:
+def _find_end(file: BinaryIO, number: int, who: str, place: Place) -> None:
     """Go to the end of what has come, if this piece follows it."""
     end = file.seek(0, os.SEEK_END) - _MARK.size
     file.seek(max(end, 0))
     last = file.read(_MARK.size)
-    if (number not in (LAST, FIRST) and last != _mark(number - 1)) or last[: len(_SIGN)] != _SIGN:
+    sign, before, whose = _MARK.unpack(last) if len(last) == _MARK.size else (b"", 0, b"")
+    if (sign, whose) != (_SIGN, _digest(who)) or number not in {LAST, before + 1}:
         raise NotFree(
             f"{place.path!r} was not saved: piece {number} does not follow the one before, as another upload has begun. Begin anew"
         )
     file.seek(end)
 
 
-def _mark(number: int) -> bytes:
-    """Stands behind what has come until the next piece takes its place: the number of the last one."""
-    return _MARK.pack(_SIGN, number)
+def _mark(number: int, who: str) -> bytes:
+    """Stands behind what has come until the next piece takes its place: the number of the last one, and whose it is."""
+    return _MARK.pack(_SIGN, number, _digest(who))
+
+
+def _digest(who: str) -> bytes:
+    return hashlib.blake2b(who.encode(errors="surrogateescape"), digest_size=16).digest()

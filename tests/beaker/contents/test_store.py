@@ -137,13 +137,27 @@ def test_of_two_uploads_of_one_name_at_once_the_second_is_refused_and_the_first_
     assert (folder / "big").read_text() == "theirs too"
 
 
+@pytest.mark.parametrize("number", [3, -1])
+def test_one_who_goes_on_after_somebody_else_has_begun_anew_is_refused(contents: Contents, folder: Path, number: int) -> None:
+    for text, count in (("m", 1), ("i", 2)):
+        contents.save("big", piece(text, count), who="me")
+    (part,) = folder.iterdir()
+    os.utime(part, (time.time() - 20,) * 2)
+    for text, count in (("th", 1), ("ei", 2)):
+        contents.save("big", piece(text, count), who="them")
+    with pytest.raises(NotFree, match="another upload has begun"):
+        contents.save("big", piece("ne", number), who="me")
+    contents.save("big", piece("rs", -1), who="them")
+    assert (folder / "big").read_text() == "theirs"
+
+
 def test_a_first_piece_that_comes_twice_is_no_second_upload(contents: Contents, folder: Path) -> None:
     for text, number in (("a", 1), ("a", 1), ("b", -1)):
         contents.save("big", piece(text, number))
     assert (folder / "big").read_text() == "ab"
 
 
-@pytest.mark.parametrize("number", [1, 3, 7])
+@pytest.mark.parametrize("number", [1, 3, 7, 2**40])
 def test_a_piece_that_does_not_follow_the_one_before_is_refused(contents: Contents, folder: Path, number: int) -> None:
     for text, count in (("a", 1), ("b", 2), ("c", 3)):
         contents.save("big", piece(text, count))
