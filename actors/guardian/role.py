@@ -213,10 +213,12 @@ def _serve(
     try:
         return asyncio.run(run())
     finally:
+        if settings.unix_socket:
+            # While nobody else can have taken its place. Somebody may have cleaned it away: the rest of leaving is done all the same.
+            with contextlib.suppress(OSError):
+                os.unlink(settings.unix_socket)
         for opened in sockets:
             opened.close()
-        if settings.unix_socket:
-            os.unlink(settings.unix_socket)
         if logs is not None:
             logs.close()
 

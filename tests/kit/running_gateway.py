@@ -215,7 +215,7 @@ class RunningGateway(Server):
             self.process = subprocess.Popen(words, env=self.environment, cwd=self.folder, stdout=out, stderr=errors)
         process = self.process
         wait_until(lambda: "Ctrl-C" in self.printed or process.poll() is not None, timeout_s=PATIENCE_S, what="a gateway that is ready")
-        found = re.search(r"serves at (\S+)/\n", self.printed)
+        found = re.search(r"serves at (\S+?)/?\n", self.printed)
         assert found is not None, f"{self.printed}\n{self.complaints}"
         self.url = found[1]
         place = re.search(r"  token +in (\S+), which", self.printed)

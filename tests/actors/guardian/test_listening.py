@@ -56,6 +56,17 @@ def test_a_port_can_be_listened_at_again_right_after_its_connections_were_closed
     assert port_of(opened) == port
 
 
+def test_a_unix_socket_with_so_many_that_wait_that_no_more_may_is_left_to_who_listens(short_folder: Path) -> None:
+    path = str(short_folder / "s")
+    with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as waiting:
+        listening.bind(path)
+        listening.listen(0)
+        waiting.connect(path)
+        with pytest.raises(PortTaken, match="Somebody listens at"):
+            listen(GatewaySettings(unix_socket=path))
+        assert os.path.exists(path)
+
+
 def test_only_its_owner_can_use_a_unix_socket_and_a_dead_one_is_replaced(short_folder: Path, opened: list[socket.socket]) -> None:
     settings = GatewaySettings(unix_socket=str(short_folder / "s"))
     listen(settings)[0].close()
