@@ -10,6 +10,7 @@ from aiohttp import web
 
 from actors.gateway.answers import Problem
 from actors.gateway.asking import find_kernel
+from actors.gateway.connections import Connection
 from actors.gateway.door import admitted_by
 from actors.gateway.receipts import Receipts
 from actors.gateway.routes import Route, get
@@ -54,6 +55,8 @@ async def channels(request: web.Request) -> web.StreamResponse:
     session_cookie = service.session_of(request) if admitted_by() == "session" else ""
     try:
         await socket.prepare(request)
+        if isinstance(request.protocol, Connection):
+            request.protocol.becomes_websocket()
         transport = request.transport
         if transport is None:
             return socket  # it has gone already

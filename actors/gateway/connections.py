@@ -3,7 +3,10 @@
 A *stranger* is a connection on which nobody has shown the token or a session yet. Whoever opens connections and says nothing, or says it
 a byte at a time, is a stranger: each has little time, and beyond a number the one that has been there longest makes room for the next.
 So it cannot use up the descriptors of a worker, and sessions that are there go on. Whoever is known may take all the time that a slow line
-needs, as long as something comes.
+needs, as long as something comes, or is taken of what waits for it: answers are held in memory until then.
+
+A connection is counted from the end of its TLS handshake on. Before that the event loop shows nobody what it has: such a one has as much
+time as the head of a request, but how many there may be only the limit of descriptors says.
 
 A look once in a second and not a timer for each connection: the times are limits against misuse, and need not be exact.
 """
@@ -11,11 +14,13 @@ A look once in a second and not a timer for each connection: the times are limit
 import asyncio
 import socket
 import ssl
-from typing import Final, cast
+import sys
+from typing import Any, Final, cast
 
 from aiohttp import web
 
 from actors.gateway.answers import COMMON_HEADERS, Problem, problem_answer
+from actors.kernel.sockets.unsent import taken_bytes, unsent_bytes
 from actors.runtime.log import Log, SparseLog
 from beaker.errors import BeakerError
 from beaker.settings.gateway import GatewaySettings
@@ -110,6 +115,8 @@ class Connection(web.RequestHandler):
         self._clock = loop.time
         self._line: asyncio.Transport | None = None
         """The transport; aiohttp forgets its own when it has closed it, though the other side may not have taken what was sent."""
+        self._descriptor = -1
+        """Of the line, asked for while it is there."""
         self._request: web.BaseRequest | None = None
         """That is being answered."""
         self._known = False
@@ -119,9 +126,15 @@ class Connection(web.RequestHandler):
         """When the head of a request began to come, or the connection; None: nothing of one has come."""
         self._begun_s = 0.0
         """When the request began that is being answered, or the last one ended."""
+        self._is_websocket = False
+        self._unread: tuple[int, ...] | None = None
+        """What waited for the other side at the last look, and what it had taken; None: nothing waited."""
+        self._moved_s = 0.0
+        """Since when that is so."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._line = cast("asyncio.Transport", transport)  # uvloop's are no subclasses of asyncio's
+        self._descriptor = transport.get_extra_info("socket").fileno()
         self.waits_for_head_since_s = self._begun_s = self._heard_s = self._clock()
         self._connections.made(self)
         super().connection_made(transport)
@@ -147,7 +160,12 @@ class Connection(web.RequestHandler):
     def end(self) -> None:
         """It is answered."""
         self._request = None
+        self._is_websocket = False
         self._begun_s = self._clock()
+
+    def becomes_websocket(self) -> None:
+        """The request was one for that. How long messages may wait on it is decided by what more of them waits elsewhere."""
+        self._is_websocket = True
 
     def know(self) -> None:
         """Whoever is there has shown who she is."""
@@ -179,8 +197,25 @@ class Connection(web.RequestHandler):
             limit_s = settings.head_timeout_s if self._request is not None else KEEP_ALIVE_S + settings.head_timeout_s
             if now_s - self._begun_s > limit_s:
                 self.abort()
+        elif self._takes_nothing(now_s, settings.body_idle_s):
+            self.abort()
         elif self._request is not None and now_s - self._heard_s > settings.body_idle_s and self._waits_for_body(self._request):
             self._request.content.set_exception(BodyLate(f"Nothing more of the body has come for {settings.body_idle_s:g} s."))
+
+    def _takes_nothing(self, now_s: float, limit_s: float) -> bool:
+        """Whether something waits for the other side of which it has taken nothing for so long."""
+        unread = self._unread_bytes()
+        if unread is None or unread != self._unread:
+            self._unread = unread
+            self._moved_s = now_s
+        return unread is not None and now_s - self._moved_s > limit_s
+
+    def _unread_bytes(self) -> tuple[int, ...] | None:
+        if self._is_websocket or self._line is None:
+            return None
+        # Of what waits below TLS loops tell nothing; and to a slow line the system sends for minutes before it takes more from us.
+        waiting, unsent = self._line.get_write_buffer_size(), unsent_bytes(self._descriptor) or 0
+        return (waiting, unsent, taken_bytes(self._descriptor) or 0) if waiting or unsent else None
 
     def _waits_for_body(self, request: web.BaseRequest) -> bool:
         """Whether it is the other side that has the next word."""
@@ -208,10 +243,15 @@ async def listen(
         return Connection(connections, server, loop)
 
     handshake_s, goodbye_s = (connections.head_timeout_s, GOODBYE_S) if context is not None else (None, None)
-    if listening.family == socket.AF_UNIX:
-        return await loop.create_unix_server(
-            make, sock=listening, ssl=context, backlog=backlog, ssl_handshake_timeout=handshake_s, ssl_shutdown_timeout=goodbye_s
-        )
-    return await loop.create_server(
-        make, sock=listening, ssl=context, backlog=backlog, ssl_handshake_timeout=handshake_s, ssl_shutdown_timeout=goodbye_s
-    )
+    options: dict[str, Any] = {  # Any: of asyncio's, of which not every Python has all
+        "sock": listening,
+        "ssl": context,
+        "backlog": backlog,
+        "ssl_handshake_timeout": handshake_s,
+        "ssl_shutdown_timeout": goodbye_s,
+    }
+    if listening.family != socket.AF_UNIX:
+        return await loop.create_server(make, **options)
+    if sys.version_info >= (3, 13):
+        options["cleanup_socket"] = False  # the file is the guardian's: workers come and go, and clients find them by it
+    return await loop.create_unix_server(make, **options)

@@ -77,8 +77,8 @@ class Receipts:
         """How much the other side had of what came before the first message."""
         self._passed = 0
         """Bytes of frames that have left."""
-        self._before = 0
-        """With TLS: what had left at the look before."""
+        self._before = -1
+        """With TLS: what had left at the look before, if nothing waited then."""
         self._under_way: deque[tuple[int, int]] = deque()
         """Where a message ends, and its number."""
 
@@ -127,15 +127,22 @@ class Receipts:
     def _written(self) -> int:
         """How much the system was given for this connection; in front of all if that cannot be said: then nothing counts as taken."""
         assert self._copy is not None
-        acknowledged, unsent = acknowledged_bytes(self._copy), unsent_bytes(self._copy.fileno())
-        return sys.maxsize if acknowledged is None or unsent is None else acknowledged + unsent
+        acknowledged = acknowledged_bytes(self._copy)
+        while True:
+            unsent = unsent_bytes(self._copy.fileno())
+            before, acknowledged = acknowledged, acknowledged_bytes(self._copy)
+            if acknowledged is None or unsent is None:
+                return sys.maxsize
+            if acknowledged == before:  # else what was acknowledged in between would be in neither number
+                return acknowledged + unsent
 
     def _taken(self) -> int:
         """How many bytes of frames the other side has."""
         assert self._copy is not None
         if self._is_tls:
-            before, self._before = self._before, self._passed
-            return before if unsent_bytes(self._copy.fileno()) == 0 else -1
+            nothing_waits = unsent_bytes(self._copy.fileno()) == 0
+            before, self._before = self._before, self._passed if nothing_waits else -1
+            return before if nothing_waits else -1
         acknowledged = acknowledged_bytes(self._copy)
         return -1 if acknowledged is None or self._base is None else acknowledged - self._base
 

@@ -56,7 +56,7 @@ class Service:
         """The name of the session cookie."""
         self.xsrf_cookie = xsrf_cookie_name(mark)
         """The name of the other one."""
-        self.signed_out = SignedOut(order.state)
+        self.signed_out = SignedOut(order.state, self.log)
         """Sessions that are over."""
         self.base_url = order.settings.base_url
         """Begins and ends with a slash."""

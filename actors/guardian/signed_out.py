@@ -5,11 +5,11 @@ gateway's state folder, which workers append to and look at again when it has ch
 and the guardian leaves out at its start what has run out by itself. A line names a session and opens nothing.
 """
 
-import contextlib
 import os
 from pathlib import Path
 from typing import Final
 
+from actors.runtime.log import Log, SparseLog
 from beaker.gateway.cookies import Sessions
 
 FILE: Final = "signed-out"
@@ -20,9 +20,11 @@ class SignedOut:
 
     Args:
         state: the gateway's state folder.
+        log: told when the file cannot be read.
     """
 
-    def __init__(self, state: str) -> None:
+    def __init__(self, state: str, log: Log) -> None:
+        self._unread = SparseLog(log, "signed_out.unread")
         self._path = f"{state}/{FILE}"
         self._names: frozenset[str] = frozenset()
         self._seen: tuple[int, int, int] | None = None
@@ -40,12 +42,16 @@ class SignedOut:
             os.close(descriptor)
 
     def has(self, value: str) -> bool:
-        """Whether the session of this cookie was ended."""
-        with contextlib.suppress(FileNotFoundError):
+        """Whether the session of this cookie was ended; as far as was last read, when that cannot be said now."""
+        try:
             status = os.stat(self._path)
             if (seen := (status.st_ino, status.st_size, status.st_mtime_ns)) != self._seen:
                 self._names = frozenset(Path(self._path).read_text(errors="replace").split())
                 self._seen = seen
+        except FileNotFoundError:
+            pass  # nobody has signed out yet, or the folder was cleaned away
+        except OSError as error:  # no descriptor is left, or the disk fails: neither ends what asks, which does more than this
+            self._unread.warning(error=error.strerror or type(error).__name__)
         return Sessions.name_of(value) in self._names
 
 

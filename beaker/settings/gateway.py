@@ -70,7 +70,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     head_timeout_s: Seconds = 10.0
     """How long the head of a request may take to come; and how long all of one may take of somebody who has not shown the token."""
     body_idle_s: Seconds = 60.0
-    """How long nothing may come of the body of a request; all of it may take as long as the line needs."""
+    """How long nothing may come of the body of a request, or be taken of an answer; all of it may take as long as the line needs."""
     drain_s: Seconds = 10.0
     """How long requests that run may take to end when the gateway or a worker is stopped."""
     ui: bool = False

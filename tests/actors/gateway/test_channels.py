@@ -112,6 +112,12 @@ async def test_messages_pass_both_ways_in_the_older_framing(here: Gateway, buffe
     assert isinstance(got, bytes) == bool(buffers)
 
 
+async def test_nothing_is_compressed_also_for_a_client_that_could(here: Gateway) -> None:
+    socket = await opened(here, compress=15)
+    assert socket.compress == 0
+    assert "Sec-WebSocket-Extensions" not in socket._response.headers
+
+
 async def test_a_client_that_offers_other_protocols_speaks_the_older_framing(here: Gateway) -> None:
     socket = await here.client.ws_connect(f"/api/kernels/{KERNEL}/channels", headers=WITH_TOKEN, protocols=("v9.example.org",))
     assert socket.protocol is None

@@ -2,18 +2,21 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+import ssl
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from actors.gateway.app import make_app
-from actors.gateway.connections import Connections, listen
+from actors.gateway.connections import Connection, Connections, listen
 from actors.gateway.routes import Route, get, post
 from actors.runtime.log import Log
 from tests.actors.gateway.desk import TOKEN, make_service
 from tests.actors.gateway.test_channels import until
+from tests.actors.gateway.test_role import certify
 
 LIMIT = 2
 LARGE = 32 * 1024 * 1024
@@ -26,6 +29,16 @@ async def _say(_request: web.Request) -> web.Response:
 
 async def _say_much(_request: web.Request) -> web.Response:
     return web.Response(body=bytes(LARGE))
+
+
+async def _tell_much(request: web.Request) -> web.StreamResponse:
+    """As a websocket does: the answer is there, and more and more follows."""
+    assert isinstance(request.protocol, Connection)
+    request.protocol.becomes_websocket()
+    answer = web.StreamResponse()
+    await answer.prepare(request)
+    await answer.write(bytes(LARGE))
+    return answer
 
 
 async def _wait(request: web.Request) -> web.Response:
@@ -41,7 +54,7 @@ def routes(pieces: asyncio.Queue[bytes]) -> tuple[Route, ...]:
             pieces.put_nowait(piece)
         return web.Response(text="taken")
 
-    plain = (get("open", _say, public=True), get("large", _say_much), get("wait", _wait))
+    plain = (get("open", _say, public=True), get("large", _say_much), get("told", _tell_much), get("wait", _wait))
     return *plain, get("thing", _say), post("thing", take), post("open", take, public=True)
 
 
@@ -98,14 +111,14 @@ class Door:
 
 
 @asynccontextmanager
-async def opened() -> AsyncIterator[Door]:
+async def opened(context: ssl.SSLContext | None = None) -> AsyncIterator[Door]:
     service, pieces = make_service(), asyncio.Queue[bytes]()
     runner = web.AppRunner(make_app(service, [routes(pieces)]), shutdown_timeout=0.1)
     await runner.setup()
     assert runner.server is not None
     connections = Connections(service.settings, LIMIT, Log(role="worker"))
     listening = socket.create_server(("127.0.0.1", 0))
-    server = await listen(listening, runner.server, connections, context=None, backlog=10)
+    server = await listen(listening, runner.server, connections, context=context, backlog=10)
     yield Door(connections, listening.getsockname()[1], pieces)
     server.close()
     await runner.cleanup()
@@ -206,6 +219,65 @@ async def test_a_large_answer_may_take_as_long_as_the_line_needs(door: Door) -> 
     assert b" 200 " in head
     door.pass_s(3600)
     assert len(await line.reader.readexactly(LARGE)) == LARGE
+
+
+async def test_a_large_answer_goes_on_as_long_as_something_is_taken_of_it(door: Door) -> None:
+    """In pieces so small that for most of them our own system asks the worker for nothing more."""
+    with socket.socket() as own:
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+        own.connect(("127.0.0.1", door.port))
+        line = Line(*await asyncio.open_connection(sock=own))
+        line.say(HEAD.format("GET /large") + KNOWN + "\r\n")
+        await line.reader.readuntil(b"\r\n\r\n")
+        for look in range(10):
+            door.pass_s(look * 61)
+            await line.reader.readexactly(512 * 1024)  # more than lies on this side
+        line.writer.transport.abort()
+
+
+async def test_a_large_answer_of_which_nothing_is_taken_any_more_is_given_up(door: Door) -> None:
+    await _is_given_up(door, await door.stranger())
+
+
+async def test_with_tls_too_where_loops_do_not_tell_what_waits(tmp_path: Path, need_tool: Callable[..., str]) -> None:
+    cert, key = f"{tmp_path}/cert.pem", f"{tmp_path}/key.pem"
+    certify(need_tool("openssl"), cert, key)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert, key)
+    async with opened(context) as door:
+        streams = await asyncio.open_connection("127.0.0.1", door.port, ssl=ssl.create_default_context(cafile=cert))
+        await _is_given_up(door, Line(*streams))
+
+
+async def _is_given_up(door: Door, line: Line) -> None:
+    line.say(HEAD.format("GET /large") + KNOWN + "\r\n")
+    await line.reader.readuntil(b"\r\n\r\n")
+    late_s = 0
+
+    def is_given_up() -> bool:
+        nonlocal late_s
+        late_s += 61
+        door.pass_s(late_s)
+        return not door.connections.all
+
+    await until(is_given_up)  # what the systems hold between them is taken first
+
+
+async def test_a_websocket_of_which_nothing_is_taken_is_not_given_up_by_this(door: Door) -> None:
+    line = await door.stranger()
+    line.say(HEAD.format("GET /told") + KNOWN + "\r\n")
+    await line.reader.readuntil(b"\r\n\r\n")
+    looks = 0
+
+    def is_looked_at() -> bool:
+        nonlocal looks
+        looks += 1
+        door.pass_s(looks * 61)
+        return looks == 100
+
+    await until(is_looked_at)
+    assert len(door.connections.all) == 1
+    line.writer.transport.abort()
 
 
 JUNK = {

@@ -10,6 +10,8 @@ import pytest
 
 from actors.gateway.receipts import Receipts, Rounds, frame_bytes
 from actors.gateway.slots import Slots
+from actors.kernel.sockets.unsent import unsent_bytes
+from tests.kit.running_kernel import wait_until
 
 PATIENCE_S = 20
 PAYLOAD = 100_000
@@ -100,6 +102,42 @@ async def test_with_tls_a_message_counts_when_the_system_holds_nothing_for_a_whi
     read(theirs, 35 + PAYLOAD)
     await until_taken(slots, 1)
     assert slots.read(0) == (1, 1)
+    noted.close()
+
+
+async def test_with_tls_one_look_that_finds_nothing_is_not_enough_after_one_that_found_something(
+    slots: Slots, pair: tuple[socket.socket, socket.socket]
+) -> None:
+    ours, theirs = pair
+    noted = receipts(ours, slots, tls=True)
+    ours.sendall(bytes(PAYLOAD))
+    noted.left(1, PAYLOAD)
+    assert (noted.look(), noted.look()) == (True, True)
+    read(theirs, 35 + PAYLOAD)
+    wait_until(lambda: unsent_bytes(ours.fileno()) == 0)
+    assert (noted.look(), slots.read(0)) == (True, (0, 0))
+    assert (noted.look(), slots.read(0)) == (False, (1, 1))
+    noted.close()
+
+
+async def test_what_is_acknowledged_while_it_is_counted_makes_no_message_arrive_early(
+    slots: Slots, pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, _ = pair
+    acknowledged = 0
+
+    def unsent(_descriptor: int) -> int:  # of 35 bytes and a frame, of which the 35 are acknowledged just before this is asked
+        nonlocal acknowledged
+        acknowledged = 35
+        return frame_bytes(10)
+
+    monkeypatch.setattr("actors.gateway.receipts.acknowledged_bytes", lambda _: acknowledged)
+    monkeypatch.setattr("actors.gateway.receipts.unsent_bytes", unsent)
+    noted = receipts(ours, slots)
+    noted.left(7, 10)
+    assert (noted.look(), slots.read(0)) == (True, (7, 0))
+    acknowledged += frame_bytes(10)
+    assert (noted.look(), slots.read(0)) == (False, (7, 7))
     noted.close()
 
 

@@ -189,15 +189,30 @@ async def test_a_worker_answers_at_a_unix_socket(short_folder: Path) -> None:
         await web.ws_connect(f"http://localhost{PATH}")
 
 
+async def test_a_worker_that_leaves_does_not_take_the_unix_socket_with_it(short_folder: Path) -> None:
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(f"{short_folder}/http.sock")
+    listening.listen()
+    async with place(short_folder, listening) as here:
+        worker = await here.start_worker()
+        worker.send_signal(signal.SIGTERM)
+        assert (await worker.exited).status == 0
+        assert (short_folder / "http.sock").is_socket()
+
+
 @pytest.fixture
 def certificate(tmp_path: Path, need_tool: Callable[..., str]) -> tuple[str, str]:
     """Of this machine: its file, and its key's."""
-    openssl = need_tool("openssl")
     cert, key = f"{tmp_path}/cert.pem", f"{tmp_path}/key.pem"
+    certify(need_tool("openssl"), cert, key)
+    return cert, key
+
+
+def certify(openssl: str, cert: str, key: str) -> None:
+    """Makes a new one."""
     words = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
     words += ["-subj", "/CN=beaker", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert]
     subprocess.run(words, check=True, capture_output=True)
-    return cert, key
 
 
 async def test_a_worker_speaks_tls(short_folder: Path, certificate: tuple[str, str]) -> None:
@@ -216,6 +231,31 @@ async def test_a_worker_speaks_tls(short_folder: Path, certificate: tuple[str, s
         number = here.journal.tell(large)
         assert await texts(connected, 1) == ["large"]
         await until(lambda: here.journal.taken(here.journal.owners["s"]) == number)
+
+
+async def test_the_worker_that_follows_another_serves_the_certificate_that_is_there_now(
+    short_folder: Path, certificate: tuple[str, str], need_tool: Callable[..., str]
+) -> None:
+    """As after a SIGHUP, on which the guardian replaces workers one by one."""
+    cert, key = certificate
+    async with place(short_folder, listen(), tls_cert=cert, tls_key=key) as here:
+
+        async def is_served() -> bool:
+            """Whether who trusts nothing but the file as it is now comes in."""
+            trusting = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=cert))
+            async with aiohttp.ClientSession(connector=trusting, headers=WITH_TOKEN) as web:
+                try:
+                    return (await web.get(f"https://127.0.0.1:{here.order.port}/api/kernels")).status == 200
+                except aiohttp.ClientConnectorCertificateError:
+                    return False
+
+        first = await here.start_worker()
+        certify(need_tool("openssl"), cert, key)
+        assert not await is_served()
+        await here.start_worker()
+        first.send_signal(signal.SIGTERM)
+        assert (await first.exited).status == 0
+        assert await is_served()
 
 
 async def test_a_client_that_never_reads_costs_a_worker_a_few_megabytes(here: Place, web: aiohttp.ClientSession) -> None:
