@@ -5,6 +5,7 @@ deaths have none: with bare ipykernel a cell that ran gets no reply at all, and 
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -14,11 +15,14 @@ import tempfile
 import time
 from pathlib import Path
 
+import psutil
 from jupyter_client.ioloop.manager import AsyncIOLoopKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from benchmarks.figures import Row, Series
 from benchmarks.kernels import DELIMITER, LIMIT_S, Kernel, LostError
+from benchmarks.services import Service
+from benchmarks.services import ours as gateway
 
 
 def _until_restarting(kernel: Kernel) -> None:
@@ -159,6 +163,78 @@ def _kernel_process(rounds: int) -> list[float]:
     return usable
 
 
+LEASE_S = 1.0
+"""Shorter than a user has it: what comes behind it is measured."""
+
+
+def _all_gone(rounds: int) -> list[float]:
+    """Kernel process and Supervisor are killed together: seconds from the end of the lease until nothing is left, cells' children too."""
+    gone: list[float] = []
+    for _ in range(rounds):
+        everybody: list[psutil.Process] = []
+        kernel = Kernel("beaker", env={"BEAKER_KERNEL_LEASE_S": f"{LEASE_S}"})
+        try:
+            kernel.client.wait_until_usable()
+            kernel.client.execute("import subprocess; child = subprocess.Popen(['sleep', '600'])")
+            everybody = kernel.processes()[1:]
+            killed = time.perf_counter()
+            os.kill(int((kernel.runtime_folder / "supervisor.lock").read_text()), signal.SIGKILL)
+            kernel.process.kill()
+            kernel.process.wait()
+            while any(_lives(process) for process in everybody):
+                if time.perf_counter() - killed > LIMIT_S:
+                    raise LostError("something outlives the lease")
+                time.sleep(0.01)
+            gone.append(time.perf_counter() - killed - LEASE_S)
+        finally:
+            for process in everybody:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            kernel.stop()
+    return gone
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+async def _worker(service: Service) -> float:
+    """The one worker of a gateway is killed: seconds until another answers."""
+    (worker,) = [process for process in service.processes() if "--role worker" in " ".join(process.cmdline())]
+    killed = time.perf_counter()
+    worker.kill()
+    await service.answers(look_s=0.001)
+    return time.perf_counter() - killed
+
+
+async def _guardian(service: Service) -> float:
+    """The main process of a gateway is killed: seconds from the start of the next one until a cell has its output, with its variables."""
+    service.replace()
+    await service.answers(look_s=0.001)
+    client = await service.connect(service.kernels[0])
+    try:
+        content = {"code": "print('kept', kept)", "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
+        await client.request("execute_request", json.dumps(content))
+        (kept,) = await client.behind(b"kept ")
+        assert kept == b"42", kept
+    finally:
+        await client.close()
+    return time.perf_counter() - service.started_at
+
+
+async def _gateway(rounds: int) -> tuple[list[float], list[float]]:
+    async with gateway() as service:
+        await service.start_kernel()
+        client = await service.connect(service.kernels[0])
+        await client.wait_until_usable()
+        await client.execute("kept = 42")
+        await client.close()
+        return [await _worker(service) for _ in range(rounds)], [await _guardian(service) for _ in range(rounds)]
+
+
 BAD_SPECS: dict[str, dict[str, object]] = {
     "no-argv": {},
     "no-program": {"argv": ["/no/such/program", "{connection_file}"]},
@@ -202,6 +278,7 @@ def measure(*, quick: bool) -> list[Row]:
     rounds = 2 if quick else 4
     (told, usable), (bare_told, bare_usable) = _beaker(rounds), _bare(rounds)
     told_in_a_cell, replied = _in_a_cell(rounds)
+    answers, usable_again = asyncio.run(_gateway(rounds))
     return [
         _row("subkernel killed: told", told, 0.1, bare_told),
         _row("subkernel killed: usable again", usable, 1.5, bare_usable),
@@ -210,4 +287,7 @@ def measure(*, quick: bool) -> list[Row]:
         _row("Supervisor killed in a cell: reattached", _supervisor(rounds), 1.0),
         _row("kernel process killed: usable again", _kernel_process(rounds), 2.0),
         _row("bad kernelspec: the reason", _bad_kernelspecs(1 if quick else 3), 2.0),
+        _row("all owners killed: all gone after the lease", _all_gone(rounds), 3.0),
+        _row("gateway worker killed: another answers", answers, 1.0),
+        _row("gateway killed: kernels usable again", usable_again, 5.0),
     ]

@@ -59,14 +59,23 @@ class Service:
         self._token = secrets.token_hex(16)
         port = _free_port()
         self.address = f"http://127.0.0.1:{port}"
-        places = {variable: str(self._folder / variable.lower()) for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME")}
+        self._words = [word.format(port=port, token=self._token) for word in words]
+        self._places = {
+            variable: str(self._folder / variable.lower()) for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME")
+        }
         (self._folder / "xdg_runtime_dir").mkdir(mode=0o700)
         self._log = self._folder / "log"
-        with self._log.open("wb") as log:
+        self._former: list[psutil.Process] = []
+        """What a main process that was replaced had started; it may live on."""
+        self._start()
+
+    def _start(self) -> None:
+        self.started_at = time.perf_counter()
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [word.format(port=port, token=self._token) for word in words],
+                self._words,
                 cwd=self._folder,
-                env=os.environ | places | {"BEAKER_GATEWAY_TOKEN": self._token},
+                env=os.environ | self._places | {"BEAKER_GATEWAY_TOKEN": self._token},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -74,27 +83,27 @@ class Service:
                 preexec_fn=_end_with_parent(),
             )
 
+    def replace(self) -> None:
+        """Kill the main process, and start another at the same address, as a service manager does."""
+        self._former += self.processes()[1:]
+        self._process.kill()
+        self._process.wait()
+        self._start()
+
     async def __aenter__(self) -> Self:
         # Without a limit: at aiohttp's own the 101st websocket waits for ever.
         connector = aiohttp.TCPConnector(limit=0)
         self._http = aiohttp.ClientSession(headers={"Authorization": f"token {self._token}"}, connector=connector)
-        deadline = time.monotonic() + READY_LIMIT_S
         try:
-            while True:
-                with contextlib.suppress(aiohttp.ClientError):
-                    async with self._http.get(f"{self.address}/api/status") as answer:
-                        if answer.status == 200:
-                            return self
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise LostError(f"{self.name} does not answer: {self._log.read_text()[-2000:]}")
-                await asyncio.sleep(0.1)
+            await self.answers(look_s=0.1)
+            return self
         except BaseException:  # also when we are interrupted: nobody else ends it then
             await self.__aexit__(None, None, None)
             raise
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         # Without a wait in between: whoever interrupts us twice must not leave anything behind.
-        left = self.processes()
+        left = self._former + self.processes()
         self._process.send_signal(signal.SIGTERM)
         for process in psutil.wait_procs(left, timeout=POLITE_S)[1]:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -102,6 +111,22 @@ class Service:
         self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
         await self._http.close()
+
+    async def answers(self, *, look_s: float) -> None:
+        """Return once it answers; between two looks it is left alone for so long.
+
+        Raises:
+            LostError: it has ended, or does not.
+        """
+        deadline = time.monotonic() + READY_LIMIT_S
+        while True:
+            with contextlib.suppress(aiohttp.ClientError):
+                async with self._http.get(f"{self.address}/api/status") as answer:
+                    if answer.status == 200:
+                        return
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise LostError(f"{self.name} does not answer: {self._log.read_text()[-2000:]}")
+            await asyncio.sleep(look_s)
 
     async def start_kernel(self) -> float:
         """Start a kernel; returns how long the answer took, seconds."""
