@@ -50,7 +50,6 @@ MAY: dict[str, str] = {
     "actors/supervisor/launching.py": f"when a subkernel began; {SHOWN}",
     "actors/supervisor/opening.py": f"when a death was; {SHOWN}",
     "actors/gateway/door.py": "how long the session of a browser lasts, over all restarts: its cookie says so by the wall clock",
-    "actors/gateway/pages.py": "the same",
     "actors/gateway/service.py": f"since when it runs; {SHOWN}",
     "actors/host/numbering.py": "numbers that no other life has; what a former life has written down keeps them growing",
     "actors/host/standing.py": f"when a kernel was used last; {SHOWN}",
