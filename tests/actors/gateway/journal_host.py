@@ -114,7 +114,7 @@ class JournalHost:
     def _fetched(self, link: Link, stream: int, fetch: Fetch) -> None:
         after = fetch.after
         if after == NOTHING_YET:
-            after = self.got.get(fetch.session, self.number)
+            after = self.got.setdefault(fetch.session, self.number)  # a worker may be killed before it has sent anything
         size = 0
         reached, live = self.number, True
         for kept in self.kept:
