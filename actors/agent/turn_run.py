@@ -23,7 +23,7 @@ from actors.agent.outbox import Outbox
 from actors.agent.turn_clock import TurnClock
 from actors.agent.whole_answer import keep_result
 from actors.runtime.clock import Clock
-from actors.runtime.failures import AskError, AskFailed
+from actors.runtime.failures import AskError, AskFailed, Unreachable
 from actors.runtime.log import Log
 from actors.runtime.ref import Ref
 from beaker.agent.model_failure import ModelFailure
@@ -58,6 +58,9 @@ from beaker.messages.turn import Question, TurnFailure, TurnReply
 
 WORDS_FROM_S = 1.0
 """A shorter wait for the pace is over before its words are read."""
+
+_LEAVE_S = 5.0
+"""How long the end of this conversation may take to come here once its kernel is unreachable: no model is asked in between."""
 
 
 class RunLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -250,6 +253,8 @@ class TurnRun:
             return failure if isinstance(failure, TurnFailure) else TurnFailure(reason="the session refused it")
         except AskError as error:
             self._log.warning("tool.failed", tool=name, kind=type(error).__name__, duration_s=round(self._clock.monotonic() - began, 3))
+            if isinstance(error, Unreachable):
+                await self._clock.sleep(_LEAVE_S)
             return TurnFailure(reason="the session did not answer; it may be busy or restarting")
         self._log.info("tool.answered", tool=name, duration_s=round(self._clock.monotonic() - began, 3))
         return reply if isinstance(reply, (tool.reply, TurnFailure)) else TurnFailure(reason="the session gave no proper answer")

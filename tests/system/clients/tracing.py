@@ -5,7 +5,7 @@ scene, of two kernels, are to be equal message by message. Only this is touched,
 - ids (of messages, sessions, subshells, comms, the engine): random by design, each is named by the order of its first appearance;
 - dates, process ids, memory addresses, the ports of the connection;
 - the numbers of a usage reply, and of debugpy's replies; its events are left out, as a thread of its own sends them whenever it likes;
-- where a stream was cut into messages: a timer in ipykernel decides, so neighbouring pieces of one stream are joined.
+- where a stream was cut into messages: a timer in ipykernel decides, so pieces of it with nothing but streams between them are joined.
 
 Not compared are the topics of iopub, by which a kernel routes: each names the kernel itself; and the `username` in the headers of
 what a kernel sends, where ipykernel says "username".
@@ -216,10 +216,15 @@ def _stream_of(message: dict[str, Any]) -> tuple[Any, Any]:
 
 def _joined(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     joined: list[dict[str, Any]] = []
+    streams: dict[tuple[Any, Any], dict[str, Any]] = {}
+    """Since the last message of another type: the timer also decides which of two streams comes first."""
     for message in messages:
-        last = joined[-1] if joined else None
-        if last and last["type"] == message["type"] == "stream" and _stream_of(last) == _stream_of(message):
-            last["content"]["text"] += message["content"]["text"]
-        else:
-            joined.append({**message, "content": dict(message["content"])})
+        if message["type"] != "stream":
+            streams.clear()
+        elif (begun := streams.get(_stream_of(message))) is not None:
+            begun["content"]["text"] += message["content"]["text"]
+            continue
+        joined.append({**message, "content": dict(message["content"])})
+        if message["type"] == "stream":
+            streams[_stream_of(message)] = joined[-1]
     return joined
