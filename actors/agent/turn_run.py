@@ -59,9 +59,6 @@ from beaker.messages.turn import Question, TurnFailure, TurnReply
 WORDS_FROM_S = 1.0
 """A shorter wait for the pace is over before its words are read."""
 
-_LEAVE_S = 5.0
-"""How long the end of this conversation may take to come here once its kernel is unreachable: no model is asked in between."""
-
 
 class RunLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What one turn may take."""
@@ -254,7 +251,7 @@ class TurnRun:
         except AskError as error:
             self._log.warning("tool.failed", tool=name, kind=type(error).__name__, duration_s=round(self._clock.monotonic() - began, 3))
             if isinstance(error, Unreachable):
-                await self._clock.sleep(_LEAVE_S)
+                self.stop()  # the kernel that asked is gone: nobody would read what a model says now
             return TurnFailure(reason="the session did not answer; it may be busy or restarting")
         self._log.info("tool.answered", tool=name, duration_s=round(self._clock.monotonic() - began, 3))
         return reply if isinstance(reply, (tool.reply, TurnFailure)) else TurnFailure(reason="the session gave no proper answer")

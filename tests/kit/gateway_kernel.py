@@ -37,8 +37,7 @@ class GatewayKernel(KernelInUse):
         return GatewayClient(self.gateway.url, self.gateway.token, self.kernel_id, framing=self.framing, session_id=session_id)
 
     def reconnect(self) -> None:
-        """Its client comes back, as itself; replies that had come by the former connection are kept."""
-        assert self.unclaimed_replies is not None
+        """Its client comes back, as itself."""
         session_id = self.client.session.session
         self.client.stop_channels()
         self.client = self.connect(session_id)

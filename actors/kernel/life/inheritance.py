@@ -55,13 +55,12 @@ class Inheritance:
         state = self._state
         found, last_count, asked, more = state.inflight.take_former()
         state.requests.last_count = max(state.requests.last_count, last_count)
+        lost = False
         for pending in found:
             if pending.unread:
                 if not state.front.has_reply(pending.channel, pending.idents, pending.header):
                     self._end_unread(pending)
-                    if more:
-                        state.publisher.replies_lost(more)
-                        more = 0
+                    lost = True
                 continue
             if not pending.sent:
                 self._end_unsent(pending)
@@ -72,6 +71,8 @@ class Inheritance:
                 continue
             state.requests.accept(pending)
             state.stdin_routing.executes(pending.msg_id, pending.idents)
+        if lost and more:
+            state.publisher.replies_lost(more)
         for idents in asked:
             state.stdin_routing.still_asked(idents)
         return len(found)

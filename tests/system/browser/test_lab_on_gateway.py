@@ -11,6 +11,9 @@ from playwright.sync_api import Page, expect
 from tests.kit.running_gateway import RunningGateway
 from tests.system.browser.conftest import serving_lab
 from tests.system.browser.lab import Lab, Notebook
+from tests.system.browser.test_jupyterlab import test_a_restart_gives_a_clean_session
+
+__all__ = ["test_a_restart_gives_a_clean_session"]  # is collected here too
 
 pytestmark = pytest.mark.slow
 
@@ -45,18 +48,6 @@ def test_a_cell_runs_and_an_interrupt_ends_a_long_one(open_notebook: Open) -> No
     expect(outputs.last).to_contain_text("KeyboardInterrupt")
     expect(notebook.prompt(1)).to_have_text("[2]:")
     expect(notebook.run(2)).to_have_text("'usable'")
-
-
-def test_a_restart_gives_a_clean_session(open_notebook: Open, page: Page) -> None:
-    notebook = open_notebook("x = 5", "'x' in globals()")
-    notebook.run(0)
-    expect(notebook.prompt(0)).to_have_text("[1]:")
-    notebook.command("notebook:restart-kernel")
-    page.locator(".jp-Dialog .jp-mod-accept").click()
-    expect(page.locator(".jp-Dialog")).to_have_count(0)
-    notebook.wait_until("idle")
-    expect(notebook.run(1)).to_have_text("False")
-    expect(notebook.prompt(1)).to_have_text("[1]:")
 
 
 def test_a_question_streams_an_answer_and_leaves_a_cell_that_runs(open_notebook: Open, page: Page) -> None:
