@@ -51,6 +51,7 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
     Args:
         kernel: who asks; hears `Began`, `Delta`, `Waiting`, `Ended` and answers looks and proposals.
         load: makes the way to the model; begun at once, so that it is there when the first question comes.
+        is_gone: says whether the kernel cannot be reached any more, so that no model is asked for it; the end of this actor comes later.
         limits: what one turn may take.
         shelf: the contexts; those that are installed, if none is given.
         marks: what says which context is being imported.
@@ -62,6 +63,7 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         kernel: Ref[KernelMessage],
         load: Load,
         *,
+        is_gone: Callable[[], bool] = lambda: False,
         limits: RunLimits | None = None,
         shelf: Shelf | None = None,
         marks: ImportMarks | None = None,
@@ -69,6 +71,7 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
     ) -> None:
         self._kernel = kernel
         self._load = load
+        self._is_gone = is_gone
         self._limits = limits or RunLimits()
         self._quirks = KnownQuirks()
         self._pace = Pace(self._limits.calls_per_s)
@@ -156,6 +159,7 @@ class AgentActor(Actor[AgentMessage | TurnOver]):
         self._running = TurnRun(
             question,
             kernel=self._kernel,
+            is_gone=self._is_gone,
             limits=self._limits,
             quirks=self._quirks,
             contexts=self._contexts,

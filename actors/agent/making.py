@@ -43,6 +43,7 @@ def make_actor(
     return AgentActor(
         link.ref("kernel"),
         partial(load_model, order, key, clock),
+        is_gone=link.closed.done,
         limits=RunLimits(
             turn=TurnLimits(
                 steps=settings.step_limit,

@@ -23,7 +23,7 @@ from actors.agent.outbox import Outbox
 from actors.agent.turn_clock import TurnClock
 from actors.agent.whole_answer import keep_result
 from actors.runtime.clock import Clock
-from actors.runtime.failures import AskError, AskFailed, Unreachable
+from actors.runtime.failures import AskError, AskFailed
 from actors.runtime.log import Log
 from actors.runtime.ref import Ref
 from beaker.agent.model_failure import ModelFailure
@@ -79,6 +79,7 @@ class TurnRun:
     Args:
         question: what was asked.
         kernel: who asked; hears the events and answers the tools.
+        is_gone: says whether that cannot be reached any more.
         limits: what the turn may take.
         quirks: what is known of the models; what this turn finds is added.
         contexts: where the question's own is found.
@@ -92,6 +93,7 @@ class TurnRun:
         question: Question,
         *,
         kernel: Ref[KernelMessage],
+        is_gone: Callable[[], bool],
         limits: RunLimits,
         quirks: KnownQuirks,
         contexts: Contexts,
@@ -103,6 +105,7 @@ class TurnRun:
         self.question = question
         self.outbox = Outbox(kernel, question.turn, clock=clock, interval_s=limits.delta_interval_s, answers=limits.answers)
         self._kernel = kernel
+        self._is_gone = is_gone
         self._limits = limits
         self._clock = clock
         self._log = log.bind(turn=question.turn)
@@ -197,6 +200,8 @@ class TurnRun:
         self.outbox.new_part()
         if (wait_s := self._pace.book(self._clock.monotonic())) > 0:
             await self._wait_for_pace(wait_s)
+        if self._is_gone():
+            return StopWanted()  # nobody would read what the model says
         number, attempt = (1, 1) if self._state is None else (self._state.step, self._state.attempt)
         logged = CallLog(self.outbox, step=number, log=self._log, clock=self._clock)
         logged.began(call, attempt)
@@ -250,8 +255,6 @@ class TurnRun:
             return failure if isinstance(failure, TurnFailure) else TurnFailure(reason="the session refused it")
         except AskError as error:
             self._log.warning("tool.failed", tool=name, kind=type(error).__name__, duration_s=round(self._clock.monotonic() - began, 3))
-            if isinstance(error, Unreachable):
-                self.stop()  # the kernel that asked is gone: nobody would read what a model says now
             return TurnFailure(reason="the session did not answer; it may be busy or restarting")
         self._log.info("tool.answered", tool=name, duration_s=round(self._clock.monotonic() - began, 3))
         return reply if isinstance(reply, (tool.reply, TurnFailure)) else TurnFailure(reason="the session gave no proper answer")

@@ -81,13 +81,16 @@ async def staged(
     *,
     limits: RunLimits = FAST,
     kernel: Probe[KernelMessage] | None = None,
+    is_gone: Callable[[], bool] = lambda: False,
     shelf: Shelf | None = None,
     clock: Clock | None = None,
 ) -> AsyncIterator[Stage]:
     probe: Probe[KernelMessage] = kernel or Probe(reply_of_kernel)
     gave_up = asyncio.Event()
     node = Node("agent", clock=clock, on_gave_up=lambda _name, _reason: gave_up.set())
-    agent = await node.spawn("agent", lambda: AgentActor(probe.ref("kernel"), load, limits=limits, shelf=shelf), restart=NO_RESTART)
+    agent = await node.spawn(
+        "agent", lambda: AgentActor(probe.ref("kernel"), load, is_gone=is_gone, limits=limits, shelf=shelf), restart=NO_RESTART
+    )
     try:
         yield Stage(agent, probe, node, gave_up)
     finally:
@@ -101,6 +104,7 @@ async def on(
     limits: RunLimits = FAST,
     timeouts: StreamTimeouts | None = None,
     kernel: Probe[KernelMessage] | None = None,
+    is_gone: Callable[[], bool] = lambda: False,
     shelf: Shelf | None = None,
     clock: Clock | None = None,
 ) -> AsyncIterator[tuple[Stage, ScriptedEndpoint]]:
@@ -111,7 +115,7 @@ async def on(
             assert isinstance(chosen, Endpoint)
             return ModelStream(chosen, KEY, timeouts or StreamTimeouts(), clock=SystemClock())
 
-        async with staged(load, limits=limits, kernel=kernel, shelf=shelf, clock=clock) as stage:
+        async with staged(load, limits=limits, kernel=kernel, is_gone=is_gone, shelf=shelf, clock=clock) as stage:
             yield stage, server
 
 

@@ -25,7 +25,7 @@ from beaker.messages.running import CodeRan, RunCode
 from beaker.messages.turn import ListVariables, Ping, Pong, ProposeCell, Question, Stop, ToolAnswered, ToolCalled
 from tests.actors.agent.stage import FAST, on, reply_of_kernel, staged
 from tests.kit.running_kernel import wait_until
-from tests.scripted.replies import Call, Reply, Speak
+from tests.scripted.replies import Call, Reply, Speak, list_variables
 
 
 def called(name: str, arguments: dict[str, object]) -> Speak:
@@ -204,6 +204,21 @@ async def test_what_a_function_of_a_context_gives_is_marked_as_data_for_which_no
         stage.agent.tell(question())
         await stage.ended()
         assert [message.untrusted for message in stage.kernel.seen if isinstance(message, ToolAnswered)] == [True, False]
+
+
+@pytest.mark.parametrize("tool_call", [called("names", {}), list_variables()], ids=["of a plugin", "built in"])
+async def test_no_model_is_asked_with_a_tools_result_for_a_kernel_that_is_gone(tool_call: Speak) -> None:
+    gone = asyncio.Event()
+
+    def go(message: object) -> object:
+        if isinstance(message, ListVariables):
+            gone.set()
+        return reply_of_kernel(message)
+
+    async with on([tool_call, said("done")], shelf=MadeShelf(), kernel=Probe(go), is_gone=gone.is_set) as (stage, server):
+        stage.agent.tell(question())
+        assert (await stage.ended()).status == "stopped"
+        assert len(server.requests) == 1
 
 
 async def test_a_procedure_is_code_that_goes_the_way_of_all_code() -> None:
