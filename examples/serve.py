@@ -27,6 +27,10 @@ NAMING = (
 )
 """Variables that give a model's key or address, or the place of one."""
 
+LAB = "import sys; sys.modules['rfc3987_syntax'] = None; from jupyterlab.labapp import main; sys.exit(main())"
+"""`-m jupyterlab`, a second or two sooner: to check texts of the format `iri`, which nothing here has, jsonschema would build a grammar
+as it is imported, where that module is found."""
+
 PR_SET_PDEATHSIG = 1
 """From <linux/prctl.h>."""
 
@@ -100,7 +104,7 @@ def pass_on(lines: IO[str]) -> None:
 
 def lab_command(port: int, gateway: str) -> list[str]:
     """What starts JupyterLab on the gateway."""
-    command = [sys.executable, "-m", "jupyterlab", f"--gateway-url={gateway}", f"--ServerApp.root_dir={HERE}", f"--ServerApp.port={port}"]
+    command = [sys.executable, "-c", LAB, f"--gateway-url={gateway}", f"--ServerApp.root_dir={HERE}", f"--ServerApp.port={port}"]
     command += [f"--LabApp.default_url=/lab/tree/{NOTEBOOK}", "--ServerApp.log_level=WARN"]
     # No question about news on top of the first notebook, and no request to anybody.
     command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]

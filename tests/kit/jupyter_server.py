@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from urllib.request import urlopen
 
 from tests.kit.running_gateway import PATIENCE_S, Server
 from tests.kit.running_kernel import wait_until
+from tests.kit.without_grammar import without_grammar
 
 TOKEN = "t" * 20
 
@@ -24,7 +24,7 @@ def jupyter_server(root: Path, runtime: Path, *options: str) -> Iterator[Server]
     Args:
         runtime: an empty folder of its own.
     """
-    words = [sys.executable, "-m", "jupyter_server", "--no-browser", "--port=0", "--allow-root", f"--ServerApp.root_dir={root}"]
+    words = without_grammar("jupyter_server", "--no-browser", "--port=0", "--allow-root", f"--ServerApp.root_dir={root}")
     words += [f"--IdentityProvider.token={TOKEN}", *options]
     environment = os.environ | {"JUPYTER_RUNTIME_DIR": str(runtime)}
     with subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:

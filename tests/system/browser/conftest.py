@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.kit.without_grammar import without_grammar
 from tests.system.browser.lab import Lab, Notebook, Tab
 from tests.system.clients.notebooks import notebook, write
 
@@ -116,7 +117,7 @@ def serving_lab(folder: Path, root: Path, *more: str, **variables: str) -> Itera
     options += ["--LabApp.extension_manager=readonly", "--LabApp.expose_app_in_browser=True"] + ["--allow-root"] * (os.geteuid() == 0)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")} | variables
     with (folder / "lab.log").open("wb") as log:
-        words = [sys.executable, "-m", "jupyterlab", *options, *more]
+        words = without_grammar("jupyterlab", *options, *more)
         process = subprocess.Popen(words, cwd=root, env=environment, stdout=log, stderr=log)
     served = Lab(url=f"http://127.0.0.1:{port}", token=token, root=root, log=folder / "lab.log", process=process)
     try:

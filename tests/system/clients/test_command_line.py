@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.without_grammar import without_grammar
 from tests.system.clients.console import console
 from tests.system.clients.notebooks import notebook, read, write
 
@@ -49,7 +50,7 @@ def test_papermill_runs_with_parameters(kernel_name: str, work_folder: Path, env
     made.metadata["kernelspec"] = {"name": kernel_name, "display_name": kernel_name, "language": "python"}
     write(made, work_folder / "in.ipynb")
     parameters = ["-p", "alpha", "21", "-r", "name", "ada"]
-    words = [sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", "-k", kernel_name, *parameters]
+    words = without_grammar("papermill", "in.ipynb", "out.ipynb", "-k", kernel_name, *parameters)
     ran = _run(words, work_folder, environment)
     assert ran.returncode == 0, ran.stderr
     done = read(work_folder / "out.ipynb")
@@ -61,7 +62,7 @@ def test_papermill_runs_with_parameters(kernel_name: str, work_folder: Path, env
 
 def test_papermill_stops_at_the_first_error(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
     write(notebook(["x = 1", "x / 0", "print('not reached')"]), work_folder / "in.ipynb")
-    ran = _run([sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", "-k", kernel_name], work_folder, environment)
+    ran = _run(without_grammar("papermill", "in.ipynb", "out.ipynb", "-k", kernel_name), work_folder, environment)
     assert ran.returncode != 0
     assert "ZeroDivisionError" in ran.stderr
     assert read(work_folder / "out.ipynb").cells[-1].outputs == []
@@ -69,8 +70,8 @@ def test_papermill_stops_at_the_first_error(kernel_name: str, work_folder: Path,
 
 def test_nbconvert_executes(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
     write(notebook(["from IPython.display import HTML\nHTML('<b id=\"made\">here</b>')", "print('end')"]), work_folder / "in.ipynb")
-    words = ["nbconvert", "--to", "html", "--execute", f"--ExecutePreprocessor.kernel_name={kernel_name}", "in.ipynb"]
-    ran = _run(_jupyter(*words), work_folder, environment)
+    words = ["--to", "html", "--execute", f"--ExecutePreprocessor.kernel_name={kernel_name}", "in.ipynb"]
+    ran = _run(without_grammar("nbconvert", *words), work_folder, environment)
     assert ran.returncode == 0, ran.stderr
     page = (work_folder / "in.html").read_text()
     assert '<b id="made">here</b>' in page

@@ -2,11 +2,11 @@
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.kit.without_grammar import without_grammar
 from tests.scripted.replies import STALL, Reply, Speak, run
 from tests.scripted.threaded import serving
 from tests.system.clients.console import LIMIT_S, console
@@ -94,7 +94,7 @@ def test_papermill_ends_by_itself_with_the_code_as_text_and_nothing_was_run(work
     code = f"open({str(counter)!r}, 'a').write('x')"
     with serving([run(code), Speak(text="It is what I thought.")]) as endpoint:
         write(notebook(["x = 1", "%%ai count", "print('end', x)"]), work_folder / "in.ipynb")
-        words = [sys.executable, "-m", "papermill", "in.ipynb", "out.ipynb", "-k", "beaker"]
+        words = without_grammar("papermill", "in.ipynb", "out.ipynb", "-k", "beaker")
         ran = subprocess.run(
             words, cwd=work_folder, env=environment | endpoint.environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
         )
