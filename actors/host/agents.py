@@ -74,17 +74,18 @@ class Agents:
         async with self._judging:
             pass  # one that is about to be killed takes no more
         try:
+            link: Link | None = None
             for left in reversed(range(TRIES)):
-                link = await self._linked()
-                await expect()
                 try:
+                    link = await self._linked()
+                    await expect()
                     opened = await link.ref(ACTOR).ask(wanted, timeout_s=OPEN_TIMEOUT_S)
-                except (Unreachable, Stopped):
-                    if not left:
+                except (Unreachable, Stopped) as error:
+                    if not left or isinstance(error, NobodyGreeted):
                         raise
                 except AskTimeout:
                     await self.judge(UNASKED_GRACE_S)
-                    if not left or not link.closed.done():
+                    if not left or link is None or not link.closed.done():
                         raise
                 else:
                     self._note(link, opened)

@@ -228,7 +228,6 @@ class Turns:
         (asked.fail if isinstance(answer, TurnFailure) else asked.answer)(answer)
 
     async def _send(self, number: TurnId, wanted: Ask, mentions: "MentionsRead | None") -> None:
-        state = self._state
         try:
             reading, _ = await asyncio.gather(finish_reading(wanted.prompt, mentions), self._agent.wake(self.course.context))
             if (turn := await self.line.comes(number)) is None:
@@ -240,14 +239,15 @@ class Turns:
             return
         if turn.over:
             return
-        state.log.info("turn.asked", turn=number)
+        self._state.log.info("turn.asked", turn=number)
         turn.asked = True
         self.agent_watch.begin()
         self._show_trouble()
-        question = compose(turn, wanted, reading, state=state, course=self.course, hiding=self._looking.hiding)
+        question = compose(turn, wanted, reading, state=self._state, course=self.course, hiding=self._looking.hiding)
         try:
             await agent.ask(question, timeout_s=self._overdue.limit_s)
         except RuntimeFault as error:
+            await self._agent.settled()  # the end of its link has words for every turn, this one too
             self._give_up(number, f"the question did not reach the agent: {error}; ask again")
             return
         if (turn := self._turns.get(number)) is not None:

@@ -1,7 +1,9 @@
 """Model calls through the real SDK against the scripted endpoint: what arrives, and what each way to fail is called."""
 
+import asyncio
 import socket
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,7 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from actors.agent.model import Failed, Heard, Opened
-from actors.agent.model_stream import ModelStream
+from actors.agent.model_stream import EVENTS_AT_ONCE, ModelStream
 from actors.agent.silence import StreamTimeouts
 from actors.runtime.clock import SystemClock
 from beaker.agent.conversation import System, User
@@ -35,6 +37,7 @@ from tests.scripted.replies import (
     Reply,
     Speak,
     failure,
+    pieces,
 )
 
 KEY = "sk-canary-1234567890"
@@ -91,6 +94,27 @@ async def test_text_arrives_in_pieces_and_whole() -> None:
     heard, ear, _ = await hear([Speak(text="one two three")])
     assert heard == Heard(text="one two three", calls=(), finish_reason="stop", usage=USAGE)
     assert ear.texts == ["one ", "two ", "three"]
+
+
+async def test_others_of_this_process_have_their_turns_while_much_is_read_that_has_come_already() -> None:
+    turns = 0
+    read_in: Counter[int] = Counter()
+
+    class Noting(Ear):
+        def say(self, text: str) -> None:
+            read_in[turns] += 1
+
+    def turn() -> None:
+        nonlocal turns
+        turns += 1
+        asyncio.get_running_loop().call_soon(turn)
+
+    at_once = Raw(pieces=[b"".join(pieces(Speak(text="one " * 300), 0))])
+    async with ScriptedEndpoint([at_once]) as server, opened(server.base_url) as stream:
+        turn()
+        assert isinstance(await stream.hear(CALL, Noting(), model=MODEL, step=1), Heard)
+    assert read_in.total() == 300
+    assert max(read_in.values()) <= EVENTS_AT_ONCE
 
 
 async def test_fragments_of_two_tool_calls_are_put_together() -> None:

@@ -196,6 +196,19 @@ def knocks(listening: socket.socket) -> int:
         count += 1
 
 
+async def test_one_that_is_lost_before_it_has_greeted_is_asked_for_once_more(short_folder: Path, process: subprocess.Popen[bytes]) -> None:
+    async with knocking(short_folder) as (way, listening):
+        opening = asyncio.ensure_future(way.open(WANTED, nobody))
+        first, _ = await asyncio.get_running_loop().sock_accept(listening)
+        os.unlink(listening.getsockname())
+        double = Double(short_folder, process.pid)
+        await double.listen()
+        first.close()
+        await opening
+        assert double.opened == 1
+        await double.stop()
+
+
 async def test_kernels_do_not_wait_one_behind_the_other_for_one_that_does_not_come(
     short_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,6 +51,19 @@ async def test_a_lost_agent_ends_its_turn_with_its_text_and_the_question_behind_
     assert "execute_reply" not in stage.front.kinds(waiting)
 
 
+async def test_a_lost_agent_that_has_not_said_that_it_has_the_question_is_told_in_the_same_words(
+    stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
+    asked, waiting = stage.run("%%ai why?"), stage.run("%%ai and now?")
+    await stage.agent.expect_ask(Question)
+    stage.cut_agent()
+    told = (await stage.front.reply(asked)).content
+    assert told["evalue"] == "the agent was restarted and this answer was cut; run the cell again to retry"
+    await stage.agent.expect_ask(Question)
+    assert stage.agents_started == 2
+    assert "execute_reply" not in stage.front.kinds(waiting)
+
+
 async def test_a_question_that_was_not_taken_in_time_is_stopped_at_the_agent_too(
     short_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
