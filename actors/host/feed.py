@@ -21,6 +21,7 @@ from actors.runtime.log import Log, SparseLog
 from actors.runtime.trace import current_trace
 from beaker.gateway.quota import Quota
 from beaker.gateway.stream import Close, Fetch, FromWorker, Hold, Open, Release, Said
+from beaker.gateway.stream_pieces import in_pieces
 from beaker.gateway.telling import Telling, Way
 from beaker.kernel.pending import Channel
 from beaker.settings.gateway import GatewaySettings
@@ -139,7 +140,8 @@ class Feed:
         del topic  # websockets have none
         is_status = self.standing.heard(parts)
         begins = self.standing.state == "busy" if is_status else _INPUT in parts[HEADER]
-        self._tell("", "iopub", parts, vital=is_status, may_wait=begins)
+        for piece in in_pieces(parts):
+            self._tell("", "iopub", piece, vital=is_status, may_wait=begins)
 
     def pause_shell(self) -> None:
         self._paused = True
