@@ -11,6 +11,8 @@ Pure.
 from collections.abc import Callable, Iterator
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from beaker.gateway.stumbling import Stumble
+
 GONE_LIMIT: Final = 1000
 """Clients of one kernel that are remembered: a page that is loaded anew is another one each time."""
 
@@ -31,7 +33,7 @@ class Seat(NamedTuple, Generic[W]):
 class ClientSession(Generic[W]):
     """One client."""
 
-    __slots__ = ("got", "live", "name", "reached", "seat", "since")
+    __slots__ = ("got", "live", "name", "reached", "seat", "since", "stumble")
 
     def __init__(self, name: str, got: int) -> None:
         self.name = name
@@ -45,6 +47,7 @@ class ClientSession(Generic[W]):
         """It is told what all are told; else its worker has to fetch for it."""
         self.reached = got
         """Number up to which its worker has fetched for it."""
+        self.stumble = Stumble()
 
 
 class Sessions(Generic[W]):

@@ -19,6 +19,7 @@ PIECE_BYTES: Final = 1024 * 1024
 _STREAM: Final = b'"stream"'
 """In the header of a stream output; most messages of that size have another type."""
 _ESCAPE_BYTES: Final = 6
+"""Of the longest escape of JSON, `\\uXXXX`."""
 _HIGH_SURROGATE: Final = re.compile(rb"\\u[dD][89abAB]..")
 
 
@@ -28,7 +29,7 @@ class _Content(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _content_decoder = msgspec.json.Decoder(_Content)
-_header_decoder = msgspec.json.Decoder(dict[str, Any])
+_header_decoder = msgspec.json.Decoder(dict[str, Any])  # Any: JSON
 _encoder = msgspec.json.Encoder()
 
 
@@ -48,14 +49,14 @@ def in_pieces(parts: Parts, piece_bytes: int = PIECE_BYTES) -> Iterator[Parts]:
         yield parts
         return
     name, text = bytes(content.name), memoryview(content.text)
-    if header.get("msg_type") != "stream" or not isinstance(header.get("msg_id"), str) or text[:1] != b'"':
+    if header.get("msg_type") != "stream" or not isinstance(header.get("msg_id"), str) or text[0] != ord('"'):
         yield parts
         return
     end, at, number = len(text) - 1, 1, 1
     while at < end:
         to = end if end - at <= piece_bytes else _end_of_piece(text, at, at + piece_bytes)
         piece_header = parts[HEADER] if number == 1 else _encoder.encode({**header, "msg_id": f"{header['msg_id']}-{number}"})
-        yield [piece_header, parts[PARENT], parts[METADATA], b'{"name":%b,"text":"%b"}' % (name, text[at:to])]
+        yield [piece_header, parts[PARENT], parts[METADATA], b'{"name":%b,"text":"%b"}' % (name, bytes(text[at:to]))]
         at, number = to, number + 1
 
 

@@ -193,8 +193,10 @@ class Telling:
         """A client's websocket is gone."""
         client = self._sessions.find(session)
         if client is not None and client.seat is not None and client.seat.way is way:
+            up_to = max(self._reached(client), client.reached)
             self._doors[way].live.pop(session, None)
             self._sessions.leave(client, last=self._journal.last, now=now)
+            client.stumble = client.stumble.again(*self._journal.first_after(client.got, session, up_to=up_to))
             self.trim(now)
 
     def fetch(self, way: Way, session: str, after: int) -> None:
@@ -265,7 +267,8 @@ class Telling:
         client.got = min(client.got, begin)
         messages, reached = self._journal.after(begin, session, up_to=door.position, limit_bytes=FETCH_BYTES)
         for message in self._with_notices(session, messages, begin, reached):
-            door.way.send(Told(message.number, session, message.channel, fetched=True), message.parts)
+            told = client.stumble.told(message)
+            door.way.send(Told(told.number, session, told.channel, fetched=True), told.parts)
         client.live, client.reached = reached >= door.position, reached
         door.way.send(Reached(session=session, number=reached, live=client.live), [])
         if client.live:

@@ -156,6 +156,14 @@ class ToldJournal:
             at += 1
         return found, max(at, number)
 
+    def first_after(self, number: int, session: str, *, up_to: int) -> tuple[int, int]:
+        """Of the first that a client lacks behind a number: its own number, and its size; zeros if there is none."""
+        for at in range(max(number + 1, self._oldest), up_to + 1):
+            entry = self._entries.get(at)
+            if entry is not None and entry.session in ("", session):
+                return at, entry.size
+        return 0, 0
+
     def gone(self, session: str, after: int, up_to: int) -> tuple[int, int]:
         """How many of a client's messages behind a number and up to another were dropped, and the last of them; 0 of none."""
         return self._gaps.count(session, after, up_to)

@@ -160,12 +160,14 @@ class Server:
             return answer.status
 
     @asynccontextmanager
-    async def connect(self, kernel_id: str, *, framing: Framing = "v1", session_id: str = "") -> AsyncIterator[Client]:
-        """A websocket on a kernel."""
+    async def connect(
+        self, kernel_id: str, *, framing: Framing = "v1", session_id: str = "", takes_bytes: int = 0
+    ) -> AsyncIterator[Client]:
+        """A websocket on a kernel, which closes itself at a message of more than `takes_bytes`; 0: at none."""
         session_id = session_id or uuid.uuid4().hex
         protocols = [V1] if framing == "v1" else []
         path = f"/api/kernels/{kernel_id}/channels?session_id={session_id}"
-        async with self.http() as http, http.ws_connect(path, protocols=protocols, max_msg_size=0, compress=0) as socket:
+        async with self.http() as http, http.ws_connect(path, protocols=protocols, max_msg_size=takes_bytes, compress=0) as socket:
             assert socket.protocol == (V1 if framing == "v1" else None)
             yield Client(socket, session_id, framing)
 

@@ -1,5 +1,6 @@
 """FAULTS 19, 20, 21: floods of outputs through a gateway. `tests/soak` has them at their full size."""
 
+import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from beaker.gateway.stumbling import TIMES
 from tests.kit.gateway_floods import MB, flood_one_that_never_reads, printed, show_displays, watched
 from tests.kit.running_gateway import RunningGateway, execute_content
 
@@ -41,6 +43,25 @@ async def test_one_print_of_a_hundred_megabytes_arrives_whole_and_its_memory_is_
             text = printed(client, parent=asked)
             assert (len(text), text.strip("z")) == (100 * MB + 1, "\n")
             memory.settle(64 * MB)
+        assert memory.peak["worker"] <= 32 * MB
+
+
+async def test_a_client_that_takes_no_messages_so_large_gets_a_large_print_and_is_told_which_display_is_left_out(
+    gateway: RunningGateway,
+) -> None:
+    kernel_id, takes_bytes = await gateway.start_kernel(), 10 * MB
+    async with gateway.connect(kernel_id, session_id="narrow", takes_bytes=takes_bytes) as client:
+        asked = await client.send("execute_request", execute_content(f"print('z' * {11 * MB})"))
+        await client.hear_until("status", asked, execution_state="idle")
+        assert len(printed(client, parent=asked)) == 11 * MB + 1
+        asked = await client.send("execute_request", execute_content(f"display({{'text/plain': 'z' * {11 * MB}}}, raw=True)"))
+        await client.hear_the_end()
+    for _ in range(TIMES):
+        async with gateway.connect(kernel_id, session_id="narrow", takes_bytes=takes_bytes) as client:
+            with contextlib.suppress(AssertionError):
+                await client.hear_until("status", asked, execution_state="idle")
+    assert "a message of 11.0 MB is left out here" in printed(client, parent=asked)
+    assert client.heard[-1]["content"] == {"execution_state": "idle"}
 
 
 async def test_of_five_thousand_displays_each_arrives_once_and_the_idle_behind_them(gateway: RunningGateway) -> None:
