@@ -1,7 +1,7 @@
 """Many small outputs and few large ones: how fast they come through, and whether all do.
 
-Each flood runs once as a whole, which warms up and shows losses, and then in many short rounds. One round may differ from the next by
-half, and most of that is the subkernel's own: the thread of the cell and the one that publishes want the same interpreter lock, and
+A sixth of each flood warms up, then it runs as a whole some times on both in turn. One round may differ from the next by half if it is
+short, and most of that is the subkernel's own: the thread of the cell and the one that publishes want the same interpreter lock, and
 a display takes 0.35 ms while the system keeps both on one core, 0.6 while it does not (16 changes of thread each, instead of 6).
 A relay has its floor there: it takes a core from the two. One that only signs anew and keeps no account costs 55 us of processor time for
 a display that it waits for alone and 32 for one of eight that lie there; ours costs 40 to 45 either way, since it lets floods gather (m).
@@ -20,7 +20,7 @@ FLOODS = {
 
 def measure(*, quick: bool) -> list[Row]:
     """Runs each flood on both in turn, and counts what came."""
-    rounds, share = (2, 10) if quick else (12, 1)
+    rounds, share = (2, 10) if quick else (5, 1)
     rows: list[Row] = []
     with Pair() as kernels:
         for name, (cell, wanted, kind, budget) in FLOODS.items():
@@ -29,7 +29,7 @@ def measure(*, quick: bool) -> list[Row]:
             whole = wanted // share
             for turn in range(rounds + 1):
                 for side, kernel in enumerate(kernels):
-                    asked = whole // 6 if turn else whole
+                    asked = whole if turn else whole // 6
                     taken, came = kernel.client.execute(cell.format(n=asked), count=kind)
                     lost[side] += asked - came
                     if turn:
