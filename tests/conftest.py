@@ -41,6 +41,9 @@ LEAVING_TIME_S = 15.0
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
+LONGEST_ID = 100
+"""How much of a parameter, in characters, the name of a test shows: about a line."""
+
 _MARK = os.getpid() % 800_000
 """Our soft RLIMIT_MSGQUEUE. Nothing here uses POSIX message queues, and every descendant inherits it, visible to all."""
 
@@ -77,6 +80,14 @@ def pytest_configure(config: pytest.Config) -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_MSGQUEUE, (_MARK, resource.getrlimit(resource.RLIMIT_MSGQUEUE)[1]))
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Names a test by the beginning of a long text: each id goes from process to process several times, and some texts have megabytes."""
+    if not isinstance(val, str | bytes) or len(val) <= LONGEST_ID:
+        return None
+    beginning = ascii(val[:LONGEST_ID])
+    return f"{beginning}...{len(val)}"
 
 
 def pytest_runtest_logstart(nodeid: str) -> None:

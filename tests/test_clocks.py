@@ -6,9 +6,10 @@ be added by somebody who has thought of it.
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests.kit.own_sources import ROOT, SOURCE, nodes_of, own_files
+
+pytestmark = SOURCE
 
 WALL = {
     "time.time",
@@ -61,9 +62,9 @@ MAY: dict[str, str] = {
 }
 
 
-def _wall_calls(source: bytes) -> Iterator[tuple[int, str]]:
+def _wall_calls(nodes: list[ast.AST]) -> Iterator[tuple[int, str]]:
     """Gives the line and the name of every call that reads the clock on the wall."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
         owner = ast.unparse(node.func.value).rpartition(".")[2]
@@ -72,37 +73,33 @@ def _wall_calls(source: bytes) -> Iterator[tuple[int, str]]:
             yield node.lineno, name
 
 
-def _imports_by_name(source: bytes) -> Iterator[tuple[int, str]]:
+def _imports_by_name(nodes: list[ast.AST]) -> Iterator[tuple[int, str]]:
     """Gives every `from time import time` and the like, which would hide the calls."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module == "time":
             yield from ((node.lineno, f"time.{alias.name}") for alias in node.names if f"time.{alias.name}" in WALL)
-
-
-def _own_files() -> list[Path]:
-    return sorted([*ROOT.glob("actors/**/*.py"), *ROOT.glob("beaker/**/*.py"), *ROOT.glob("*.py")])
 
 
 def test_only_those_who_may_ask_what_time_it_is() -> None:
     found = [
         f"{name}:{line} {call}"
-        for file in _own_files()
+        for file in own_files()
         if (name := file.relative_to(ROOT).as_posix()) not in MAY
-        for line, call in _wall_calls(file.read_bytes())
+        for line, call in _wall_calls(nodes_of(file))
     ]
     assert found == [], "use the monotonic clock for durations; for a time that is shown, say so in this test"
 
 
 def test_nobody_hides_it_behind_a_name_of_its_own() -> None:
-    hidden = [f"{file.relative_to(ROOT)}:{line} {call}" for file in _own_files() for line, call in _imports_by_name(file.read_bytes())]
+    hidden = [f"{file.relative_to(ROOT)}:{line} {call}" for file in own_files() for line, call in _imports_by_name(nodes_of(file))]
     assert hidden == []
 
 
 def test_whoever_may_does() -> None:
-    assert [name for name in MAY if not any(_wall_calls((ROOT / name).read_bytes()))] == []
+    assert [name for name in MAY if not any(_wall_calls(nodes_of(ROOT / name)))] == []
 
 
 def test_the_search_finds_what_it_looks_for() -> None:
-    source = b"import time, datetime\ntime.time()\ndatetime.datetime.now(UTC)\ntime.localtime(3)\nself.clock.wall()\ntime.monotonic()\n"
-    assert [line for line, _ in _wall_calls(source)] == [2, 3, 5]
-    assert list(_imports_by_name(b"from time import monotonic, time")) == [(1, "time.time")]
+    source = "import time, datetime\ntime.time()\ndatetime.datetime.now(UTC)\ntime.localtime(3)\nself.clock.wall()\ntime.monotonic()\n"
+    assert [line for line, _ in _wall_calls(list(ast.walk(ast.parse(source))))] == [2, 3, 5]
+    assert list(_imports_by_name(list(ast.walk(ast.parse("from time import monotonic, time"))))) == [(1, "time.time")]

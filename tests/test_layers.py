@@ -2,14 +2,15 @@
 
 import ast
 import builtins
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.kit.own_sources import ROOT, SOURCE, nodes_of, own_files
+
+pytestmark = SOURCE
 
 LAYERS = {"actors.runtime": 0, "beaker": 1, "actors": 2, "gateway": 3, "beaker_kernel": 3}
 """The layer of each place, the longest name first that fits; imports go down or stay."""
@@ -27,29 +28,8 @@ EFFECTS = {"asyncio", "multiprocessing", "selectors", "socket", "subprocess", "t
 ZEROMQ = {f"actors/kernel/sockets/{name}.py" for name in ("zmq_edge", "zmq_sockets", "heartbeat")}
 """Who talks ZeroMQ: a socket on the loop, what all sockets share, and the echo, which must not be on the loop."""
 
-HEAVY = {
-    "IPython",
-    "aiohttp",
-    "anyio",
-    "httpx",
-    "httpx2",
-    "ipykernel",
-    "jedi",
-    "jupyter_client",
-    "openai",
-    "pydantic",
-    "tornado",
-    "traitlets",
-}
-"""What costs more to import than the whole start may take, or must not be read before the key is settled."""
-
 ROOTS = {"actors/runtime": "RuntimeFault", "": "BeakerError"}
 """What every exception of ours derives from, by the place of its file; the runtime knows nothing of beaker and has its own."""
-
-
-def _own_files() -> list[Path]:
-    files = [*ROOT.glob("actors/**/*.py"), *ROOT.glob("beaker/**/*.py"), *ROOT.glob("*.py")]
-    return sorted(files)
 
 
 def _module(file: Path) -> str:
@@ -58,7 +38,7 @@ def _module(file: Path) -> str:
 
 def _imported(file: Path) -> Iterator[tuple[int, str]]:
     """Gives every module that the file imports, anywhere in it, with the line."""
-    for node in ast.walk(ast.parse(file.read_bytes())):
+    for node in nodes_of(file):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -85,7 +65,7 @@ def _upward(file: Path) -> list[str]:
 
 
 def test_imports_only_go_down() -> None:
-    assert [line for file in _own_files() for line in _upward(file)] == []
+    assert [line for file in own_files(ROOT) for line in _upward(file)] == []
 
 
 def test_an_upward_import_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +77,7 @@ def test_an_upward_import_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     }.items():
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text(text)
-    assert [len(_upward(file)) for file in _own_files()] == [1, 1, 1]
+    assert [len(_upward(file)) for file in own_files(ROOT)] == [1, 1, 1]
 
 
 def _above(file: Path) -> list[str]:
@@ -132,7 +112,7 @@ def _rootless(files: list[Path]) -> list[str]:
     classes = [
         (str(file.relative_to(ROOT)), node.name, [ast.unparse(base).rpartition(".")[2] for base in node.bases])
         for file in files
-        for node in ast.walk(ast.parse(file.read_bytes()))
+        for node in nodes_of(file)
         if isinstance(node, ast.ClassDef)
     ]
 
@@ -153,7 +133,7 @@ def _rootless(files: list[Path]) -> list[str]:
 
 
 def test_every_exception_of_ours_has_the_root_of_its_layer() -> None:
-    assert _rootless(_own_files()) == []
+    assert _rootless(own_files(ROOT)) == []
 
 
 def test_an_exception_without_a_root_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +141,7 @@ def test_an_exception_without_a_root_is_noticed(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "actors/runtime").mkdir(parents=True)
     (tmp_path / "actors/runtime/low.py").write_text("class RuntimeFault(Exception): ...\nclass Gone(BeakerError, OSError): ...")
     (tmp_path / "actors/high.py").write_text("class BeakerError(Exception): ...\nclass Lost(BeakerError): ...\nclass Torn(ValueError): ...")
-    assert [line.partition(": ")[2].partition(" ")[0] for line in _rootless(_own_files())] == ["Torn", "Gone"]
+    assert [line.partition(": ")[2].partition(" ")[0] for line in _rootless(own_files(ROOT))] == ["Torn", "Gone"]
 
 
 def test_the_domain_has_no_sockets_and_no_tasks() -> None:
@@ -175,7 +155,7 @@ def test_the_domain_has_no_sockets_and_no_tasks() -> None:
 
 
 def test_zeromq_stays_at_the_jupyter_edge_and_is_read_without_its_asyncio_layer() -> None:
-    users = {file: [module for _, module in _imported(file) if module.partition(".")[0] == "zmq"] for file in _own_files()}
+    users = {file: [module for _, module in _imported(file) if module.partition(".")[0] == "zmq"] for file in own_files(ROOT)}
     assert {str(file.relative_to(ROOT)) for file, modules in users.items() if modules} == ZEROMQ
     assert [file for file, modules in users.items() if any(module.startswith("zmq.asyncio") for module in modules)] == []
 
@@ -188,35 +168,3 @@ def test_the_folders_are_namespace_packages() -> None:
     assert not (ROOT / "beaker/__init__.py").exists()
     assert not (ROOT / "actors/__init__.py").exists()
     assert list((ROOT / "tests").rglob("__init__.py")) == []
-
-
-def test_modules_settle_nothing_on_import_but_names() -> None:
-    """The entry module is imported in every process, its own and the frontends': it loads nothing that was not there."""
-    assert _loaded("import beaker_kernel") - _loaded("pass") == {"beaker_kernel"}
-
-
-def test_the_entry_imports_nothing_heavy_before_the_key_is_settled() -> None:
-    loaded = {name.partition(".")[0] for name in _loaded("import beaker_kernel, actors.roles.entry")}
-    assert loaded & (HEAVY | {"asyncio", "msgspec", "structlog", "zmq"}) == set()
-
-
-def test_the_kernel_process_imports_nothing_heavy_at_all() -> None:
-    """Whatever of the kernel's own modules comes to be loaded, in whatever order."""
-    own = [
-        _module(file)
-        for place in ("actors/kernel", "actors/runtime", "beaker/kernel", "beaker/wire")
-        for file in ROOT.glob(f"{place}/**/*.py")
-    ]
-    loaded = {name.partition(".")[0] for name in _loaded(f"import beaker_kernel, {', '.join(own)}")}
-    assert loaded & HEAVY == set()
-
-
-PATIENCE_S = 110.0
-"""For an interpreter that is done in half a second, on a machine that is as busy as it can be: just below the limit of a test."""
-
-
-def _loaded(code: str) -> set[str]:
-    """The modules that a fresh interpreter reads while it runs this code."""
-    command = [sys.executable, "-P", "-X", "importtime", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {code}"]
-    report = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE_S).stderr
-    return {line.rpartition("|")[2].strip() for line in report.splitlines() if line.startswith("import time:")}

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.kit.own_sources import ROOT, SOURCE, tree_of
+
+pytestmark = SOURCE
+
 MAP = (ROOT / "ARCHITECTURE.md").read_text()
 NAMED = {name.rpartition("/")[2] for name in re.findall(r"`([\w/]+\.\w+)`", MAP)}
 
@@ -39,7 +42,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 def _imported_at_the_top(file: Path) -> set[str]:
     found: set[str] = set()
-    for node in ast.parse(file.read_bytes()).body:
+    for node in tree_of(file).body:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module is not None:

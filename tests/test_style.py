@@ -2,12 +2,12 @@
 
 import ast
 import re
-import tokenize
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests.kit.own_sources import ROOT, SOURCE, commented_in, nodes_of, own_files, tree_of
+
+pytestmark = SOURCE
 
 LINES_LIMIT = 300
 """A file that is longer holds two nouns."""
@@ -18,32 +18,20 @@ INSIDE = "beaker/languages/inside"
 BROAD = {"Exception", "BaseException"}
 
 
-def _files() -> list[Path]:
-    files = [*ROOT.glob("actors/**/*.py"), *ROOT.glob("beaker/**/*.py"), *ROOT.glob("*.py")]
-    return sorted(files)
-
-
 def _name(file: Path) -> str:
     return str(file.relative_to(ROOT))
 
 
-@cache
 def _trees() -> list[tuple[str, ast.Module]]:
-    return [(_name(file), ast.parse(file.read_bytes())) for file in _files()]
+    return [(_name(file), tree_of(file)) for file in own_files()]
 
 
 def _is_docstring(node: ast.stmt | None) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def _commented(file: Path) -> set[int]:
-    """The lines that end with a comment."""
-    with file.open("rb") as stream:
-        return {token.start[0] for token in tokenize.tokenize(stream.readline) if token.type == tokenize.COMMENT}
-
-
 def test_no_file_is_too_long() -> None:
-    lengths = {_name(file): len(file.read_text().splitlines()) for file in _files()}
+    lengths = {_name(file): len(file.read_text().splitlines()) for file in own_files()}
     assert {name: lines for name, lines in lengths.items() if lines > LINES_LIMIT} == {}
 
 
@@ -141,19 +129,24 @@ PUBLIC = {"_replace", "_asdict", "_exit", "_signal"}
 """Names of others that begin so and are meant for everybody: of named tuples, and of the standard library."""
 
 
-def _strangers(tree: ast.Module) -> Iterator[str]:
+def _strangers(nodes: list[ast.AST]) -> Iterator[str]:
     """Where a name of another object's own is read or written, unless that is of the same class."""
+    reaching = [node for node in nodes if isinstance(node, ast.Attribute) and _is_private(node.attr) and not _is_of_self(node)]
     own: dict[int, set[str]] = {}
-    for node in ast.walk(tree):
+    for node in nodes if reaching else ():
         if isinstance(node, ast.ClassDef):
             own |= dict.fromkeys(map(id, ast.walk(node)), _own_names(node))
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Attribute) or not node.attr.startswith("_") or node.attr.startswith("__") or node.attr in PUBLIC:
-            continue
-        if isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"}:
-            continue
+    for node in reaching:
         if node.attr not in own.get(id(node), set()):
             yield f"{node.lineno} {ast.unparse(node)}"
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__") and name not in PUBLIC
+
+
+def _is_of_self(node: ast.Attribute) -> bool:
+    return isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"}
 
 
 def _own_names(node: ast.ClassDef) -> set[str]:
@@ -164,43 +157,49 @@ def _own_names(node: ast.ClassDef) -> set[str]:
 
 
 def test_nobody_reaches_into_another_object() -> None:
-    assert [f"{name}:{found}" for name, tree in _trees() if not name.startswith(INSIDE) for found in _strangers(tree)] == []
+    files = {_name(file): file for file in own_files()}
+    assert [f"{name}:{found}" for name, file in files.items() if not name.startswith(INSIDE) for found in _strangers(nodes_of(file))] == []
 
 
 def test_every_any_has_its_reason_on_the_line() -> None:
     wrong = []
-    for name, tree in _trees():
-        lines = {node.lineno for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "Any"}
+    for file in own_files():
+        name = _name(file)
+        lines = {node.lineno for node in nodes_of(file) if isinstance(node, ast.Name) and node.id == "Any"}
         if lines and not name.startswith(INSIDE):
-            wrong += [f"{name}:{line}" for line in sorted(lines - _commented(ROOT / name))]
+            wrong += [f"{name}:{line}" for line in sorted(lines - commented_in(file))]
     assert wrong == []
 
 
 def test_what_a_checker_is_told_to_ignore_has_its_reason_on_the_line() -> None:
     bare = re.compile(r"#\s*(type: ignore(\[[\w, -]+\])?|pyright: ignore(\[[\w, -]+\])?|noqa(: [A-Z0-9, ]+)?)\s*$")
     wrong = [
-        f"{_name(file)}:{number}" for file in _files() for number, line in enumerate(file.read_text().splitlines(), 1) if bare.search(line)
+        f"{_name(file)}:{number}"
+        for file in own_files()
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if bare.search(line)
     ]
     assert wrong == []
 
 
 def test_a_broad_except_says_why() -> None:
     wrong = []
-    for name, tree in _trees():
-        for node in ast.walk(tree):
+    for file in own_files():
+        for node in nodes_of(file):
             if isinstance(node, ast.ExceptHandler):
                 names = [] if node.type is None else [each.id for each in ast.walk(node.type) if isinstance(each, ast.Name)]
-                if (node.type is None or BROAD & set(names)) and node.lineno not in _commented(ROOT / name):
-                    wrong.append(f"{name}:{node.lineno}")
+                if (node.type is None or BROAD & set(names)) and node.lineno not in commented_in(file):
+                    wrong.append(f"{_name(file)}:{node.lineno}")
     assert wrong == []
 
 
 def test_doing_nothing_has_its_reason() -> None:
     wrong = []
-    for name, tree in _trees():
-        lines = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Pass)]
+    for file in own_files():
+        name = _name(file)
+        lines = [node.lineno for node in nodes_of(file) if isinstance(node, ast.Pass)]
         if lines and not name.startswith(INSIDE):
-            commented = _commented(ROOT / name)
+            commented = commented_in(file)
             wrong += [f"{name}:{line}" for line in lines if not {line - 1, line} & commented]
     assert wrong == []
 
@@ -212,5 +211,5 @@ def test_what_breaks_a_habit_is_noticed() -> None:
         "class Box:\n    'A box.'\n    def put(self, other): self._in = other._in\n    def take(self, shelf): return shelf._rows\n"
     )
     tree = ast.parse(text)
-    found = [*_unexplained(tree, text.splitlines()), *_undocumented(tree), *_strangers(tree)]
+    found = [*_unexplained(tree, text.splitlines()), *_undocumented(tree), *_strangers(list(ast.walk(tree)))]
     assert found == ["1 LIMIT", "9 said", "13 shelf._rows"]
