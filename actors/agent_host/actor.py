@@ -7,18 +7,23 @@ code may block or end its process, and what it keeps in its modules would be one
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, assert_never
 
 from actors.agent_host.conversation import Conversation
 from actors.runtime.actor import Actor, Asked
 from actors.runtime.clock import Timer
 from actors.runtime.failures import RuntimeFault
+from beaker.gateway.figures import CONVERSATIONS
 from beaker.messages.agent_host import AgentHostFailure, AgentHostRequest, ConversationOpened, OpenConversation
+from beaker.messages.figures import Figures, FiguresTold, Sample, TellFigures
 from beaker.messages.turn import Ping, Pong
 
 IDLE_S: Final = 60.0
 """A process without any conversation leaves after this long: the next question costs its start, and half a minute is soon over."""
+
+
+OwnFigures = Callable[[Iterable[Sample], int], Figures]
 
 
 class AgentHost(Actor[AgentHostRequest]):
@@ -26,15 +31,21 @@ class AgentHost(Actor[AgentHostRequest]):
 
     Args:
         key: the model's.
+        own_figures: gives the numbers of this process, with those that are passed; and the dead letters of all conversations.
         on_idle: called when there has been no conversation for so long.
         idle_s: how long.
     """
 
-    def __init__(self, key: str | None, *, on_idle: Callable[[], None], idle_s: float = IDLE_S) -> None:
+    def __init__(self, key: str | None, *, own_figures: OwnFigures, on_idle: Callable[[], None], idle_s: float = IDLE_S) -> None:
         self._key = key
+        self._own_figures = own_figures
         self._on_idle = on_idle
         self._idle_s = idle_s
         self._conversations: set[Conversation] = set()
+        self._opened = 0
+        """Conversations, since this process began."""
+        self._dead_letters_before = 0
+        """Of conversations that have ended."""
         self._timer: Timer | None = None
 
     async def on_start(self) -> None:
@@ -52,6 +63,8 @@ class AgentHost(Actor[AgentHostRequest]):
                 self.context.spawn(self._open(made, asked), name="open")
             case Ping():
                 asked.answer(Pong())
+            case TellFigures():
+                asked.answer(FiguresTold(figures=self._figures()))
             case _:
                 assert_never(message)
 
@@ -67,11 +80,23 @@ class AgentHost(Actor[AgentHostRequest]):
             await made.ended()
             asked.fail(AgentHostFailure(reason=f"the kernel could not be reached: {error}"))
         else:
+            self._opened += 1
             asked.answer(ConversationOpened(pid=os.getpid()))
 
     def _ended(self, conversation: Conversation) -> None:
         self._conversations.discard(conversation)
+        self._dead_letters_before += conversation.dead_letters
         self._look()
+
+    def _figures(self) -> Figures:
+        dead_letters = self._dead_letters_before + sum(conversation.dead_letters for conversation in self._conversations)
+        return self._own_figures(self._samples(), dead_letters)
+
+    def _samples(self) -> Iterator[Sample]:
+        yield Sample(name=CONVERSATIONS, value=len(self._conversations))
+        yield Sample(name="beaker_conversations_opened_total", value=self._opened)
+        waiting = sum(conversation.waiting for conversation in self._conversations)
+        yield Sample(name="beaker_mailbox_messages", value=waiting, labels={"actor": "agent"})
 
     def _look(self) -> None:
         if self._timer is not None:

@@ -40,6 +40,16 @@ class Conversation:
         self._node = Node("agent", protocol=PROTOCOL, kernel=wanted.kernel_id, on_gave_up=lambda _name, _reason: self.end())
         self._ending: asyncio.Task[None] | None = None
 
+    @property
+    def waiting(self) -> int:
+        """Messages in the mailbox of its agent."""
+        return sum(self._node.waiting.values())
+
+    @property
+    def dead_letters(self) -> int:
+        """Messages that reached no actor."""
+        return self._node.dead_letters.total
+
     async def start(self) -> None:
         """Link to the kernel; returns when the agent can be asked. One that cannot is to be ended.
 

@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import socket
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -17,6 +18,7 @@ from actors.agent_host.actor import AgentHost
 from actors.guardian.admission import admitting
 from actors.guardian.beginning import begin
 from actors.guardian.order import GatewayOrder, agent_host_role
+from actors.guardian.own_figures import own_figures
 from actors.roles.settling import read_key
 from actors.runtime.birth import Birth
 from actors.runtime.codec import Codec
@@ -26,6 +28,7 @@ from actors.runtime.node import Node
 from actors.runtime.supervision import RestartPolicy
 from beaker.messages.agent_host import AgentHostRequest
 from beaker.messages.base import PROTOCOL
+from beaker.messages.figures import Figures, Sample
 
 NO_RESTART = RestartPolicy(limit=0)
 """A crash of the actor ends the process: its kernels tell their users, and the next one is started by the next question."""
@@ -69,7 +72,11 @@ async def run_agent_host(birth: Birth, order: GatewayOrder, key: str | None) -> 
             leaving.set_result(status)
 
     node = Node("agent_host", protocol=PROTOCOL, on_gave_up=lambda _name, _reason: leave(1))
-    await node.spawn("agents", lambda: AgentHost(key, on_idle=lambda: leave(0)), restart=NO_RESTART)
+
+    def figures(samples: Iterable[Sample], dead_letters: int) -> Figures:
+        return own_figures("agent-host", order, node, samples, dead_letters=dead_letters)
+
+    await node.spawn("agents", lambda: AgentHost(key, own_figures=figures, on_idle=lambda: leave(0)), restart=NO_RESTART)
     ours = agent_host_role(order.number)
     hosts = order.hosts_of(order.number)
     try:

@@ -1,5 +1,7 @@
 """What the gateway says of itself: its version to everybody, how it is to those whom it knows."""
 
+import asyncio
+from collections.abc import Iterable
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
@@ -13,8 +15,8 @@ from actors.gateway.models import kernel_models
 from actors.gateway.routes import Route, get
 from actors.gateway.service import service_of
 from actors.runtime.failures import AskError
-from beaker.gateway.figures import CONTENT_TYPE, page
-from beaker.messages.figures import GatherFigures
+from beaker.gateway.figures import CONTENT_TYPE, CONVERSATIONS, page
+from beaker.messages.figures import Figures, GatherFigures
 from beaker.messages.registry import ListKernels
 
 DISTRIBUTION: Final = "beaker-kernel"
@@ -37,6 +39,16 @@ class _Host(msgspec.Struct, frozen=True, kw_only=True):
     """It can be asked now; its kernels live on while it cannot."""
 
 
+class _AgentHost(msgspec.Struct, frozen=True, kw_only=True):
+    """One process that answers questions: there from the first question on, until nobody asks any more."""
+
+    number: int
+    conversations: int
+    """Of kernels; 0 while it does not answer."""
+    up: bool
+    """It answers."""
+
+
 class _Status(msgspec.Struct, frozen=True, kw_only=True):
     """Of the whole gateway, whichever worker is asked."""
 
@@ -48,6 +60,7 @@ class _Status(msgspec.Struct, frozen=True, kw_only=True):
     not_saving: str
     """Why nothing is written down of kernels and sessions at the moment, as on a full disk; empty: all is."""
     hosts: list[_Host]
+    agent_hosts: list[_AgentHost]
 
 
 class _Identity(msgspec.Struct, frozen=True):
@@ -82,7 +95,9 @@ async def show_status(request: web.Request) -> web.Response:
     """`GET /api/status`."""
     service = service_of(request)
     listed = await ask_registry(service, ListKernels(), again=True)
-    kernels = await kernel_models(service, listed.kernels)
+    kernels, gathered = await asyncio.gather(
+        kernel_models(service, listed.kernels), ask_registry(service, GatherFigures(), timeout_s=GATHER_LIMIT_S, again=True)
+    )
     served: list[list[int]] = [[] for _ in service.hosts]
     for entry, model in zip(listed.kernels, kernels, strict=True):
         served[entry.host % len(served)].append(model.connections)
@@ -98,8 +113,19 @@ async def show_status(request: web.Request) -> web.Response:
                 _Host(number=number, kernels=len(connections), connections=sum(connections), up=service.hosts[number].role.is_up)
                 for number, connections in enumerate(served)
             ],
+            agent_hosts=_agent_hosts(gathered.processes),
         )
     )
+
+
+def _agent_hosts(processes: Iterable[Figures]) -> list[_AgentHost]:
+    """What they say; of two kernel hosts whose questions one answers, each has asked it."""
+    found: dict[int, _AgentHost] = {}
+    for told in sorted(processes, key=lambda each: (each.number, each.started_at)):
+        if told.role == "agent-host":
+            held = [sample.value for sample in told.samples if sample.name == CONVERSATIONS]
+            found[told.number] = _AgentHost(number=told.number, conversations=int(sum(held)), up=bool(told.samples))
+    return [*found.values()]
 
 
 async def show_me(_request: web.Request) -> web.Response:

@@ -79,6 +79,10 @@ _WRITTEN: Final[dict[str, Schema]] = {
             "type": "array",
             "items": _answer("A kernel host.", number=_NUMBER, kernels=_NUMBER, connections=_NUMBER, up={"type": "boolean"}),
         },
+        agent_hosts={
+            "type": "array",
+            "items": _answer("Who answers questions, while any are asked.", number=_NUMBER, conversations=_NUMBER, up={"type": "boolean"}),
+        },
     ),
     "Me": _answer("Whoever has the token is the one user.", identity=_FREE, permissions=_FREE),
     "KernelWanted": _wanted(

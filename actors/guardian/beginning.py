@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from actors.guardian.limits import raise_descriptor_limit
 from actors.guardian.order import GatewayOrder, read_order
@@ -40,7 +40,7 @@ class Beginning:
             self.logs.close()
 
 
-def begin(role: GatewayRole | Literal["agent-host"], argv: list[str], *, read_key: Callable[[int], str] | None = None) -> Beginning | None:
+def begin(role: GatewayRole, argv: list[str], *, read_key: Callable[[int], str] | None = None) -> Beginning | None:
     """Begin; None, after a sentence on stderr, where no guardian has started this process.
 
     Args:

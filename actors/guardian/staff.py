@@ -91,12 +91,14 @@ class Staff:
         await asyncio.gather(*(post.end(grace_s, hurry) for post in posts))
 
     def _start(self, role: RoleName, number: int, stderr: int) -> Child:
-        self._starts[role, number] += 1
-        part = self._order.for_role(role, number, starts=self._starts[role, number])
-        return self._start_with(part, role, number, stderr=stderr)
+        return self._start_with(self._part(role, number), role, number, stderr=stderr)
 
     def _start_agent_host(self, role: RoleName, number: int, listening: int) -> Child:
-        return self._start_with(self._order.for_role(role, number, listening=listening), role, number, stderr=2)
+        return self._start_with(self._part(role, number, listening=listening), role, number, stderr=2)
+
+    def _part(self, role: RoleName, number: int, *, listening: int | None = None) -> GatewayOrder:
+        self._starts[role, number] += 1
+        return self._order.for_role(role, number, starts=self._starts[role, number], listening=listening)
 
     def _start_with(self, part: GatewayOrder, role: RoleName, number: int, *, stderr: int) -> Child:
         order = seal_order(part)

@@ -102,7 +102,7 @@ class KernelHost(Actor[HostRequest]):
             case ListStandings():
                 asked.answer(Standings(kernels=[hosted.standing for hosted in self._kernels.values()]))
             case TellFigures():
-                asked.answer(FiguresTold(figures=self._figures()))
+                self.context.spawn(self._tell_figures(asked), name="figures")
             case End():
                 self._with(message.kernel_id, asked, lambda hosted: self.context.spawn(self._end(hosted, asked), name="end"))
             case InterruptKernel():
@@ -111,6 +111,10 @@ class KernelHost(Actor[HostRequest]):
                 self._with(message.kernel_id, asked, lambda hosted: self.context.spawn(self._restart(hosted, asked), name="restart"))
             case _:
                 assert_never(message)
+
+    async def _tell_figures(self, asked: Asked) -> None:
+        others = [] if self._agents is None else await self._agents.figures()
+        asked.answer(FiguresTold(figures=self._figures(), others=others))
 
     def _figures(self) -> Figures:
         dead_letters = self._dead_letters_before + sum(hosted.dead_letters for hosted in self._kernels.values())

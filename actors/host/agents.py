@@ -12,6 +12,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import msgspec
+
 from actors.guardian.incumbent import find_incumbent
 from actors.guardian.order import GatewayOrder, agent_host_role, host_role
 from actors.kernel.owner import NoSharedAgent
@@ -22,6 +24,7 @@ from actors.runtime.listener import NobodyGreeted
 from actors.runtime.node import Node
 from actors.runtime.pidfd import NoSuchProcessError, ProcessHandle
 from beaker.messages.agent_host import AgentHostFailure, AgentHostReply, ConversationOpened, OpenConversation
+from beaker.messages.figures import Figures, TellFigures
 from beaker.messages.turn import Ping
 
 ACTOR: Final = "agents"
@@ -35,6 +38,8 @@ UNASKED_GRACE_S: Final = 3.0
 """The same where no user has given anything up, and it may have the answers of others under way: eight seconds of silence in all."""
 SILENT_FOR_S: Final = 30.0
 """So long nobody waits anew for one that does not come to greet; the guardian ends it a minute after its start."""
+FIGURES_TIMEOUT_S: Final = 0.7
+"""For an answer from memory, while the Registry waits a second for ours."""
 TRIES: Final = 2
 """One that has just left, or was just lost, is noticed by the first."""
 
@@ -116,6 +121,17 @@ class Agents:
                 await asyncio.shield(link.closed)
             except RuntimeFault:
                 return  # it is gone
+
+    async def figures(self) -> list[Figures]:
+        """The numbers of the one that is linked: itself without any, where it does not answer."""
+        link = self._link
+        if link is None or link.closed.done():
+            return []
+        try:
+            told = (await link.ref(ACTOR).ask(TellFigures(), timeout_s=FIGURES_TIMEOUT_S)).figures
+        except RuntimeFault:
+            return [Figures(role="agent-host", number=self._number, started_at=0.0, samples=[])]
+        return [msgspec.structs.replace(told, role="agent-host", number=self._number)]
 
     async def _linked(self) -> Link:
         async with self._connecting:

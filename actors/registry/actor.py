@@ -69,7 +69,7 @@ class Registry(Actor[Message]):
         chronicle: what the predecessor wrote down, and where we do.
         lookup: what has to be looked up.
         idle_timeout_s: after which kernels that do nothing are ended; 0: never.
-        own_figures: gives the numbers of this process, with those that are passed.
+        own_figures: gives the numbers of this process, with those that are passed, and those of the guardian.
         on_opened: called once every kernel that the predecessor had was opened, or could not be.
     """
 
@@ -80,7 +80,7 @@ class Registry(Actor[Message]):
         lookup: Lookup,
         *,
         idle_timeout_s: float,
-        own_figures: Callable[[Iterable[Sample]], Figures],
+        own_figures: Callable[[Iterable[Sample]], list[Figures]],
         on_opened: Callable[[], None],
     ) -> None:
         self._register = register
@@ -147,7 +147,7 @@ class Registry(Actor[Message]):
     async def _gather(self, asked: Asked) -> None:
         others = await self._peers.gather()
         mine = self._counts.samples(self._register, not_saving=self._chronicle.not_saving)
-        asked.answer(FiguresGathered(processes=[*others, self._own_figures(mine)]))
+        asked.answer(FiguresGathered(processes=[*others, *self._own_figures(mine)]))
 
     def _note(self, asked: Asked) -> int:
         self._asks += 1

@@ -1,6 +1,7 @@
 """The numbers of all processes of the gateway: asks every host and worker that is linked, at once, and takes what comes in time.
 
-Whoever is linked is asked, and says itself which one it is; one that stands still costs the others nothing but the wait.
+Whoever is linked is asked, and says itself which one it is; a host asks its agent host. One that stands still costs the others nothing
+but the wait.
 """
 
 import asyncio
@@ -38,18 +39,21 @@ class Peers:
 
     async def gather(self) -> list[Figures]:
         """The numbers of those who answer."""
-        return [figures for figures in await asyncio.gather(*map(self._ask, self._in_order())) if figures is not None]
+        return [figures for told in await asyncio.gather(*map(self._ask, self._in_order())) for figures in told]
 
     def _in_order(self) -> Iterable[Link]:
         return sorted(self._links, key=lambda link: link.peer.pid)
 
-    async def _ask(self, link: Link) -> Figures | None:
+    async def _ask(self, link: Link) -> list[Figures]:
         role = link.peer.role
         ref: Ref[TellFigures] = link.ref(WORKER if role == WORKER else HOST)
         try:
-            told = (await ref.ask(TellFigures(), timeout_s=LIMIT_S)).figures
+            told = await ref.ask(TellFigures(), timeout_s=LIMIT_S)
         except AskError as error:
             self._log.info("figures.missing", role_asked=role, pid=link.peer.pid, reason=str(error))
-            return None
+            return []
         # By its link, whatever it says: none can speak in the place of another.
-        return msgspec.structs.replace(told, role="worker" if role == WORKER else "host")
+        if role == WORKER:
+            return [msgspec.structs.replace(told.figures, role="worker")]
+        others = [msgspec.structs.replace(other, role="agent-host") for other in told.others]
+        return [msgspec.structs.replace(told.figures, role="host"), *others]

@@ -7,15 +7,14 @@ kernels is another wish, which the guardian has by a message. "Ready" is said wh
 import asyncio
 import os
 import signal
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 from actors.guardian.admission import admitting
 from actors.guardian.beginning import begin
 from actors.guardian.order import GUARDIAN, REGISTRY, WORKER, GatewayOrder, host_role
-from actors.guardian.own_figures import own_figures
+from actors.guardian.own_figures import guardian_figures, own_figures
 from actors.registry.actor import Registry
 from actors.registry.chronicle import Chronicle
 from actors.registry.lookup import Lookup
@@ -31,7 +30,7 @@ from beaker.errors import BeakerError
 from beaker.gateway.register import Register
 from beaker.journal.journal import Journal
 from beaker.messages.base import PROTOCOL
-from beaker.messages.figures import FiguresTold
+from beaker.messages.figures import Figures, FiguresTold, Sample
 from beaker.messages.host import HostReply
 from beaker.messages.registry import GuardianRequest, HostSaid, WorkerRequest
 
@@ -125,6 +124,9 @@ async def serve(node: Node, order: GatewayOrder, *, admit: Admit) -> None:
     opened = asyncio.Event()
     actors: list[Registry] = []
 
+    def figures(samples: Iterable[Sample]) -> list[Figures]:
+        return [own_figures("registry", order, node, samples), guardian_figures(order, os.getppid())]
+
     def make() -> Registry:
         chronicle = Chronicle(Journal.open(Path(order.state)), node.log)
         actors.append(
@@ -133,7 +135,7 @@ async def serve(node: Node, order: GatewayOrder, *, admit: Admit) -> None:
                 chronicle,
                 lookup,
                 idle_timeout_s=settings.idle_timeout_s,
-                own_figures=partial(own_figures, "registry", order, node),
+                own_figures=figures,
                 on_opened=opened.set,
             )
         )

@@ -10,7 +10,7 @@ Source: Prometheus documentation, "Exposition formats", text format 0.0.4; "Inst
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal, NamedTuple
 
-from beaker.messages.figures import Figures, Sample
+from beaker.messages.figures import Figures, GatewayRole, Sample
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -24,6 +24,7 @@ class Figure(NamedTuple):
 
 
 UP: Final = "beaker_up"
+CONVERSATIONS: Final = "beaker_conversations"
 
 FIGURES: Final[Mapping[str, Figure]] = {
     UP: Figure("gauge", "Whether the process can be asked."),
@@ -31,6 +32,7 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "beaker_process_starts_total": Figure("counter", "Processes that were started as this one: the first, and each that took its place."),
     "beaker_process_start_time_seconds": Figure("gauge", "When the process began, since the epoch."),
     "beaker_process_resident_memory_bytes": Figure("gauge", "Memory of the process."),
+    "beaker_process_open_fds": Figure("gauge", "Descriptors that the process has open."),
     "beaker_process_cpu_seconds_total": Figure("counter", "CPU time of the process."),
     "beaker_mailbox_messages": Figure("gauge", "Messages that wait in the mailboxes of the actors of this name."),
     "beaker_dead_letters_total": Figure("counter", "Messages that reached no actor."),
@@ -47,6 +49,9 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "beaker_host_connections": Figure("gauge", "Websockets of the kernels of the host."),
     "beaker_kept_bytes": Figure("gauge", "What is kept of messages for clients that have not got them."),
     "beaker_messages_dropped_total": Figure("counter", "Messages that could not be kept for a client, which is told so."),
+    # Of agent hosts.
+    CONVERSATIONS: Figure("gauge", "Conversations of kernels that the agent host has."),
+    "beaker_conversations_opened_total": Figure("counter", "Conversations that were opened."),
     # Of workers.
     "beaker_websockets": Figure("gauge", "Websockets that are open."),
     "beaker_websockets_opened_total": Figure("counter", "Websockets that were opened."),
@@ -63,17 +68,23 @@ def page(processes: Iterable[Figures], *, workers: int) -> str:
     """All numbers, by their names, as the format wants them.
 
     Args:
-        processes: those that have answered.
+        processes: those that have answered; one without numbers is there and has not. An agent host is not missed where it is none of them,
+            as it comes with the first question and leaves behind the last, nor is the guardian, with whom all would be gone.
         workers: how many there are to be, and as many hosts.
     """
-    expected = [("registry", 0), *(("host", number) for number in range(workers)), *(("worker", number) for number in range(workers))]
-    youngest: dict[tuple[str, int], Figures] = {}
+    expected: list[tuple[GatewayRole, int]] = [
+        ("registry", 0),
+        *(("host", number) for number in range(workers)),
+        *(("worker", number) for number in range(workers)),
+    ]
+    youngest: dict[tuple[GatewayRole, int], Figures] = {}
     for figures in sorted(processes, key=lambda each: each.started_at):
         youngest[figures.role, figures.number] = figures
     by_name: dict[str, list[str]] = {name: [] for name in FIGURES}
-    for role, number in expected:
+    beside: tuple[GatewayRole, ...] = ("guardian", "agent-host")
+    for role, number in [*expected, *sorted(each for each in youngest if each[0] in beside)]:
         found = youngest.get((role, number))
-        up = Sample(name=UP, value=float(found is not None))
+        up = Sample(name=UP, value=float(found is not None and bool(found.samples)))
         for sample in [up, *(found.samples if found is not None else ())]:
             if sample.name in by_name:
                 labels = _written({"role": role, "number": str(number), **sample.labels})

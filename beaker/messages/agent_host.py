@@ -4,6 +4,7 @@ A conversation itself goes by a link of its own, between its kernel and its Agen
 """
 
 from beaker.messages.base import Event, Failure, Request
+from beaker.messages.figures import FiguresTold, TellFigures
 from beaker.messages.turn import Ping, Pong
 
 
@@ -34,5 +35,5 @@ class AgentHostFailure(Failure, frozen=True, kw_only=True, tag="agent_host.failu
     """A sentence."""
 
 
-AgentHostRequest = OpenConversation | Ping
-AgentHostReply = ConversationOpened | Pong | AgentHostFailure
+AgentHostRequest = OpenConversation | Ping | TellFigures
+AgentHostReply = ConversationOpened | Pong | FiguresTold | AgentHostFailure

@@ -10,7 +10,7 @@ import msgspec
 
 from beaker.messages.base import Event, Lane, Request
 
-GatewayRole = Literal["registry", "host", "worker"]
+GatewayRole = Literal["registry", "host", "worker", "agent-host", "guardian"]
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     started_at: float
     """Wall clock, seconds since the epoch: of two processes of one number, as while a worker is replaced, the younger one counts."""
     samples: list[Sample]
-    """In any order."""
+    """In any order; none: it is there, and does not answer."""
 
 
 class TellFigures(Request["FiguresTold"], frozen=True, kw_only=True, tag="figures.tell"):
@@ -48,6 +48,8 @@ class FiguresTold(Event, frozen=True, kw_only=True, tag="figures.told"):
 
     figures: Figures
     """Of who was asked."""
+    others: list[Figures] = []
+    """Of those whom only it can ask: the agent host of a kernel host."""
 
 
 class GatherFigures(Request["FiguresGathered"], frozen=True, kw_only=True, tag="figures.gather"):

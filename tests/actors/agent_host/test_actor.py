@@ -1,7 +1,7 @@
 """The AgentHost: many conversations in one process, of which none sees or ends another."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from actors.runtime.node import Node
 from actors.runtime.ref import Ref
 from beaker.messages.agent_host import AgentHostFailure, AgentHostRequest, ConversationOpened, OpenConversation
 from beaker.messages.base import PROTOCOL, TurnId
+from beaker.messages.figures import Figures, Sample, TellFigures
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.turn import Ended, FromAgent, Ping, Pong, Question, Stop
 from beaker.settings.schema import AgentSettings, LogSettings
@@ -75,13 +76,22 @@ class Idle:
         self.times += 1
 
 
+def figures(samples: Iterable[Sample], dead_letters: int) -> Figures:
+    return Figures(role="agent-host", number=0, started_at=1.0, samples=[*samples, Sample(name="dead", value=dead_letters)])
+
+
 @asynccontextmanager
 async def hosting(*, clock: Clock | None = None, idle: Idle | None = None) -> AsyncIterator[Ref[AgentHostRequest]]:
     node = Node("agent-host", protocol=PROTOCOL, clock=clock)
     try:
-        yield await node.spawn("agents", lambda: AgentHost(KEY, on_idle=idle or Idle(), idle_s=60.0))
+        yield await node.spawn("agents", lambda: AgentHost(KEY, own_figures=figures, on_idle=idle or Idle(), idle_s=60.0))
     finally:
         await node.stop()
+
+
+async def counted(host: Ref[AgentHostRequest]) -> dict[str, float]:
+    told = await host.ask(TellFigures(), timeout_s=PATIENCE_S)
+    return {sample.name: sample.value for sample in told.figures.samples}
 
 
 @asynccontextmanager
@@ -163,6 +173,21 @@ async def test_an_agent_that_crashes_breaks_its_own_link_alone(short_folder: Pat
             await a.link.closed
         b.ask("two")
         assert (await b.ended()).text == "well"
+
+
+async def test_it_counts_the_conversations_that_it_has_and_had(short_folder: Path) -> None:
+    async with ScriptedEndpoint([STALL]) as server, kernels(short_folder, "a", "b") as (a, b), hosting() as host:
+        await a.open(host, server.base_url)
+        await b.open(host, server.base_url)
+        a.ask("why?")
+        await server.stalled()
+        assert a.link is not None
+        a.link.abort("gone, and its agent tells it that it has left")
+        async with asyncio.timeout(PATIENCE_S):
+            while (told := await counted(host))["beaker_conversations"] == 2:
+                continue
+        assert (told["beaker_conversations"], told["beaker_conversations_opened_total"]) == (1, 2)
+        assert told["dead"] > 0
 
 
 async def test_a_kernel_that_is_not_there_is_a_sentence_and_leaves_nothing(short_folder: Path) -> None:

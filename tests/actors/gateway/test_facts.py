@@ -19,7 +19,14 @@ async def here(short_folder: Path) -> AsyncIterator[Gateway]:
 async def test_the_status_adds_all_kernels_up(here: Gateway) -> None:
     for connections in (1, 2):
         here.hosts[0].stand(here.registry.add().kernel_id, connections=connections)
+    conversations = Sample(name="beaker_conversations", value=2)
+    here.registry.processes = [
+        Figures(role="agent-host", number=1, started_at=0.0, samples=[]),
+        Figures(role="agent-host", number=0, started_at=5.0, samples=[conversations]),
+        Figures(role="agent-host", number=0, started_at=0.0, samples=[]),
+    ]
     status = await (await here.client.get("/api/status", headers=WITH_TOKEN)).json()
+    assert status["agent_hosts"] == [{"number": 0, "conversations": 2, "up": True}, {"number": 1, "conversations": 0, "up": False}]
     assert (status["kernels"], status["connections"]) == (2, 3)
     assert status["hosts"] == [{"number": 0, "kernels": 2, "connections": 3, "up": True}]
     assert status["started"].endswith("Z")

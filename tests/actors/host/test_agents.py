@@ -21,6 +21,7 @@ from actors.runtime.link import Link
 from actors.runtime.node import Node
 from beaker.messages.agent_host import AgentHostFailure, AgentHostRequest, ConversationOpened, OpenConversation
 from beaker.messages.base import PROTOCOL
+from beaker.messages.figures import Figures, FiguresTold, Sample, TellFigures
 from beaker.messages.turn import Pong
 from tests.actors.gateway.desk import make_order
 
@@ -77,6 +78,9 @@ class Double(Actor[AgentHostRequest]):
                 asked.fail(AgentHostFailure(reason=self.refuses))
             else:
                 asked.answer(ConversationOpened(pid=self.pid))
+        elif self.answers and isinstance(message, TellFigures):
+            sample = Sample(name="beaker_conversations", value=self.opened)
+            asked.answer(FiguresTold(figures=Figures(role="host", number=7, started_at=2.0, samples=[sample])))
         elif self.answers:
             asked.answer(Pong())
         else:
@@ -102,6 +106,20 @@ async def test_conversations_share_a_link_and_one_that_is_lost_is_made_anew(shor
         double.links[0].abort("lost")
         await way.open(WANTED, nobody)
         assert (len(double.links), double.opened) == (2, 3)
+
+
+async def test_its_numbers_are_told_once_there_is_one_and_that_it_is_silent_without_any(
+    short_folder: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with linked(short_folder, process.pid) as (way, double):
+        assert await way.figures() == []
+        await way.open(WANTED, nobody)
+        [told] = await way.figures()
+        assert (told.role, told.number, [sample.value for sample in told.samples]) == ("agent-host", 0, [1])
+        monkeypatch.setattr(agents, "FIGURES_TIMEOUT_S", 0.05)
+        double.answers = False
+        [silent] = await way.figures()
+        assert (silent.role, silent.number, silent.samples) == ("agent-host", 0, [])
 
 
 async def test_nobody_there_is_a_sentence(short_folder: Path) -> None:

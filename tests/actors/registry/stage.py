@@ -79,6 +79,8 @@ class ScriptedHost(Actor[HostRequest]):
         """Why it serves nobody."""
         self.ended: list[str] = []
         self.standings: list[KernelStanding] = []
+        self.others: list[Figures] = []
+        """What it has asked its agent host."""
         self.heard_of_saving: list[str] = []
         self.news = asyncio.Event()
         self._nodes: list[Node] = []
@@ -90,7 +92,7 @@ class ScriptedHost(Actor[HostRequest]):
             return
         assert asked is not None
         if isinstance(message, TellFigures):
-            asked.answer(FiguresTold(figures=Figures(role="host", number=0, started_at=1.0, samples=[])))
+            asked.answer(FiguresTold(figures=Figures(role="host", number=0, started_at=1.0, samples=[]), others=self.others))
             return
         if isinstance(message, Serve):
             self.context.spawn(self._serve(message, asked), name="serve")

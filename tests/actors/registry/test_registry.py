@@ -15,7 +15,7 @@ from actors.runtime.actor import Asked
 from actors.runtime.failures import AskFailed
 from actors.runtime.trace import current_trace
 from actors.supervisor.actor import Message, Supervisor
-from beaker.messages.figures import GatherFigures
+from beaker.messages.figures import Figures, GatherFigures
 from beaker.messages.host import KernelStanding
 from beaker.messages.registry import (
     AllEnded,
@@ -288,9 +288,13 @@ async def test_the_numbers_of_all_who_answer_come_together_with_its_own(monkeypa
         await until(lambda: host.ended == [kernel])
         while await gateway.kernels(registry):
             continue
+        host.others = [Figures(role="worker", number=0, started_at=1.0, samples=[])]  # of an agent host, whatever it says
         gathered = await registry.ask(GatherFigures(), timeout_s=PATIENCE_S)
-        assert [(each.role, each.number) for each in gathered.processes] == [("host", 0), ("registry", 0)]
-        found = {sample.name: sample.value for sample in gathered.processes[-1].samples if not sample.labels}
+        roles = [(each.role, each.number) for each in gathered.processes]
+        assert roles == [("host", 0), ("agent-host", 0), ("registry", 0), ("guardian", 0)]
+        *_, own, guardian = [{sample.name for sample in each.samples} for each in gathered.processes]
+        assert {name for name in own if "process" in name} == guardian
+        found = {sample.name: sample.value for sample in gathered.processes[-2].samples if not sample.labels}
         names = ("kernels", "sessions", "not_saving", "kernels_started_total", "kernels_ended_total", "kernels_culled_total")
         assert [found[f"beaker_{name}"] for name in names] == [0, 0, 0, 1, 1, 1]
         assert found["beaker_process_starts_total"] == 1

@@ -41,6 +41,18 @@ def test_a_process_that_did_not_answer_has_no_numbers_but_that_it_is_not_up() ->
     assert len(lines(worker(1, asked(5)), of="beaker_requests_total")) == 3
 
 
+def test_an_agent_host_and_the_guardian_are_not_missed_but_one_that_is_there_and_silent_is_not_up() -> None:
+    silent = Figures(role="agent-host", number=0, started_at=0.0, samples=[])
+    there = Figures(role="agent-host", number=1, started_at=1.0, samples=[Sample(name="beaker_conversations", value=2)])
+    # Of an agent host of two kernel hosts one may have had no answer.
+    found = lines(there, silent, Figures(role="agent-host", number=1, started_at=0.0, samples=[]), of="beaker_up", workers=0)
+    assert found[2:] == [
+        'beaker_up{role="registry",number="0"} 0',
+        'beaker_up{role="agent-host",number="0"} 0',
+        'beaker_up{role="agent-host",number="1"} 1',
+    ]
+
+
 def test_while_a_worker_is_replaced_no_series_stands_twice_and_the_new_one_has_it() -> None:
     found = lines(worker(0, asked(7), started_at=2.0), worker(0, asked(900), started_at=1.0), of="beaker_requests_total")
     assert found[2:] == ['beaker_requests_total{role="worker",number="0",method="GET",status="200"} 7']

@@ -79,7 +79,7 @@ async def test_one_scrape_shows_all_processes_whichever_worker_it_reaches(gatewa
         await client.run("1")
         async with http.get("/metrics") as answer:
             lines = (await answer.text()).splitlines()
-    roles = {role: len(gateway.roles(role)) for role in ("registry", "host", "worker")}
+    roles = {role: len(gateway.roles(role)) for role in ("registry", "host", "worker", "agent-host")} | {"guardian": 1}
     assert [line[-1] for line in lines if line.startswith("beaker_up{")] == ["1"] * sum(roles.values())
     counted = {name: sum(float(line.split()[-1]) for line in lines if line.startswith(name)) for name in ADDED_UP}
     assert (counted["beaker_websockets{"], counted["beaker_host_connections{"], counted["beaker_kernels{"]) == (1, 1, 1)
