@@ -29,14 +29,23 @@ PATIENCE_S = 20.0
 """How long a test waits for what must come; it returns as soon as it came."""
 
 
-def wait_until(condition: Callable[[], Any], *, timeout_s: float = PATIENCE_S, what: str = "the condition") -> Any:
+A_LOOK_S = 0.01
+LOOK_AT_PROCESSES_S = 0.03
+"""Between looks at all processes of the machine, of which each takes milliseconds: looking without a pause takes the processor from what is waited for."""
+A_QUESTION_S = 0.1
+"""Between cells that are run to hear whether something is so by now: each is work for three processes."""
+
+
+def wait_until(
+    condition: Callable[[], Any], *, timeout_s: float = PATIENCE_S, what: str = "the condition", every_s: float = A_LOOK_S
+) -> Any:
     """Look until something true comes back, and return it."""
     deadline = time.monotonic() + timeout_s
     while True:
         if found := condition():
             return found
         assert time.monotonic() < deadline, f"{what} did not come about within {timeout_s} s"
-        time.sleep(0.01)
+        time.sleep(every_s)
 
 
 @dataclass
@@ -129,6 +138,13 @@ class KernelInUse(ABC):
                 self._replies[message["parent_header"].get("msg_id", "")] = message
         return list(self._replies.values())
 
+    def forget_unread(self) -> None:
+        """Read replies and prompts that nobody has read, for whoever is the next to use it."""
+        for channel in (self.client.shell_channel, self.client.control_channel, self.client.stdin_channel):
+            while channel.msg_ready():
+                channel.get_msg(timeout=1)
+        self._replies.clear()
+
     def iopub(self, deadline: float) -> Iterator[dict[str, Any]]:
         """Messages as they come, until the deadline."""
         while (left := deadline - time.monotonic()) > 0:
@@ -153,7 +169,8 @@ class KernelInUse(ABC):
 
     def wait_for_role(self, name: str, *, other_than: int = 0) -> psutil.Process:
         """The process of this role, once there is one."""
-        found = wait_until(lambda: (p := self.role(name)) is not None and p.pid != other_than and p, what=f"a process of role {name}")
+        what = f"a process of role {name}"
+        found = wait_until(lambda: (p := self.role(name)) is not None and p.pid != other_than and p, what=what, every_s=LOOK_AT_PROCESSES_S)
         assert isinstance(found, psutil.Process)
         return found
 

@@ -10,7 +10,8 @@ import psutil
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 
-from tests.kit.processes import is_zombie, living
+from tests.kit.lasting_kernel import LastingKernel, lend
+from tests.kit.processes import command_lines, is_zombie, living
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 
 TOLD_WITHIN_S = 1.0
@@ -22,9 +23,8 @@ ANSWERED_WITHIN_S = 5.0
 
 
 @pytest.fixture
-def kernel() -> Iterator[RunningKernel]:
-    with running_kernel() as kernel:
-        yield kernel
+def kernel(lasting: LastingKernel, request: pytest.FixtureRequest) -> Iterator[RunningKernel]:
+    yield from lend(lasting, request)
 
 
 def test_killed_while_idle_is_told_at_once_and_the_next_cell_says_what_was_lost(kernel: RunningKernel) -> None:
@@ -87,9 +87,10 @@ def test_the_last_words_of_a_cell_are_delivered_before_its_error(kernel: Running
     assert kinds == ["execute_input", "stream", "error"]
 
 
-def test_a_crash_loop_is_given_up_by_the_sixth_death_with_the_last_words_and_others_are_untouched() -> None:
+def test_a_crash_loop_is_given_up_by_the_sixth_death_with_the_last_words_and_others_are_untouched(lasting: LastingKernel) -> None:
+    other = lasting.healed()
     # The window is 30 s; six starts take longer on a busy machine.
-    with running_kernel(env={"BEAKER_SUBKERNEL_RESTART_WINDOW_S": "600"}) as kernel, running_kernel() as other:
+    with running_kernel(env={"BEAKER_SUBKERNEL_RESTART_WINDOW_S": "600"}) as kernel:
         other.run("x = 41")
         other_pid = other.subkernel_pid()
         starts: list[int] = []
@@ -126,23 +127,20 @@ def launches(kernel: RunningKernel) -> list[str]:
     return [line for line in lines if '"event":"subkernel.started"' in line]
 
 
-def test_restarts_leave_no_zombie_and_no_process() -> None:
-    with running_kernel() as kernel:
-        front = psutil.Process(kernel.process.pid)
-        for _ in range(10):  # a hundred: tests/actors/supervisor/test_deaths.py
-            former = kernel.subkernel_pid()
-            assert kernel.run("%beaker restart").status == "ok"
-            kernel.wait_for_status("idle")
-        assert kernel.subkernel_pid() != former
-        supervisor = kernel.wait_for_role("supervisor")
-        tree = [*front.children(recursive=True), *supervisor.children(recursive=True)]
-        # A process that ended this moment is a zombie until its parent had a turn.
-        wait_until(lambda: not [each for each in tree if is_zombie(each)], what="no zombies")
-        assert sum(kernel.runtime_folder.name in " ".join(words) for words in command_lines()) == 4
-
-
-def command_lines() -> list[list[str]]:
-    return [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+def test_restarts_leave_no_zombie_and_no_process(kernel: RunningKernel) -> None:
+    front = psutil.Process(kernel.process.pid)
+    for _ in range(3):  # a hundred: tests/actors/supervisor/test_deaths.py
+        former = kernel.subkernel_pid()
+        assert kernel.run("%beaker restart").status == "ok"
+        kernel.wait_for_status("idle")
+    assert kernel.subkernel_pid() != former
+    supervisor = kernel.wait_for_role("supervisor")
+    tree = [*front.children(recursive=True), *supervisor.children(recursive=True)]
+    # A process that ended this moment is a zombie until its parent had a turn.
+    wait_until(lambda: not [each for each in tree if is_zombie(each)], what="no zombies")
+    # Kernel process, Supervisor, watcher and subkernel, and an agent if somebody has asked it something before.
+    ours = [line for line in command_lines().values() if kernel.runtime_folder.name in line and "--role agent" not in line]
+    assert len(ours) == 4, ours
 
 
 def test_a_restart_on_request_aborts_what_waits_and_begins_at_one(kernel: RunningKernel, tmp_path: Path) -> None:
