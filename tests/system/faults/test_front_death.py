@@ -16,8 +16,9 @@ from jupyter_client.blocking.client import BlockingKernelClient
 
 from beaker.kernel.kept import decode
 from tests.kit.kernelspecs import install
-from tests.kit.processes import lives
-from tests.kit.running_kernel import PATIENCE_S, RunningKernel, running_kernel, wait_until
+from tests.kit.lasting_kernel import LastingKernel, lend
+from tests.kit.processes import command_lines, lives
+from tests.kit.running_kernel import LOOK_AT_PROCESSES_S, PATIENCE_S, RunningKernel, running_kernel, wait_until
 
 REATTACHED_WITHIN_S = 10.0
 """The figure is 1 s, and 0.1 s as measured on a quiet machine."""
@@ -26,9 +27,8 @@ USABLE_WITHIN_S = 15.0
 
 
 @pytest.fixture
-def kernel() -> Iterator[RunningKernel]:
-    with running_kernel() as kernel:
-        yield kernel
+def kernel(lasting: LastingKernel, request: pytest.FixtureRequest) -> Iterator[RunningKernel]:
+    yield from lend(lasting, request)
 
 
 def wait_until_idle(kernel: RunningKernel) -> None:
@@ -150,7 +150,7 @@ def test_a_new_kernel_process_keeps_variables_and_says_so_first(kernel: RunningK
     assert after.text == texts[0] + "42"
     assert kernel.run("x").text == "41", "said once"
     assert kernel.subkernel_pid() == pid
-    words = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
+    words = command_lines().values()
     assert len([each for each in words if "ipykernel_launcher" in each and kernel.runtime_folder.name in each]) == 1
 
 
@@ -181,9 +181,7 @@ def test_a_new_kernel_process_goes_on_with_the_conversation_and_says_so(kernel: 
     assert "the conversation was kept" in kernel.ready().run("1").text
     assert "what is there?" in kernel.run("%beaker history").text
     assert kernel.run("%%ai and now?").status == "ok"
-    kernel.client.shutdown()
-    assert kernel.process.wait(timeout=10) == 0
-    wait_until(lambda: not file.parent.exists(), what="the removal of the runtime folder")
+    kernel.run("%beaker reset")
 
 
 def test_a_cell_that_still_runs_when_the_process_is_replaced_is_answered_when_it_ends(kernel: RunningKernel, tmp_path: Path) -> None:
@@ -309,34 +307,6 @@ def test_kernel_and_supervisor_killed_together_are_both_replaced(kernel: Running
     assert after.text.endswith("42")
 
 
-@pytest.mark.parametrize("whom", ["kernel", "kernel and supervisor"])
-def test_nobody_is_left_after_the_lease(whom: str) -> None:
-    kernel = RunningKernel(env={"BEAKER_KERNEL_LEASE_S": "0.5"}).ready()
-    try:
-        pid = kernel.subkernel_pid()
-        supervisor = kernel.wait_for_role("supervisor")
-        folder = kernel.runtime_folder
-        kernel.process.kill()
-        if whom == "kernel and supervisor":
-            supervisor.kill()
-        kernel.process.wait()
-        wait_until(lambda: not lives(pid), what="the subkernel's end")
-        wait_until(lambda: not folder.exists(), what="the removal of the runtime folder")
-        wait_until(lambda: kernel.role("supervisor") is None, what="the supervisor's end")
-    finally:
-        kernel.close()
-
-
-def test_a_clean_shutdown_leaves_nothing(kernel: RunningKernel) -> None:
-    pid = kernel.subkernel_pid()
-    folder = kernel.runtime_folder
-    kernel.client.shutdown()
-    assert kernel.process.wait(timeout=10) == 0
-    assert not psutil.pid_exists(pid)
-    wait_until(lambda: kernel.role("supervisor") is None, what="the supervisor's end")
-    wait_until(lambda: not folder.exists(), what="the removal of the runtime folder")
-
-
 FRONTEND = """
 import os, subprocess, sys, time
 environment = {**os.environ, "JPY_PARENT_PID": str(os.getpid())}
@@ -345,9 +315,18 @@ time.sleep(600)
 """
 
 
-def test_the_kernel_leaves_when_its_frontend_dies(kernel: RunningKernel) -> None:
-    kernel.client.shutdown()
-    kernel.process.wait(timeout=10)
+def test_a_shutdown_leaves_nothing_and_the_kernel_leaves_when_its_frontend_dies() -> None:
+    with running_kernel() as kernel:
+        pid, folder = kernel.subkernel_pid(), kernel.runtime_folder
+        kernel.client.shutdown()
+        assert kernel.process.wait(timeout=10) == 0
+        assert not psutil.pid_exists(pid)
+        wait_until(lambda: kernel.role("supervisor") is None, what="the supervisor's end", every_s=LOOK_AT_PROCESSES_S)
+        wait_until(lambda: not folder.exists(), what="the removal of the runtime folder")
+        _lives_no_longer_than_its_frontend(kernel)
+
+
+def _lives_no_longer_than_its_frontend(kernel: RunningKernel) -> None:
     command = [sys.executable, "-P", "-m", "beaker_kernel", "-f", kernel.connection_file]
     frontend = subprocess.Popen([sys.executable, "-c", FRONTEND, *command], stdout=subprocess.PIPE, env=kernel.env)
     assert frontend.stdout is not None
