@@ -8,6 +8,7 @@ clients were told meanwhile is read. A test that configures, weighs or ends a ke
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
+import psutil
 import pytest
 
 from tests.kit.running_kernel import A_QUESTION_S, Outcome, RunningKernel, running_kernel, wait_until
@@ -28,13 +29,20 @@ class LastingKernel:
         self._held = ExitStack()
         self._kernel: RunningKernel | None = None
 
-    def healed(self) -> RunningKernel:
-        """The kernel, with an empty session and nothing unread."""
+    def healed(self, *, adopted: bool = True) -> RunningKernel:
+        """The kernel, with an empty session and nothing unread.
+
+        Args:
+            adopted: whether its session may be one that another Supervisor started: how such a one ended is known to nobody.
+        """
         if self._kernel is None:
             self._kernel = self._held.enter_context(running_kernel(env=self._env))
         kernel = self._kernel
         kernel.ready()
         wait_until(lambda: _is_quiet(kernel.run("%reset -f")), what="a cell that no death meets", every_s=A_QUESTION_S)
+        if not adopted and psutil.Process(kernel.subkernel_pid()).ppid() != kernel.wait_for_role("supervisor").pid:
+            kernel.run("%beaker restart")
+            wait_until(lambda: _is_quiet(kernel.run("pass")), what="a session of this Supervisor", every_s=A_QUESTION_S)
         kernel.forget_unread()
         return kernel
 
@@ -58,10 +66,10 @@ def lasting_kernel(env: Mapping[str, str] | None = None) -> Iterator[LastingKern
         kernel.close()
 
 
-def lend(kernel: LastingKernel, request: pytest.FixtureRequest) -> Iterator[RunningKernel]:
+def lend(kernel: LastingKernel, request: pytest.FixtureRequest, *, adopted: bool = True) -> Iterator[RunningKernel]:
     """Give it to one test, for a fixture to `yield from`."""
     failed_before = request.session.testsfailed
-    yield kernel.healed()
+    yield kernel.healed(adopted=adopted)
     if request.session.testsfailed > failed_before:
         kernel.close()
 

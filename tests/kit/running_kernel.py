@@ -31,7 +31,7 @@ PATIENCE_S = 20.0
 
 A_LOOK_S = 0.01
 LOOK_AT_PROCESSES_S = 0.03
-"""Between looks at all processes of the machine, of which each takes milliseconds: looking without a pause takes the processor from what is waited for."""
+"""Between looks at all processes of the machine, of which each takes milliseconds: it is taken from what is waited for."""
 A_QUESTION_S = 0.1
 """Between cells that are run to hear whether something is so by now: each is work for three processes."""
 

@@ -204,27 +204,6 @@ def test_an_input_that_was_open_when_the_process_was_replaced_takes_its_answer(k
     assert kernel.ready().run("said").text.endswith("'this'")
 
 
-def says(kernel: RunningKernel, words: str) -> bool:
-    """Whether a `%beaker status` says so soon: a client that is still finding its way to the new process hears nothing."""
-    kernel.send("%beaker status")
-    return any(words in str(message["content"].get("data")) for message in kernel.iopub(time.monotonic() + 0.5))
-
-
-def test_a_session_that_holds_the_interpreter_while_the_process_is_replaced_is_called_so(tmp_path: Path) -> None:
-    begun = tmp_path / "begun"
-    with running_kernel(env={"BEAKER_KERNEL_CONTROL_SILENCE_S": "1"}) as kernel:
-        kernel.run("import ctypes")
-        pid = kernel.subkernel_pid()
-        # C code that does not let the interpreter go, so that outputs stay where they are.
-        running = kernel.send(f"open({str(begun)!r}, 'w').close(); ctypes.PyDLL(None).sleep(60)")
-        wait_until(begun.exists, what="the cell")
-        kernel.replace_front()
-        wait_until(lambda: says(kernel, "busy, holding the interpreter"), what="the words")
-        os.kill(pid, signal.SIGKILL)
-        assert kernel.reply(running)["content"]["ename"] == "KernelDied"
-        kernel.ready()
-
-
 def test_a_cell_that_ended_while_nobody_listened_is_told_unknown(kernel: RunningKernel, tmp_path: Path) -> None:
     gate, done = tmp_path / "gate", tmp_path / "done"
     code = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)\nopen({str(done)!r}, 'w').close()"

@@ -24,7 +24,7 @@ ANSWERED_WITHIN_S = 5.0
 
 @pytest.fixture
 def kernel(lasting: LastingKernel, request: pytest.FixtureRequest) -> Iterator[RunningKernel]:
-    yield from lend(lasting, request)
+    yield from lend(lasting, request, adopted=False)
 
 
 def test_killed_while_idle_is_told_at_once_and_the_next_cell_says_what_was_lost(kernel: RunningKernel) -> None:
