@@ -1,134 +1,95 @@
-"""FAULTS 3, 7, 33: kernel process, Supervisor, watcher and subkernel killed by signal 9, alone and in pairs, in each order.
+"""FAULTS 3, 7, 33: kernel process, Supervisor, watcher and subkernel killed by signal 9, alone and in pairs.
 
-What was not killed and has an owner lives on; when the owners stay away nothing is left after the lease.
+What was not killed and has an owner lives on; when the owners stay away nothing is left after the lease. Two signals that are
+sent one right behind the other arrive together, so that a pair stands here in one order; `tests/soak/test_every_order.py` has
+both, and each on a kernel that nothing has happened to before.
 """
 
 import fcntl
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import permutations
 
 import psutil
 import pytest
 
+from tests.kit.deaths import (
+    AFTER_LEASE_S,
+    LEASE_S,
+    SHORT,
+    assert_found,
+    assert_replaced,
+    assert_the_watcher_is_replaced,
+    cast_of,
+    inherit_all,
+    kill,
+    wait_for_the_end,
+)
+from tests.kit.lasting_kernel import LastingKernel, lasting_kernel, lend
 from tests.kit.processes import lives
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 
-ROLES = ("kernel", "supervisor", "watcher", "subkernel")
-ORDERS = [(role,) for role in ROLES] + list(permutations(ROLES, 2))
-LEASE_S = 1
-SHORT = {"BEAKER_KERNEL_LEASE_S": f"{LEASE_S}"}
-AFTER_LEASE_S = 29
-"""Within which nothing is left: three on a quiet machine, which `benchmarks/death.py` holds it to."""
+pytestmark = pytest.mark.xdist_group("every order")
+
+AMONG_OTHERS = [
+    ("supervisor",),
+    ("watcher",),
+    ("subkernel",),
+    ("supervisor", "watcher"),
+    ("subkernel", "supervisor"),
+    ("watcher", "subkernel"),
+]
+WITH_THE_KERNEL_PROCESS = [("kernel", "watcher"), ("kernel", "supervisor"), ("subkernel", "kernel")]
+"""Alone it is killed in test_front_death.py."""
+ENDS = [("kernel", "watcher"), ("kernel", "subkernel")]
+"""Alone and with the Supervisor it is killed at the end of other tests here."""
 
 
-def cast_of(kernel: RunningKernel) -> dict[str, int]:
-    """The pid of each role."""
-    roles = {role: kernel.wait_for_role(role).pid for role in ("supervisor", "watcher")}
-    return {"kernel": kernel.process.pid, "subkernel": kernel.subkernel_pid(), **roles}
+@pytest.fixture(scope="module")
+def short() -> Iterator[LastingKernel]:
+    with lasting_kernel(env=SHORT) as kernel:
+        yield kernel
 
 
-def left_of(kernel: RunningKernel) -> list[str]:
-    """The command lines that name this kernel, as those of all its processes do."""
-    name = kernel.runtime_folder.name
-    words = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
-    return [each[:100] for each in words if name in each]
+@pytest.fixture
+def leased(short: LastingKernel, request: pytest.FixtureRequest) -> Iterator[RunningKernel]:
+    """A kernel with a short lease."""
+    yield from lend(short, request)
 
 
-def kill(cast: dict[str, int], order: tuple[str, ...]) -> None:
-    for role in order:
-        os.kill(cast[role], signal.SIGKILL)
+@pytest.fixture
+def kernel(lasting: LastingKernel, request: pytest.FixtureRequest) -> Iterator[RunningKernel]:
+    yield from lend(lasting, request)
 
 
-def wait_for_the_end(kernel: RunningKernel, *, within_s: float = 30) -> None:
-    """Until no process and no file is left."""
-    kernel.process.wait(timeout=20)
-    wait_until(lambda: not left_of(kernel), timeout_s=within_s, what="the end of all processes")
-    wait_until(lambda: not kernel.runtime_folder.exists(), what="the removal of the runtime folder")
+@pytest.mark.parametrize("order", AMONG_OTHERS, ids="-".join)
+def test_who_is_killed_beside_the_kernel_process_is_replaced_and_the_rest_lives_on(order: tuple[str, ...], leased: RunningKernel) -> None:
+    leased.run("x = 41")
+    cast = cast_of(leased)
+    kill(cast, order)
+    assert_replaced(leased, order, cast)
 
 
-def look(kernel: RunningKernel) -> str:
-    """Whether `x` is there; asked again where the cell itself met a death, of which it is told."""
-    text = ""
-
-    def looked() -> bool:
-        nonlocal text
-        outcome = kernel.run("'x' in globals()")
-        text += outcome.text
-        return outcome.status == "ok"
-
-    wait_until(looked, what="a cell that no death meets")
-    return text
+@pytest.mark.parametrize("order", WITH_THE_KERNEL_PROCESS, ids="-".join)
+def test_a_successor_of_the_kernel_process_finds_what_was_not_killed(order: tuple[str, ...], kernel: RunningKernel) -> None:
+    kernel.run("x = 41")
+    cast = cast_of(kernel)
+    kill(cast, order)
+    assert_found(kernel, order, cast)
 
 
-def cut_off(kernel: RunningKernel) -> None:
-    """Kill the owners together, so that only the watcher can end the rest."""
-    os.kill(kernel.process.pid, signal.SIGKILL)
-    kernel.wait_for_role("supervisor").kill()
-
-
-@pytest.mark.parametrize("order", ORDERS, ids="-".join)
+@pytest.mark.parametrize("order", ENDS, ids="-".join)
 def test_nothing_is_left_after_the_lease_whoever_was_killed(order: tuple[str, ...]) -> None:
     with running_kernel(env=SHORT) as kernel:
-        kernel.run("x = 41")
-        cast = cast_of(kernel)
-        kill(cast, order)
-        if "kernel" not in order:
-            assert look(kernel).endswith(str("subkernel" not in order))
-            for role in ("supervisor", "watcher"):
-                now = kernel.wait_for_role(role, other_than=cast[role] if role in order else 0)
-                assert (now.pid == cast[role]) == (role not in order)
-            cut_off(kernel)
+        kill(cast_of(kernel), order)
         wait_for_the_end(kernel, within_s=LEASE_S + AFTER_LEASE_S)
 
 
-@pytest.mark.parametrize("order", [order for order in ORDERS if "kernel" in order], ids="-".join)
-def test_a_successor_of_the_kernel_process_finds_what_was_not_killed(order: tuple[str, ...]) -> None:
-    with running_kernel() as kernel:
-        kernel.run("x = 41")
-        cast = cast_of(kernel)
-        kill(cast, order)
-        kernel.process.wait()
-        kernel.start()
-        kernel.ready()
-        after = look(kernel)
-        kept = "subkernel" not in order
-        assert after.endswith(str(kept))
-        assert ("your variables were kept" in after) == kept
-        assert ("variables lost" in after) == (not kept)
-        assert (kernel.subkernel_pid() == cast["subkernel"]) == kept
-        assert kernel.wait_for_role("watcher").pid != (cast["watcher"] if "watcher" in order else 0)
-
-
-def inherit_the_watcher(kernel: RunningKernel) -> None:
-    """Have a Supervisor that did not start the watcher that there is."""
-    former = kernel.wait_for_role("supervisor")
-    former.kill()
-    kernel.wait_for_role("supervisor", other_than=former.pid)
-    assert kernel.run("1").text.endswith("1")
-
-
-def inherit_all(kernel: RunningKernel) -> None:
-    """The same, with a kernel process that did not start anything."""
-    kernel.process.kill()
-    kernel.process.wait()
-    kernel.start()
-    kernel.ready()
-    inherit_the_watcher(kernel)
-
-
-@pytest.mark.parametrize("inherit", [inherit_the_watcher, inherit_all], ids=lambda value: str(value.__name__))
-def test_a_watcher_that_is_killed_after_its_starters_is_replaced(inherit: Callable[[RunningKernel], None]) -> None:
+def test_a_watcher_that_is_killed_after_its_starters_is_replaced_and_ends_all_when_the_others_are_killed() -> None:
     with running_kernel(env={"BEAKER_KERNEL_LEASE_S": "3"}) as kernel:
-        inherit(kernel)
-        former = kernel.wait_for_role("watcher")
-        former.kill()
-        kernel.wait_for_role("watcher", other_than=former.pid)
-        assert kernel.run("40 + 2").text.endswith("42")
-        cut_off(kernel)
-        wait_for_the_end(kernel)
+        inherit_all(kernel)
+        assert_the_watcher_is_replaced(kernel)
 
 
 @contextmanager
@@ -144,21 +105,20 @@ def occupied(kernel: RunningKernel) -> Iterator[None]:
         os.close(held)
 
 
-def test_the_kernel_process_owns_a_watcher_that_was_replaced_too() -> None:
-    with running_kernel(env=SHORT) as kernel:
-        kernel.run("x = 41")
-        former = kernel.wait_for_role("watcher")
-        former.kill()
-        kernel.wait_for_role("watcher", other_than=former.pid)
-        assert kernel.run("x").text == "41"
-        supervisor = kernel.wait_for_role("supervisor")
-        with occupied(kernel):
-            psutil.wait_procs([supervisor], timeout=20)
-            assert kernel.run("import time; time.sleep(3); x + 1").text == "42", "three times the lease"
-        kernel.wait_for_role("supervisor", other_than=supervisor.pid)
+def test_the_kernel_process_owns_a_watcher_that_was_replaced_too(leased: RunningKernel) -> None:
+    leased.run("x = 41")
+    former = leased.wait_for_role("watcher")
+    former.kill()
+    leased.wait_for_role("watcher", other_than=former.pid)
+    assert leased.run("x").text == "41"
+    supervisor = leased.wait_for_role("supervisor")
+    with occupied(leased):
+        psutil.wait_procs([supervisor], timeout=20)
+        assert leased.run("import time; time.sleep(3); x + 1").text == "42", "three times the lease"
+    leased.wait_for_role("supervisor", other_than=supervisor.pid)
 
 
-def test_a_subkernel_of_which_all_guards_were_killed_at_once_ends_when_another_kernel_starts() -> None:
+def test_a_subkernel_of_which_all_guards_were_killed_at_once_ends_when_another_kernel_starts_and_its_whole_group_ends_too() -> None:
     with running_kernel(env=SHORT) as kernel:
         cast = cast_of(kernel)
         kill(cast, ("kernel", "supervisor", "watcher"))
@@ -167,32 +127,27 @@ def test_a_subkernel_of_which_all_guards_were_killed_at_once_ends_when_another_k
         with running_kernel(env=SHORT) as another:
             wait_for_the_end(kernel)
             assert another.run("1").status == "ok"
+            # The group of the kernel process, as a terminal kills it.
+            child = int(another.run("import subprocess; print(subprocess.Popen(['sleep', '300']).pid)").text)
+            os.killpg(os.getpgid(another.process.pid), signal.SIGKILL)
+            wait_for_the_end(another, within_s=LEASE_S + AFTER_LEASE_S)
+            wait_until(lambda: not lives(child), what="the child's end")
 
 
-def test_killing_the_whole_process_group_of_the_kernel_ends_all_after_the_lease() -> None:
-    with running_kernel(env=SHORT) as kernel:
-        child = int(kernel.run("import subprocess; print(subprocess.Popen(['sleep', '300']).pid)").text)
-        os.killpg(os.getpgid(kernel.process.pid), signal.SIGKILL)
-        wait_for_the_end(kernel, within_s=LEASE_S + AFTER_LEASE_S)
-        wait_until(lambda: not lives(child), what="the child's end")
+def test_killing_the_leader_of_the_subkernels_group_ends_what_it_had_started(kernel: RunningKernel) -> None:
+    child = int(kernel.run("import subprocess; print(subprocess.Popen(['sleep', '300']).pid)").text)
+    os.kill(kernel.subkernel_pid(), signal.SIGKILL)
+    kernel.wait_for_status("restarting")
+    assert kernel.run("40 + 2").text.endswith("42")
+    wait_until(lambda: not lives(child), what="the child's end")
 
 
-def test_killing_the_leader_of_the_subkernels_group_ends_what_it_had_started() -> None:
-    with running_kernel() as kernel:
-        child = int(kernel.run("import subprocess; print(subprocess.Popen(['sleep', '300']).pid)").text)
-        os.kill(kernel.subkernel_pid(), signal.SIGKILL)
-        kernel.wait_for_status("restarting")
-        assert kernel.run("40 + 2").text.endswith("42")
-        wait_until(lambda: not lives(child), what="the child's end")
-
-
-def test_an_agent_that_is_killed_leaves_no_zombie_and_keeps_nobody_else_from_being_reaped() -> None:
-    with running_kernel() as kernel:
-        assert kernel.run("%%ai what variables do I have?").status == "ok"
-        agent = kernel.wait_for_role("agent")
-        agent.kill()
-        wait_until(lambda: not psutil.pid_exists(agent.pid), what="the agent's end")
-        supervisor = kernel.wait_for_role("supervisor")
-        supervisor.kill()
-        wait_until(lambda: not psutil.pid_exists(supervisor.pid), what="the supervisor's end")
-        assert kernel.run("%%ai and now?").status == "ok"
+def test_an_agent_that_is_killed_leaves_no_zombie_and_keeps_nobody_else_from_being_reaped(kernel: RunningKernel) -> None:
+    assert kernel.run("%%ai what variables do I have?").status == "ok"
+    agent = kernel.wait_for_role("agent")
+    agent.kill()
+    wait_until(lambda: not psutil.pid_exists(agent.pid), what="the agent's end")
+    supervisor = kernel.wait_for_role("supervisor")
+    supervisor.kill()
+    wait_until(lambda: not psutil.pid_exists(supervisor.pid), what="the supervisor's end")
+    assert kernel.run("%%ai and now?").status == "ok"

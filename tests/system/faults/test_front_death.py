@@ -274,18 +274,6 @@ def test_control_requests_that_were_under_way_are_each_answered_once(kernel: Run
     kernel.ready()
 
 
-def test_kernel_and_supervisor_killed_together_are_both_replaced(kernel: RunningKernel) -> None:
-    kernel.run("x = 41")
-    supervisor = kernel.wait_for_role("supervisor")
-    kernel.process.kill()
-    supervisor.kill()
-    kernel.process.wait()
-    kernel.start()
-    kernel.ready()
-    after = kernel.run("x + 1")
-    assert after.text.endswith("42")
-
-
 FRONTEND = """
 import os, subprocess, sys, time
 environment = {**os.environ, "JPY_PARENT_PID": str(os.getpid())}
