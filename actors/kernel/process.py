@@ -28,8 +28,9 @@ from beaker.wire.connection_file import ConnectionFile, write_ports
 
 SUPERVISOR_TIMEOUT_S = 15.0
 """From its fork to its socket: 0.2 s, more on a machine that swaps."""
-SUPERVISOR_GONE_S = 0.3
-"""After the one that we forked has ended: it does so where another holds the lock, and that one may be about to listen."""
+SUPERVISOR_GONE_S = 1.0
+"""After the one that we forked has ended: it does so where another holds the lock, and that one may be about to listen, which a
+busy machine keeps it from."""
 REAP_AFTER_S = 0.1
 """By then the agent's own watch has taken its exit status: it wakes within some milliseconds."""
 
@@ -86,6 +87,7 @@ class KernelProcess:
         loop = asyncio.get_running_loop()
         # Subkernels whose Supervisor was killed become children of ours; the agent is reaped by its own watch first.
         loop.add_signal_handler(signal.SIGCHLD, self._reap_orphans)
+        self._reap_orphans()  # the Supervisor that was forked early, and met a living one, has ended before anybody could hear of it
         parent = watch_parent(os.environ, self._parent_died)
         try:
             await node.spawn("kernel", self._make_actor)

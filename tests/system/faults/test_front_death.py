@@ -17,7 +17,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from beaker.kernel.kept import decode
 from tests.kit.kernelspecs import install
 from tests.kit.lasting_kernel import LastingKernel, lend
-from tests.kit.processes import command_lines, lives
+from tests.kit.processes import command_lines, is_zombie, lives
 from tests.kit.running_kernel import LOOK_AT_PROCESSES_S, PATIENCE_S, RunningKernel, running_kernel, wait_until
 
 REATTACHED_WITHIN_S = 10.0
@@ -152,6 +152,8 @@ def test_a_new_kernel_process_keeps_variables_and_says_so_first(kernel: RunningK
     assert kernel.subkernel_pid() == pid
     words = command_lines().values()
     assert len([each for each in words if "ipykernel_launcher" in each and kernel.runtime_folder.name in each]) == 1
+    # It has brought a Supervisor, which found the living one and left.
+    assert not [child for child in psutil.Process(kernel.process.pid).children() if is_zombie(child)]
 
 
 def test_what_was_sent_while_there_was_no_kernel_process_is_heard_on_iopub_from_busy_to_idle(kernel: RunningKernel) -> None:
