@@ -12,21 +12,26 @@ import psutil
 import pytest
 
 from tests.kit.kernelspecs import install
-from tests.kit.processes import living
-from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
+from tests.kit.lasting_kernel import LastingKernel, lend
+from tests.kit.processes import command_lines, living
+from tests.kit.running_kernel import LOOK_AT_PROCESSES_S, RunningKernel, running_kernel, wait_until
 
 TOLD_WITHIN_S = 8.0
 """The figure is 2 s on a quiet machine, the start of the kernel process included."""
+
+
+@pytest.fixture
+def kernel(lasting: LastingKernel, request: pytest.FixtureRequest) -> Iterator[RunningKernel]:
+    yield from lend(lasting, request, adopted=False)
 
 
 def assert_nothing_is_left(folder: Path) -> None:
     """Neither a process that names the kernel of this runtime folder, as all do on their command lines, nor the folder."""
 
     def left() -> list[str]:
-        words = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
-        return [each for each in words if folder.name in each]
+        return [each for each in command_lines().values() if folder.name in each]
 
-    wait_until(lambda: not left() and not folder.exists(), what="the end of all processes and files")
+    wait_until(lambda: not left() and not folder.exists(), what="the end of all processes and files", every_s=LOOK_AT_PROCESSES_S)
 
 
 @pytest.mark.parametrize(
@@ -102,33 +107,20 @@ def test_an_unknown_subkernel_is_told_with_the_names_there_are() -> None:
     assert_nothing_is_left(runtime)
 
 
-def test_a_cell_that_runs_out_of_memory_is_told_and_the_next_one_runs() -> None:
-    with running_kernel() as kernel:
-        # No limit that a process may set on itself kills it: the machine's out-of-memory killer would need a cgroup and the
-        # right to make one. So the allocation fails, and the process ends as C extensions end then; a kill by signal 9
-        # without words is in test_subkernel_death.py.
-        code = (
-            "import os, resource, sys\n"
-            "resource.setrlimit(resource.RLIMIT_AS, (600_000_000, 600_000_000))\n"
-            "try:\n    b = bytearray(2_000_000_000)\n"
-            "except MemoryError:\n    os.write(2, b'MemoryError: cannot allocate memory'); os.abort()"
-        )
-        died = kernel.run(code)
-        assert (died.status, died.reply["content"]["ename"]) == ("error", "KernelDied")
-        assert "memory" in died.reply["content"]["evalue"]
-        assert kernel.run("40 + 2").text.endswith("42")
-
-
-def test_a_limit_of_memory_is_an_error_of_the_cell_and_nobody_dies() -> None:
-    with running_kernel() as kernel, running_kernel() as other:
-        other.run("x = 41")
-        pid = kernel.subkernel_pid()
-        kernel.run("import resource; resource.setrlimit(resource.RLIMIT_AS, (2_000_000_000, resource.RLIM_INFINITY))")
-        refused = kernel.run("b = bytearray(4_000_000_000)")
-        assert (refused.status, refused.reply["content"]["ename"]) == ("error", "MemoryError")
-        assert kernel.run("40 + 2").text == "42"
-        assert kernel.subkernel_pid() == pid
-        assert other.run("x + 1").text == "42"
+def test_a_cell_that_runs_out_of_memory_is_told_and_the_next_one_runs(kernel: RunningKernel) -> None:
+    # No limit that a process may set on itself kills it: the machine's out-of-memory killer would need a cgroup and the
+    # right to make one. So the allocation fails, and the process ends as C extensions end then; a kill by signal 9
+    # without words is in test_subkernel_death.py.
+    code = (
+        "import os, resource, sys\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (600_000_000, 600_000_000))\n"
+        "try:\n    b = bytearray(2_000_000_000)\n"
+        "except MemoryError:\n    os.write(2, b'MemoryError: cannot allocate memory'); os.abort()"
+    )
+    died = kernel.run(code)
+    assert (died.status, died.reply["content"]["ename"]) == ("error", "KernelDied")
+    assert "memory" in died.reply["content"]["evalue"]
+    assert kernel.run("40 + 2").text.endswith("42")
 
 
 CGROUPS = [("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")]
@@ -163,11 +155,18 @@ def remove(group: Path) -> bool:
     return True
 
 
-def test_a_kill_by_the_machine_for_want_of_memory_is_told_as_one(record_property: Callable[[str, str], None]) -> None:
+def test_a_limit_of_memory_is_an_error_of_the_cell_and_a_kill_for_want_of_it_is_told_and_no_other_kernel_is_touched(
+    kernel: RunningKernel, record_property: Callable[[str, str], None]
+) -> None:
     """Says which kill it saw, in the report and where tests show their output: the machine's, or the cell's own in its place."""
-    with running_kernel() as kernel, running_kernel() as other:
+    with running_kernel() as other:
         other.run("x = 41")
-        pid = kernel.subkernel_pid()
+        pid, others = kernel.subkernel_pid(), other.subkernel_pid()
+        kernel.run("import resource; resource.setrlimit(resource.RLIMIT_AS, (2_000_000_000, resource.RLIM_INFINITY))")
+        refused = kernel.run("b = bytearray(4_000_000_000)")
+        assert (refused.status, refused.reply["content"]["ename"]) == ("error", "MemoryError")
+        assert kernel.run("40 + 2").text == "42"
+        assert kernel.subkernel_pid() == pid, "nobody has died of it"
         with limited(pid, psutil.Process(pid).memory_info().rss + 100_000_000):
             # Where no group can be made, or its limit is not enforced, the cell does to itself what the kernel would have done.
             died = kernel.run("import os; b = b'x' * 500_000_000; print('it fits', flush=True); os.kill(os.getpid(), 9)")
@@ -177,4 +176,4 @@ def test_a_kill_by_the_machine_for_want_of_memory_is_told_as_one(record_property
         record_property("killed by", killer)
         print(f"killed by {killer}")
         assert kernel.run("40 + 2").text.endswith("42")
-        assert other.run("x + 1").text == "42"
+        assert (other.run("x + 1").text, other.subkernel_pid()) == ("42", others)

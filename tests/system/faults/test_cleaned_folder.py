@@ -6,17 +6,17 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
+from tests.kit.deaths import cut_off, wait_for_the_end
+from tests.kit.lasting_kernel import LastingKernel, lend
 from tests.kit.processes import living
-from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
+from tests.kit.running_kernel import A_QUESTION_S, LOOK_AT_PROCESSES_S, RunningKernel, running_kernel, wait_until
 
 
 @pytest.fixture
-def kernel() -> Iterator[RunningKernel]:
-    with running_kernel(env={"BEAKER_KERNEL_LEASE_S": "1"}) as kernel:
-        yield kernel
+def kernel(lasting: LastingKernel, request: pytest.FixtureRequest) -> Iterator[RunningKernel]:
+    yield from lend(lasting, request)
 
 
 def clean_away(kernel: RunningKernel, tmp_path: Path, *, wait: bool = True) -> None:
@@ -32,6 +32,16 @@ def clean_away(kernel: RunningKernel, tmp_path: Path, *, wait: bool = True) -> N
 def subkernels(kernel: RunningKernel) -> list[int]:
     """The pids of all ipykernels of this kernel."""
     return [process.pid for process in living(lambda line: "ipykernel_launcher" in line and kernel.runtime_folder.name in line)]
+
+
+def wait_for_one(kernel: RunningKernel, *, other_than: int = 0) -> None:
+    """Until there is a single one."""
+
+    def single() -> bool:
+        found = subkernels(kernel)
+        return len(found) == 1 and other_than not in found
+
+    wait_until(single, what="one subkernel", every_s=LOOK_AT_PROCESSES_S)
 
 
 def test_a_question_is_answered_though_the_agents_socket_is_gone(kernel: RunningKernel, tmp_path: Path) -> None:
@@ -54,44 +64,39 @@ def test_variables_interrupts_and_restarts_survive(kernel: RunningKernel, tmp_pa
     assert kernel.outcome(running).reply["content"]["ename"] == "KeyboardInterrupt"
     assert kernel.run("%beaker restart").status == "ok"
     assert kernel.run("'x' in globals()").text == "False"
-    wait_until(lambda: len(subkernels(kernel)) == 1 and pid not in subkernels(kernel), what="one subkernel, another one")
+    wait_until(
+        lambda: len(subkernels(kernel)) == 1 and pid not in subkernels(kernel),
+        what="one subkernel, another one",
+        every_s=LOOK_AT_PROCESSES_S,
+    )
 
 
-def test_a_restart_before_anybody_has_noticed_succeeds(tmp_path: Path) -> None:
-    with running_kernel() as kernel:
-        kernel.run("x = 41")
-        clean_away(kernel, tmp_path, wait=False)
-        kernel.run("%beaker restart")
-        # On a busy machine the Supervisor may notice just now: then the cell is told of a death, and the one behind it has what was wanted.
-        wait_until(lambda: kernel.run("'x' in globals()").text.endswith("False"), what="a clean session")
-        wait_until(lambda: len(subkernels(kernel)) == 1, what="one subkernel")
+def test_a_restart_before_anybody_has_noticed_succeeds(kernel: RunningKernel, tmp_path: Path) -> None:
+    kernel.run("x = 41")
+    clean_away(kernel, tmp_path, wait=False)
+    kernel.run("%beaker restart")
+    # On a busy machine the Supervisor may notice just now: then the cell is told of a death, and the one behind it has what was wanted.
+    wait_until(lambda: kernel.run("'x' in globals()").text.endswith("False"), what="a clean session", every_s=A_QUESTION_S)
+    wait_for_one(kernel)
 
 
-def test_a_death_is_mended(kernel: RunningKernel, tmp_path: Path) -> None:
+def test_a_successor_of_the_kernel_process_says_that_the_session_is_lost(kernel: RunningKernel, tmp_path: Path) -> None:
+    kernel.run("x = 41")
     pid = kernel.subkernel_pid()
     clean_away(kernel, tmp_path)
-    os.kill(pid, signal.SIGKILL)
-    kernel.wait_for_status("restarting")
-    assert kernel.run("40 + 2").text.endswith("42")
-    assert len(subkernels(kernel)) == 1
+    kernel.replace_front()
+    kernel.ready()
+    after = kernel.run("'x' in globals()").text
+    assert after.endswith("False")
+    assert "variables lost" in after
+    wait_until(
+        lambda: len(subkernels(kernel)) == 1 and pid not in subkernels(kernel),
+        what="one subkernel, another one",
+        every_s=LOOK_AT_PROCESSES_S,
+    )
 
 
-def test_a_successor_of_the_kernel_process_says_that_the_session_is_lost(tmp_path: Path) -> None:
-    with running_kernel() as kernel:  # with its own lease, which must not run out before the successor is there
-        kernel.run("x = 41")
-        pid = kernel.subkernel_pid()
-        clean_away(kernel, tmp_path)
-        kernel.process.kill()
-        kernel.process.wait()
-        kernel.start()
-        kernel.ready()
-        after = kernel.run("'x' in globals()").text
-        assert after.endswith("False")
-        assert "variables lost" in after
-        wait_until(lambda: len(subkernels(kernel)) == 1 and pid not in subkernels(kernel), what="one subkernel, another one")
-
-
-@pytest.mark.parametrize("once_there_is", [".", "subkernel.json", "supervisor.sock", "1/s-1"])
+@pytest.mark.parametrize("once_there_is", [".", "subkernel.json", "1/s-1"])
 def test_a_kernel_whose_folder_goes_while_it_starts_starts_all_the_same(once_there_is: str, tmp_path: Path) -> None:
     kernel = RunningKernel(env={"BEAKER_KERNEL_LEASE_S": "2"})
     try:
@@ -100,24 +105,23 @@ def test_a_kernel_whose_folder_goes_while_it_starts_starts_all_the_same(once_the
         folder.rename(tmp_path / "gone")
         shutil.rmtree(tmp_path / "gone")
         assert kernel.ready().run("6 * 7").text.endswith("42")
-        wait_until(lambda: len(subkernels(kernel)) == 1, what="one subkernel")
+        wait_for_one(kernel)
         assert kernel.subkernel_pid() == subkernels(kernel)[0]
         kernel.client.shutdown()
         assert kernel.process.wait(timeout=20) == 0
-        wait_until(lambda: not subkernels(kernel) and kernel.role("supervisor") is None and kernel.role("watcher") is None, what="the end")
+        wait_for_the_end(kernel)
     finally:
         kernel.close()
 
 
-@pytest.mark.parametrize("whom", ["kernel", "kernel and supervisor"])
-def test_nobody_is_left_after_the_lease(whom: str, kernel: RunningKernel, tmp_path: Path) -> None:
-    pid = kernel.subkernel_pid()
-    clean_away(kernel, tmp_path)
-    supervisor = kernel.wait_for_role("supervisor")
-    kernel.process.kill()
-    if whom == "kernel and supervisor":
-        supervisor.kill()
-    kernel.process.wait()
-    wait_until(lambda: not subkernels(kernel) and kernel.role("supervisor") is None and kernel.role("watcher") is None, what="the end")
-    wait_until(lambda: not psutil.pid_exists(pid), what="the subkernel's end")
-    wait_until(lambda: not kernel.runtime_folder.exists(), what="the removal of the runtime folder")
+def test_a_death_is_mended_and_nobody_is_left_after_the_lease(tmp_path: Path) -> None:
+    with running_kernel(env={"BEAKER_KERNEL_LEASE_S": "1"}) as kernel:
+        pid = kernel.subkernel_pid()
+        clean_away(kernel, tmp_path)
+        os.kill(pid, signal.SIGKILL)
+        kernel.wait_for_status("restarting")
+        assert kernel.run("40 + 2").text.endswith("42")
+        assert len(subkernels(kernel)) == 1
+        clean_away(kernel, tmp_path)
+        cut_off(kernel)
+        wait_for_the_end(kernel)

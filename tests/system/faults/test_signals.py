@@ -11,13 +11,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.kit.lasting_kernel import LastingKernel, lend
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 
 
 @pytest.fixture
-def kernel() -> Iterator[RunningKernel]:
-    with running_kernel(env={"BEAKER_SUBKERNEL_SHUTDOWN_GRACE_S": "2.5"}) as kernel:
-        yield kernel
+def kernel(lasting: LastingKernel, request: pytest.FixtureRequest) -> Iterator[RunningKernel]:
+    yield from lend(lasting, request)
 
 
 def test_sigint_interrupts_the_cell_that_runs(kernel: RunningKernel) -> None:
@@ -78,14 +78,15 @@ def test_an_interrupt_at_any_moment_of_the_start_harms_nothing(tmp_path: Path) -
     assert str(tmp_path / "none.json") in ended.stderr
 
 
-def test_a_second_sigterm_ends_a_subkernel_that_does_not_leave(kernel: RunningKernel) -> None:
-    pid = kernel.subkernel_pid()
-    stubborn = "import atexit, os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\natexit.register(time.sleep, 60)"
-    kernel.run(stubborn)
-    kernel.process.send_signal(signal.SIGTERM)
-    time.sleep(0.4)  # two wishes at once have one cause
-    kernel.process.send_signal(signal.SIGTERM)
-    kernel.process.wait(timeout=30)
-    wait_until(lambda: not psutil.pid_exists(pid), what="the end of the subkernel")
-    (log,) = Path(kernel.env["XDG_STATE_HOME"], "beaker/logs").glob("kernel-*.jsonl")
-    assert '"kernel.shutdown_hurried"' in log.read_text()
+def test_a_second_sigterm_ends_a_subkernel_that_does_not_leave() -> None:
+    with running_kernel(env={"BEAKER_SUBKERNEL_SHUTDOWN_GRACE_S": "2.5"}) as kernel:
+        pid = kernel.subkernel_pid()
+        stubborn = "import atexit, os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\natexit.register(time.sleep, 60)"
+        kernel.run(stubborn)
+        kernel.process.send_signal(signal.SIGTERM)
+        time.sleep(0.4)  # two wishes at once have one cause
+        kernel.process.send_signal(signal.SIGTERM)
+        kernel.process.wait(timeout=30)
+        wait_until(lambda: not psutil.pid_exists(pid), what="the end of the subkernel")
+        (log,) = Path(kernel.env["XDG_STATE_HOME"], "beaker/logs").glob("kernel-*.jsonl")
+        assert '"kernel.shutdown_hurried"' in log.read_text()

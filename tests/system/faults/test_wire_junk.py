@@ -21,26 +21,35 @@ import pytest
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
+from tests.kit.lasting_kernel import LastingKernel, lend
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 
 HEADER = {"msg_type": "execute_request", "session": "junk", "username": "u", "date": "2026-01-01T00:00:00Z", "version": "5.4"}
 
 
 @pytest.fixture
-def kernel() -> Iterator[RunningKernel]:
-    with running_kernel() as kernel:
-        yield kernel
+def kernel(lasting: LastingKernel, request: pytest.FixtureRequest) -> Iterator[RunningKernel]:
+    yield from lend(lasting, request)
 
 
-@pytest.fixture
-def peer(kernel: RunningKernel) -> "Iterator[zmq.Socket[bytes]]":
+@contextlib.contextmanager
+def dealing(kernel: RunningKernel) -> "Iterator[zmq.Socket[bytes]]":
+    """A raw socket on its shell port."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     info = json.loads(Path(kernel.connection_file).read_text())
     made = context.socket(zmq.DEALER)
     made.linger = 0
     made.connect(f"tcp://{info['ip']}:{info['shell_port']}")
-    yield made
-    context.destroy(linger=0)
+    try:
+        yield made
+    finally:
+        context.destroy(linger=0)
+
+
+@pytest.fixture
+def peer(kernel: RunningKernel) -> "Iterator[zmq.Socket[bytes]]":
+    with dealing(kernel) as made:
+        yield made
 
 
 def signed(
@@ -147,18 +156,19 @@ def dropped(kernel: RunningKernel) -> int:
     return log.read_text().count('"message.dropped"')
 
 
-def test_a_large_signed_message_passes_and_unsigned_ones_leave_no_memory_behind(kernel: RunningKernel, peer: "zmq.Socket[bytes]") -> None:
-    process = psutil.Process(kernel.process.pid)
-    peer.send_multipart(signed(kernel, "big", {"code": "big = 1", "silent": False, "pad": "x" * 100_000_000}))
-    peer.recv_multipart()
-    assert kernel.run("big").text == "1"
-    before = process.memory_info().rss
-    for _ in range(3):
-        peer.send_multipart([b"<IDS|MSG>", b"00", b"{}", b"{}", b"{}", b"x" * 100_000_000])
-    # Before they came there is nothing to return.
-    wait_until(lambda: dropped(kernel) == 3, what="the third one's end")
-    # FAULTS 26: within 1 s on a quiet machine.
-    wait_until(lambda: process.memory_info().rss < before + 16_000_000, timeout_s=5, what="the return of memory")
+def test_a_large_signed_message_passes_and_unsigned_ones_leave_no_memory_behind() -> None:
+    with running_kernel() as kernel, dealing(kernel) as peer:  # of its own: the log says less of what is dropped again and again
+        process = psutil.Process(kernel.process.pid)
+        peer.send_multipart(signed(kernel, "big", {"code": "big = 1", "silent": False, "pad": "x" * 100_000_000}))
+        peer.recv_multipart()
+        assert kernel.run("big").text == "1"
+        before = process.memory_info().rss
+        for _ in range(3):
+            peer.send_multipart([b"<IDS|MSG>", b"00", b"{}", b"{}", b"{}", b"x" * 100_000_000])
+        # Before they came there is nothing to return.
+        wait_until(lambda: dropped(kernel) == 3, what="the third one's end")
+        # FAULTS 26: within 1 s on a quiet machine.
+        wait_until(lambda: process.memory_info().rss < before + 16_000_000, timeout_s=5, what="the return of memory")
 
 
 def test_a_message_over_the_limit_closes_only_its_peer(peer: "zmq.Socket[bytes]", kernel: RunningKernel) -> None:
