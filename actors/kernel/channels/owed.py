@@ -52,9 +52,13 @@ def end(state: KernelState, pending: Pending, body: object) -> None:
 
 def aborted_body(state: KernelState, pending: Pending) -> object:
     """The content of the reply to a request that was not begun."""
-    if pending.msg_type == "kernel_info_request" and state.phase is Phase.DEAD:
-        # Clients cannot show why a cell fails before they know what kernel this is.
-        return own_kernel_info(state.language, state.dead_reason)
+    if pending.msg_type == "kernel_info_request":
+        if state.phase is Phase.DEAD:
+            # Clients cannot show why a cell fails before they know what kernel this is.
+            return own_kernel_info(state.language, state.dead_reason)
+        if state.info:
+            # Asked in the moment of a death: a client that connects takes any other reply for the end of the kernel, or fails on it.
+            return msgspec.Raw(amend_kernel_info(state.info)[CONTENT])
     return compose.aborted()
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from actors.kernel.sockets import backlog
+from beaker.kernel.pending import Channel
 from beaker.messages.subkernel import Died, Interrupt, Interrupted
 from beaker.messages.turn import Stop
 from tests.kit.kernel_stage import KernelStage, until
@@ -106,6 +107,23 @@ async def test_what_a_dead_subkernel_owed_is_aborted_and_what_waits_goes_to_the_
     held = stage.request("debug_request", DEBUG, channel="control")
     second = await stage.start_subkernel()
     assert (await second.expect("debug_request")).msg_id == held
+
+
+@pytest.mark.parametrize("channel", ["shell", "control"])
+async def test_who_asks_what_kernel_this_is_as_the_subkernel_dies_is_told(
+    channel: Channel, stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
+    subkernel.answers = False
+    asked = stage.request("kernel_info_request", {}, channel=channel)
+    await subkernel.expect("kernel_info_request")
+    stage.tell(Died(generation=1, reason="killed", at=0.0, stderr_tail="", restarting=True))
+    assert await stage.front.over(asked) == ["busy", "kernel_info_reply", "idle"]
+    told = (await stage.front.reply(asked)).content
+    assert (told["status"], told["protocol_version"], told["language_info"]) == (
+        "ok",
+        subkernel.info["protocol_version"],
+        subkernel.info["language_info"],
+    )
 
 
 async def test_an_interrupt_is_answered_at_once_and_reaches_the_supervisor(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
