@@ -138,9 +138,10 @@ def test_control_is_read_on_and_more_than_a_stopped_subkernel_takes_is_refused(
     wait_until(lambda: weighed.look() < GROWTH_BYTES // 4, what="the return of memory")
 
 
-REPLIES, REPLY_BYTES = 1200, 250_000
-"""300 MB, of answers to requests of some hundred bytes."""
-STOPPED_S = 0.5
+REPLIES, REPLY_BYTES = 600, 250_000
+"""150 MB, of answers to requests of some hundred bytes."""
+STOPPED = {"BEAKER_KERNEL_IOPUB_STOPPED_S": "0.5", "BEAKER_KERNEL_IOPUB_LAG_BYTES": str(16 << 20)}
+"""Who has read nothing for so long, and has that much to read, misses what comes then."""
 
 
 def ask_for_much(kernel: RunningKernel, peer: Peer, weighed: Weighed) -> int:
@@ -170,7 +171,7 @@ def ask_for_much(kernel: RunningKernel, peer: Peer, weighed: Weighed) -> int:
 def test_a_client_that_does_not_read_its_replies_costs_no_memory_and_others_nothing_and_it_is_told(
     context: "zmq.Context[zmq.Socket[bytes]]",
 ) -> None:
-    with running_kernel(env={"BEAKER_KERNEL_IOPUB_STOPPED_S": str(STOPPED_S)}) as kernel:
+    with running_kernel(env=STOPPED) as kernel:
         weighed, peer = Weighed(kernel.process.pid), Peer(kernel, "shell", context)
         lost = ask_for_much(kernel, peer, weighed)
         assert weighed.most < GROWTH_BYTES, f"{weighed.most / 1e6:.0f} MB for {REPLIES * REPLY_BYTES / 1e6:.0f}"

@@ -11,11 +11,11 @@ import zmq
 from beaker.wire.parts import CONTENT, HEADER, PARENT, split
 from tests.kit.running_kernel import RunningKernel, running_kernel
 
-MANY, SIZE_BYTES = 250, 1_000_000
+MANY, SIZE_BYTES = 130, 1_000_000
 """Fewer than the 1000 messages at which the subkernel itself would lose some on a machine that does not let us run."""
 STOPPED_S = 0.5
-GROWTH_BYTES = 200_000_000
-"""Of 500 MB. On a quiet machine it is 25 MB; where others take the processors, libzmq reads faster than we are let to drain it."""
+GROWTH_BYTES = 120_000_000
+"""Of 260 MB. On a quiet machine it is 25 MB; where others take the processors, libzmq reads faster than we are let to drain it."""
 
 FLOOD = f"for n in range({MANY}): display({{'text/plain': str(n).ljust({SIZE_BYTES})}}, raw=True)"
 

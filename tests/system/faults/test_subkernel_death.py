@@ -65,6 +65,7 @@ def test_killed_during_a_cell_every_request_gets_one_answer(kernel: RunningKerne
     running = kernel.send("import time; print('before', flush=True); time.sleep(60)")
     queued = [kernel.send("1"), kernel.send("2")]
     kernel.wait_for_print(running, "before")
+    kernel.run("%beaker status")  # sent behind them, so that they have come too, and the kernel process answers it itself
     killed = time.monotonic()
     os.kill(pid, signal.SIGKILL)
     died = kernel.outcome(running)

@@ -17,7 +17,7 @@ from tests.kit.https_proxy import https_proxy, make_certificate
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 from tests.scripted.endpoint import ScriptedEndpoint
 from tests.scripted.replies import Reply, Speak, failure
-from tests.scripted.threaded import serving
+from tests.scripted.threaded import ThreadedEndpoint, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="no claim on memory reads elsewhere")]
 
@@ -32,10 +32,15 @@ class Asked:
     """A kernel that has answered one question and been refused another, by an endpoint that quotes the key."""
 
     kernel: RunningKernel
-    endpoint: ScriptedEndpoint
+    served: ThreadedEndpoint
     home: Path
     heard: list[str] = field(default_factory=list)
     """Everything that a client received."""
+
+    @property
+    def endpoint(self) -> ScriptedEndpoint:
+        """What it was asked."""
+        return self.served.endpoint
 
     def pids(self) -> dict[str, int]:
         """All processes that beaker started for this kernel, by what they are."""
@@ -124,7 +129,7 @@ def asked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         env = {**own, **way, "BEAKER_MODEL": "scripted-1", "BEAKER_LOGS_LEVEL": "debug"}
         kernel = without_ptrace(lambda: RunningKernel(env=env, folder=home / "work"))
         try:
-            found = Asked(kernel.ready(), served.endpoint, home)
+            found = Asked(kernel.ready(), served, home)
             for code in CELLS:
                 outcome = kernel.run(code)
                 found.heard += [str(outcome.reply), str(outcome.outputs)]
@@ -165,7 +170,8 @@ def test_a_key_in_a_folder_that_only_a_command_trusts_is_not_used_and_stays_wher
             heard = [kernel.run("%beaker trust").text]
             (code,) = set(re.findall(r"%beaker trust ([0-9a-f]{6})\b", heard[0]))
             heard.append(kernel.run(f"%beaker trust {code}").text)
-        with running_kernel(folder=tmp_path) as kernel:
+            kernel.replace_front()  # by one that reads all settings anew
+            kernel.ready()
             outcomes = [kernel.run(cell) for cell in ("%%ai hello", "%beaker config", "%beaker trust")]
             heard += [outcome.text + str(outcome.outputs) for outcome in outcomes]
     assert "is trusted as it is now" in heard[1]
@@ -174,17 +180,6 @@ def test_a_key_in_a_folder_that_only_a_command_trusts_is_not_used_and_stays_wher
     assert CANARY not in "".join(heard)
     assert [path for path in own_home.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()] == []
     assert served.calls == 0
-
-
-def test_an_agent_that_is_started_again_has_the_key_too(own_home: Path) -> None:
-    with serving([Speak(text="hello")]) as served:
-        env = {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": served.endpoint.base_url, "BEAKER_MODEL": "scripted-1"}
-        with running_kernel(env=env) as kernel:
-            for _ in range(3):
-                # A question that meets the agent in the moment of its death is answered with "ask again".
-                wait_until(lambda: "hello" in kernel.run("%%ai hello").text, what="an answer")
-                kernel.wait_for_role("agent").kill()
-    assert [recorded.headers["Authorization"] for recorded in served.endpoint.requests] == [f"Bearer {CANARY}"] * 3
 
 
 ATTEMPTS = """
@@ -220,6 +215,15 @@ def test_a_cell_can_read_nothing_of_the_processes_that_could_hold_it(asked: Aske
     assert readable == "['auxv', 'environ', 'fd', 'maps', 'mem', 'ptrace']\n", "a cell can read what is the user's"
     for role in ROLES:
         assert asked.kernel.run(f"print(attempts({pids[role]}))").text == "[]\n", f"the {role} process"
+
+
+@pytest.mark.parametrize("asked", OF_ONE_WORKER[:1], indirect=True)
+def test_an_agent_that_is_started_again_has_the_key_too(asked: Asked) -> None:
+    asked.served.follow([Speak(text="hello again")])
+    asked.kernel.wait_for_role("agent").kill()
+    # A question that meets the agent in the moment of its death is answered with "ask again".
+    wait_until(lambda: "hello again" in asked.kernel.run("%%ai hello").text, what="an answer")
+    assert {recorded.headers["Authorization"] for recorded in asked.endpoint.requests} == {f"Bearer {CANARY}"}
 
 
 def _folders(asked: Asked) -> list[Path]:
