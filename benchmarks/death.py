@@ -23,6 +23,8 @@ from benchmarks.figures import Row, Series
 from benchmarks.kernels import DELIMITER, LIMIT_S, Kernel, LostError
 from benchmarks.services import Service
 from benchmarks.services import ours as gateway
+from benchmarks.websockets import Client
+from tests.kit.scripted_process import scripted
 
 
 def _until_restarting(kernel: Kernel) -> None:
@@ -235,6 +237,43 @@ async def _gateway(rounds: int) -> tuple[list[float], list[float]]:
         return [await _worker(service) for _ in range(rounds)], [await _guardian(service) for _ in range(rounds)]
 
 
+ASKED_KERNELS = 4
+"""That share an agent host."""
+QUESTION = json.dumps({"code": "%%ai\nhow long?", "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False})
+
+
+async def _agent_host(rounds: int) -> tuple[list[float], list[float]]:
+    """The process with several kernels' answers is killed: seconds until the last of them is told, and has text below its next question."""
+    told: list[float] = []
+    asked_again: list[float] = []
+    with scripted("stall") as variables:
+        async with gateway(variables=variables) as service:
+            for _ in range(ASKED_KERNELS):
+                await service.start_kernel()
+            clients = [await service.connect(kernel) for kernel in service.kernels]
+            for client in clients:
+                await client.wait_until_usable()
+            await _ask_all(clients)
+            for _ in range(rounds):
+                (process,) = [each for each in service.processes() if "--role agent-host" in " ".join(each.cmdline())]
+                killed = time.perf_counter()
+                process.kill()
+                await asyncio.gather(*(client.behind(b"the agent was restarted") for client in clients))
+                told.append(time.perf_counter() - killed)
+                await _ask_all(clients)
+                asked_again.append(time.perf_counter() - killed)
+            for client in clients:
+                await client.close()
+    return told, asked_again
+
+
+async def _ask_all(clients: list[Client]) -> None:
+    """Ask in each, and wait until each has text of its answer."""
+    for client in clients:
+        await client.request("execute_request", QUESTION, '{"cellId": "c"}')  # where it streams to
+    await asyncio.gather(*(client.behind(b"one ") for client in clients))
+
+
 BAD_SPECS: dict[str, dict[str, object]] = {
     "no-argv": {},
     "no-program": {"argv": ["/no/such/program", "{connection_file}"]},
@@ -278,6 +317,7 @@ def measure(*, quick: bool) -> list[Row]:
     rounds = 2 if quick else 4
     (told, usable), (bare_told, bare_usable) = _beaker(rounds), _bare(rounds)
     told_in_a_cell, replied = _in_a_cell(rounds)
+    told_in_all, asked_again = asyncio.run(_agent_host(rounds))
     answers, usable_again = asyncio.run(_gateway(rounds))
     return [
         _row("subkernel killed: told", told, 0.1, bare_told),
@@ -288,6 +328,8 @@ def measure(*, quick: bool) -> list[Row]:
         _row("kernel process killed: usable again", _kernel_process(rounds), 2.0),
         _row("bad kernelspec: the reason", _bad_kernelspecs(1 if quick else 3), 2.0),
         _row("all owners killed: all gone after the lease", _all_gone(rounds), 3.0),
+        _row(f"agent host killed in {ASKED_KERNELS} answers: all told", told_in_all, 0.5),
+        _row(f"agent host killed in {ASKED_KERNELS} answers: all next ones begun", asked_again, 2.0),
         _row("gateway worker killed: another answers", answers, 1.0),
         _row("gateway killed: kernels usable again", usable_again, 5.0),
     ]

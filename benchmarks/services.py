@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -50,9 +50,10 @@ class Service:
     Args:
         name: for words.
         words: its command line; `{port}` and `{token}` are filled in.
+        variables: of its environment, beside ours.
     """
 
-    def __init__(self, name: str, words: Sequence[str]) -> None:
+    def __init__(self, name: str, words: Sequence[str], variables: Mapping[str, str] | None = None) -> None:
         self.name = name
         self.kernels: list[str] = []
         self._folder = Path(tempfile.mkdtemp(prefix="bench", dir="/tmp"))
@@ -60,7 +61,7 @@ class Service:
         port = _free_port()
         self.address = f"http://127.0.0.1:{port}"
         self._words = [word.format(port=port, token=self._token) for word in words]
-        self._places = {
+        self._variables = dict(variables or {}) | {
             variable: str(self._folder / variable.lower()) for variable in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME")
         }
         (self._folder / "xdg_runtime_dir").mkdir(mode=0o700)
@@ -75,7 +76,7 @@ class Service:
             self._process = subprocess.Popen(
                 self._words,
                 cwd=self._folder,
-                env=os.environ | self._places | {"BEAKER_GATEWAY_TOKEN": self._token},
+                env=os.environ | self._variables | {"BEAKER_GATEWAY_TOKEN": self._token},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -197,11 +198,12 @@ def cpu_s(processes: Sequence[psutil.Process]) -> float:
     return sum(sum(process.cpu_times()[:2]) for process in processes)
 
 
-def ours(workers: int = 1) -> Service:
+def ours(workers: int = 1, *, variables: Mapping[str, str] | None = None) -> Service:
     """The gateway of this checkout."""
     return Service(
         f"gateway, {workers} workers",
         [sys.executable, "-P", str(Path(__file__).parents[1] / "gateway.py"), "--port", "{port}", "--workers", str(workers)],
+        variables,
     )
 
 

@@ -28,15 +28,15 @@ class Client:
         self._numbers = itertools.count()
         self._is_v1 = socket.protocol is not None
 
-    async def request(self, kind: str, content: str) -> bytes:
+    async def request(self, kind: str, content: str, metadata: str = "{}") -> bytes:
         """Send a request on shell; returns the end of its id, quoted."""
         name = f"{self._session}_{next(self._numbers)}"
         told = f'"session": "{self._session}", "username": "", "version": "5.3", "date": "{DATE}"'
         header = f'{{"msg_id": "{name}", "msg_type": "{kind}", {told}}}'
         if self._is_v1:
-            await self._socket.send_bytes(encode_v1("shell", [header.encode(), b"{}", b"{}", content.encode()]))
+            await self._socket.send_bytes(encode_v1("shell", [header.encode(), b"{}", metadata.encode(), content.encode()]))
         else:
-            rest = f'"parent_header": {{}}, "metadata": {{}}, "content": {content}, "buffers": []'
+            rest = f'"parent_header": {{}}, "metadata": {metadata}, "content": {content}, "buffers": []'
             await self._socket.send_str(f'{{"channel": "shell", "header": {header}, {rest}}}')
         return f'{name}"'.encode()
 
