@@ -8,7 +8,7 @@ code may block or end its process, and what it keeps in its modules would be one
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final, assert_never
+from typing import assert_never
 
 from actors.agent_host.conversation import Conversation
 from actors.runtime.actor import Actor, Asked
@@ -18,10 +18,6 @@ from beaker.gateway.figures import CONVERSATIONS
 from beaker.messages.agent_host import AgentHostFailure, AgentHostRequest, ConversationOpened, OpenConversation
 from beaker.messages.figures import Figures, FiguresTold, Sample, TellFigures
 from beaker.messages.turn import Ping, Pong
-
-IDLE_S: Final = 60.0
-"""A process without any conversation leaves after this long: the next question costs its start, and half a minute is soon over."""
-
 
 OwnFigures = Callable[[Iterable[Sample], int], Figures]
 
@@ -33,10 +29,10 @@ class AgentHost(Actor[AgentHostRequest]):
         key: the model's.
         own_figures: gives the numbers of this process, with those that are passed; and the dead letters of all conversations.
         on_idle: called when there has been no conversation for so long.
-        idle_s: how long.
+        idle_s: how long (`gateway.agents_idle_s`).
     """
 
-    def __init__(self, key: str | None, *, own_figures: OwnFigures, on_idle: Callable[[], None], idle_s: float = IDLE_S) -> None:
+    def __init__(self, key: str | None, *, own_figures: OwnFigures, on_idle: Callable[[], None], idle_s: float) -> None:
         self._key = key
         self._own_figures = own_figures
         self._on_idle = on_idle

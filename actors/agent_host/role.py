@@ -76,7 +76,11 @@ async def run_agent_host(birth: Birth, order: GatewayOrder, key: str | None) -> 
     def figures(samples: Iterable[Sample], dead_letters: int) -> Figures:
         return own_figures("agent-host", order, node, samples, dead_letters=dead_letters)
 
-    await node.spawn("agents", lambda: AgentHost(key, own_figures=figures, on_idle=lambda: leave(0)), restart=NO_RESTART)
+    await node.spawn(
+        "agents",
+        lambda: AgentHost(key, own_figures=figures, on_idle=lambda: leave(0), idle_s=order.settings.agents_idle_s),
+        restart=NO_RESTART,
+    )
     ours = agent_host_role(order.number)
     hosts = order.hosts_of(order.number)
     try:

@@ -1,5 +1,6 @@
 """What handlers ask of the Registry and the kernel hosts, with each failure as the answer that a client gets."""
 
+import math
 from typing import Final, TypeVar
 
 from actors.gateway.answers import Problem
@@ -106,7 +107,9 @@ def _problem(error: AskError, timeout_s: float) -> Problem:
     if isinstance(error, AskFailed):
         failure = error.failure
         if isinstance(failure, RegistryFailure):
-            return Problem(_STATUS[failure.kind], failure.reason, reason=failure.kind)
+            wait_s = failure.retry_after_s
+            headers = None if wait_s is None else {"Retry-After": str(math.ceil(wait_s))}
+            return Problem(_STATUS[failure.kind], failure.reason, reason=failure.kind, headers=headers)
         if isinstance(failure, HostFailure):
             return Problem(503, failure.reason, reason=failure.kind)
     return Problem(503, "The part of the gateway that is needed is being replaced. Try again in a moment.", reason="busy")

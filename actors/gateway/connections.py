@@ -25,9 +25,6 @@ from actors.runtime.log import Log, SparseLog
 from beaker.errors import BeakerError
 from beaker.settings.gateway import GatewaySettings
 
-KEEP_ALIVE_S: Final = 75.0
-"""How long a connection without a request stays open: longer than proxies keep theirs, so that none is closed under a request."""
-
 GOODBYE_S: Final = 2.0
 """For the other side of a TLS connection to say that it has heard of its end."""
 
@@ -37,7 +34,8 @@ LOOK_S: Final = 1.0
 STRANGERS_MOST: Final = 512
 STRANGERS_FEWEST: Final = 16
 STRANGERS_SHARE: Final = 16
-"""One in so many descriptors is for strangers: a browser that signs in has six for a moment, and health checks one each."""
+"""One in so many descriptors is for strangers: a browser that signs in has six for a moment, and health checks one each. No settings:
+whoever needs more raises the limit of descriptors."""
 
 
 def stranger_limit(descriptors: int) -> int:
@@ -65,6 +63,7 @@ class Connections:
         self.all: set[Connection] = set()
         """Strangers and others."""
         self.head_timeout_s = settings.head_timeout_s
+        self.keep_alive_s = settings.keep_alive_s
         self._crowded = SparseLog(log, "connections.crowded")
 
     def made(self, connection: "Connection") -> None:
@@ -110,7 +109,7 @@ class Connection(web.RequestHandler):
     def __init__(self, connections: Connections, server: web.Server, loop: asyncio.AbstractEventLoop) -> None:
         # `account` writes the lines of the log. No body is unpacked for a client: one of some kilobytes can become gigabytes, and
         # none of Jupyter's packs any.
-        super().__init__(server, loop=loop, access_log=None, keepalive_timeout=KEEP_ALIVE_S, auto_decompress=False)  # type: ignore[arg-type]  # aiohttp tests it for truth
+        super().__init__(server, loop=loop, access_log=None, keepalive_timeout=connections.keep_alive_s, auto_decompress=False)  # type: ignore[arg-type]  # aiohttp tests it for truth
         self._connections = connections
         self._clock = loop.time
         self._line: asyncio.Transport | None = None
@@ -194,7 +193,7 @@ class Connection(web.RequestHandler):
             self.abort()
         elif not self._known:
             # Without a request: one that does not take its answer, since of the others aiohttp sees to the end.
-            limit_s = settings.head_timeout_s if self._request is not None else KEEP_ALIVE_S + settings.head_timeout_s
+            limit_s = settings.head_timeout_s if self._request is not None else settings.keep_alive_s + settings.head_timeout_s
             if now_s - self._begun_s > limit_s:
                 self.abort()
         elif self._takes_nothing(now_s, settings.body_idle_s):

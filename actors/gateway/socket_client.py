@@ -33,7 +33,8 @@ CLOSE_LIMIT_S: Final = 2.0
 """How long a client may take to say goodbye too."""
 
 LINGER_S: Final = 30.0
-"""How long a client that took nothing may take to read the message that it is in, and why it is closed."""
+"""How long a client that took nothing may take to read the message that it is in, and why it is closed. No setting: the client is none for
+its kernel any more, and waits for nothing."""
 
 
 class Room(Protocol):

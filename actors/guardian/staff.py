@@ -16,7 +16,8 @@ from actors.roles.settling import OPTION as KEY_OPTION
 from actors.runtime.process import Child, start
 
 GRACE_S: Final = 5.0
-"""For a registry or a host that is ended, before it is killed: they close files and links."""
+"""For a registry or a host that is ended, before it is killed: they close files and links. As the next two no setting: what users may
+want to wait for is over before (`gateway.drain_s`), and a second signal hurries."""
 AGENT_GRACE_S: Final = 1.0
 """For an agent host: it closes connections and a log."""
 DRAIN_MARGIN_S: Final = 2.0

@@ -33,7 +33,8 @@ CONNECT_TIMEOUT_S: Final = 20.0
 OPEN_TIMEOUT_S: Final = 5.0
 """For one that runs, which takes milliseconds. A kernel that would wait longer gets an agent process of its own."""
 GRACE_S: Final = 1.0
-"""For one that was silent to a kernel to answer us, before it is killed: as long as an agent of a single kernel has to leave."""
+"""For one that was silent to a kernel to answer us, before it is killed: as long as an agent of a single kernel has to leave. No setting,
+as the silence that a user sees, and ends by Stop, is one: `kernel.agent_silence_s`."""
 UNASKED_GRACE_S: Final = 3.0
 """The same where no user has given anything up, and it may have the answers of others under way: eight seconds of silence in all."""
 SILENT_FOR_S: Final = 30.0

@@ -96,7 +96,7 @@ class Registry(Actor[Message]):
         self._counts = KernelCounts()
 
     async def on_start(self) -> None:
-        self._starts = StartRate(self._register.max_kernels, self.context.clock.monotonic)
+        self._starts = StartRate(self._register.max_kernels, self._register.starts_per_s, self.context.clock.monotonic)
         self._hosts = Hosts(self.context.log, on_went=lambda number: self.context.ref.tell(facts.HostWent(number=number)))
         self._peers = Peers(self.context.log)
         self._register = self._chronicle.restore(self._register)
@@ -268,7 +268,7 @@ class Registry(Actor[Message]):
             await asyncio.sleep(SERVE_AGAIN_S)
 
     def _end_idle(self, kernel_id: str) -> None:
-        self._counts.culled += 1
+        self._counts.culled += (kernel := self._register.kernels.get(kernel_id)) is not None and kernel.phase != "ending"
         self._take(facts.Ending(kernel_id=kernel_id))
 
     def _not_started(self, kernel: Kernel, failure: RegistryFailure) -> None:

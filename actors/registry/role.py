@@ -120,6 +120,7 @@ async def serve(node: Node, order: GatewayOrder, *, admit: Admit) -> None:
         max_kernels=settings.max_kernels,
         max_sessions=settings.max_kernels * SESSIONS_PER_KERNEL,
         host_count=settings.workers,
+        starts_per_s=settings.starts_per_s,
     )
     opened = asyncio.Event()
     actors: list[Registry] = []

@@ -63,6 +63,8 @@ class Register(msgspec.Struct, frozen=True, kw_only=True):
     """A document has one, so this bounds what a client that makes up documents can fill."""
     host_count: int
     """How many hosts there are, numbered from 0."""
+    starts_per_s: float = 10.0
+    """As many kernels may be started in the long run."""
     hosts: frozenset[int] = frozenset()
     """Those that are linked now."""
     kernels: dict[str, Kernel] = {}

@@ -2,14 +2,10 @@
 
 import math
 from collections.abc import Callable
-from typing import Final
 
 from beaker.gateway.bucket import Bucket
 from beaker.gateway.register import Register
 from beaker.messages.registry import ChangeSession, OpenSession, RegistryFailure, StartKernel
-
-STARTS_PER_S: Final = 10.0
-"""In the long run: more than people do, fewer than a loop would."""
 
 
 class StartRate:
@@ -17,11 +13,12 @@ class StartRate:
 
     Args:
         burst: how many at once.
+        per_s: how many per second in the long run.
         now_s: monotonic seconds.
     """
 
-    def __init__(self, burst: int, now_s: Callable[[], float]) -> None:
-        self._bucket = Bucket(burst, STARTS_PER_S, now_s)
+    def __init__(self, burst: int, per_s: float, now_s: Callable[[], float]) -> None:
+        self._bucket = Bucket(burst, per_s, now_s)
 
     def refuses(self, register: Register, request: StartKernel | OpenSession | ChangeSession) -> RegistryFailure | None:
         """What is answered to a request that may start one more than are allowed; None to all others."""
@@ -29,7 +26,7 @@ class StartRate:
         if wait_s <= 0 or not may_start(register, request):
             return None
         reason = f"More kernels are started than this gateway allows. Try again in {math.ceil(wait_s)} s."
-        return RegistryFailure(kind="limit", reason=reason)
+        return RegistryFailure(kind="limit", reason=reason, retry_after_s=wait_s)
 
     def take(self) -> None:
         """One is started."""

@@ -185,6 +185,8 @@ class RegistryFailure(Failure, frozen=True, kw_only=True, tag="registry.failure"
     needed is being replaced, or the gateway is being stopped; `bad_id`: what a client has chosen is no UUID."""
     reason: str
     """A sentence for the user."""
+    retry_after_s: float | None = None
+    """In how long it can be done; None: nobody knows, as when a kernel has to end first."""
 
 
 RegistryRequest = StartKernel | EndKernel | ListKernels | ListSessions | OpenSession | ChangeSession | CloseSession

@@ -43,6 +43,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """PEM file with its key."""
     max_kernels: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 64
     """Kernels that may run at a time."""
+    starts_per_s: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 10.0
+    """Kernels that may be started per second in the long run, and `max_kernels` at once: more than people do, fewer than a loop would."""
     max_websockets: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 2000
     """Websockets that may be open at a time, in all workers."""
     max_body_bytes: Annotated[int, msgspec.Meta(ge=_MIB, le=2048 * _MIB)] = 100 * _MIB
@@ -71,6 +73,10 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How long the head of a request may take to come; and how long all of one may take of somebody who has not shown the token."""
     body_idle_s: Seconds = 60.0
     """How long nothing may come of the body of a request, or be taken of an answer; all of it may take as long as the line needs."""
+    keep_alive_s: Seconds = 75.0
+    """How long a connection without a request stays open: longer than a proxy keeps its own, so that none is closed under a request."""
+    agents_idle_s: Seconds = 60.0
+    """A process that answers questions leaves after so long without a kernel that has asked; the next question starts one anew."""
     drain_s: Seconds = 10.0
     """How long requests that run may take to end when the gateway or a worker is stopped."""
     ui: bool = False

@@ -147,6 +147,14 @@ async def test_what_the_registry_refuses_is_answered_with_its_reason(here: Gatew
     assert await _ask(here, "POST", "/api/kernels") == (status, {"message": "It is as it is.", "reason": kind})
 
 
+async def test_whoever_starts_kernels_too_often_is_told_when_there_is_room_again(here: Gateway) -> None:
+    here.registry.failure = RegistryFailure(kind="limit", reason="Too many.", retry_after_s=1.2)
+    answer = await here.client.post("/api/kernels", headers=WITH_TOKEN)
+    assert (answer.status, answer.headers["Retry-After"]) == (429, "2")
+    here.registry.failure = RegistryFailure(kind="limit", reason="As many run as may: nobody knows when one ends.")
+    assert "Retry-After" not in (await here.client.post("/api/kernels", headers=WITH_TOKEN)).headers
+
+
 async def test_requests_wait_for_a_registry_that_is_being_replaced(here: Gateway) -> None:
     here.registry.add()
     await here.lose("registry")

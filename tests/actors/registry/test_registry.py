@@ -319,8 +319,7 @@ async def test_the_end_of_a_kernel_is_put_down_under_the_request_that_wanted_it(
 
 
 async def test_kernels_that_are_started_without_end_are_slowed_down_whichever_worker_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("beaker.gateway.start_rate.STARTS_PER_S", 0.001)
-    async with stage(monkeypatch, max_kernels=1) as gateway:
+    async with stage(monkeypatch, max_kernels=1, starts_per_s=0.001) as gateway:
         await gateway.open()
         await gateway.host()
         first, second = await gateway.worker(), await gateway.worker()
@@ -328,14 +327,15 @@ async def test_kernels_that_are_started_without_end_are_slowed_down_whichever_wo
         for wish in (StartKernel(spec_name="idle"), OpenSession(path="b.ipynb"), ChangeSession(session_id="s", spec_name="idle")):
             failure = await refused(second.ask(wish, timeout_s=PATIENCE_S))
             assert (failure.kind, failure.reason.startswith("More kernels are started than this gateway allows.")) == ("limit", True)
+            assert failure.retry_after_s is not None
+            assert 900 < failure.retry_after_s <= 1000
         # What starts nothing is not counted.
         again = await second.ask(OpenSession(path="a.ipynb"), timeout_s=PATIENCE_S)
         assert again.session.session_id == opened.session.session_id
 
 
 async def test_kernels_that_are_wanted_in_the_same_moment_are_counted_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("beaker.gateway.start_rate.STARTS_PER_S", 0.001)
-    async with stage(monkeypatch, max_kernels=2) as gateway:
+    async with stage(monkeypatch, max_kernels=2, starts_per_s=0.001) as gateway:
         await gateway.open()
         await gateway.host()
         registry = await gateway.worker()
