@@ -26,12 +26,20 @@ class SharedKernel:
     Args:
         folder: where it runs.
         start: starts one with these variables; a kernel process of its own, if nothing else is said.
+        forget: takes away what the test before has left; of a Python session, if nothing else is said.
     """
 
     # Any: one of a gateway, which has all that a test of questions uses.
-    def __init__(self, folder: Path, *, start: Callable[..., AbstractContextManager[Any]] = running_kernel) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        start: Callable[..., AbstractContextManager[Any]] = running_kernel,
+        forget: Callable[[RunningKernel], None] | None = None,
+    ) -> None:
         self.folder = folder
         self._start = start
+        self._forget = forget or _forget
         self._env = dict(os.environ)
         self._held = ExitStack()
         self._both: tuple[RunningKernel, ThreadedEndpoint] | None = None
@@ -44,7 +52,7 @@ class SharedKernel:
             self._both = self._held.enter_context(self._start(env={**self._env, **endpoint.environment}, folder=self.folder)), endpoint
         kernel, endpoint = self._both
         try:
-            _forget(kernel)
+            self._forget(kernel)
             endpoint.follow(script)
             yield kernel, endpoint
         except BaseException:

@@ -10,7 +10,6 @@ in `tests/system/browser/test_jupyterlab.py`.
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,14 +23,14 @@ pytestmark = pytest.mark.slow
 SLIDER = "import ipywidgets as widgets\nslider = widgets.IntSlider(value=3)\nslider"
 
 
-@pytest.fixture
-def kernel() -> Iterator[RunningKernel]:
+def test_the_comms_of_a_widget_are_closed_behind_the_news_of_the_restart() -> None:
     with running_kernel() as kernel:
-        yield kernel
+        for how in ("restarted", "killed"):
+            _end(kernel, how)
 
 
-@pytest.mark.parametrize("how", ["killed", "restarted"])
-def test_the_comms_of_a_widget_are_closed_behind_the_news_of_the_restart(kernel: RunningKernel, how: str) -> None:
+def _end(kernel: RunningKernel, how: str) -> None:
+    """Show a widget in a session that then ends; another has begun afterwards."""
     shown = kernel.run(SLIDER)
     opened = [message["content"]["comm_id"] for message in shown.outputs if message["msg_type"] == "comm_open"]
     assert len(opened) == 3, "the slider, its layout and its style"
@@ -54,12 +53,10 @@ def test_the_comms_of_a_widget_are_closed_behind_the_news_of_the_restart(kernel:
     assert kernel.run("6 * 7").text.endswith("42")
 
 
-@pytest.mark.parametrize(
-    "end", ["%beaker restart", ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "raises-exception")], ids=["restarted", "killed"]
-)
-async def test_a_notebook_under_nbclient_keeps_the_state_of_the_widgets_it_shows(end: str | tuple[str, ...], tmp_path: Path) -> None:
+async def test_a_notebook_under_nbclient_keeps_the_state_of_the_widgets_it_shows(tmp_path: Path) -> None:
+    killed = ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "raises-exception")
     client = NotebookClient(
-        notebook([SLIDER, end, "'fresh'"]),
+        notebook([SLIDER, "%beaker restart", SLIDER, killed, "'fresh'"]),
         kernel_name="beaker",
         timeout=60,
         iopub_timeout=60,  # of 4 s by default, after which nbclient goes on without the outputs that are still to come
@@ -67,7 +64,8 @@ async def test_a_notebook_under_nbclient_keeps_the_state_of_the_widgets_it_shows
         store_widget_state=True,
     )
     done = await client.async_execute()
-    shown = done.cells[0].outputs[-1]["data"]["application/vnd.jupyter.widget-view+json"]["model_id"]
     states = done.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
-    assert (len(states), states[shown]["state"]["value"]) == (3, 3)
-    assert done.cells[2].outputs[-1]["data"]["text/plain"] == "'fresh'"
+    shown = [done.cells[n].outputs[-1]["data"]["application/vnd.jupyter.widget-view+json"]["model_id"] for n in (0, 2)]
+    assert len(states) == 6, "each slider, its layout and its style"
+    assert [states[model]["state"]["value"] for model in shown] == [3, 3]
+    assert done.cells[4].outputs[-1]["data"]["text/plain"] == "'fresh'"

@@ -3,16 +3,20 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from functools import partial
 
 import pytest
 
 from tests.kit.questions import CELL, ask, interrupt, prompt, send, until_text
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
-from tests.scripted.replies import Call, Reply, Speak, list_variables, run
-from tests.scripted.threaded import ThreadedEndpoint, serving
+from tests.kit.shared_kernel import SharedKernel
+from tests.scripted.replies import Call, Speak, list_variables, run
+from tests.scripted.threaded import ThreadedEndpoint
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("R")]
+
+Asking = Callable[..., AbstractContextManager[tuple[RunningKernel, ThreadedEndpoint]]]
 
 LIMIT_S = 60
 """R itself takes some seconds to start."""
@@ -48,15 +52,20 @@ READY_S = 70.0
 """R starts in 2 s. But IRkernel that finds one of its ports taken waits for ever, and is started again after 30 s."""
 
 
-@contextmanager
-def r_session(*script: Reply) -> Iterator[tuple[RunningKernel, ThreadedEndpoint]]:
-    with serving(script) as endpoint, running_kernel(env=endpoint.environment, arguments=["--subkernel", "ir"], ready_s=READY_S) as kernel:
-        yield kernel, endpoint
+def _forget(kernel: RunningKernel) -> None:
+    """What the test before has left, but for methods: who defines some comes behind the others."""
+    assert kernel.run("rm(list = ls(all.names = TRUE))", timeout_s=LIMIT_S).status == "ok"
+    assert kernel.run("%beaker reset").status == "ok"
 
 
-@pytest.fixture(autouse=True)
-def _r(need_kernelspec: Callable[[str], None]) -> None:
+@pytest.fixture(scope="module")
+def r_session(need_kernelspec: Callable[[str], None], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
+    """Asks a kernel that the tests share, with a script for the model; gives that kernel and the model's endpoint."""
     need_kernelspec("ir")
+    start = partial(running_kernel, arguments=["--subkernel", "ir"], ready_s=READY_S)
+    shared = SharedKernel(tmp_path_factory.mktemp("r"), start=start, forget=_forget)
+    yield shared.asking
+    shared.close()
 
 
 def answered(kernel: RunningKernel, code: str) -> str:
@@ -65,7 +74,7 @@ def answered(kernel: RunningKernel, code: str) -> str:
     return "".join(message["content"].get("data", {}).get("text/markdown", "") for message in outcome.outputs)
 
 
-def test_cells_run_in_r_and_what_they_hold_is_told() -> None:
+def test_cells_run_in_r_and_what_they_hold_is_told(r_session: Asking) -> None:
     names = ["df", "my.mean", "words", "lively", "thing", "nothing"]
     with r_session(list_variables(), *map(shown, names), Speak(text="There.")) as (kernel, endpoint):
         assert kernel.client.kernel_info(reply=True, timeout=LIMIT_S)["content"]["language_info"]["name"] == "R"
@@ -87,7 +96,23 @@ def test_cells_run_in_r_and_what_they_hold_is_told() -> None:
         assert kernel.run("exists('ran')").text == "[1] FALSE", "the binding was not read"
 
 
-def test_a_look_at_r_calls_nothing_of_the_users_and_leaves_the_session_as_it_was() -> None:
+def test_a_question_takes_a_number_in_r_and_code_of_the_model_takes_the_next(r_session: Asking) -> None:
+    with r_session(list_variables(), run("y <- 20 + 22\ny"), Speak(text="There.")) as (kernel, endpoint):
+        first = kernel.run("1", timeout_s=LIMIT_S).reply["content"]["execution_count"]
+        asked = send(kernel, "%%ai --mode ask how much?")
+        assert "y <- 20 + 22" in prompt(kernel)
+        kernel.client.input("y")
+        outcome = kernel.outcome(asked, timeout_s=LIMIT_S)
+        assert outcome.reply["content"]["execution_count"] == first + 1
+        text = "".join(message["content"].get("data", {}).get("text/markdown", "") for message in outcome.outputs)
+        assert f"runs as `[{first + 2}]`" in text
+        assert f"ran as cell {first + 2}" in endpoint.results()[-1]
+        assert "42" in endpoint.results()[-1]
+        after = kernel.run("y")
+        assert (after.text, after.reply["content"]["execution_count"]) == ("[1] 42", first + 3)
+
+
+def test_a_look_at_r_calls_nothing_of_the_users_and_leaves_the_session_as_it_was(r_session: Asking) -> None:
     names = ["mine", "holder", "rows", "four"]
     same = "cat(ls(all.names = TRUE), names(options()), search(), getwd(), unlist(dev.list()), ran)"
     with r_session(list_variables(), *map(shown, names), Speak(text="There.")) as (kernel, endpoint):
@@ -102,23 +127,7 @@ def test_a_look_at_r_calls_nothing_of_the_users_and_leaves_the_session_as_it_was
         assert kernel.run(same).text == before
 
 
-def test_a_question_takes_a_number_in_r_and_code_of_the_model_takes_the_next() -> None:
-    with r_session(list_variables(), run("y <- 20 + 22\ny"), Speak(text="There.")) as (kernel, endpoint):
-        assert kernel.run("1", timeout_s=LIMIT_S).reply["content"]["execution_count"] == 1
-        asked = send(kernel, "%%ai --mode ask how much?")
-        assert "y <- 20 + 22" in prompt(kernel)
-        kernel.client.input("y")
-        outcome = kernel.outcome(asked, timeout_s=LIMIT_S)
-        assert outcome.reply["content"]["execution_count"] == 2
-        text = "".join(message["content"].get("data", {}).get("text/markdown", "") for message in outcome.outputs)
-        assert "runs as `[3]`" in text
-        assert "ran as cell 3" in endpoint.results()[-1]
-        assert "42" in endpoint.results()[-1]
-        after = kernel.run("y")
-        assert (after.text, after.reply["content"]["execution_count"]) == ("[1] 42", 4)
-
-
-def test_a_busy_r_session_is_left_alone_an_interrupt_ends_its_cell_and_a_restart_its_variables() -> None:
+def test_a_busy_r_session_is_left_alone_an_interrupt_ends_its_cell_and_a_restart_its_variables(r_session: Asking) -> None:
     with r_session(list_variables(), Speak(text="Later.")) as (kernel, endpoint):
         kernel.run("kept <- 1", timeout_s=LIMIT_S)
         running = kernel.send("cat('begun\\n'); flush.console(); repeat Sys.sleep(0.1)")
