@@ -11,7 +11,7 @@ import pytest
 
 KERNEL_NAME = os.environ.get("KERNEL_UNDER_TEST", "beaker")
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("conformance")]
 
 
 class TestKernelConformance(jupyter_kernel_test.KernelTests):  # type: ignore[misc]  # the suite is untyped

@@ -9,7 +9,7 @@ import pytest
 from actors.roles.install import describe
 from tests.packaging import kit
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("distributions")]
 
 
 @pytest.fixture(scope="module")

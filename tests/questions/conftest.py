@@ -1,13 +1,24 @@
-"""Kernels that are asked: one with the demo model, one whose model follows the test's script, and one whose model falls silent."""
+"""Kernels that are asked: one with the demo model, and two whose model follows the test's script, of which one is for tests that kill.
+
+All tests here run in one process, so that each of the kernels is started once.
+"""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.kit.running_kernel import RunningKernel, running_kernel
 from tests.kit.shared_kernel import SharedKernel, shared_kernel  # noqa: F401  # tests find it as `shared`
 from tests.scripted.replies import STALL
-from tests.scripted.threaded import serving
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the tests of this folder into one group, for the kernels that they share."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.xdist_group("questions"))
 
 
 @pytest.fixture(scope="session")
@@ -24,8 +35,16 @@ def stalling(shared: SharedKernel) -> Iterator[RunningKernel]:
         yield kernel
 
 
+@pytest.fixture(scope="session")
+def battered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedKernel]:
+    """Shared by tests that kill one of its processes, or interrupt more than the last test would: each finds it whole."""
+    kernel = SharedKernel(tmp_path_factory.mktemp("battered"))
+    yield kernel
+    kernel.close()
+
+
 @pytest.fixture
-def stalling_alone() -> Iterator[RunningKernel]:
-    """Likewise, for a test that kills or counts from one."""
-    with serving([STALL]) as endpoint, running_kernel(env=endpoint.environment) as kernel:
+def stalling_battered(battered: SharedKernel) -> Iterator[RunningKernel]:
+    """Its model says a few words and no more."""
+    with battered.asking(STALL, STALL) as (kernel, _):
         yield kernel

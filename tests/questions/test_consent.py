@@ -4,8 +4,6 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +12,12 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.kit.questions import PATIENCE_S, prompt, send
-from tests.kit.running_kernel import Outcome, RunningKernel, running_kernel, wait_until
+from tests.kit.running_kernel import Outcome, wait_until
 from tests.kit.shared_kernel import SharedKernel
-from tests.scripted.replies import Reply, Speak, ask_user, run
-from tests.scripted.threaded import ThreadedEndpoint, serving
+from tests.scripted.replies import Speak, ask_user, run
+from tests.scripted.threaded import serving
 
 pytestmark = pytest.mark.slow
-
-
-@contextmanager
-def asking(*script: Reply, **options: Any) -> Iterator[tuple[RunningKernel, ThreadedEndpoint]]:
-    """A kernel whose model follows a script."""
-    with serving(script) as endpoint, running_kernel(env={**endpoint.environment, **options.pop("env", {})}, **options) as kernel:
-        yield kernel, endpoint
 
 
 def named(text: str) -> str:
@@ -153,25 +144,26 @@ def test_nbclient_ends_by_itself_with_the_code_as_text_and_nothing_was_run(tmp_p
     assert not marker.exists()
 
 
-def test_a_killed_agent_leaves_the_code_running_once_and_the_next_question_works(tmp_path: Path) -> None:
+def test_a_killed_agent_leaves_the_code_running_once_and_the_next_question_works(tmp_path: Path, battered: SharedKernel) -> None:
     """FAULTS row 2."""
     counter = tmp_path / "counter"
     code = "import time\nopen('counter', 'a').write('x')\nprint('begun', flush=True)\ntime.sleep(2)\nprint('ended', flush=True)"
-    with asking(run(code), Speak(text="Next.")) as (kernel, _):
-        kernel.run(f"%cd -q {tmp_path}")
+    with battered.asking(run(code), Speak(text="Next.")) as (kernel, _):
+        number = kernel.run(f"%cd -q {tmp_path}").reply["content"]["execution_count"]
         asked = send(kernel, "%%ai --mode auto go")
         next(m for m in kernel.iopub(time.monotonic() + PATIENCE_S) if m["content"].get("text") == "begun\n")
         kernel.wait_for_role("agent").kill()
         outcome = kernel.outcome(asked, timeout_s=PATIENCE_S)
         assert "ended\n" in outcome.text
-        assert "A1 ran as cell [3] and ended ok; the answer was cut behind it; asking again may run it again" in outcome.text
+        told = f" ran as cell [{number + 2}] and ended ok; the answer was cut behind it; asking again may run it again"
+        assert told in outcome.text
         assert "Next." in markdown(kernel.outcome(send(kernel, "%%ai again"), timeout_s=PATIENCE_S))
     assert counter.read_text() == "x"
 
 
-def test_a_killed_subkernel_in_the_middle_of_the_code_is_told_to_the_model() -> None:
+def test_a_killed_subkernel_in_the_middle_of_the_code_is_told_to_the_model(battered: SharedKernel) -> None:
     code = "import os\nprint(os.getpid(), flush=True)\nimport time\ntime.sleep(60)"
-    with asking(run(code), Speak(text="I see.")) as (kernel, endpoint):
+    with battered.asking(run(code), Speak(text="I see.")) as (kernel, endpoint):
         subkernel = kernel.subkernel_pid()
         asked = send(kernel, "%%ai go")
         prompt(kernel)
@@ -181,6 +173,7 @@ def test_a_killed_subkernel_in_the_middle_of_the_code_is_told_to_the_model() -> 
         os.kill(subkernel, signal.SIGKILL)
         assert kernel.reply(asked, timeout_s=PATIENCE_S)["content"]["status"] == "ok"
         assert "outcome is unknown" in endpoint.results()[0]
+        assert kernel.run("1 + 1").text.endswith("2")
 
 
 def test_a_stop_interrupts_the_code_and_no_further_call_follows(shared: SharedKernel) -> None:

@@ -154,8 +154,8 @@ def test_a_client_that_leaves_in_the_middle_costs_the_others_nothing(stalling: R
     assert stalling.run("1 + 1").text == "2"
 
 
-def test_a_question_that_went_with_the_kernel_process_is_told_so(stalling_alone: RunningKernel) -> None:
-    kernel = stalling_alone
+def test_a_question_that_went_with_the_kernel_process_is_told_so(stalling_battered: RunningKernel) -> None:
+    kernel = stalling_battered
     asked = request(kernel, "llm_request", request="how long?")
     until(kernel, asked, "llm_delta")
     kernel.replace_front()

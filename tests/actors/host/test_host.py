@@ -20,7 +20,7 @@ from beaker.messages.registry import KernelEnded
 from beaker.wire.websocket import WebsocketChannel
 from tests.actors.host.kit import Client, HostStage, host_stage
 
-pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("host"), pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
