@@ -205,6 +205,14 @@ class RunningKernel(KernelInUse):
         )
         return self.process
 
+    def ready(self, timeout_s: float = PATIENCE_S) -> Self:
+        """Wait until it answers; one that has ended instead is told with its words."""
+        try:
+            return super().ready(timeout_s)
+        except RuntimeError as error:  # a client of no manager does not know of the process
+            self.errors.seek(0)
+            raise AssertionError(f"{error} (status {self.process.poll()}): {self.errors.read().decode(errors='replace')}") from error
+
     def replace_front(self) -> None:
         """Kill the kernel process and start another one on the same connection file, as a frontend's restarter does."""
         self.process.kill()
