@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import uuid
@@ -104,14 +105,26 @@ class Client:
     async def run(self, code: str) -> tuple[dict[str, Any], str]:  # Any: JSON
         """Runs a cell; gives the content of its reply and what it printed."""
         asked = await self.send("execute_request", execute_content(code))
-        waiting, begin, reply = {"execute_reply", "idle"}, len(self.heard), dict[str, Any]()  # Any: as above
-        while waiting:
-            message = await self.hear()
-            if message["parent"] == asked:
-                waiting -= {message["kind"], message["content"].get("execution_state")}
-                reply = message["content"] if message["kind"] == "execute_reply" else reply
-        mine = [message for message in self.heard[begin:] if message["parent"] == asked and message["kind"] == "stream"]
-        return reply, "".join(message["content"]["text"] for message in mine)
+        reply = await self.hear_out(asked)
+        return reply, self.printed(asked)
+
+    async def hear_out(self, asked: str) -> dict[str, Any]:  # Any: JSON
+        """Goes on until a cell's reply and its idle have come, of which either may be first; gives the content of the reply."""
+        waiting, at, reply = {"execute_reply", "idle"}, 0, dict[str, Any]()  # Any: as above
+        while True:
+            for message in self.heard[at:]:
+                if message["parent"] == asked:
+                    waiting -= {message["kind"], message["content"].get("execution_state")}
+                    reply = message["content"] if message["kind"] == "execute_reply" else reply
+            if not waiting:
+                return reply
+            at = len(self.heard)
+            await self.hear()
+
+    def printed(self, asked: str) -> str:
+        """What has come of what a cell prints."""
+        mine = [message for message in self.heard if message["parent"] == asked and message["kind"] == "stream"]
+        return "".join(message["content"]["text"] for message in mine)
 
 
 def _words(process: psutil.Process) -> str:
@@ -139,12 +152,16 @@ class Server:
 
     url: str
     token: str
+    trusted: ssl.SSLContext | bool = True
+    """Whose certificates are, where it speaks TLS; True: as the machine has it."""
 
     @asynccontextmanager
     async def http(self) -> AsyncIterator[aiohttp.ClientSession]:
         """A client that shows the token."""
         headers = {"Authorization": f"token {self.token}"}
-        async with aiohttp.ClientSession(self.url, headers=headers, timeout=aiohttp.ClientTimeout(PATIENCE_S)) as session:
+        connector = aiohttp.TCPConnector(ssl=self.trusted)
+        patience = aiohttp.ClientTimeout(PATIENCE_S)
+        async with aiohttp.ClientSession(self.url, headers=headers, timeout=patience, connector=connector) as session:
             yield session
 
     async def call(self, method: str, path: str, content: object = None) -> Any:  # Any: JSON

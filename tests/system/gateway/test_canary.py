@@ -1,4 +1,7 @@
-"""FAULTS 32, of a gateway: its token and the model's key are in no log, file, argument, environment, answer or address."""
+"""FAULTS 32, of a gateway: its token and the model's key are in no log, file, argument, environment, answer or address.
+
+And no process of it listens to anybody but this machine.
+"""
 
 import os
 from collections.abc import Callable, Iterator
@@ -34,7 +37,8 @@ async def test_what_was_shown_to_it_in_every_way_there_is_stands_nowhere(start_g
     kernel_id = await gateway.start_kernel()
     seen: list[str] = [gateway.printed]
     async with gateway.connect(kernel_id) as client:
-        for code in ("import os\nprint(sorted(os.environ.items()))", "%%ai hello", "%%ai again", "%beaker config", "%beaker status", "1/0"):
+        subkernel = psutil.Process(int((await client.run("import os\nprint(os.getpid())"))[1]))
+        for code in ("print(sorted(os.environ.items()))", "%%ai hello", "%%ai again", "%beaker config", "%beaker status", "1/0"):
             await client.run(code)
         seen += map(str, client.heard)
     async with gateway.http() as http:
@@ -56,7 +60,9 @@ async def test_what_was_shown_to_it_in_every_way_there_is_stands_nowhere(start_g
         async with http.post("/login", json={"token": TOKEN}, allow_redirects=False) as answer:
             seen += [str(answer.headers), await answer.text()]
     guardian = psutil.Process(gateway.pid)
-    for process in [guardian, *guardian.children(recursive=True)]:
+    for process in {guardian, *guardian.children(recursive=True), subkernel}:
+        listening = [each.laddr.ip for each in process.net_connections("inet") if each.status == psutil.CONN_LISTEN]
+        assert {*listening} <= {"127.0.0.1"}, "it listens on this machine alone"
         seen.append(" ".join(process.cmdline()))
         if process != guardian:  # who was given both
             seen.append(environ_of(process).decode(errors="replace"))

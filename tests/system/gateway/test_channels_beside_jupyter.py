@@ -7,13 +7,13 @@ import asyncio
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
 from beaker.wire.websocket import encode_v1
-from tests.kit.jupyter_server import jupyter_server
 from tests.kit.running_gateway import PATIENCE_S, V1, RunningGateway, Server, execute_content
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("gateway")]
@@ -242,15 +242,17 @@ async def _seen(server: Server, kernel_id: str) -> Seen:
     return seen
 
 
-@pytest.fixture(scope="module")
-def theirs(tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    """What happens at a Jupyter server."""
+@pytest.fixture(scope="session")
+def theirs(jupyter: tuple[Server, Path]) -> Seen:
+    """What happens at a Jupyter server: seen once, whatever is seen beside it."""
 
     async def see(server: Server) -> Seen:
-        return await _seen(server, await server.start_kernel())
+        kernel_id = await server.start_kernel()
+        seen = await _seen(server, kernel_id)
+        await server.call("DELETE", f"/kernels/{kernel_id}")
+        return seen
 
-    with jupyter_server(tmp_path_factory.mktemp("root"), tmp_path_factory.mktemp("jr")) as server:
-        return asyncio.run(see(server))
+    return asyncio.run(see(jupyter[0]))
 
 
 async def test_both_do_alike(theirs: Seen, gateway: RunningGateway) -> None:

@@ -1,7 +1,6 @@
 """The same requests to a real Jupyter server and to our contents interface: statuses, headers, keys and types of the answers."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.error import HTTPError
@@ -11,10 +10,11 @@ import pytest
 from yarl import URL
 
 from tests.actors.gateway.conftest import Client, client, folder
-from tests.kit.jupyter_server import jupyter_server
 from tests.kit.running_gateway import Server
 
 __all__ = ["client", "folder"]
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("gateway")]  # whose Jupyter server this is too
 
 CELL = {"cell_type": "code", "id": "a", "source": "1", "metadata": {}, "execution_count": 1, "outputs": []}
 NOTEBOOK = {"cells": [CELL], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
@@ -127,7 +127,7 @@ STEPS = [
 
 
 def _fill(folder: Path) -> None:
-    (folder / "sub").mkdir(parents=True)
+    (folder / "sub").mkdir(exist_ok=True)
     (folder / "sub/ü b.txt").write_text("x")
     (folder / "old.txt").write_text("old")
     (folder / "binary").write_bytes(b"\xff\x00")
@@ -170,15 +170,6 @@ def _known(shape: object) -> object:
     return shape
 
 
-@pytest.fixture(scope="module")
-def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A Jupyter server, and what it serves."""
-    root = tmp_path_factory.mktemp("jupyter") / "test"
-    _fill(root)
-    with jupyter_server(root, tmp_path_factory.mktemp("jr"), "--FileContentsManager.delete_to_trash=False") as server:
-        yield server
-
-
 def _theirs(server: Server, step: Step) -> Answer:
     data = None if step.body is None else json.dumps(step.body).encode()
     request = Request(f"{server.url}/api/contents/{step.path}", data, {"Authorization": f"token {server.token}"}, method=step.method)
@@ -199,11 +190,13 @@ async def _ours(client: Client, step: Step) -> Answer:
         return _answer(answer.status, answer.headers.get("Location"), body)
 
 
-async def test_both_answer_alike(jupyter: Server, client: Client, folder: Path) -> None:
+async def test_both_answer_alike(jupyter: tuple[Server, Path], client: Client, folder: Path) -> None:
+    server, root = jupyter
+    _fill(root)
     _fill(folder)
     wrong = []
     for step in STEPS:
-        theirs, ours = _theirs(jupyter, step), await _ours(client, step)
+        theirs, ours = _theirs(server, step), await _ours(client, step)
         wanted = theirs if step.ours is None else theirs._replace(status=step.ours)
         if step.ours is not None and (step.ours >= 400) != (theirs.status >= 400):
             wanted = wanted._replace(location=None, shape=ours.shape)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from string import Template
 from typing import Any, NamedTuple
 
@@ -10,7 +11,6 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from tests.kit.jupyter_server import jupyter_server
 from tests.kit.running_gateway import RunningGateway, Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("gateway")]
@@ -199,13 +199,10 @@ async def _answers(server: Server) -> list[Answer]:
     return answers
 
 
-@pytest.fixture(scope="module")
-def theirs(tmp_path_factory: pytest.TempPathFactory) -> list[Answer]:
-    """What a Jupyter server of its own folder answers to all of it."""
-    root = tmp_path_factory.mktemp("root")
-    (root / "sub").mkdir()
-    with jupyter_server(root, tmp_path_factory.mktemp("jr")) as server:
-        return asyncio.run(_answers(server))
+@pytest.fixture(scope="session")
+def theirs(jupyter: tuple[Server, Path]) -> list[Answer]:
+    """What a Jupyter server answers to all of it: asked once, whatever answers beside it."""
+    return asyncio.run(_answers(jupyter[0]))
 
 
 async def test_both_answer_alike(theirs: list[Answer], gateway: RunningGateway) -> None:

@@ -20,6 +20,7 @@ CHECKOUT = Path(__file__).parents[3]
 
 SERVE = """
 import sys
+sys.modules["rfc3987_syntax"] = None
 import beaker_kernel
 from aiohttp import web
 from actors.gateway.app import make_app
@@ -27,6 +28,7 @@ from tests.actors.gateway.desk import make_order, make_service
 socket, folder, root = sys.argv[1:]
 web.run_app(make_app(make_service(make_order(folder, root_dir=root))), path=socket)
 """
+"""A worker imports without that grammar too, which takes longer than all the rest of it."""
 
 
 def _notebook(version: int) -> dict[str, object]:
