@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -47,18 +47,15 @@ class Client:
         *,
         channel: Any = "shell",  # Any: a literal's value
         cell_id: str = "",
+        buffers: Sequence[bytes] = (),
     ) -> str:
         """Sends a request; gives its msg_id. An answer streams into a cell that is named, as notebooks do."""
         msg_id = uuid.uuid4().hex
         header = {"msg_id": msg_id, "msg_type": kind, "session": self.session_id, "username": "", "version": "5.4"}
         header["date"] = "2026-01-01T00:00:00.123456Z"
         parts = [json.dumps(part).encode() for part in (header, {}, {"cellId": cell_id} if cell_id else {}, content)]
-        if self.framing == "v1":
-            await self.socket.send_bytes(encode_v1(channel, parts))
-        else:
-            text = encode_legacy(channel, parts)
-            assert isinstance(text, str)
-            await self.socket.send_str(text)
+        data = (encode_v1 if self.framing == "v1" else encode_legacy)(channel, [*parts, *buffers])
+        await (self.socket.send_str(data) if isinstance(data, str) else self.socket.send_bytes(data))
         return msg_id
 
     async def hear(self) -> dict[str, Any]:  # Any: JSON
@@ -110,14 +107,18 @@ class Client:
 
     async def hear_out(self, asked: str) -> dict[str, Any]:  # Any: JSON
         """Goes on until a cell's reply and its idle have come, of which either may be first; gives the content of the reply."""
-        waiting, at, reply = {"execute_reply", "idle"}, 0, dict[str, Any]()  # Any: as above
+        await self.hear_idle(asked)
         while True:
-            for message in self.heard[at:]:
-                if message["parent"] == asked:
-                    waiting -= {message["kind"], message["content"].get("execution_state")}
-                    reply = message["content"] if message["kind"] == "execute_reply" else reply
-            if not waiting:
-                return reply
+            for message in self.heard:
+                if message["parent"] == asked and message["kind"] == "execute_reply":
+                    content: dict[str, Any] = message["content"]  # Any: as above
+                    return content
+            await self.hear()
+
+    async def hear_idle(self, asked: str) -> None:
+        """Goes on until the idle of a cell, of whichever client, has come."""
+        at = 0
+        while not any(each["parent"] == asked and each["content"].get("execution_state") == "idle" for each in self.heard[at:]):
             at = len(self.heard)
             await self.hear()
 

@@ -44,4 +44,7 @@ async def test_50_000_displays(start: Start) -> None:
 
 
 async def test_100_restarts(start: Start) -> None:
-    await restart_again_and_again(start(), 100)
+    gateway = start()
+    kernel_id = await gateway.start_kernel()
+    await gateway.call("POST", f"/kernels/{kernel_id}/restart")
+    await restart_again_and_again(gateway, 100, kernel_id)

@@ -18,7 +18,7 @@ from tests.kit.running_gateway import PATIENCE_S, V1, RunningGateway, Server, ex
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("gateway")]
 
-NONE = "00000000-0000-4000-8000-000000000000"
+NONE = "00000000-0000-4000-8000-000000000001"
 
 Seen = dict[str, Any]  # Any: whatever is compared
 Socket = aiohttp.ClientWebSocketResponse

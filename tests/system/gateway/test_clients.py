@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 
-from tests.kit.gateway_kernel import GatewayKernel, gateway_kernel, serving_gateway
+from tests.kit.gateway_kernel import GatewayKernel, gateway_kernel
+from tests.kit.running_gateway import RunningGateway
 from tests.system.clients.test_comms import test_the_comms_of_a_widget_are_closed_behind_the_news_of_the_restart
 from tests.system.clients.test_debugger import test_a_breakpoint_is_told_and_left
 from tests.system.clients.test_subshells import test_a_subshell_runs_cells_while_the_main_shell_is_busy
@@ -21,13 +22,13 @@ __all__ = [  # what is collected here
     "test_the_comms_of_a_widget_are_closed_behind_the_news_of_the_restart",
 ]
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clients of a gateway")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("plain gateway")]
 
 
 @pytest.fixture(scope="module")
-def kernel() -> Iterator[GatewayKernel]:
+def kernel(plain_gateway: RunningGateway) -> Iterator[GatewayKernel]:
     """One for all: none of them leaves anything behind but a session."""
-    with serving_gateway() as gateway, gateway_kernel(gateway) as kernel:
+    with gateway_kernel(plain_gateway) as kernel:
         yield kernel
 
 

@@ -58,7 +58,9 @@ async def test_a_socket_lives_through_the_death_of_the_registry_and_of_a_host(ga
         await client.run("x = 7")
         for role in ("registry", "host"):
             flag = gateway.root / role
-            code = f"import os, time\nprint('on', flush=True)\nwhile not os.path.exists({str(flag)!r}):\n    time.sleep(0.05)\nprint('done')"
+            code = (
+                f"import os, time\nprint('on', flush=True)\nwhile not os.path.exists({str(flag)!r}):\n    time.sleep(0.05)\nprint('done')"
+            )
             asked = await client.send("execute_request", execute_content(code))
             await client.hear_until("stream", asked)
             (process,) = gateway.roles(role)

@@ -25,6 +25,10 @@ def shown(gateway: RunningGateway) -> str:
     return ssl.DER_cert_to_PEM_cert(found)
 
 
+def text_of(cert: str) -> str:
+    return Path(cert).read_text()
+
+
 async def test_a_hangup_replaces_workers_and_the_certificate_and_touches_no_kernel(
     short_folder: Path, start_gateway: Callable[..., RunningGateway], need_tool: Callable[..., str]
 ) -> None:
@@ -34,7 +38,7 @@ async def test_a_hangup_replaces_workers_and_the_certificate_and_touches_no_kern
     gateway = start_gateway("--port", "0", "--tls-cert", cert, "--tls-key", key)
     assert gateway.url.startswith("https://")
     gateway.trusted = ssl.create_default_context(cafile=cert)
-    assert shown(gateway) == Path(cert).read_text()
+    assert shown(gateway) == text_of(cert)
     kernel_id = await gateway.start_kernel()
     hosts, workers = ({process.pid for process in gateway.roles(role)} for role in ("host", "worker"))
     async with gateway.connect(kernel_id) as client:
@@ -43,7 +47,7 @@ async def test_a_hangup_replaces_workers_and_the_certificate_and_touches_no_kern
         os.kill(gateway.pid, signal.SIGHUP)
         gateway.wait_for_role("worker", 1, without=workers)
     gateway.trusted = ssl.create_default_context(cafile=cert)  # which the former one would not be
-    assert shown(gateway) == Path(cert).read_text()
+    assert shown(gateway) == text_of(cert)
     async with gateway.connect(kernel_id, framing="legacy") as client:
         assert (await client.run("print(x)"))[1] == "7\n"
     assert {host.pid for host in gateway.roles("host")} == hosts

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.kernel_protocol import test_jupyter_kernel_test as own_suite
-from tests.kit.gateway_kernel import configure_ipython, gateway_kernel, serving_gateway
+from tests.kit.gateway_kernel import gateway_kernel
+from tests.kit.running_gateway import RunningGateway
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("plain gateway")]
 
 
 class TestKernelConformance(own_suite.TestKernelConformance):
@@ -19,13 +20,11 @@ class TestKernelConformance(own_suite.TestKernelConformance):
 
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
-    def kernel(cls) -> Iterator[None]:
+    def kernel(cls, plain_gateway: RunningGateway) -> Iterator[None]:
         """In place of the kernel and the client that the suite starts."""
-        with serving_gateway() as gateway:
-            configure_ipython(gateway)
-            with gateway_kernel(gateway) as kernel:
-                cls.kc = kernel.client
-                yield
+        with gateway_kernel(plain_gateway) as kernel:
+            cls.kc = kernel.client
+            yield
 
     @classmethod
     def setUpClass(cls) -> None:

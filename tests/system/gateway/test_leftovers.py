@@ -17,7 +17,7 @@ Start = Callable[..., RunningGateway]
 
 LEASE = {"BEAKER_GATEWAY_ORPHAN_TIMEOUT_S": "5"}
 """Longer than a part of it takes to begin on a busy machine: else kernels end before anybody was killed."""
-RESTARTS = 3
+RESTARTS = 2
 """A hundred in `tests/soak`."""
 
 
@@ -27,17 +27,20 @@ def family(gateway: RunningGateway) -> set[psutil.Process]:
     return {guardian, *guardian.children(recursive=True)}
 
 
-async def with_question(gateway: RunningGateway) -> None:
-    """A kernel that has answered one, so that there is an agent too."""
+async def with_question(gateway: RunningGateway) -> str:
+    """A kernel that has answered one, so that there is an agent too; gives its id."""
     kernel_id = await gateway.start_kernel()
     async with gateway.connect(kernel_id) as client:
         reply, _ = await client.run("%%ai hello")
         assert reply["status"] == "ok"
+    return kernel_id
 
 
-async def test_nothing_is_left_of_a_gateway_whose_parts_are_killed_one_after_the_other_and_then_the_guardian(start_gateway: Start) -> None:
+async def test_nothing_is_left_of_restarted_kernels_nor_of_a_gateway_whose_parts_are_killed_and_then_the_guardian(
+    start_gateway: Start,
+) -> None:
     gateway = start_gateway("--port", "0", **LEASE)
-    await with_question(gateway)
+    await restart_again_and_again(gateway, RESTARTS, await with_question(gateway))
     everybody = family(gateway)
     for role in ("worker", "host", "registry", "agent"):
         for process in [each for each in everybody if lives(each) and f"--role {role}" in " ".join(each.cmdline())]:
@@ -63,10 +66,8 @@ async def test_nothing_is_left_of_a_gateway_that_is_killed_at_once(start_gateway
     assert [*(gateway.folder / "run/beaker").glob("*/kernel*.json")] == []
 
 
-async def restart_again_and_again(gateway: RunningGateway, restarts: int) -> None:
+async def restart_again_and_again(gateway: RunningGateway, restarts: int, kernel_id: str) -> None:
     """Leaves no zombie, no process and no descriptor."""
-    kernel_id = await gateway.start_kernel()
-    await gateway.call("POST", f"/kernels/{kernel_id}/restart")
     async with gateway.connect(kernel_id) as client:
         await client.run("1")
         processes, descriptors = len(family(gateway)), _descriptors(gateway)
@@ -83,7 +84,3 @@ async def restart_again_and_again(gateway: RunningGateway, restarts: int) -> Non
 
 def _descriptors(gateway: RunningGateway) -> int:
     return sum(gateway.roles(role)[0].num_fds() for role in ("registry", "host", "worker"))
-
-
-async def test_a_kernel_that_is_restarted_again_and_again_leaves_nothing(start_gateway: Start) -> None:
-    await restart_again_and_again(start_gateway("--port", "0"), RESTARTS)

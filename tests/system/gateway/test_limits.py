@@ -5,7 +5,7 @@ import json
 import os
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -14,17 +14,16 @@ import pytest
 
 from actors.guardian.limits import websocket_limit
 from tests.actors.supervisor.test_limits import BOMB, lonely_uid, processes_now
+from tests.kit.gateway_kernel import serving_gateway
 from tests.kit.running_gateway import PATIENCE_S, Client, RunningGateway
 from tests.kit.running_kernel import wait_until
 
-pytestmark = pytest.mark.slow
-
-Start = Callable[..., RunningGateway]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("limits of a gateway")]
 
 DESCRIPTORS = 256
-CONNECTIONS = 200
+CONNECTIONS = 120
 """Opened and closed; FAULTS 34 names 500, but they wait for places that rest."""
-STARTS = 200
+STARTS = 100
 """Of kernels: a thousand of FAULTS 36 take no longer each."""
 
 
@@ -82,38 +81,47 @@ async def test_at_the_end_of_its_descriptors_it_says_so_and_sessions_that_are_op
         wait_until(lambda: descriptors(gateway) <= before + Counter(dict.fromkeys(before, 2)), what=f"no more than {before}")
 
 
-async def test_kernels_are_started_up_to_the_limit_and_the_others_refused_in_words(start_gateway: Start) -> None:
-    gateway = start_gateway("--port", "0", "--max-kernels", "2")
-    kernel_id = await gateway.start_kernel()
-    async with gateway.connect(kernel_id) as client, gateway.http() as http:
-
-        async def start() -> tuple[int, str]:
-            async with http.post("/api/kernels", json={}) as answer:
-                return answer.status, (await answer.json()).get("message", "")
-
-        answers = await asyncio.gather(*(start() for _ in range(STARTS)))
-        assert Counter(status for status, _ in answers) == {201: 1, 429: STARTS - 1}
-        assert all(words.endswith(".") for status, words in answers if status == 429)
-        assert (await client.run("print('still here')"))[1] == "still here\n"
-        assert len(await gateway.call("GET", "/kernels")) == 2
-    assert gateway.end() == 0
-
-
 async def run(client: Client, code: str) -> str:
     reply, printed = await client.run(code)
     assert reply["status"] == "ok", reply
     return printed
 
 
-async def test_a_fork_bomb_in_a_cell_is_stopped_and_other_sessions_work(start_gateway: Start) -> None:
+@pytest.fixture(scope="module")
+def bounded() -> Iterator[RunningGateway]:
+    """One that may have three kernels, of few processes."""
     few = 10 if os.getuid() == 0 else processes_now() + 60  # as root the bomb runs as somebody who has none
-    gateway = start_gateway("--port", "0", BEAKER_SUBKERNEL_MAX_PROCESSES=str(few))
-    bombed, other = await gateway.start_kernel(), await gateway.start_kernel()
-    async with gateway.connect(bombed) as bomber, gateway.connect(other) as bystander:
+    with serving_gateway("--max-kernels", "3", BEAKER_SUBKERNEL_MAX_PROCESSES=str(few)) as gateway:
+        yield gateway
+
+
+async def test_a_fork_bomb_in_a_cell_is_stopped_and_other_sessions_work(bounded: RunningGateway) -> None:
+    bombed, other = await bounded.start_kernel(), await bounded.start_kernel()
+    async with bounded.connect(bombed) as bomber, bounded.connect(other) as bystander:
         await run(bystander, "x = 7")
         await run(bomber, "import json, os, subprocess, sys\nreading, writing = os.pipe()\nwaiting, held = os.pipe()")
         command = f"[sys.executable, '-c', {BOMB!r}, str(writing), '{lonely_uid()}', str(waiting)]"
         await run(bomber, f"subprocess.run({command}, pass_fds=[writing, waiting], check=True)\nos.close(writing)")
         assert json.loads(await run(bomber, "print(os.fdopen(reading).read())"))["refused"] == "BlockingIOError"
         assert await run(bystander, "print(x)") == "7\n"
-        await gateway.start_kernel()
+        await bounded.call("DELETE", f"/kernels/{await bounded.start_kernel()}")
+    for kernel_id in (bombed, other):
+        await bounded.call("DELETE", f"/kernels/{kernel_id}")
+
+
+async def test_kernels_are_started_up_to_the_limit_and_the_others_refused_in_words(bounded: RunningGateway) -> None:
+    kernel_id = await bounded.start_kernel()
+    kept = [kernel_id, await bounded.start_kernel()]
+    async with bounded.connect(kernel_id) as client, bounded.http() as http:
+
+        async def start() -> tuple[int, str]:
+            async with http.post("/api/kernels", json={}) as answer:
+                made = await answer.json()
+                kept.append(made.get("id", ""))
+                return answer.status, made.get("message", "")
+
+        answers = await asyncio.gather(*(start() for _ in range(STARTS)))
+        assert Counter(status for status, _ in answers) == {201: 1, 429: STARTS - 1}
+        assert all(words.endswith(".") for status, words in answers if status == 429)
+        assert (await client.run("print('still here')"))[1] == "still here\n"
+    assert {kernel["id"] for kernel in await bounded.call("GET", "/kernels")} == {*kept} - {""}

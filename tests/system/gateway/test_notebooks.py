@@ -1,11 +1,10 @@
-"""Notebooks run by nbclient on a kernel of a gateway and on python3: equal cell by cell.
+"""Errors, plots, tables, widgets and many lines, run by nbclient on a kernel of a gateway and on python3: equal cell by cell.
 
 jupyter_server's own client of a gateway does not serve here: it opens its websocket without a token, and cannot read buffers.
 """
 
 import asyncio
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +13,24 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from tests.kit.gateway_client import AsyncGatewayClient
-from tests.kit.gateway_kernel import serving_gateway
 from tests.kit.running_gateway import RunningGateway
-from tests.system.clients.notebooks import RICH, WIDGETS, Cell, notebook
+from tests.system.clients.notebooks import ERRORS, PANDAS, PLOTS, RICH, WIDGETS, Cell, notebook
 from tests.system.clients.test_notebooks import CELL_LIMIT_S, executed, first_difference_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("notebooks by a gateway")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("plain gateway")]
 
-FLOODS: list[Cell] = [
+LINES: list[Cell] = [
     "for i in range(5_000):\n    print(i)",
-    "for i in range(200):\n    display(i)",
+    "for i in range(100):\n    display(i)",
     "print('x' * 2_000_000)",
-    "handle = display('0', display_id=True)\nfor i in range(200):\n    handle.update(i)",
+    "handle = display('0', display_id=True)\nfor i in range(100):\n    handle.update(i)",
     "'the end'",
 ]
 """Of those that a kernel process is given, as much as tells whether anything is lost on the way."""
 
-NOTEBOOKS = {"rich displays": RICH, "widgets": WIDGETS, "floods": FLOODS}
+CELLS: list[Cell] = [*RICH, *ERRORS[:2], ERRORS[5], *ERRORS[10:11], *ERRORS[12:14], *ERRORS[15:], *PLOTS[:3], *PANDAS[:4], *WIDGETS, *LINES]
+"""One behind the other in one session: what a kernel by a gateway has that one without has not lies between it and its client, who gets
+of every kind of message some. Left out is what costs much to make and is nothing else on the way."""
 
 
 class _Manager:
@@ -51,12 +51,6 @@ class _Manager:
         return True
 
 
-@pytest.fixture(scope="module")
-def gateway() -> Iterator[RunningGateway]:
-    with serving_gateway() as gateway:
-        yield gateway
-
-
 async def _executed_by(gateway: RunningGateway, cells: list[Cell]) -> NotebookNode:
     kernel_id = await gateway.start_kernel("beaker")
     manager: Any = _Manager(gateway, kernel_id)  # Any: as much of a KernelManager as is used here
@@ -71,11 +65,9 @@ async def _executed_by(gateway: RunningGateway, cells: list[Cell]) -> NotebookNo
     return done
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
-async def test_a_notebook_comes_out_as_on_python3(name: str, gateway: RunningGateway, tmp_path: Path) -> None:
-    cells = NOTEBOOKS[name]
+async def test_notebooks_come_out_as_on_python3(plain_gateway: RunningGateway, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     async with asyncio.TaskGroup() as group:
-        ours = group.create_task(_executed_by(gateway, cells))
-        theirs = group.create_task(executed(cells, "python3", tmp_path, environment))
-    assert first_difference_of(ours.result(), theirs.result(), cells) == ""
+        ours = group.create_task(_executed_by(plain_gateway, CELLS))
+        theirs = group.create_task(executed(CELLS, "python3", tmp_path, environment))
+    assert first_difference_of(ours.result(), theirs.result(), CELLS) == ""

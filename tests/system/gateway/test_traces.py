@@ -14,12 +14,13 @@ from jupyter_client.manager import KernelManager
 
 from beaker.wire.websocket import WebsocketChannel
 from tests.kit.gateway_client import Framing, KernelSocket
-from tests.kit.gateway_kernel import GatewayKernel, configure_ipython, serving_gateway
+from tests.kit.gateway_kernel import GatewayKernel
+from tests.kit.running_gateway import RunningGateway
 from tests.system.clients.test_traces import CONFIGURATION, DIFFERENCES, PLAYS, not_meant, wait_until_subscribed
 from tests.system.clients.tracing import Player
 from tests.system.clients.wires import ZmqWire
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("traces of a gateway")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("plain gateway")]
 
 OF_A_GATEWAY = DIFFERENCES | {
     # Its clients come by the gateway's own port; there are no others.
@@ -68,13 +69,14 @@ class WebsocketWire:
 
 
 @pytest.fixture(scope="module")
-def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayKernel]:
-    with serving_gateway() as gateway:
-        configure_ipython(gateway)
-        (gateway.root / "traces").mkdir()
-        kernel = GatewayKernel(gateway, folder=gateway.root / "traces")
-        kernel.client.stop_channels()  # the players have their own
-        yield kernel
+def kernel(plain_gateway: RunningGateway) -> Iterator[GatewayKernel]:
+    (plain_gateway.root / "traces").mkdir()
+    for file in (plain_gateway.folder / "home/.ipython/profile_default").glob("history.sqlite*"):
+        file.unlink()  # what other sessions ran: python3 has a history of its own too
+    kernel = GatewayKernel(plain_gateway, folder=plain_gateway.root / "traces")
+    kernel.client.stop_channels()  # the players have their own
+    yield kernel
+    kernel.close()
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 Start = Callable[..., RunningGateway]
 
 WEBSOCKETS = 20
-LINES = 1500
+LINES = 600
 NEW_WORKER_S = 20.0
 """One second on a quiet machine."""
 
