@@ -9,7 +9,7 @@ import pytest
 
 from tests.kit.without_grammar import without_grammar
 from tests.system.clients.console import console
-from tests.system.clients.notebooks import notebook, read, write
+from tests.system.clients.notebooks import Cell, notebook, read, write
 
 pytestmark = pytest.mark.slow
 
@@ -25,18 +25,14 @@ def _jupyter(*words: str) -> list[str]:
     return [sys.executable, "-m", "jupyter", *words]
 
 
-def test_jupyter_run_prints_what_the_file_prints(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
-    (work_folder / "script.py").write_text("import sys\nprint('to stdout', 6 * 7)\nprint('to stderr', file=sys.stderr)\n")
-    ran = _run(_jupyter("run", "--kernel", kernel_name, "script.py"), work_folder, environment)
-    assert (ran.returncode, ran.stdout) == (0, "to stdout 42\n")
-    assert "to stderr\n" in ran.stderr
-
-
-def test_jupyter_run_fails_with_the_error_of_the_file(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
-    (work_folder / "script.py").write_text("print('before')\n1 / 0\n")
+def test_jupyter_run_prints_what_the_file_prints_and_fails_with_its_error(
+    kernel_name: str, work_folder: Path, environment: dict[str, str]
+) -> None:
+    (work_folder / "script.py").write_text("import sys\nprint('to stdout', 6 * 7)\nprint('to stderr', file=sys.stderr)\n1 / 0\n")
     ran = _run(_jupyter("run", "--kernel", kernel_name, "script.py"), work_folder, environment)
     assert ran.returncode != 0
-    assert ran.stdout == "before\n"
+    assert ran.stdout == "to stdout 42\n"
+    assert "to stderr\n" in ran.stderr
     assert "ZeroDivisionError" in ran.stderr
 
 
@@ -45,27 +41,31 @@ def test_jupyter_run_reads_its_standard_input(kernel_name: str, work_folder: Pat
     assert (ran.returncode, ran.stdout) == (0, "45\n")
 
 
-def test_papermill_runs_with_parameters(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
-    made = notebook([("alpha = 1\nname = 'default'", "parameters"), "print(f'{name} {alpha * 2}')", "alpha"])
+def test_papermill_runs_with_parameters_and_stops_at_the_first_error(
+    kernel_name: str, work_folder: Path, environment: dict[str, str]
+) -> None:
+    cells: list[Cell] = [
+        ("alpha = 1\nname = 'default'", "parameters"),
+        "print(f'{name} {alpha * 2}')",
+        "alpha",
+        "alpha / 0",
+        "print('not reached')",
+    ]
+    made = notebook(cells)
     made.metadata["kernelspec"] = {"name": kernel_name, "display_name": kernel_name, "language": "python"}
     write(made, work_folder / "in.ipynb")
     parameters = ["-p", "alpha", "21", "-r", "name", "ada"]
     words = without_grammar("papermill", "in.ipynb", "out.ipynb", "-k", kernel_name, *parameters)
     ran = _run(words, work_folder, environment)
-    assert ran.returncode == 0, ran.stderr
+    assert ran.returncode != 0
+    assert "ZeroDivisionError" in ran.stderr
     done = read(work_folder / "out.ipynb")
     injected = next(cell for cell in done.cells if "injected-parameters" in cell.metadata.get("tags", []))
     assert injected.source == '# Parameters\nalpha = 21\nname = "ada"\n'
-    assert done.cells[-2].outputs[0].text == "ada 42\n"
-    assert (done.cells[-1].outputs[0].data["text/plain"], done.cells[-1].execution_count) == ("21", 4)
-
-
-def test_papermill_stops_at_the_first_error(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
-    write(notebook(["x = 1", "x / 0", "print('not reached')"]), work_folder / "in.ipynb")
-    ran = _run(without_grammar("papermill", "in.ipynb", "out.ipynb", "-k", kernel_name), work_folder, environment)
-    assert ran.returncode != 0
-    assert "ZeroDivisionError" in ran.stderr
-    assert read(work_folder / "out.ipynb").cells[-1].outputs == []
+    printing, showing, _, behind = [next(done_cell for done_cell in done.cells if done_cell.source == cell) for cell in cells[1:]]
+    assert printing.outputs[0].text == "ada 42\n"
+    assert (showing.outputs[0].data["text/plain"], showing.execution_count) == ("21", 4)
+    assert behind.outputs == []
 
 
 def test_nbconvert_executes(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:

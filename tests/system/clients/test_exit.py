@@ -19,24 +19,25 @@ pytestmark = pytest.mark.slow
 CONSOLE_KERNELS = ["beaker", "python3"]
 
 
-def payload_of(kernel_name: str, code: str) -> Any:
-    """What the reply to one cell brings, in a kernel of its own."""
+WAYS_OUT = {"exit(keep_kernel=True)": True, "quit(True)": True, "exit": False}
+"""By what is typed: whether the kernel is to be kept. The last one ends the session."""
+
+
+def payloads_of(kernel_name: str) -> list[Any]:
+    """What the replies to these cells bring, in one kernel."""
     manager, client = start_new_kernel(kernel_name=kernel_name)
     try:
-        reply = client.execute_interactive(code, timeout=30)
+        replies = [client.execute_interactive(code, timeout=30)["content"] for code in WAYS_OUT]
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=False)
-    assert reply["content"]["status"] == "ok"
-    return reply["content"]["payload"]
+    assert {reply["status"] for reply in replies} == {"ok"}
+    return [reply["payload"] for reply in replies]
 
 
-@pytest.mark.parametrize(
-    ("code", "kept"), [("exit", False), ("quit", False), ("exit()", False), ("exit(keep_kernel=True)", True), ("quit(True)", True)]
-)
-def test_the_payload_passes_with_the_flag_as_it_is(code: str, kept: bool) -> None:
-    ours, theirs = [payload_of(name, code) for name in CONSOLE_KERNELS]
-    assert ours == [{"source": "ask_exit", "keepkernel": kept}]
+def test_the_payload_passes_with_the_flag_as_it_is() -> None:
+    ours, theirs = [payloads_of(name) for name in CONSOLE_KERNELS]
+    assert ours == [[{"source": "ask_exit", "keepkernel": kept}] for kept in WAYS_OUT.values()]
     assert ours == theirs
 
 
@@ -77,9 +78,13 @@ def test_a_shutdown_asked_for_on_the_shell_channel_ends_the_kernel_behind_the_ce
         manager.shutdown_kernel(now=True)
 
 
-@pytest.mark.parametrize("kernel_name", CONSOLE_KERNELS)
 @pytest.mark.parametrize(
-    ("leave", "words"), [("exit", "Shutting down kernel"), ("exit(keep_kernel=True)", "owning kernel, cannot keep it alive")]
+    ("kernel_name", "leave", "words"),
+    [
+        ("beaker", "exit", "Shutting down kernel"),
+        ("beaker", "exit(keep_kernel=True)", "owning kernel, cannot keep it alive"),
+        ("python3", "exit(keep_kernel=True)", "owning kernel, cannot keep it alive"),
+    ],
 )
 def test_a_console_that_owns_its_kernel_ends_it(
     kernel_name: str, leave: str, words: str, work_folder: Path, environment: dict[str, str]
@@ -96,26 +101,27 @@ def test_a_console_that_owns_its_kernel_ends_it(
     wait_until(lambda: not any(alive(pid) for pid in {session, *started}), what="the end of the kernel")
 
 
-@pytest.mark.parametrize("leave", ["exit", "exit(keep_kernel=True)"])
-def test_a_console_at_a_kernel_that_others_use_ends_it_unless_told_to_keep_it(
-    leave: str, work_folder: Path, environment: dict[str, str]
+def test_a_console_at_a_kernel_that_others_use_keeps_it_if_told_to_and_ends_it_otherwise(
+    work_folder: Path, environment: dict[str, str]
 ) -> None:
     kernel = RunningKernel().ready()
     try:
         kernel.run("x = 41")
         session = kernel.subkernel_pid()
-        with console(work_folder, environment, existing=kernel.connection_file, leave=leave) as terminal:
-            terminal.sendline("print('seen', x + 1)")
-            terminal.expect("seen 42\r\n")
-            terminal.expect("In \\[")
-        if "keep" in leave:
-            assert "keeping kernel alive" in terminal.before
-            assert (kernel.run("x + 1").text, kernel.subkernel_pid()) == ("42", session)
-        else:
-            assert "Shutting down kernel" in terminal.before
-            assert kernel.process.wait(timeout=20) == 0
-            wait_until(lambda: not alive(session), what="the end of the session")
-            wait_until(lambda: not kernel.runtime_folder.exists(), what="the removal of the runtime folder")
+        said: list[str] = []
+        for leave in ("exit(keep_kernel=True)", "exit"):
+            with console(work_folder, environment, existing=kernel.connection_file, leave=leave) as terminal:
+                terminal.sendline("print('seen', x + 1)")
+                terminal.expect("seen 42\r\n")
+                terminal.expect("In \\[")
+            said.append(terminal.before)
+            if leave != "exit":
+                assert (kernel.run("x + 1").text, kernel.subkernel_pid()) == ("42", session)
+        assert "keeping kernel alive" in said[0]
+        assert "Shutting down kernel" in said[1]
+        assert kernel.process.wait(timeout=20) == 0
+        wait_until(lambda: not alive(session), what="the end of the session")
+        wait_until(lambda: not kernel.runtime_folder.exists(), what="the removal of the runtime folder")
     finally:
         kernel.close()
 

@@ -1,7 +1,7 @@
 """How VS Code launches a kernel, played: its argument forms, its connection file, and the files that are refused.
 
 VS Code cuts `-f FILE` out of the kernelspec's argv, appends `--f=FILE` (with quotes in the word if the path has a space), may add
-`--debug`, and writes the connection file with mode 0644.
+`--debug`, and writes the connection file with mode 0644. All forms that are read stand in a table: `tests/beaker/kernel/test_arguments.py`.
 """
 
 import contextlib
@@ -55,38 +55,42 @@ def _wait_until_it_answers(client: BlockingKernelClient, process: subprocess.Pop
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "closed"),
     [
-        ["--f={file}"],
-        ['--f="{file}"'],
-        ["-f={file}"],
-        ["-f", "{file}"],
-        ["--debug", "--f={file}"],
-        ["--f={file}", "--debug"],
-        ["--connection-file", "{file}"],
-        ["--connection-file={file}"],
-        ["--HistoryManager.hist_file=:memory:", "--IPKernelApp.trio_loop=False", "-f", "{file}"],
+        ('--f="{file}"', ()),
+        ("--HistoryManager.hist_file=:memory: --debug --f={file}", (0,)),
+        ("--connection-file={file} --debug", (1,)),
+        ("-f {file}", (2,)),
+        ("-f={file}", (0, 1, 2)),
     ],
-    ids=" ".join,
 )
-def test_a_launch_in_this_form_gives_a_kernel(
-    words: list[str],
+def test_a_launch_in_this_form_with_standard_streams_open_or_closed_gives_a_kernel(
+    words: str,
+    closed: tuple[int, ...],
     connection_file: Path,
     work_folder: Path,
     environment: dict[str, str],
     processes: list[subprocess.Popen[bytes]],
 ) -> None:
-    process = subprocess.Popen([*ENTRY, *(word.format(file=connection_file) for word in words)], cwd=work_folder, env=environment)
+    closing = " ".join(f"{number}>&-" for number in closed)
+    launch = [*ENTRY, *(word.format(file=connection_file) for word in words.split())]
+    process = subprocess.Popen(["/bin/sh", "-c", f'exec "$@" {closing}', "sh", *launch], cwd=work_folder, env=environment)
     processes.append(process)
     client = BlockingKernelClient(connection_file=str(connection_file))
     client.load_connection_file()
-    client.start_channels()
+    client.start_channels(hb=False)
     try:
         _wait_until_it_answers(client, process)
         assert connection_file.stat().st_mode & 0o777 == 0o600
-        assert (
-            client.execute_interactive("1 + 1", timeout=LIMIT_S, allow_stdin=False, output_hook=lambda _: None)["content"]["status"] == "ok"
+        texts: list[str] = []
+        code = "import os, sys\nprint(6 * 7, file=sys.stderr)\nfor n in (1, 2): os.write(n, b'raw\\n')"
+        reply = client.execute_interactive(
+            code, timeout=LIMIT_S, output_hook=lambda message: texts.append(message["content"].get("text", ""))
         )
+        assert reply["content"]["status"] == "ok"
+        assert "42" in "".join(texts)
+        if os.getuid() == 0:  # the process lets nobody else look
+            assert {os.readlink(f"/proc/{process.pid}/fd/{number}") for number in closed} <= {os.devnull}
         client.shutdown()
         assert process.wait(LIMIT_S) == 0
     finally:
@@ -102,38 +106,6 @@ def _refused(connection_file: Path, folder: Path, environment: dict[str, str]) -
     assert time.monotonic() - started < 5
     assert "Traceback" not in ran.stderr
     return ran.stderr
-
-
-@pytest.mark.parametrize("closed", [(0, 1, 2), (0,), (1,), (2,)])
-def test_a_launch_with_closed_standard_streams_gives_a_kernel(
-    closed: tuple[int, ...],
-    connection_file: Path,
-    work_folder: Path,
-    environment: dict[str, str],
-    processes: list[subprocess.Popen[bytes]],
-) -> None:
-    closing = " ".join(f"{number}>&-" for number in closed)
-    words = ["/bin/sh", "-c", f'exec "$@" {closing}', "sh", *ENTRY, "-f", str(connection_file)]
-    process = subprocess.Popen(words, cwd=work_folder, env=environment)
-    processes.append(process)
-    client = BlockingKernelClient(connection_file=str(connection_file))
-    client.load_connection_file()
-    client.start_channels(hb=False)
-    try:
-        _wait_until_it_answers(client, process)
-        texts: list[str] = []
-        code = "import os, sys\nprint(6 * 7, file=sys.stderr)\nfor n in (1, 2): os.write(n, b'raw\\n')"
-        reply = client.execute_interactive(
-            code, timeout=LIMIT_S, output_hook=lambda message: texts.append(message["content"].get("text", ""))
-        )
-        assert reply["content"]["status"] == "ok"
-        assert "42" in "".join(texts)
-        if os.getuid() == 0:  # the process lets nobody else look
-            assert {os.readlink(f"/proc/{process.pid}/fd/{number}") for number in closed} == {os.devnull}
-        client.shutdown()
-        assert process.wait(LIMIT_S) == 0
-    finally:
-        client.stop_channels()
 
 
 @pytest.mark.parametrize("mode", [0o666, 0o620, 0o602])

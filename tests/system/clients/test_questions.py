@@ -17,11 +17,12 @@ pytestmark = pytest.mark.slow
 CHOICES = re.escape("[y]es / [n]o / [a]lways / [e]dit / [l]ater: ")
 
 
-def test_in_the_console_consent_is_given_refused_and_mended_at_the_prompt(work_folder: Path, environment: dict[str, str]) -> None:
+def test_in_the_console_consent_is_given_refused_mended_and_put_off_at_the_prompt(work_folder: Path, environment: dict[str, str]) -> None:
     script: list[Reply] = [
         *(run("print('ran', 40 + 2)"), Speak(text="That was yes.")),
         *(run("refused = 1"), Speak(text="That was no.")),
         *(run("edited = 1"), Speak(text="That was an edit.")),
+        *(run("print('later', 40 + 3)"), Speak(text="There it is.")),
     ]
     with serving(script) as endpoint, console(work_folder, environment | endpoint.environment) as terminal:
         terminal.sendline("%ai how much?")
@@ -55,21 +56,16 @@ def test_in_the_console_consent_is_given_refused_and_mended_at_the_prompt(work_f
         terminal.sendline("print('refused' in globals(), edited)")
         terminal.expect("False 22\r\n")
         terminal.expect(r"In \[\d+\]: ")
-
-
-def test_in_the_console_later_parks_the_code_and_a_command_runs_it(work_folder: Path, environment: dict[str, str]) -> None:
-    with (
-        serving([run("print('ran', 40 + 2)"), Speak(text="There it is.")]) as endpoint,
-        console(work_folder, environment | endpoint.environment) as terminal,
-    ):
-        terminal.sendline("%ai how much?")
+        terminal.sendline("%ai and at last?")
         terminal.expect(CHOICES)
+        calls = endpoint.calls
         terminal.sendline("l")
-        terminal.expect(re.escape("%beaker allow A1"))
+        terminal.expect(r"%beaker allow (A\d+)")
+        parked = terminal.match[1]
         terminal.expect(r"In \[\d+\]: ")
-        assert endpoint.calls == 1
-        terminal.sendline("%beaker allow A1")
-        terminal.expect("ran 42\r\n")
+        assert endpoint.calls == calls
+        terminal.sendline(f"%beaker allow {parked}")
+        terminal.expect("later 43\r\n")
         terminal.expect(re.escape("There it is."))
         terminal.expect(r"In \[\d+\]: ")
 

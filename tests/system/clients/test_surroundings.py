@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -69,25 +70,55 @@ def _assert_same_but_for_the_starter(ours: dict[str, str], theirs: dict[str, str
     assert ours == theirs
 
 
-def test_the_environment_of_a_cell_is_that_of_python3(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
-    seen: list[dict[str, str]] = []
-    for name in (kernel_name, "python3"):
-        with _kernel(name, work_folder, environment | {"OWN_VARIABLE": "own"}) as client:
-            seen.append(_value(client, "dict(__import__('os').environ)"))
-    _assert_same_but_for_the_starter(*seen)
+PLACE = ["__import__('os').getcwd()", "__import__('sys').path", "__import__('sys').executable", "__import__('sys').argv[0]"]
+PLACE += ["__import__('os').umask(0o022)", "__import__('sys').flags.safe_path", "__name__"]
+PROCESS = {
+    "signals": "[[int(s), str(__import__('signal').getsignal(s)).split(' at 0x')[0]] for s in (2, 13, 15, 17)]",
+    "masked": "sorted(int(s) for s in __import__('signal').pthread_sigmask(0, []))",
+    "limits": "[__import__('resource').getrlimit(n) for n in range(10)]",
+}
 
 
-def test_with_a_key_it_is_that_of_python3_without_the_variable_of_the_key(work_folder: Path, environment: dict[str, str]) -> None:
+@dataclass
+class Found:
+    """What a cell finds around it."""
+
+    modules: set[str]
+    environment: dict[str, str]
+    place: list[Any]
+    process: dict[str, Any]
+
+
+def _found(kernel_name: str, folder: Path, environment: dict[str, str]) -> Found:
+    """Looks in a kernel of its own; for modules behind the first cell, and ahead of what the looks import."""
+    with _kernel(kernel_name, folder, environment | {"OWN_VARIABLE": "own"}) as client:
+        client.execute("1 + 1", reply=True, timeout=LIMIT_S)
+        return Found(
+            modules=set(_value(client, "sorted(__import__('sys').modules)")),
+            environment=_value(client, "dict(__import__('os').environ)"),
+            place=[_value(client, look) for look in PLACE],
+            process={what: _value(client, look) for what, look in PROCESS.items()},
+        )
+
+
+def test_environment_place_process_and_modules_of_a_cell_are_those_of_python3(
+    kernel_name: str, work_folder: Path, environment: dict[str, str]
+) -> None:
+    ours, theirs = [_found(name, work_folder, environment) for name in (kernel_name, "python3")]
+    _assert_same_but_for_the_starter(ours.environment, theirs.environment)
+    assert ours.place == theirs.place
+    assert ours.process == theirs.process
+    assert ours.modules - theirs.modules == set()
+
+
+def test_with_a_key_they_are_those_of_python3_without_the_variable_of_the_key(work_folder: Path, environment: dict[str, str]) -> None:
     """A key that beaker did not take is the user's like any other variable."""
     keys = {"OPENAI_API_KEY": "sk-canary-0123456789", "GROQ_API_KEY": "gsk-0123456789", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
-    seen: list[dict[str, str]] = []
-    for name in ("beaker", "python3"):
-        with _kernel(name, work_folder, environment | keys) as client:
-            seen.append(_value(client, "dict(__import__('os').environ)"))
-    ours, theirs = seen
-    assert theirs.pop("OPENAI_API_KEY") == keys["OPENAI_API_KEY"]
-    ours.pop("JPY_PARENT_PID"), theirs.pop("JPY_PARENT_PID")
-    assert ours == theirs
+    ours, theirs = [_found(name, work_folder, environment | keys) for name in ("beaker", "python3")]
+    assert theirs.environment.pop("OPENAI_API_KEY") == keys["OPENAI_API_KEY"]
+    _assert_same_but_for_the_starter(ours.environment, theirs.environment)
+    assert ours.place == theirs.place
+    assert ours.process == theirs.process
 
 
 def test_a_variable_that_the_user_gives_back_is_there(work_folder: Path, environment: dict[str, str], own_home: Path) -> None:
@@ -132,40 +163,6 @@ def test_the_environment_of_a_cell_is_that_of_python3_under_vs_code(tmp_path: Pa
     _assert_same_but_for_the_starter(*seen)
 
 
-def test_folder_path_and_arguments_of_a_cell_are_those_of_python3(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
-    looks = ["__import__('os').getcwd()", "__import__('sys').path", "__import__('sys').executable", "__import__('sys').argv[0]"]
-    looks += ["__import__('os').umask(0o022)", "__import__('sys').flags.safe_path", "__name__"]
-    seen: list[list[Any]] = []
-    for name in (kernel_name, "python3"):
-        with _kernel(name, work_folder, environment) as client:
-            seen.append([_value(client, look) for look in looks])
-    assert seen[0] == seen[1]
-
-
-@pytest.mark.parametrize("key", [{}, {"OPENAI_API_KEY": "sk-canary-0123456789"}], ids=["no key", "a key"])
-def test_signals_limits_and_open_files_of_a_cell_are_those_of_python3(
-    key: dict[str, str], kernel_name: str, work_folder: Path, environment: dict[str, str]
-) -> None:
-    environment = environment | key
-    dispositions = "[[int(s), str(__import__('signal').getsignal(s))] for s in (2, 13, 15, 17)]"
-    masked = "sorted(int(s) for s in __import__('signal').pthread_sigmask(0, []))"
-    limits = "[__import__('resource').getrlimit(n) for n in range(10)]"
-    seen: list[list[Any]] = []
-    for name in (kernel_name, "python3"):
-        with _kernel(name, work_folder, environment) as client:
-            seen.append([_value(client, look).__repr__().split(" at 0x")[0] for look in (dispositions, masked, limits)])
-    assert seen[0] == seen[1]
-
-
-def test_the_modules_of_a_cell_are_those_of_python3(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
-    seen: list[set[str]] = []
-    for name in (kernel_name, "python3"):
-        with _kernel(name, work_folder, environment) as client:
-            client.execute("1 + 1", reply=True, timeout=LIMIT_S)
-            seen.append(set(_value(client, "sorted(__import__('sys').modules)")))
-    assert seen[0] - seen[1] == set()
-
-
 def _lay_traps(folder: Path) -> None:
     folder.mkdir()
     for name in HOSTILE:
@@ -178,38 +175,31 @@ def _imported(folder: Path) -> set[tuple[str, int]]:
     return {(line.split()[0], int(line.split()[1])) for line in file.read_text().splitlines()} if file.exists() else set()
 
 
-@pytest.mark.parametrize("key", [{}, {"OPENAI_API_KEY": "sk-canary-0123456789"}], ids=["no key", "a key"])
-def test_modules_in_the_users_folder_are_imported_by_nobody_but_the_user(
-    key: dict[str, str], kernel_name: str, tmp_path: Path, environment: dict[str, str]
-) -> None:
-    environment = environment | key
-    by_kernel: dict[str, set[str]] = {}
-    for name in (kernel_name, "python3"):
-        folder = tmp_path / f"hostile-{name}"
+def test_modules_in_the_users_folder_are_imported_by_nobody_but_the_user(tmp_path: Path, environment: dict[str, str]) -> None:
+    """Also where a kernel process settles a key first, and where a question starts an agent."""
+    key = {"OPENAI_API_KEY": "sk-canary-0123456789"}
+    imports: dict[str, set[str]] = {}
+    for case, (name, more) in {"beaker": ("beaker", {}), "with a key": ("beaker", key), "python3": ("python3", {})}.items():
+        folder = tmp_path / case
         _lay_traps(folder)
-        with _kernel(name, folder, environment) as client:
+        with _kernel(name, folder, environment | more) as client:
             assert client.execute("x = 1 + 1", reply=True, timeout=LIMIT_S)["content"]["status"] == "ok"
             pid = _value(client, "__import__('os').getpid()")
             imported = _imported(folder)
             assert {number for _, number in imported} <= {pid}, f"a process that is not the subkernel ({pid}) imported from {folder}"
-            by_kernel[name] = {module for module, _ in imported}
+            imports[case] = {module for module, _ in imported}
             # The user's own module is hers to import.
             assert _value(client, "__import__('gateway').OWNER") == "the user"
             assert ("gateway", pid) in _imported(folder)
-    assert by_kernel[kernel_name] == by_kernel["python3"]
+            if case == "beaker":
+                reply = client.execute("%%ai\nwhich variables are there?", reply=True, timeout=LIMIT_S)
+                assert reply["content"]["status"] == "ok", reply["content"]
+                assert {number for _, number in _imported(folder)} <= {pid}, "the agent imported it"
+    assert imports["beaker"] == imports["python3"]
+    assert imports["with a key"] == imports["python3"]
 
 
-def test_a_question_asked_in_such_a_folder_imports_nothing_of_it(tmp_path: Path, environment: dict[str, str]) -> None:
-    folder = tmp_path / "hostile"
-    _lay_traps(folder)
-    with _kernel("beaker", folder, environment) as client:
-        pid = _value(client, "__import__('os').getpid()")
-        reply = client.execute("%%ai\nwhich variables are there?", reply=True, timeout=LIMIT_S)
-        assert reply["content"]["status"] == "ok", reply["content"]
-        assert {number for _, number in _imported(folder)} <= {pid}
-
-
-@pytest.mark.parametrize("value", ["", ".", os.pathsep])
+@pytest.mark.parametrize("value", [".", os.pathsep])
 def test_a_relative_python_path_does_not_lead_us_astray(value: str, tmp_path: Path, environment: dict[str, str]) -> None:
     """With `PYTHONPATH=.` the folder is on everybody's path; modules that python3 itself does not use must still not be ours."""
     folder = tmp_path / "hostile"
