@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pexpect  # type: ignore[import-untyped]  # it ships none
 
-LIMIT_S = 60
+LIMIT_S = 100
 """Ends a hang; each step takes a second or two."""
 
 TERMINAL = {"PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm", "COLUMNS": "200", "LINES": "50"}
