@@ -26,7 +26,7 @@ KERNEL_MB: Final = 3.0
 
 CELLS: Final = {"1": "1", "1 kB": "print('x' * 1000)", "100 kB": "display({'text/plain': 'x' * 100_000}, raw=True)"}
 
-FULL_S: Final = 215.0
+FULL_S: Final = 600.0
 QUICK_S: Final = 45.0
 """When measuring ends, whatever is missing; ending the services takes some seconds more."""
 AT_ONCE: Final = 4
