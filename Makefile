@@ -57,12 +57,21 @@ clean: ## Remove builds and caches (the virtual environment stays)
 	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -path './.venv*' -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
+# What comes with an extra needs no installing behind it.
+WITHIN_system := test lab
+WITHIN_dev := test lab system
+
+# What nearly every test imports: compiled here once, else each of the workers would.
+IMPORTED := IPython.core.completer, aiohttp, ipykernel.kernelapp, jupyter_client, openai, pandas
+
 # One mark per extra, as old as the last time that pyproject.toml was installed with it, and the kernelspec with both.
+# Most files that pip would compile are imported by nobody.
 $(VENV)/.%-ready: pyproject.toml $(wildcard kernelspec/*) | $(BIN)/python
 	@echo "Installing beaker with its '$*' extra into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --quiet --editable '.[$*]'
+	@$(BIN)/python -m pip install --quiet --quiet --no-compile --editable '.[$*]'
+	@$(if $(filter test,$*),$(BIN)/python -P -c 'import $(IMPORTED)',:)
 	@! $(BIN)/python -c 'import bash_kernel' 2>/dev/null || $(BIN)/python -m bash_kernel.install --sys-prefix >/dev/null
-	@touch $@
+	@touch $@ $(WITHIN_$*:%=$(VENV)/.%-ready)
 
 .PRECIOUS: $(VENV)/.%-ready
 
