@@ -2,27 +2,30 @@
 
 It owns the journal of what was told, and the requests that wait because the subkernel takes no more. What comes from a worker was
 sent by a stranger: what cannot be a message is dropped with a log line. It outlives a crash of its KernelActor: the next one takes
-it up, and clients notice nothing.
+it up, and clients notice nothing. What it has told outlives this process in a file (`told_file.py`), from which the next one tells the
+rest: so no reply is noted as unread in the log of requests, as the sockets of a kernel process do.
 """
 
 import time
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from actors.host.answered import Answered
 from actors.host.shelf import FileShelf
 from actors.host.standing import Standing
+from actors.host.told_file import ToldFile
 from actors.kernel.sockets.backlog import Backlog
 from actors.kernel.sockets.front import TRACE_CHARS, Handlers
 from actors.kernel.sockets.spill import cost_of
-from actors.kernel.state.inflight_log import UNREAD_LIMIT
 from actors.runtime.bulk import BULK_LIMIT
 from actors.runtime.log import Log, SparseLog
 from actors.runtime.trace import current_trace
 from beaker.gateway.quota import Quota
 from beaker.gateway.stream import Close, Fetch, FromWorker, Hold, Open, Release, Said
 from beaker.gateway.stream_pieces import in_pieces
-from beaker.gateway.telling import Telling, Way
+from beaker.gateway.telling import Telling
+from beaker.gateway.told_log import MESSAGE_BYTES, size_of
+from beaker.gateway.way import Way
 from beaker.kernel.pending import Channel
 from beaker.settings.gateway import GatewaySettings
 from beaker.wire.parts import BUFFERS, HEADER, PARENT, Header, Parts, WireError, read_header
@@ -50,6 +53,7 @@ class Feed:
         takes_over: clients of a host that was lost may come.
         folder: see `FileShelf`.
         quota: what all kernels of this host may keep; None: any amount.
+        told: what outlives this process; None: nothing does.
     """
 
     def __init__(
@@ -62,11 +66,17 @@ class Feed:
         takes_over: bool,
         folder: str = "",
         quota: Quota | None = None,
+        told: ToldFile | None = None,
     ) -> None:
         self.standing = Standing()
         self._max_message_bytes = max_message_bytes
         self._log = log
         self._junk = SparseLog(log, "message.dropped")
+        now = time.monotonic()
+        self._told = told
+        former = None if told is None else told.former
+        self._told_before = Answered([] if former is None else former.messages)
+        """Which requests a host before this one has answered, as far as clients may lack that."""
         self._telling = Telling(
             FileShelf(log, folder),
             self._missed,
@@ -74,7 +84,10 @@ class Feed:
             limit_bytes=settings.replay_bytes,
             replay_s=settings.replay_s,
             quota=quota,
-            trims_from=time.monotonic() + REJOIN_S if takes_over else 0.0,
+            trims_from=now + REJOIN_S if takes_over else 0.0,
+            lasting=told,
+            former=former,
+            now=now,
         )
         self._handlers: Handlers | None = None
         self._speaker: Handlers | None = None
@@ -85,9 +98,6 @@ class Feed:
         """Shell requests that wait for `resume_shell`; and everything, while there is no KernelActor."""
         self._held: dict[str, Way] = {}
         """Clients that are not read."""
-        self._unread: dict[str, OrderedDict[tuple[Channel, bytes], int]] = {}
-        """Replies that are nowhere but here, by their clients: the number of each by its channel and parent, in their order. The successor
-        of a host that is killed must know of them."""
 
     @property
     def connections(self) -> int:
@@ -119,6 +129,8 @@ class Feed:
         self._handlers = None
         self._waiting.clear()
         self._telling.over(reason)
+        if self._told is not None:
+            self._told.close()
 
     # What the KernelActor does: see `Front`.
 
@@ -152,7 +164,13 @@ class Feed:
             self.hand_on()
 
     def has_reply(self, channel: Channel, idents: list[bytes], parent: bytes) -> bool:
-        return (channel, parent) in self._unread.get(idents[0].decode(), ())
+        return self._told_before.has_reply(channel, idents[0].decode(), parent)
+
+    def has_idle(self, parent: bytes) -> bool:
+        return self._told_before.has_idle(parent)
+
+    def unended(self) -> Sequence[tuple[Channel, list[bytes], bytes]]:
+        return self._told_before.unended()
 
     def close(self) -> None:
         self._handlers = None
@@ -172,14 +190,10 @@ class Feed:
             case Close():
                 self._held.pop(head.session, None)
                 self._telling.close(way, head.session, now=time.monotonic())
-        if self._unread:
-            self._look_who_has_read()
 
     def drained(self, way: Way) -> None:
         """A worker takes more."""
         self._telling.drained(way)
-        if self._unread:
-            self._look_who_has_read()
 
     def lost(self, way: Way) -> None:
         """The link to a worker is gone."""
@@ -247,29 +261,17 @@ class Feed:
 
     def _reply(self, idents: list[bytes], channel: Channel, parts: Parts) -> None:
         self.standing.touched()
-        session = idents[0].decode()
-        number = self._tell(session, channel, parts, vital=True)
-        if self._telling.waits(session, number) and self._handlers is not None:
-            of_client = self._unread.setdefault(session, OrderedDict())
-            if len(of_client) < UNREAD_LIMIT:
-                of_client[channel, parts[PARENT]] = number
-                self._handlers.reply_waits(channel, idents, parts[PARENT])
+        self._tell(idents[0].decode(), channel, parts, vital=True)
 
-    def _look_who_has_read(self) -> None:
-        for session, replies in list(self._unread.items()):
-            # In their order: who has not got one has got none behind it.
-            while replies and not self._telling.waits(session, next(iter(replies.values()))):
-                (channel, parent), _ = replies.popitem(last=False)
-                if self._handlers is not None:
-                    self._handlers.reply_left(channel, parent)
-            if not replies:
-                del self._unread[session]
-
-    def _tell(self, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool, may_wait: bool = False) -> int:
+    def _tell(self, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool, may_wait: bool = False) -> None:
         if len(parts) >= PIECES_LIMIT or sum(map(len, parts)) > TELLABLE_BYTES:
             self._log.warning("message.too_large", channel=channel, parts=len(parts), size_bytes=sum(map(len, parts)))
             channel, parts = "iopub", self._missed(1, parts[PARENT])
-        return self._telling.tell(session, channel, parts, vital=vital, now=time.monotonic(), may_wait=may_wait)
+        stand_in = None
+        if channel in ("shell", "control") and self._told is not None and size_of(parts) > MESSAGE_BYTES:
+            assert self._speaker is not None
+            stand_in = self._speaker.answer_lost(parts)
+        self._telling.tell(session, channel, parts, vital=vital, now=time.monotonic(), may_wait=may_wait, stand_in=stand_in)
 
     def _missed(self, count: int, parent: bytes) -> Parts:
         assert self._speaker is not None, "whoever tells something is attached first"

@@ -15,6 +15,7 @@ from actors.host.agents import Agents
 from actors.host.feed import Feed
 from actors.host.numbering import next_beginning
 from actors.host.shared_agent import SharedAgent
+from actors.host.told_file import ToldFile
 from actors.kernel.actor import KernelActor
 from actors.kernel.owner import Owner
 from actors.kernel.sockets.front import Front, Handlers
@@ -83,6 +84,7 @@ class Hosted:
             takes_over=self._takes_over,
             folder=order.state,
             quota=quota,
+            told=ToldFile(serve.runtime_folder, order.folder, self.log),
         )
         shared = None if agents is None else SharedAgent(agents, self._loaded, folder=serve.runtime_folder, kernel_id=self.kernel_id)
         self._owner = Owner(

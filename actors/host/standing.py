@@ -20,6 +20,17 @@ class _Status(msgspec.Struct, frozen=True):
 _decode = msgspec.json.Decoder(_Status).decode
 
 
+def read_state(parts: Parts) -> State | None:
+    """What a message says of the kernel's state; None: it is no status, or of a state that nobody knows."""
+    content = parts[CONTENT]
+    if len(content) > STATUS_BYTES or b"execution_state" not in content or b'"status"' not in parts[HEADER]:
+        return None
+    try:
+        return _decode(content).execution_state
+    except UNREADABLE:
+        return None  # or something else that looks like one
+
+
 class Standing:
     """Hears what is published."""
 
@@ -32,13 +43,10 @@ class Standing:
     def heard(self, parts: Parts) -> bool:
         """A message goes to all clients; says whether it is a status."""
         self.last_activity = time.time()
-        content = parts[CONTENT]
-        if len(content) > STATUS_BYTES or b"execution_state" not in content or b'"status"' not in parts[HEADER]:
+        state = read_state(parts)
+        if state is None:
             return False
-        try:
-            self.state = _decode(content).execution_state
-        except UNREADABLE:
-            return False  # a state that nobody knows, or something else that looks like one
+        self.state = state
         return True
 
     def touched(self) -> None:

@@ -16,7 +16,7 @@ from actors.runtime.failures import Unreachable
 from actors.runtime.link import Link
 from actors.runtime.log import Log, SparseLog
 from beaker.gateway.stream import Close, FromHost, FromWorker, Open, Over, decode_from_worker, encode_head
-from beaker.gateway.telling import Way
+from beaker.gateway.way import Way
 from beaker.wire.parts import Parts
 
 FULL_BYTES: Final = 4 * 1024 * 1024
@@ -53,6 +53,10 @@ class StreamWay:
     def __init__(self, worker: "Worker", stream: int) -> None:
         self._worker = worker
         self._stream = stream
+
+    @property
+    def pid(self) -> int:
+        return self._worker.link.peer.pid
 
     @property
     def full(self) -> bool:

@@ -152,6 +152,10 @@ class KernelActor(Actor[KernelMessage]):
         """It got it, or has left."""
         self._rooms.state.inflight.reply_left(channel, parent)
 
+    def answer_lost(self, reply: Parts) -> Parts:
+        """What a client gets in the place of a reply that was too large to outlive this process."""
+        return self._rooms.state.publisher.answer_lost(reply)
+
     # What the subkernel sends (see LinkHandlers).
 
     def shell_reply(self, header: Header, parent: Header, parts: Parts) -> None:

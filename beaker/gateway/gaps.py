@@ -7,6 +7,7 @@ Pure.
 """
 
 from bisect import bisect
+from collections.abc import Iterator
 
 
 class Gaps:
@@ -16,17 +17,21 @@ class Gaps:
         self._runs: dict[str, list[tuple[int, int]]] = {}
         """First and last of each, in order; by whom the messages were for, empty: all."""
 
-    def add(self, number: int, session: str) -> None:
-        """One was dropped."""
+    def add(self, number: int, session: str, up_to: int | None = None) -> None:
+        """One was dropped, or all from there up to another one."""
         runs = self._runs.setdefault(session, [])
         at = bisect(runs, (number,))
-        first = last = number
-        if at < len(runs) and runs[at][0] == number + 1:
+        first, last = number, number if up_to is None else up_to
+        if at < len(runs) and runs[at][0] == last + 1:
             last = runs.pop(at)[1]
-        if at > 0 and runs[at - 1][1] == number - 1:
+        if at > 0 and runs[at - 1][1] == first - 1:
             at -= 1
             first = runs.pop(at)[0]
         runs.insert(at, (first, last))
+
+    def runs(self) -> Iterator[tuple[str, int, int]]:
+        """All of them: whom they were for, first and last number of each."""
+        return ((session, first, last) for session, runs in self._runs.items() for first, last in runs)
 
     def count(self, session: str, after: int, up_to: int) -> tuple[int, int]:
         """How many a client lacks of those behind a number and up to another, and the last of them; 0 of none.

@@ -3,7 +3,8 @@
 One that has gone is remembered for a while, so that it finds what it lacks when it comes back, at whatever worker. What it has got is read
 from the slot of shared memory that its worker keeps for it; a value that stood there already when it was given to the client is
 somebody else's. What it has *taken* counts, as its system says. Only where the worker was lost it is what had *left* for it: the network
-was not, so the system goes on delivering that, while nobody was there any more to note it.
+was not, so the system goes on delivering that, while nobody was there any more to note it. Of one that was connected to a life of the host
+before this one the same is read once it comes back.
 
 Pure.
 """
@@ -11,6 +12,7 @@ Pure.
 from collections.abc import Callable, Iterator
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from beaker.gateway.former import FormerClient, Past
 from beaker.gateway.stumbling import Stumble
 
 GONE_LIMIT: Final = 1000
@@ -33,7 +35,7 @@ class Seat(NamedTuple, Generic[W]):
 class ClientSession(Generic[W]):
     """One client."""
 
-    __slots__ = ("got", "live", "name", "reached", "seat", "since", "stumble")
+    __slots__ = ("got", "live", "name", "past", "reached", "seat", "since", "stumble")
 
     def __init__(self, name: str, got: int) -> None:
         self.name = name
@@ -41,6 +43,8 @@ class ClientSession(Generic[W]):
         """Number of the last message that it is known to have."""
         self.seat: Seat[W] | None = None
         """None: it is gone, `since`."""
+        self.past: Past | None = None
+        """Where it was in a life of the host before this one; until it comes back."""
         self.since = 0.0
         """Monotonic."""
         self.live = False
@@ -57,15 +61,24 @@ class Sessions(Generic[W]):
         taken: reads in a slot which message was the last that the client has taken.
         left: which was the last that has left for it.
         first: the number with which the journal begins; lower ones are of a former life of the host.
+        former_last: up to which those of a former life are known.
         replay_s: how long one that has gone is remembered.
     """
 
     def __init__(
-        self, taken: Callable[[Seat[W]], int], left: Callable[[Seat[W]], int], *, first: int, replay_s: float, limit: int = GONE_LIMIT
+        self,
+        taken: Callable[[Seat[W]], int],
+        left: Callable[[Seat[W]], int],
+        *,
+        first: int,
+        replay_s: float,
+        former_last: int = -1,
+        limit: int = GONE_LIMIT,
     ) -> None:
         self._taken = taken
         self._left = left
         self._first = first
+        self._former_last = former_last
         self._replay_s = replay_s
         self._limit = limit
         self._all: dict[str, ClientSession[W]] = {}
@@ -89,20 +102,28 @@ class Sessions(Generic[W]):
             self._all[name].since = now
             self._forget(now)
 
-    def open(self, name: str, seat: Seat[W], *, last: int) -> Seat[W] | None:
+    def inherit(self, former: FormerClient, *, now: float) -> None:
+        """A life of the host before this one knew a client."""
+        client = self._all[former.session] = ClientSession(former.session, former.got)
+        client.past, client.since = former.past, now
+
+    def open(self, name: str, seat: Seat[W], *, last: int) -> tuple[ClientSession[W], Seat[W] | None]:
         """A client is here.
 
         Args:
             last: number of the latest message; one that is not known lacks nothing up to there.
 
         Returns:
-            The seat that it leaves thereby.
+            It, and the seat that it leaves thereby.
         """
         client = self._all.setdefault(name, ClientSession(name, last))
         former = client.seat
         self._look(client, last)
+        if client.past is not None:
+            self._advance(client, client.past.read(), -1, self._former_last)
+            client.past = None
         client.seat, client.live, client.reached = seat, False, client.got
-        return former
+        return client, former
 
     def leave(self, client: ClientSession[W], *, last: int, now: float, is_lost: bool = False) -> None:
         """A client's websocket is gone.
@@ -117,8 +138,8 @@ class Sessions(Generic[W]):
         self._forget(now)
 
     def known(self, number: int, last: int) -> int:
-        """What a number that a worker names means here: of a former life, or of one whose clock was ahead, it is before all there is."""
-        return number if self._first - 1 <= number <= last else self._first - 1
+        """What a number that a worker names means here: one that nobody knows, as of a clock that was ahead, is before all of this life."""
+        return number if self._first - 1 <= number <= last or number <= self._former_last else self._first - 1
 
     def floor(self, *, last: int, now: float) -> int:
         """The number up to which no client lacks anything."""

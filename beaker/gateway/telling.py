@@ -7,7 +7,7 @@ piece at a time; the last piece makes it live.
 ```
             tell                 pump                     full? wait for `drained`
   kernel ---------> journal ---------------> each worker ----------------------------> live clients
-                       |        answer
+                       |        answer   (first what a former life of the host has told)
                        +--------------------- Fetch ----------------------------------> one client
 ```
 
@@ -16,12 +16,16 @@ Pure; effects are the *ways* to the workers, the journal's shelf, and the time t
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Final, Protocol
+from typing import Final
 
+from beaker.gateway.former import Former
+from beaker.gateway.lasting import Lasting, Nowhere, known
 from beaker.gateway.quota import LOOK_BYTES, Quota
 from beaker.gateway.sessions import ClientSession, Seat, Sessions
-from beaker.gateway.stream import FromHost, Open, Opened, Over, Reached, Superseded, Told
+from beaker.gateway.stream import Open, Opened, Over, Reached, Superseded, Told
 from beaker.gateway.told import MEMORY_BYTES, Message, Shelf, ToldJournal
+from beaker.gateway.told_log import Known
+from beaker.gateway.way import Way
 from beaker.wire.compose import EMPTY
 from beaker.wire.parts import PARENT, Parts
 from beaker.wire.websocket import WebsocketChannel
@@ -30,27 +34,6 @@ FETCH_BYTES: Final = 1024 * 1024
 """What one Fetch brings at most, and one message at least."""
 TRIM_BYTES: Final = 256 * 1024
 """After so much more it is looked what may be trimmed: a look reads a slot of each client."""
-
-
-class Way(Protocol):
-    """To one worker, for one kernel."""
-
-    @property
-    def full(self) -> bool:
-        """Whether it takes nothing more for now; `drained` is called once it does."""
-        ...
-
-    def send(self, head: FromHost, parts: Parts, *, may_wait: bool = False) -> None:
-        """Send it a piece, or a moment later, with what comes then."""
-        ...
-
-    def taken(self, slot: int) -> int:
-        """By a slot of its shared memory: number of the last message that the client has."""
-        ...
-
-    def left(self, slot: int) -> int:
-        """Number of the last message that has left the worker, and that the client may not have yet."""
-        ...
 
 
 class _Door:
@@ -77,6 +60,7 @@ class Telling:
         replay_s: how long a client that has gone is remembered.
         quota: of all kernels of the host.
         trims_from: monotonic; until then clients of a former life may come back, so nothing is trimmed.
+        lasting, former: what the next life of the host will know of this one, and what this one knows of the life before it.
     """
 
     def __init__(
@@ -90,6 +74,9 @@ class Telling:
         trims_from: float = 0.0,
         memory_bytes: int = MEMORY_BYTES,
         quota: Quota | None = None,
+        lasting: Lasting | None = None,
+        former: Former | None = None,
+        now: float = 0.0,
     ) -> None:
         self._missed = missed
         self._trims_from = trims_from
@@ -98,9 +85,17 @@ class Telling:
         self._quota = quota or Quota()
         self._quota.join(self)
         self._journal = ToldJournal(shelf, first=first, limit_bytes=limit_bytes, memory_bytes=memory_bytes)
+        self._lasting: Lasting = lasting or Nowhere()
+        self._former = former or Former()
         self._sessions: Sessions[Way] = Sessions(
-            lambda seat: seat.way.taken(seat.slot), lambda seat: seat.way.left(seat.slot), first=first, replay_s=replay_s
+            lambda seat: seat.way.taken(seat.slot),
+            lambda seat: seat.way.left(seat.slot),
+            first=first,
+            replay_s=replay_s,
+            former_last=self._former.last,
         )
+        for client in self._former.clients:
+            self._sessions.inherit(client, now=now)
         self._doors: dict[Way, _Door] = {}
 
     @property
@@ -120,7 +115,17 @@ class Telling:
 
     # What the kernel says.
 
-    def tell(self, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool, now: float, may_wait: bool = False) -> int:
+    def tell(
+        self,
+        session: str,
+        channel: WebsocketChannel,
+        parts: Parts,
+        *,
+        vital: bool,
+        now: float,
+        may_wait: bool = False,
+        stand_in: Parts | None = None,
+    ) -> int:
         """Tell a message; gives its number.
 
         Args:
@@ -128,14 +133,18 @@ class Telling:
             vital: a client that does not get it waits for ever.
             now: monotonic.
             may_wait: more comes right behind it as a rule.
+            stand_in: what the next life of this host tells in its place, where it is too large to be handed down.
         """
         journal = self._journal
         if session and self._sessions.find(session) is None:
             self._sessions.expect(session, got=journal.last, now=now)
+            self._lasting.client(Known(session, journal.last))
         number = journal.add(session, channel, parts, vital=vital)
+        # In front of the telling, so that there is no moment at which nobody would tell it who comes after us.
+        self._lasting.message(number, session, channel, stand_in or parts, vital=vital)
         for door in self._doors.values():
             self._pump(door, may_wait=may_wait)
-        if journal.size_bytes > self._trim_at or journal.too_full:
+        if journal.size_bytes > self._trim_at or journal.too_full or self._lasting.is_long:
             self.trim(now)
         journal.bound()
         if journal.size_bytes > self._look_at:
@@ -143,15 +152,13 @@ class Telling:
             self._look_at = journal.size_bytes + LOOK_BYTES
         return number
 
-    def waits(self, session: str, number: int) -> bool:
-        """Whether a message for one client is nowhere but here: neither with the client nor with its worker."""
-        client = self._sessions.find(session)
-        return client is not None and max(self._reached(client), client.reached if client.seat is not None else 0) < number
-
     def trim(self, now: float) -> None:
         """Let go of what every client has got."""
+        floor = self._sessions.floor(last=self._journal.last, now=now)
         if now >= self._trims_from:
-            self._journal.trim(self._sessions.floor(last=self._journal.last, now=now))
+            self._journal.trim(floor)
+        self._former.trim(floor)
+        self._lasting.tidy(floor, lambda: map(known, self._sessions))
         self._trim_at = self._journal.size_bytes * 2 + TRIM_BYTES
         self._look_at = min(self._look_at, self._journal.size_bytes + LOOK_BYTES)
 
@@ -166,6 +173,7 @@ class Telling:
         self._doors.clear()
         self._quota.leave(self)
         self._sessions.clear()
+        self._former.clear()
         self._journal.clear()
 
     # What workers say.
@@ -175,7 +183,8 @@ class Telling:
         if way not in self._doors:
             self._doors[way] = _Door(way, self._journal.last)
         seat = Seat(way, wanted.slot, way.taken(wanted.slot), way.left(wanted.slot))
-        former = self._sessions.open(wanted.session, seat, last=self._journal.last)
+        client, former = self._sessions.open(wanted.session, seat, last=self._journal.last)
+        self._lasting.client(known(client))
         door = self._doors[way]
         door.fetches = deque(fetch for fetch in door.fetches if fetch[0] != wanted.session)  # of a websocket before this one
         if former is not None:
@@ -196,7 +205,8 @@ class Telling:
             up_to = max(self._reached(client), client.reached)
             self._doors[way].live.pop(session, None)
             self._sessions.leave(client, last=self._journal.last, now=now)
-            client.stumble = client.stumble.again(*self._journal.first_after(client.got, session, up_to=up_to))
+            client.stumble = client.stumble.again(*self._journal.first_after(max(client.got, self._former.last), session, up_to=up_to))
+            self._lasting.client(known(client))
             self.trim(now)
 
     def fetch(self, way: Way, session: str, after: int) -> None:
@@ -226,6 +236,7 @@ class Telling:
         for client in list(self._sessions):
             if client.seat is not None and client.seat.way is way:
                 self._sessions.leave(client, last=self._journal.last, now=now, is_lost=True)
+                self._lasting.client(known(client))
 
     def _reached(self, client: ClientSession[Way]) -> int:
         if client.seat is None or not client.live:
@@ -265,8 +276,9 @@ class Telling:
         assert client is not None
         begin = client.got if after < 0 else self._sessions.known(after, self._journal.last)
         client.got = min(client.got, begin)
-        messages, reached = self._journal.after(begin, session, up_to=door.position, limit_bytes=FETCH_BYTES)
-        for message in self._with_notices(session, messages, begin, reached):
+        source = self._former if begin < self._former.last else self._journal
+        messages, reached = source.after(begin, session, up_to=door.position, limit_bytes=FETCH_BYTES)
+        for message in self._with_notices(source, session, messages, begin, reached):
             told = client.stumble.told(message)
             door.way.send(Told(told.number, session, told.channel, fetched=True), told.parts)
         client.live, client.reached = reached >= door.position, reached
@@ -274,12 +286,12 @@ class Telling:
         if client.live:
             door.live[session] = client
 
-    def _with_notices(self, session: str, messages: list[Message], begin: int, end: int) -> Iterator[Message]:
+    def _with_notices(self, source: ToldJournal | Former, session: str, messages: list[Message], begin: int, end: int) -> Iterator[Message]:
         """Say where messages are not there, and how many, under the request that goes on behind it."""
         at = begin
         for place, message in enumerate([*messages, None]):
             up_to = end if message is None else message.number - 1
-            missed, last = self._journal.gone(session, at, up_to)
+            missed, last = source.gone(session, at, up_to)
             if missed:
                 parent = next((behind.parts[PARENT] for behind in messages[place:] if behind.channel == "iopub"), EMPTY)
                 yield Message(last, session, "iopub", self._missed(missed, parent))

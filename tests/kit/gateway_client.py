@@ -71,6 +71,11 @@ class KernelSocket:
         """Whether more may come."""
         return self._reader.is_alive()
 
+    def hear_the_end(self) -> None:
+        """Read on until the other side has closed it."""
+        self._reader.join(CONNECT_LIMIT_S)
+        assert not self.is_open, "nobody has closed it"
+
     def close(self) -> None:
         """Leave."""
         with suppress(websocket.WebSocketException, OSError):  # it may have gone already
@@ -164,13 +169,14 @@ class GatewayClient(BlockingKernelClient):
     """A blocking client of a kernel of a gateway.
 
     Args:
-        session_id: an earlier client's, to come back as that one.
+        former: an earlier one, to come back as that: what it has got is got, and stands in front of what comes.
     """
 
-    def __init__(self, url: str, token: str, kernel_id: str, *, framing: Framing = "v1", session_id: str = "") -> None:
-        named = {"session": session_id} if session_id else {}
+    def __init__(self, url: str, token: str, kernel_id: str, *, framing: Framing = "v1", former: "GatewayClient | None" = None) -> None:
+        named = {} if former is None else {"session": former.session.session}
         super().__init__(session=Session(key=b"", **named))  # what signs is the gateway's own link
-        came: dict[str, queue.Queue[list[bytes]]] = {name: queue.Queue() for name in CHANNELS}
+        self.came: dict[str, queue.Queue[list[bytes]]] = {name: queue.Queue() for name in CHANNELS} if former is None else former.came
+        came = self.came
         self.websocket = KernelSocket(
             url, token, kernel_id, lambda name, parts: came[name].put(parts), session_id=self.session.session, framing=framing
         )

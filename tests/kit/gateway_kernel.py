@@ -32,15 +32,17 @@ class GatewayKernel(KernelInUse):
         self.kernel_id: str = asyncio.run(gateway.call("POST", "/kernels", wanted))["id"]
         super().__init__()
 
-    def connect(self, session_id: str = "") -> GatewayClient:
+    def connect(self, former: GatewayClient | None = None) -> GatewayClient:
         """A client with a session of its own, or one that comes back."""
-        return GatewayClient(self.gateway.url, self.gateway.token, self.kernel_id, framing=self.framing, session_id=session_id)
+        return GatewayClient(self.gateway.url, self.gateway.token, self.kernel_id, framing=self.framing, former=former)
 
     def reconnect(self) -> None:
-        """Its client comes back, as itself."""
-        session_id = self.client.session.session
-        self.client.stop_channels()
-        self.client = self.connect(session_id)
+        """Its client, whose connection was broken, comes back as itself."""
+        former = self.client
+        assert isinstance(former, GatewayClient)
+        former.websocket.hear_the_end()
+        former.stop_channels()
+        self.client = self.connect(former)
 
     def call(self, what: str) -> None:
         """Have it interrupted or restarted."""

@@ -64,6 +64,8 @@ class RecordingFront:
         self.sent: list[Sent] = []
         self.closed = False
         self.holds: list[tuple[Channel, list[bytes], bytes]] = []
+        self.ended: list[bytes] = []
+        self.half_ended: list[tuple[Channel, list[bytes], bytes]] = []
         """Replies that a KernelActor before this one has given, and that wait."""
         self._paused = False
         self._news = asyncio.Event()
@@ -88,6 +90,12 @@ class RecordingFront:
 
     def has_reply(self, channel: Channel, idents: list[bytes], parent: bytes) -> bool:
         return (channel, idents, parent) in self.holds
+
+    def has_idle(self, parent: bytes) -> bool:
+        return parent in self.ended
+
+    def unended(self) -> list[tuple[Channel, list[bytes], bytes]]:
+        return self.half_ended
 
     def close(self) -> None:
         self.closed = True

@@ -135,9 +135,9 @@ class Control:
             if parent.session != self._state.private.session_id:
                 self._state.log.info("reply.unexpected", msg_type=parent.msg_type)
             return
-        self._state.answered(pending.msg_id, "control")
         parts = amend_reply(pending.msg_type, parts, self._state.front.ports)
         self._state.front.send_control(pending.idents, parts)
+        self._state.answered(pending.msg_id, "control")  # behind it, as on shell
 
     def release(self) -> None:
         """A subkernel is ready: send what waited."""

@@ -166,9 +166,9 @@ class Shell:
             if facts is not None and not state.granted.replied(pending.msg_id, facts):
                 self._ours.place_taken(pending, facts)
             return
-        state.answered(pending.msg_id)
         parts = amend_reply(pending.msg_type, parts, state.front.ports)
         state.front.send_shell(pending.idents, parts)
+        state.answered(pending.msg_id)  # behind it: nobody who comes after us must take a request for over that has no reply
         # Behind the sending: a line costs as much as a hop, and no client need wait for it.
         if facts is not None:
             self._tell_waiters()

@@ -1,7 +1,8 @@
 """What a kernel process that was killed had in flight, and what becomes of it.
 
 Its successor reads the log (`inflight_log.py`) and takes each request up: one that is answered late goes to the client that asked, and
-one that is proven over gets what it lacks, which is an error in place of its answer, or its idle. The proof is a question behind it on
+one that is proven over gets what it lacks, which is an error in place of its answer, or its idle; one whose answer was told by
+a host that then died lacks at most the idle. The proof is a question behind it on
 the same channel: whatever is answered in order has been seen to by then. What no subkernel had seen, what was ours to answer, and what
 was answered and waited for a client that reads slowly, ends at once.
 """
@@ -10,20 +11,21 @@ from collections.abc import Set
 
 import msgspec
 
+from actors.kernel.channels import owed
 from actors.kernel.channels.control import Control
 from actors.kernel.channels.shell import Shell
 from actors.kernel.channels.unanswered import Unanswered
 from actors.kernel.sockets.subkernel_link import SubkernelGone, SubkernelLink
+from actors.kernel.state.publisher import ANSWER_LOST
 from actors.kernel.state.state import KernelState
 from actors.runtime.actor import ActorContext
 from beaker.kernel.pending import Pending
 from beaker.messages.kernel import KernelMessage
 from beaker.wire import compose
-from beaker.wire.parts import CONTENT, UNREADABLE
+from beaker.wire.parts import CONTENT, UNREADABLE, read_header
 
 NEVER_SENT = "it was not run: the front process was replaced while the session was starting; run it again"
 QUESTION_LOST = "the front process was replaced and this answer was cut; ask again"
-UNREAD = "it is over, and its answer is lost: the front process was replaced before this client had read it"
 REQUEST_LOST = "outcome unknown: the front process was replaced while this was under way; ask again"
 
 
@@ -56,11 +58,19 @@ class Inheritance:
         found, last_count, asked, more = state.inflight.take_former()
         state.requests.last_count = max(state.requests.last_count, last_count)
         lost = False
+        answered: list[Pending] = []
         for pending in found:
             if pending.unread:
-                if not state.front.has_reply(pending.channel, pending.idents, pending.header):
-                    self._end_unread(pending)
-                    lost = True
+                self._end_unread(pending)
+                lost = True
+                continue
+            pending.replied = state.front.has_reply(pending.channel, pending.idents, pending.header)
+            pending.idle = state.front.has_idle(pending.header)
+            if pending.replied:
+                pending.busy = True
+                answered.append(pending)
+            if pending.over or (pending.replied and (pending.own or not pending.sent)):
+                owed.end(state, pending, None)  # no more than its idle
                 continue
             if not pending.sent:
                 self._end_unsent(pending)
@@ -71,11 +81,23 @@ class Inheritance:
                 continue
             state.requests.accept(pending)
             state.stdin_routing.executes(pending.msg_id, pending.idents)
+        self._take_over_unended({pending.msg_id for pending in found})
         if lost and more:
             state.publisher.replies_lost(more)
         for idents in asked:
             state.stdin_routing.still_asked(idents)
+        for pending in answered:  # when all are known that are not: the log may be emptied of what nobody waits for
+            state.answered(pending.msg_id, pending.channel)
         return len(found)
+
+    def _take_over_unended(self, known: Set[str]) -> None:
+        """What was answered, and is not in the log any more, may lack its idle: that comes by another socket, and a moment later."""
+        for channel, idents, header in self._state.front.unended():
+            request = read_header(header)
+            if request.msg_id not in known:
+                pending = Pending(request.msg_id, request.session, request.msg_type, header, idents, channel, None)
+                pending.busy = pending.replied = pending.inherited = True
+                (self._state.requests if channel == "shell" else self._state.control_requests).accept(pending)
 
     def answer_lost_session(self, reason: str) -> None:
         """There is no session to take over: what a process before us had in flight, if there was one, is answered."""
@@ -86,6 +108,7 @@ class Inheritance:
             self._shell.end(pending, "KernelDied", reason)
         for pending in state.control_requests.end_lost():
             self._control.end(pending, "KernelDied", reason)
+        self._expect_idle([*state.requests.half_ended(), *state.control_requests.half_ended()])
         state.requests.last_count = 0
         state.stdin_routing.forget_questions()
         state.inflight.forget()
@@ -156,16 +179,18 @@ class Inheritance:
 
     def _end_unread(self, pending: Pending) -> None:
         room = self._control if pending.channel == "control" else self._shell
-        room.end(pending, "KernelReattached", UNREAD)
+        room.end(pending, "KernelReattached", ANSWER_LOST)
         self._state.answered(pending.msg_id, pending.channel)
 
     def _end_unsent(self, pending: Pending) -> None:
         on_control = pending.channel == "control"
-        self._state.answered(pending.msg_id, pending.channel)
         if pending.msg_type == "kernel_info_request":
             # Nothing but its header is needed to ask it again, and its reply must be the subkernel's own: see `kernel_info.py`.
+            self._state.answered(pending.msg_id, pending.channel)
             (self._control if on_control else self._shell).submit(pending, [pending.header, *[compose.EMPTY] * 3])
-        elif on_control:
+            return
+        if on_control:
             self._control.end(pending, "KernelReattached", NEVER_SENT)
         else:
             self._shell.answer_without_subkernel(pending, NEVER_SENT, ename="KernelReattached")
+        self._state.answered(pending.msg_id, pending.channel)

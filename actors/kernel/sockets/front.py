@@ -7,7 +7,7 @@ instead.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -75,7 +75,15 @@ class Front(Protocol):
         ...
 
     def has_reply(self, channel: Channel, idents: list[bytes], parent: bytes) -> bool:
-        """Whether a reply that a KernelActor before this one has given waits here, and will be read."""
+        """Whether a request has the reply of a KernelActor before this one, which its client has or will have."""
+        ...
+
+    def has_idle(self, parent: bytes) -> bool:
+        """Whether that one has said that a request is over."""
+        ...
+
+    def unended(self) -> Sequence[tuple[Channel, list[bytes], bytes]]:
+        """Requests that it has answered, and of which it has not said that: channel, identities, and the header document."""
         ...
 
     def close(self) -> None:
@@ -94,6 +102,7 @@ class Handlers(Protocol):
     def reply_lost(self, msg_type: str, parent: bytes, reason: str) -> None: ...
     def reply_waits(self, channel: Channel, idents: list[bytes], parent: bytes) -> None: ...
     def reply_left(self, channel: Channel, parent: bytes) -> None: ...
+    def answer_lost(self, reply: Parts) -> Parts: ...
 
 
 class ZmqFront:
@@ -215,6 +224,13 @@ class ZmqFront:
     def has_reply(self, channel: Channel, idents: list[bytes], parent: bytes) -> bool:
         del channel, idents, parent
         return False  # what waited has ended with the sockets
+
+    def has_idle(self, parent: bytes) -> bool:
+        del parent
+        return False
+
+    def unended(self) -> Sequence[tuple[Channel, list[bytes], bytes]]:
+        return ()
 
     def close(self) -> None:
         if self._rejoining is not None:

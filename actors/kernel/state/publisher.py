@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from actors.kernel.sockets.front import Front
 from beaker.wire import compose
 from beaker.wire.compose import Composer
-from beaker.wire.parts import Parts
+from beaker.wire.parts import HEADER, PARENT, Parts, read_header
 
+ANSWER_LOST = "it is over, and its answer is lost: the front process was replaced before this client had read it"
 OURS = "beaker-"
 """How the part of a msg_id begins that tells messages of ours from the subkernel's, which have its session id too."""
 
@@ -78,6 +79,11 @@ class Publisher:
         replies = "1 more reply was" if count == 1 else f"{count} more replies were"
         text = f"beaker: {replies} lost: the front process was replaced before they had been read\n"
         self.say("stream", compose.stream(text, name="stderr"))
+
+    def answer_lost(self, reply: Parts) -> Parts:
+        """Compose what takes the place of a reply that was lost with this process, for the next one to send."""
+        content = {"status": "error", "execution_count": None, **compose.error("KernelReattached", ANSWER_LOST)}
+        return self.reply(read_header(reply[HEADER]).msg_type, content, parent=reply[PARENT])
 
     def reply(self, msg_type: str, content: object, *, parent: bytes, metadata: Mapping[str, object] | None = None) -> Parts:
         """Compose a reply under the same session id; the caller sends it on the channel of the request."""

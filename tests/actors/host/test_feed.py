@@ -1,23 +1,25 @@
 """The clients' side of a kernel of a host: what is handed on, what waits, what is dropped."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from actors.host import feed
 from actors.host.feed import Feed
+from actors.host.told_file import ToldFile
 from actors.kernel.sockets.backlog import LIMIT_BYTES
 from actors.runtime.log import Log
 from actors.runtime.trace import current_trace
 from beaker.gateway.stream import Close, Fetch, FromHost, Hold, Open, Opened, Reached, Release, Said, Told
-from beaker.gateway.telling import Telling
+from beaker.gateway.told_log import MESSAGE_BYTES
 from beaker.settings.gateway import GatewaySettings
 from beaker.wire.compose import Composer, status
-from beaker.wire.parts import CONTENT, Header, Parts
+from beaker.wire.parts import CONTENT, PARENT, Header, Parts
 from beaker.wire.websocket import WebsocketChannel
 
 COMPOSER = Composer("s", "u")
+LOG = Log(role="test")
 
 
 class Taking:
@@ -27,8 +29,6 @@ class Taking:
         self.taken: list[tuple[str, str, str]] = []
         """Channel, client and msg_id."""
         self.traces: list[str] = []
-        self.unread: list[tuple[str, list[bytes], bytes]] = []
-        self.read: list[tuple[str, bytes]] = []
         self._feed = feed
         self.full_after = 1_000_000
         """It pauses the channel after so many more requests."""
@@ -55,10 +55,13 @@ class Taking:
         raise AssertionError("replies are not lost")
 
     def reply_waits(self, channel: str, idents: list[bytes], parent: bytes) -> None:
-        self.unread.append((channel, idents, parent))
+        raise AssertionError("what was told outlives the host otherwise")
 
     def reply_left(self, channel: str, parent: bytes) -> None:
-        self.read.append((channel, parent))
+        raise AssertionError("what was told outlives the host otherwise")
+
+    def answer_lost(self, reply: Parts) -> Parts:
+        return COMPOSER.message("execute_reply", {"status": "error"}, parent=reply[PARENT])
 
     def _take(self, channel: str, idents: list[bytes], header: Header) -> None:
         self.taken.append((channel, idents[0].decode(), header.msg_id))
@@ -69,6 +72,7 @@ class Way:
     """To a worker that keeps what it is told."""
 
     full = False
+    pid = 1
 
     def __init__(self) -> None:
         self.sent: list[tuple[FromHost, Parts]] = []
@@ -201,51 +205,28 @@ def test_only_what_begins_a_cell_may_wait_for_what_comes_behind_it(stage: Stage)
     assert stage.way.waits[begun:] == [True, True, False, False]
 
 
-def test_a_reply_that_is_nowhere_but_here_is_known_to_a_successor_until_its_client_has_come(stage: Stage) -> None:
-    stage.feed.send_shell([b"a"], COMPOSER.message("execute_reply", {}, parent=b'{"msg_id": "1"}'))
-    stage.feed.take(stage.way, Close(session="b"), [])
-    parent = b'{"msg_id": "2"}'
-    stage.feed.send_control([b"b"], COMPOSER.message("debug_reply", {}, parent=parent))
-    assert (stage.kernel.unread, stage.kernel.read) == ([("control", [b"b"], parent)], [])
-    stage.feed.take(stage.way, Open(kernel_id="k", session="b", slot=2), [])
-    assert stage.kernel.read == []
-    stage.feed.take(stage.way, Fetch(session="b", after=-1), [])
-    assert stage.kernel.read == [("control", parent)]
+def test_a_successor_knows_what_was_answered_and_told_to_be_over_and_has_a_stand_in_for_what_is_too_large(tmp_path: Path) -> None:
+    def made(begin: int) -> Feed:
+        told = ToldFile(str(tmp_path), str(tmp_path), LOG)
+        feed = Feed(GatewaySettings(), LOG, first=begin, max_message_bytes=1000, takes_over=False, told=told)
+        feed.attach(Taking(feed))
+        return feed
 
-
-def test_replies_that_outlive_their_kernel_actor_are_not_lost(stage: Stage) -> None:
-    stage.feed.take(stage.way, Close(session="b"), [])
-    parent = b'{"msg_id": "2"}'
-    stage.feed.send_control([b"b"], COMPOSER.message("debug_reply", {}, parent=parent))
-    stage.feed.close()
-    stage.feed.attach(Taking(stage.feed))
-    assert stage.feed.has_reply("control", [b"b"], parent)
-    assert not stage.feed.has_reply("shell", [b"b"], parent)
-    assert not stage.feed.has_reply("control", [b"a"], parent)
-
-
-def test_replies_without_end_for_a_client_that_is_away_cost_little_to_look_through_and_little_memory(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(feed, "UNREAD_LIMIT", 100)
-    stage.feed.take(stage.way, Close(session="b"), [])
-    looks: list[int] = []
-    waits = Telling.waits
-
-    def counted(telling: Telling, session: str, number: int) -> bool:
-        looks.append(number)
-        return waits(telling, session, number)
-
-    monkeypatch.setattr(Telling, "waits", counted)
-    for number in range(1000):
-        stage.feed.send_shell([b"b"], COMPOSER.message("execute_reply", {}, parent=b'{"msg_id": "%d"}' % number))
-        stage.say(str(number))
-    assert len(looks) <= 2000
-    assert len(stage.kernel.unread) == 100
-    stage.feed.take(stage.way, Open(kernel_id="k", session="b", slot=2), [])
-    stage.feed.take(stage.way, Fetch(session="b", after=-1), [])
-    assert len(stage.kernel.read) == 100
-    assert len([head for head in stage.way.heads(Told) if head.session == "b"]) == 1000
+    first, second = b'{"msg_id": "1"}', b'{"msg_id": "2"}'
+    feed = made(1000)
+    feed.send_shell([b"a"], COMPOSER.message("history_reply", {"history": "x" * MESSAGE_BYTES}, parent=first))
+    feed.publish([], COMPOSER.message("status", status("busy"), parent=first))
+    feed.publish([], COMPOSER.message("status", status("idle"), parent=second))
+    following, way = made(5000), Way()
+    assert [following.has_reply("shell", [b"a"], request) for request in (first, second)] == [True, False]
+    assert not following.has_reply("control", [b"a"], first)
+    assert not following.has_reply("shell", [b"b"], first)
+    assert [following.has_idle(request) for request in (first, second)] == [False, True]
+    assert following.unended() == [("shell", [b"a"], first)]
+    following.take(way, Open(kernel_id="k", session="a", slot=0), [])
+    following.take(way, Fetch(session="a", after=-1), [])
+    (stand_in,) = [parts for head, parts in way.sent if isinstance(head, Told) and head.channel == "shell"]
+    assert (json.loads(stand_in[CONTENT]), stand_in[PARENT]) == ({"status": "error"}, first)
 
 
 def test_a_message_that_no_link_would_take_is_told_as_missed(stage: Stage) -> None:

@@ -273,6 +273,28 @@ async def test_sessions_outlive_a_host_that_is_killed_while_a_cell_runs(stage: H
         assert (await client.result("print(x + 1)")).endswith("42\n")
 
 
+async def test_the_end_of_a_cell_that_neither_host_nor_worker_has_brought_to_its_client_comes_from_the_next_host(stage: HostStage) -> None:
+    async with host_stage(stage.root / "b") as own:
+        kernel = await own.serve()
+        client, other = await own.worker.client(kernel), await own.worker.client(kernel)
+        client.takes = False  # what it hears from here on is with a worker that dies
+        cell = client.run("print(7)")
+        await client.reply(cell)
+        own.worker.close(other)  # so that the host is done with the reply, and knows where the others are
+        heard = len(client.about(cell))
+        await own.kill_host()
+        own.worker.clients.remove(client)
+        await own.start_host()
+        await own.worker.connect()
+        await own.ask(own.kernels[0])
+        following = await own.worker.client(kernel, client.session)
+        assert (await following.reply(cell))["status"] == "ok"
+        assert (following.printed(cell), len(following.about(cell))) == ("7\n", heard)
+        again = await own.worker.client(kernel, client.session)
+        await again.result("1")
+        assert again.about(cell) == [], "it had it"
+
+
 async def test_a_host_that_is_told_to_leave_leaves_its_sessions(stage: HostStage) -> None:
     async with host_stage(stage.root / "t") as own:
         kernel = await own.serve()

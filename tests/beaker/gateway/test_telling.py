@@ -40,6 +40,8 @@ class Shelf:
 class Way:
     """A link to a worker whose connection takes what a test says."""
 
+    pid = 1
+
     def __init__(self, room: int = 1_000_000) -> None:
         self.sent: deque[tuple[FromHost, Parts]] = deque()
         self.slots: dict[int, int] = {}
@@ -337,6 +339,7 @@ class Worker:
 
     def _open(self, name: str) -> None:
         self.behind.add(name)
+        self.queues[name] = deque(piece for piece in self.queues[name] if piece[0] >= 0)  # what it would fetch is fetched now
         self.unopened[name] = self.unopened.get(name, 0) + 1
         self.stage.telling.open(self.way, Open(kernel_id="k", session=name, slot=self.slots[name]))
         self.stage.telling.fetch(self.way, name, self.last[name])

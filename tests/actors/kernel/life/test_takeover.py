@@ -1,5 +1,6 @@
 """After the kernel process was replaced: cells in flight are answered late, or told to be unknown; variables are kept."""
 
+import json
 import re
 import time
 
@@ -117,21 +118,35 @@ async def test_of_more_replies_than_are_named_clients_are_told_how_many_were_los
     assert [text for text in texts if "2 more replies were lost" in text]
 
 
-async def test_what_was_not_read_and_is_still_there_is_not_told_to_be_lost(replaced: Replaced) -> None:
-    """As in a kernel host, whose clients' side outlives a crash of the actor."""
-    unread = replaced.first.request("debug_request", {}, channel="control")
-    request = await replaced.subkernel.expect("debug_request")
-    replaced.subkernel.busy(request)
+async def test_what_was_answered_and_has_no_idle_yet_is_idle_in_the_end_also_where_it_is_in_the_log_no_more(replaced: Replaced) -> None:
+    request = await replaced.begin("x", 5)
     replaced.subkernel.reply(request)
-    replaced.subkernel.idle(request)
-    await replaced.first.front.over(unread)
-    parent = (await replaced.first.front.reply(unread)).parts[PARENT]
-    replaced.first.actor.reply_waits("control", [b"client"], parent)
+    await replaced.first.front.reply(request.msg_id)
     front = replaced.second.front
-    front.holds.append(("control", [b"client"], parent))
+    front.half_ended.append(("shell", [b"client"], json.dumps(request.header).encode()))
+    await replaced.take_over()
+    await front.wait(lambda: bool(front.kinds(request.msg_id)), "its idle")
+    assert front.kinds(request.msg_id) == ["idle"]
+
+
+@pytest.mark.parametrize("idle", [False, True])
+async def test_what_was_answered_and_not_noted_to_be_is_not_answered_again(replaced: Replaced, *, idle: bool) -> None:
+    """As by a kernel host that was killed in between: what it had told outlives it."""
+    request = await replaced.begin("x", 5)
+    (begun,) = inflight.replay((replaced.first.folder / "inflight").read_bytes()).unanswered
+    front = replaced.second.front
+    front.holds.append(("shell", [b"client"], begun.header))
+    if idle:
+        front.ended.append(begun.header)
     await replaced.take_over()
     await replaced.second.greeted(1)
-    assert front.about(unread) == []
+    after = replaced.second.run("1")
+    replaced.subkernel.run(await replaced.subkernel.expect(), 6)
+    await front.over(after)
+    if not idle:
+        await front.wait(lambda: bool(front.kinds(request.msg_id)), "its idle")
+    assert front.kinds(request.msg_id) == ([] if idle else ["idle"])
+    assert inflight.replay((replaced.second.folder / "inflight").read_bytes()).unanswered == []
 
 
 async def test_what_was_answered_before_is_answered_no_more(replaced: Replaced) -> None:
