@@ -163,11 +163,11 @@ class Feed:
             self._paused = False
             self.hand_on()
 
-    def has_reply(self, channel: Channel, idents: list[bytes], parent: bytes) -> bool:
-        return self._told_before.has_reply(channel, idents[0].decode(), parent)
+    def has_reply(self, channel: Channel, idents: list[bytes], parent: bytes, since: float) -> bool:
+        return self._told_before.has_reply(channel, idents[0].decode(), parent, since)
 
-    def has_idle(self, parent: bytes) -> bool:
-        return self._told_before.has_idle(parent)
+    def has_idle(self, parent: bytes, since: float) -> bool:
+        return self._told_before.has_idle(parent, since)
 
     def unended(self) -> Sequence[tuple[Channel, list[bytes], bytes]]:
         return self._told_before.unended()

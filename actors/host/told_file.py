@@ -54,14 +54,14 @@ class ToldFile:
         """See `Lasting`."""
         return self._bytes > self._long_bytes
 
-    def message(self, number: int, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool) -> None:
+    def message(self, number: int, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool, now: float) -> None:
         """See `Lasting`."""
         if size_of(parts) > MESSAGE_BYTES:
             self._gaps.add(number, session)
             self._write(entry(Gone(session, number, number)))
             return
         at = self._bytes
-        written = self._write(message_entry(number, session, channel, parts, vital=vital))
+        written = self._write(message_entry(number, session, channel, parts, vital=vital, at=now))
         if written:
             self._places.append((number, session, vital, at, written))
             self._held_bytes += written

@@ -18,7 +18,7 @@ class Lasting(Protocol):
         """Whether `tidy` is due."""
         ...
 
-    def message(self, number: int, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool) -> None:
+    def message(self, number: int, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool, now: float) -> None:
         """A message is about to be told."""
         ...
 
@@ -36,7 +36,7 @@ class Nowhere:
 
     is_long = False
 
-    def message(self, number: int, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool) -> None:
+    def message(self, number: int, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool, now: float) -> None:
         """See `Lasting`."""
 
     def client(self, known: Known) -> None:

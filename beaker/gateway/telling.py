@@ -141,7 +141,7 @@ class Telling:
             self._lasting.client(Known(session, journal.last))
         number = journal.add(session, channel, parts, vital=vital)
         # In front of the telling, so that there is no moment at which nobody would tell it who comes after us.
-        self._lasting.message(number, session, channel, stand_in or parts, vital=vital)
+        self._lasting.message(number, session, channel, stand_in or parts, vital=vital, now=now)
         for door in self._doors.values():
             self._pump(door, may_wait=may_wait)
         if journal.size_bytes > self._trim_at or journal.too_full or self._lasting.is_long:

@@ -53,6 +53,8 @@ class Message(NamedTuple):
     """For this one alone; empty: for all."""
     channel: WebsocketChannel
     parts: Parts
+    at: float = 0.0
+    """Monotonic time at which it was told, where a former life of the host has: all processes of a machine share that."""
 
 
 class _Entry:

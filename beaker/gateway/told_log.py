@@ -41,6 +41,8 @@ class Kept(msgspec.Struct, frozen=True, array_like=True, tag=KEPT):
     parts: list[bytes]
     vital: bool = False
     """A client that does not get it waits for ever."""
+    at: float = 0.0
+    """Monotonic time of this entry."""
 
 
 class Gone(msgspec.Struct, frozen=True, array_like=True, tag=2):
@@ -97,9 +99,9 @@ def entry(record: Record) -> bytes:
     return len(document).to_bytes(_SIZE, "little") + document
 
 
-def message_entry(number: int, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool) -> bytes:
+def message_entry(number: int, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool, at: float) -> bytes:
     """A `Kept` as it stands in the log, made without one: this is done for each message that is told."""
-    document = _encode((KEPT, number, session, channel, parts, vital))
+    document = _encode((KEPT, number, session, channel, parts, vital, at))
     return len(document).to_bytes(_SIZE, "little") + document
 
 
@@ -126,7 +128,7 @@ def replay(log: bytes) -> Replayed:
         match record:
             case Kept() if record.number > before:
                 places.append((record.number, record.session, record.vital, at, end - at))
-                messages.append(Message(record.number, record.session, record.channel, record.parts))
+                messages.append(Message(record.number, record.session, record.channel, record.parts, record.at))
                 before = record.number
                 last = max(last, before)
             case Kept():

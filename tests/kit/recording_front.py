@@ -88,10 +88,10 @@ class RecordingFront:
     def resume_shell(self) -> None:
         self._paused = False
 
-    def has_reply(self, channel: Channel, idents: list[bytes], parent: bytes) -> bool:
+    def has_reply(self, channel: Channel, idents: list[bytes], parent: bytes, since: float) -> bool:
         return (channel, idents, parent) in self.holds
 
-    def has_idle(self, parent: bytes) -> bool:
+    def has_idle(self, parent: bytes, since: float) -> bool:
         return parent in self.ended
 
     def unended(self) -> list[tuple[Channel, list[bytes], bytes]]:

@@ -64,8 +64,8 @@ class Inheritance:
                 self._end_unread(pending)
                 lost = True
                 continue
-            pending.replied = state.front.has_reply(pending.channel, pending.idents, pending.header)
-            pending.idle = state.front.has_idle(pending.header)
+            pending.replied = state.front.has_reply(pending.channel, pending.idents, pending.header, pending.since)
+            pending.idle = state.front.has_idle(pending.header, pending.since)
             if pending.replied:
                 pending.busy = True
                 answered.append(pending)

@@ -74,11 +74,15 @@ class Front(Protocol):
         """Read requests again."""
         ...
 
-    def has_reply(self, channel: Channel, idents: list[bytes], parent: bytes) -> bool:
-        """Whether a request has the reply of a KernelActor before this one, which its client has or will have."""
+    def has_reply(self, channel: Channel, idents: list[bytes], parent: bytes, since: float) -> bool:
+        """Whether a request has the reply of a KernelActor before this one, which its client has or will have.
+
+        Args:
+            since: monotonic; clients may have used its id before.
+        """
         ...
 
-    def has_idle(self, parent: bytes) -> bool:
+    def has_idle(self, parent: bytes, since: float) -> bool:
         """Whether that one has said that a request is over."""
         ...
 
@@ -221,12 +225,12 @@ class ZmqFront:
         if not self._full:
             self._shell.resume()
 
-    def has_reply(self, channel: Channel, idents: list[bytes], parent: bytes) -> bool:
-        del channel, idents, parent
+    def has_reply(self, channel: Channel, idents: list[bytes], parent: bytes, since: float) -> bool:
+        del channel, idents, parent, since
         return False  # what waited has ended with the sockets
 
-    def has_idle(self, parent: bytes) -> bool:
-        del parent
+    def has_idle(self, parent: bytes, since: float) -> bool:
+        del parent, since
         return False
 
     def unended(self) -> Sequence[tuple[Channel, list[bytes], bytes]]:

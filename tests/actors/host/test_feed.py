@@ -1,6 +1,7 @@
 """The clients' side of a kernel of a host: what is handed on, what waits, what is dropped."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -213,15 +214,17 @@ def test_a_successor_knows_what_was_answered_and_told_to_be_over_and_has_a_stand
         return feed
 
     first, second = b'{"msg_id": "1"}', b'{"msg_id": "2"}'
-    feed = made(1000)
+    begun, feed = time.monotonic(), made(1000)
     feed.send_shell([b"a"], COMPOSER.message("history_reply", {"history": "x" * MESSAGE_BYTES}, parent=first))
     feed.publish([], COMPOSER.message("status", status("busy"), parent=first))
     feed.publish([], COMPOSER.message("status", status("idle"), parent=second))
     following, way = made(5000), Way()
-    assert [following.has_reply("shell", [b"a"], request) for request in (first, second)] == [True, False]
-    assert not following.has_reply("control", [b"a"], first)
-    assert not following.has_reply("shell", [b"b"], first)
-    assert [following.has_idle(request) for request in (first, second)] == [False, True]
+    assert [following.has_reply("shell", [b"a"], request, begun) for request in (first, second)] == [True, False]
+    assert not following.has_reply("control", [b"a"], first, begun)
+    assert not following.has_reply("shell", [b"b"], first, begun)
+    assert [following.has_idle(request, begun) for request in (first, second)] == [False, True]
+    assert not following.has_reply("shell", [b"a"], first, time.monotonic()), "that would be another one with its id"
+    assert not following.has_idle(second, time.monotonic())
     assert following.unended() == [("shell", [b"a"], first)]
     following.take(way, Open(kernel_id="k", session="a", slot=0), [])
     following.take(way, Fetch(session="a", after=-1), [])
