@@ -16,7 +16,11 @@ from tests.kit.running_kernel import A_QUESTION_S, LOOK_AT_PROCESSES_S, RunningK
 
 @pytest.fixture
 def kernel(lasting: LastingKernel, request: pytest.FixtureRequest) -> Iterator[RunningKernel]:
-    yield from lend(lasting, request)
+    for kernel in lend(lasting, request):
+        kernel.run("%beaker restart agent")  # whoever is asked something is started anew
+        yield kernel
+        # The Supervisor notices within seconds; whoever comes next finds the folder of the next one.
+        wait_until((kernel.runtime_folder / "subkernel.json").exists, what="the record")
 
 
 def clean_away(kernel: RunningKernel, tmp_path: Path, *, wait: bool = True) -> None:
