@@ -8,7 +8,6 @@ parent dies, or on SIGTERM. Its settings are the kernel's, handed down. It is th
 import argparse
 import asyncio
 import os
-import signal
 import sys
 
 from actors.agent.making import NO_RESTART, make_actor
@@ -73,21 +72,19 @@ async def run_agent(birth: Birth, folder: str, order: AgentOrder, key: str | Non
     Returns:
         The exit status.
     """
-    leaving = asyncio.Event()
-    node = Node("agent", protocol=PROTOCOL, on_gave_up=lambda _name, _reason: leaving.set())
-    birth.on_parent_death(leaving.set)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leaving.set)
+    leaving = birth.leaving()
+    node = Node("agent", protocol=PROTOCOL, on_gave_up=lambda _name, _reason: leaving.now())
     try:
         link = await node.connect(f"{folder}/kernel.sock", codec=Codec(ToAgent), secret=birth.secret, timeout_s=CONNECT_TIMEOUT_S)
     except RuntimeFault as error:
         birth.failed(f"no link to the kernel process: {error}")
         return 1
-    link.watch(lambda _: leaving.set())
+    link.watch(lambda _: leaving.now())
     await node.spawn("agent", lambda: make_actor(link, order, key, node.clock, marks=ImportMarks(folder)), restart=NO_RESTART)
     birth.ready()
-    await leaving.wait()
+    status = await leaving
     await node.stop()
-    return 0
+    return status
 
 
 def _name_process(kernel: str) -> None:

@@ -7,7 +7,6 @@ the only process that reads the model's key.
 
 import asyncio
 import os
-import signal
 import socket
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -65,20 +64,15 @@ async def run_agent_host(birth: Birth, order: GatewayOrder, key: str | None) -> 
     Returns:
         The exit status: 0 when it was told to leave or had nothing to do, 1 when it could not listen or has failed.
     """
-    leaving: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-    def leave(status: int) -> None:
-        if not leaving.done():
-            leaving.set_result(status)
-
-    node = Node("agent_host", protocol=PROTOCOL, on_gave_up=lambda _name, _reason: leave(1))
+    leaving = birth.leaving()
+    node = Node("agent_host", protocol=PROTOCOL, on_gave_up=lambda _name, _reason: leaving.now(1))
 
     def figures(samples: Iterable[Sample], dead_letters: int) -> Figures:
         return own_figures("agent-host", order, node, samples, dead_letters=dead_letters)
 
     await node.spawn(
         "agents",
-        lambda: AgentHost(key, own_figures=figures, on_idle=lambda: leave(0), idle_s=order.settings.agents_idle_s),
+        lambda: AgentHost(key, own_figures=figures, on_idle=leaving.now, idle_s=order.settings.agents_idle_s),
         restart=NO_RESTART,
     )
     ours = agent_host_role(order.number)
@@ -94,8 +88,6 @@ async def run_agent_host(birth: Birth, order: GatewayOrder, key: str | None) -> 
     except (RuntimeFault, OSError, ValueError) as error:
         birth.failed(f"agent host {order.number} cannot listen: {error}")
         return 1
-    birth.on_parent_death(lambda: leave(0))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leave, 0)
     birth.ready()
     node.log.info("agent_host.started", number=order.number)
     reading = asyncio.get_running_loop().create_task(_read_sdk(), name="sdk")

@@ -6,7 +6,6 @@ lack. On SIGTERM it takes no more connections, sends its websockets to the other
 
 import asyncio
 import logging
-import signal
 import socket
 import ssl
 from typing import Final
@@ -70,16 +69,9 @@ async def run_worker(birth: Birth, order: GatewayOrder, descriptors: int) -> int
     Returns:
         The exit status.
     """
-    leaving: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-
-    def leave(limit_s: float) -> None:
-        if not leaving.done():
-            leaving.set_result(limit_s)
-
+    leaving = birth.leaving()
     settings = order.settings
     node = Node("worker", protocol=PROTOCOL)
-    birth.on_parent_death(lambda: leave(ORPHANED_S))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leave, settings.drain_s)
     try:
         context = tls_context(settings)
         service = Service(order, node)
@@ -97,7 +89,8 @@ async def run_worker(birth: Birth, order: GatewayOrder, descriptors: int) -> int
     servers = [await listen(each, runner.server, connections, context=context, backlog=BACKLOG) for each in sockets]
     birth.ready()
     node.log.info("worker.started", number=order.number)
-    limit_s = await leaving
+    await leaving
+    limit_s = ORPHANED_S if birth.orphaned else settings.drain_s
     node.log.info("worker.leaving", limit_s=limit_s, websockets=service.websockets)
     for server in servers:
         server.close()

@@ -6,7 +6,6 @@ host makes good. So nothing is taken down in order: that would tell clients that
 
 import asyncio
 import os
-import signal
 from typing import Final
 
 from actors.guardian.admission import admitting
@@ -60,13 +59,8 @@ async def run_host(birth: Birth, order: GatewayOrder, key: int | None) -> int:
     Returns:
         The exit status: 0 when it was told to leave, 1 when it could not listen or has failed.
     """
-    leaving: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-    def leave(status: int) -> None:
-        if not leaving.done():
-            leaving.set_result(status)
-
-    node = Node("host", protocol=PROTOCOL, on_gave_up=lambda _name, _reason: leave(1))
+    leaving = birth.leaving()
+    node = Node("host", protocol=PROTOCOL, on_gave_up=lambda _name, _reason: leaving.now(1))
     host = KernelHost(order, node, key=key)
 
     def linked(link: Link) -> None:
@@ -84,8 +78,6 @@ async def run_host(birth: Birth, order: GatewayOrder, key: int | None) -> int:
     except (RuntimeFault, OSError, ValueError) as error:
         birth.failed(f"kernel host {order.number} cannot listen: {error}")
         return 1
-    birth.on_parent_death(lambda: leave(0))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leave, 0)
     birth.ready()
     node.log.info("host.started", number=order.number)
     status = await leaving

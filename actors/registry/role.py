@@ -7,7 +7,7 @@ kernels is another wish, which the guardian has by a message. "Ready" is said wh
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,7 @@ from actors.guardian.own_figures import guardian_figures, own_figures
 from actors.registry.actor import Registry
 from actors.registry.chronicle import Chronicle
 from actors.registry.lookup import Lookup
-from actors.runtime.birth import Birth
+from actors.runtime.birth import Birth, Leaving
 from actors.runtime.codec import Codec
 from actors.runtime.failures import RuntimeFault
 from actors.runtime.hello import Admit
@@ -71,19 +71,11 @@ def main(argv: list[str]) -> int:
 
 
 async def _run(birth: Birth, order: GatewayOrder) -> int:
-    leaving: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-    def leave(status: int) -> None:
-        if not leaving.done():
-            leaving.set_result(status)
-
-    birth.on_parent_death(lambda: leave(0))
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, leave, 0)
+    leaving = birth.leaving()
     # Not ignored, or the subkernels would inherit that: a handler is gone after an exec.
-    loop.add_signal_handler(signal.SIGINT, lambda: None)
-    node = Node("registry", protocol=PROTOCOL, on_gave_up=lambda _name, _reason: leave(1))
-    beginning = asyncio.ensure_future(_begin(birth, node, order, leave))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: None)
+    node = Node("registry", protocol=PROTOCOL, on_gave_up=lambda _name, _reason: leaving.now(1))
+    beginning = asyncio.ensure_future(_begin(birth, node, order, leaving))
     try:
         return await leaving
     finally:
@@ -91,13 +83,13 @@ async def _run(birth: Birth, order: GatewayOrder) -> int:
         await node.stop()
 
 
-async def _begin(birth: Birth, node: Node, order: GatewayOrder, leave: Callable[[int], None]) -> None:
+async def _begin(birth: Birth, node: Node, order: GatewayOrder, leaving: Leaving) -> None:
     try:
         await serve(node, order, admit=admitting(os.getppid(), codecs(order)))
     except (RuntimeFault, BeakerError, OSError, ValueError) as error:
         node.log.error("registry.not_started", reason=str(error))
         birth.failed(str(error))
-        leave(1)
+        leaving.now(1)
     else:
         birth.ready()
 

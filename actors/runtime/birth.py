@@ -6,6 +6,7 @@ wakes this side in whatever state it is. This module imports no more than it nee
 """
 
 import asyncio
+import signal
 import socket
 import struct
 from collections.abc import Callable
@@ -24,6 +25,15 @@ _LENGTH = struct.Struct("!I")
 
 class NotBornError(RuntimeFault):
     """The parent did not say what a parent says."""
+
+
+class Leaving(asyncio.Future[int]):
+    """Done when this process shall leave; with its exit status."""
+
+    def now(self, status: int = 0) -> None:
+        """It shall. Whoever says so first counts."""
+        if not self.done():
+            self.set_result(status)
 
 
 class Birth:
@@ -45,6 +55,8 @@ class Birth:
             raise NotBornError(f"a secret of {length} bytes; at most {SECRET_LIMIT}")
         self.secret = self._read(length)
         """What the parent handed down."""
+        self.orphaned = False
+        """The parent is gone; looked at once somebody wants to know."""
         channel.setblocking(False)
 
     @classmethod
@@ -78,9 +90,17 @@ class Birth:
                 # The parent went with our last words unread: gone all the same.
                 pass
             loop.remove_reader(self._channel)
+            self.orphaned = True
             callback()
 
         loop.add_reader(self._channel, look)
+
+    def leaving(self) -> Leaving:
+        """What ends this process, on the running loop: the end of its parent, SIGTERM, or its own word."""
+        leaving = Leaving()
+        self.on_parent_death(leaving.now)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leaving.now)
+        return leaving
 
     def close(self) -> None:
         """Let go of the parent; it takes this for the end of the process's service, not of the process."""
