@@ -8,7 +8,7 @@ code may block or end its process, and what it keeps in its modules would be one
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import assert_never
+from typing import Final, assert_never
 
 from actors.agent_host.conversation import Conversation
 from actors.runtime.actor import Actor, Asked
@@ -18,6 +18,9 @@ from beaker.gateway.figures import CONVERSATIONS
 from beaker.messages.agent_host import AgentHostFailure, AgentHostRequest, ConversationOpened, OpenConversation
 from beaker.messages.figures import Figures, FiguresTold, Sample, TellFigures
 from beaker.messages.turn import Ping, Pong
+
+AWAITED_S: Final = 20.0
+"""One that nobody has asked for anything yet is waited for so long, as it was started for somebody; however short its idle time is."""
 
 OwnFigures = Callable[[Iterable[Sample], int], Figures]
 
@@ -38,6 +41,7 @@ class AgentHost(Actor[AgentHostRequest]):
         self._on_idle = on_idle
         self._idle_s = idle_s
         self._conversations: set[Conversation] = set()
+        self._asked = False
         self._opened = 0
         """Conversations, since this process began."""
         self._dead_letters_before = 0
@@ -55,6 +59,7 @@ class AgentHost(Actor[AgentHostRequest]):
             case OpenConversation():
                 made = Conversation(message, self._key, on_ended=self._ended)
                 self._conversations.add(made)
+                self._asked = True
                 self._look()
                 self.context.spawn(self._open(made, asked), name="open")
             case Ping():
@@ -97,4 +102,5 @@ class AgentHost(Actor[AgentHostRequest]):
     def _look(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = None if self._conversations else self.context.clock.call_later(self._idle_s, self._on_idle)
+        idle_s = self._idle_s if self._asked else max(self._idle_s, AWAITED_S)
+        self._timer = None if self._conversations else self.context.clock.call_later(idle_s, self._on_idle)

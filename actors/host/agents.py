@@ -89,6 +89,9 @@ class Agents:
                 except (Unreachable, Stopped) as error:
                     if not left or isinstance(error, NobodyGreeted):
                         raise
+                    if link is not None:  # one that leaves says so before it closes its link, which is of no use any more
+                        link.abort("it has left")
+                        await asyncio.shield(link.closed)
                 except AskTimeout:
                     await self.judge(UNASKED_GRACE_S)
                     if not left or link is None or not link.closed.done():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from actors.agent.order import AgentOrder, encode_order
-from actors.agent_host.actor import AgentHost
+from actors.agent_host.actor import AWAITED_S, AgentHost
 from actors.agent_host.conversation import ROLE
 from actors.runtime.clock import Clock
 from actors.runtime.codec import Codec
@@ -81,10 +81,10 @@ def figures(samples: Iterable[Sample], dead_letters: int) -> Figures:
 
 
 @asynccontextmanager
-async def hosting(*, clock: Clock | None = None, idle: Idle | None = None) -> AsyncIterator[Ref[AgentHostRequest]]:
+async def hosting(*, clock: Clock | None = None, idle: Idle | None = None, idle_s: float = 60.0) -> AsyncIterator[Ref[AgentHostRequest]]:
     node = Node("agent-host", protocol=PROTOCOL, clock=clock)
     try:
-        yield await node.spawn("agents", lambda: AgentHost(KEY, own_figures=figures, on_idle=idle or Idle(), idle_s=60.0))
+        yield await node.spawn("agents", lambda: AgentHost(KEY, own_figures=figures, on_idle=idle or Idle(), idle_s=idle_s))
     finally:
         await node.stop()
 
@@ -215,6 +215,18 @@ async def test_it_says_that_it_is_idle_when_it_has_held_no_conversation_for_a_wh
                 await asyncio.sleep(0)
                 await clock.advance(60.0)
         assert isinstance(await host.ask(Ping(), timeout_s=PATIENCE_S), Pong)
+
+
+async def test_one_that_was_started_a_moment_ago_waits_for_whom_it_was_started_for(short_folder: Path) -> None:
+    idle, clock = Idle(), ManualClock()
+    gone = Kernel(short_folder / "a")
+    async with hosting(clock=clock, idle=idle, idle_s=0.1) as host:
+        await clock.advance(AWAITED_S - 0.1)
+        assert idle.times == 0
+        with pytest.raises(AskFailed):
+            await host.ask(gone.wanted("http://127.0.0.1:9/v1"), timeout_s=PATIENCE_S)
+        await clock.advance(0.1)
+        assert idle.times == 1
 
 
 async def test_when_it_leaves_every_turn_has_its_end(short_folder: Path) -> None:

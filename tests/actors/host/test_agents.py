@@ -24,6 +24,7 @@ from beaker.messages.base import PROTOCOL
 from beaker.messages.figures import Figures, FiguresTold, Sample, TellFigures
 from beaker.messages.turn import Pong
 from tests.actors.gateway.desk import make_order
+from tests.actors.gateway.test_channels import until
 
 WANTED = OpenConversation(kernel_id="k", folder="/nowhere", secret=b"s", order=b"")
 
@@ -67,6 +68,11 @@ class Double(Actor[AgentHostRequest]):
 
     async def stop(self) -> None:
         await self._node.stop()
+
+    async def replace(self) -> None:
+        """Leave as a process that has nothing to do, whose link is not closed yet; the next one is there."""
+        await self._node.stop_actor(ACTOR)
+        await self._node.spawn(ACTOR, lambda: self)
 
     def receive(self, message: AgentHostRequest, asked: Asked | None) -> None:
         assert asked is not None
@@ -120,6 +126,19 @@ async def test_its_numbers_are_told_once_there_is_one_and_that_it_is_silent_with
         double.answers = False
         [silent] = await way.figures()
         assert (silent.role, silent.number, silent.samples) == ("agent-host", 0, [])
+
+
+async def test_one_that_is_leaving_as_a_question_comes_is_asked_no_more_and_the_next_one_is(
+    short_folder: Path, process: subprocess.Popen[bytes]
+) -> None:
+    async with linked(short_folder, process.pid) as (way, double):
+        double.opens = False
+        opening = asyncio.ensure_future(way.open(WANTED, nobody))
+        await until(lambda: double.opened == 1)
+        double.opens = True
+        await double.replace()
+        await opening
+        assert (len(double.links), double.opened) == (2, 2)
 
 
 async def test_nobody_there_is_a_sentence(short_folder: Path) -> None:
