@@ -24,6 +24,7 @@ from tests.questions.test_messages import (
     test_a_client_that_leaves_in_the_middle_costs_the_others_nothing,
     test_a_question_is_told_step_by_step_and_replied_with_a_true_status,
     test_code_of_the_model_runs_when_the_session_that_was_asked_allows_it_and_is_a_cell_of_its_own,
+    test_contexts_tools_and_models_are_told_by_the_kernel_itself,
     test_what_is_wrong_with_a_request_is_said_on_its_own_channel,
     test_what_the_session_holds_is_told_without_running_code_in_it,
 )
@@ -53,6 +54,7 @@ __all__ = [  # what is collected here
     "test_an_endpoint_that_stalls_holds_no_cell_back_and_an_interrupt_ends_the_question",
     "test_bad_input_gets_a_sentence_with_the_remedy",
     "test_code_of_the_model_runs_when_the_session_that_was_asked_allows_it_and_is_a_cell_of_its_own",
+    "test_contexts_tools_and_models_are_told_by_the_kernel_itself",
     "test_in_the_background_the_cell_is_done_at_once_and_its_display_goes_on",
     "test_later_ends_the_cell_and_the_answer_goes_on_below_the_cell_that_allows",
     "test_no_runs_nothing_and_edit_runs_what_the_user_wrote",

@@ -1,15 +1,18 @@
-"""FAULTS 8: kill -9 of one of two workers while twenty websockets hear a kernel at full flow."""
+"""FAULTS 8: kill -9 of one of two workers while twenty websockets hear a kernel at full flow, and `beaker-logs` follows its notebook."""
 
 import asyncio
+import json
 import os
 import signal
+import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
 
-from tests.kit.running_gateway import PATIENCE_S, V1, Client, RunningGateway, execute_content
+from tests.kit.running_gateway import CHECKOUT, PATIENCE_S, V1, Client, RunningGateway, execute_content
 
 pytestmark = pytest.mark.slow
 
@@ -44,6 +47,29 @@ async def open_at(worker: int | None, gateway: RunningGateway, http: aiohttp.Cli
             if found and worker in {None, *found} and found[0] not in but:
                 return found[0]
             await http.get("/api", headers={"Connection": "close"})  # the next one may be taken by another
+
+
+@asynccontextmanager
+async def followed(gateway: RunningGateway, notebook: str) -> AsyncIterator[asyncio.StreamReader]:
+    """What `beaker-logs follow` writes of a notebook's processes."""
+    words = [sys.executable, "-P", "-c", "import beaker_kernel; beaker_kernel.logs()", "follow", "--json", notebook]
+    environment = {**gateway.environment, "PYTHONPATH": str(CHECKOUT)}
+    process = await asyncio.create_subprocess_exec(*words, env=environment, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        yield process.stdout
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def heard_of(log: asyncio.StreamReader, event: str, sessions: set[str]) -> None:
+    """Reads until this was told of each of these clients."""
+    async with asyncio.timeout(PATIENCE_S):
+        while sessions:
+            line = json.loads(await log.readline())
+            if line["event"] == event:
+                sessions.discard(line["session"])
 
 
 class Listener:
@@ -98,10 +124,11 @@ class Listener:
 
 async def test_twenty_clients_hear_everything_in_order_and_only_those_of_the_killed_worker_are_cut_off(start_gateway: Start) -> None:
     gateway = start_gateway("--port", "0", "--workers", "2")
-    kernel_id = await gateway.start_kernel()
+    session = await gateway.call("POST", "/sessions", {"path": "flow.ipynb", "type": "notebook", "kernel": {"name": "python3"}})
+    kernel_id = session["kernel"]["id"]
     workers = [worker.pid for worker in gateway.roles("worker")]
     listeners = [Listener(gateway, kernel_id, workers[number % 2]) for number in range(WEBSOCKETS)]
-    async with gateway.connect(kernel_id) as asking, asyncio.TaskGroup() as group:
+    async with followed(gateway, "flow.ipynb") as log, gateway.connect(kernel_id) as asking, asyncio.TaskGroup() as group:
         await asking.run("1")
         for listener in listeners:
             group.create_task(listener.listen())
@@ -115,6 +142,8 @@ async def test_twenty_clients_hear_everything_in_order_and_only_those_of_the_kil
         async with gateway.http() as http:
             await open_at(None, gateway, http, but=workers)
         assert time.monotonic() - begun < NEW_WORKER_S
+        # Told by the worker that lives and by the new one.
+        await heard_of(log, "websocket.closed", {str(id(listener)) for listener in listeners})
     wanted = [f"{n}\n" for n in range(LINES)]
     for listener in listeners:
         if listener.worker == workers[1]:

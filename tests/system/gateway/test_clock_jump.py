@@ -1,0 +1,94 @@
+"""FAULTS 6, 35: the clock on the wall jumps by an hour under a gateway that ends unused kernels and gives up crash loops."""
+
+import asyncio
+import os
+import shutil
+import signal
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.kit.gateway_kernel import serving_gateway
+from tests.kit.running_gateway import RunningGateway, execute_content
+from tests.kit.running_kernel import wait_until
+from tests.kit.wall_clock import WallClock
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clock of a gateway")]
+
+HOUR_S = 3600
+IDLE_S = 4
+LIMITS = {"BEAKER_SUBKERNEL_RESTART_LIMIT": "2", "BEAKER_SUBKERNEL_RESTART_WINDOW_S": "600"}
+"""As many deaths as tell whether they are counted; the limit itself is shown by a kernel process."""
+
+WORKS = """
+from pathlib import Path
+from time import sleep
+print("on", flush=True)
+while not Path({go!r}).exists():
+    sleep(0.05)
+print("done")
+"""
+
+
+@pytest.fixture(scope="module")
+def clock(need_tool: Callable[..., str]) -> Iterator[WallClock]:
+    folder = Path(tempfile.mkdtemp(prefix="clock"))
+    yield WallClock(folder, need_tool("cc", "gcc", "clang"))
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def gateway(clock: WallClock) -> Iterator[RunningGateway]:
+    with serving_gateway("--idle-timeout", str(IDLE_S), **clock.environment, **LIMITS) as gateway:
+        yield gateway
+
+
+async def test_a_kernel_that_nobody_uses_is_ended_and_one_whose_cell_runs_is_not_however_the_clock_jumps(
+    gateway: RunningGateway, clock: WallClock, tmp_path: Path
+) -> None:
+    session_id, go = uuid.uuid4().hex, tmp_path / "go"
+    at_work = await gateway.start_kernel()
+    async with gateway.connect(at_work, session_id=session_id) as client:
+        asked = await client.send("execute_request", execute_content(WORKS.format(go=str(go))))
+        await client.hear_until("stream", asked)
+    unused = await gateway.start_kernel()
+    async with gateway.connect(unused) as client:
+        process = int((await client.run("import os; print(os.getpid())"))[1])
+        clock.jump(-HOUR_S)
+        used = time.monotonic()
+        await client.run("1")
+    seen = datetime.fromisoformat((await gateway.call("GET", f"/kernels/{unused}"))["last_activity"])
+    assert abs(seen.timestamp() - time.time() + HOUR_S) < 600, "the clock was not set"
+    clock.jump(HOUR_S)
+    await asyncio.to_thread(wait_until, lambda: not psutil.pid_exists(process), what="the end of the kernel that nobody uses")
+    assert time.monotonic() - used > IDLE_S, "an hour forwards is no hour without use"
+    assert await gateway.status("GET", f"/kernels/{unused}") == 404
+    async with gateway.connect(at_work, session_id=session_id) as client:
+        go.touch()
+        await client.hear_until("stream", asked, text="done\n")
+        assert (await client.hear_out(asked))["status"] == "ok"
+    await gateway.call("DELETE", f"/kernels/{at_work}")
+
+
+async def test_a_crash_loop_is_given_up_with_its_words_however_the_clock_jumps(gateway: RunningGateway, clock: WallClock) -> None:
+    kernel_id = await gateway.start_kernel()
+    async with gateway.connect(kernel_id) as client:
+        for hours in (1, -1, 1):
+            # Printed behind what a session says that follows a dead one.
+            pid = int((await client.run("import os; print(os.getpid())"))[1].split()[-1])
+            clock.jump(hours * HOUR_S)
+            os.kill(pid, signal.SIGKILL)
+            await client.hear_until("status", execution_state="restarting")
+        await client.hear_until("status", execution_state="dead")
+        refused, _ = await client.run("1")
+        assert refused["status"] == "error"
+        assert "died 3 times within 600 s" in refused["evalue"]
+        await gateway.call("POST", f"/kernels/{kernel_id}/restart")
+        assert (await client.run("print(6 * 7)"))[1].endswith("42\n")
+    await gateway.call("DELETE", f"/kernels/{kernel_id}")
