@@ -83,7 +83,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedKernel]:
 
 
 @pytest.fixture
-def stalling_alone(stalling: GatewayKernel) -> GatewayKernel:
+def stalling_battered(stalling: GatewayKernel) -> GatewayKernel:
     """No kernel is started for a test that ends one process of it: the shared one goes on."""
     return stalling
 
