@@ -7,6 +7,7 @@ undumpable, so neither parents nor /proc/PID/environ would tell which of them th
 side, each worker has a folder and a mark of its own.
 """
 
+import gc
 import importlib
 import os
 import shutil
@@ -80,6 +81,17 @@ def pytest_configure(config: pytest.Config) -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_MSGQUEUE, (_MARK, resource.getrlimit(resource.RLIMIT_MSGQUEUE)[1]))
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Collects no garbage while thousands of tests and all that they import are made: nothing of that goes away."""
+    gc.disable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Leaves it out of every later search for garbage too."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:

@@ -53,7 +53,7 @@ def test_in_python_it_is_nothing_but_a_comment_whatever_was_asked(text: str) -> 
 
 
 def test_ipython_sees_neither_a_magic_nor_a_question_for_help_in_it() -> None:
-    transformer: Any = TransformerManager()  # type: ignore[no-untyped-call]
+    transformer: Any = TransformerManager()
     for code in ("%%ai what is in df?", "%beaker status?", "%ai !ls", "%%ai x = !ls", "%%ai what??"):
         comment = comment_for(code, "python")
         assert transformer.transform_cell(comment) == f"{comment}\n"

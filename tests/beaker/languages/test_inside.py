@@ -175,7 +175,7 @@ def test_arrays_and_series_in_detail() -> None:
         "first values: 1, nan, 3, 5",
     ]
     assert "figures below are of" in text_of(np.arange(10**6))
-    objects = np.empty(1, dtype=object)
+    objects: Any = np.empty(1, dtype=object)
     objects[0] = Surprise()
     assert text_of(objects).endswith("8 bytes")
     assert "no values" not in text_of(np.zeros((0, 3)))
@@ -309,7 +309,7 @@ def test_paths_and_numbers_of_libraries_are_written_as_they_are() -> None:
 
 
 def test_an_array_in_a_file_is_not_read_through(tmp_path: pathlib.Path) -> None:
-    array = np.memmap(tmp_path / "data", dtype="u1", mode="w+", shape=(1_000_000,))
+    array: Any = np.memmap(tmp_path / "data", dtype="u1", mode="w+", shape=(1_000_000,))
     for held in (array, array[10:]):
         text = text_of(held)
         assert "it lies in a file, so only its beginning was read" in text
