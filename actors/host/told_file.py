@@ -43,6 +43,8 @@ class ToldFile:
         self._gaps = Gaps()
         self._linked: set[int] = set()
         """Workers whose shared memory has a name here."""
+        self._left = True
+        """A client has left one since it was looked for such where none is; or a life before this one."""
         self._bytes = 0
         self._long_bytes = LONG_BYTES
         self._file: int | None = None
@@ -72,6 +74,7 @@ class ToldFile:
         """See `Lasting`."""
         if known.pid and known.pid not in self._linked:
             self._link(known.pid)
+        self._left = self._left or not known.pid
         self._write(entry(known))
 
     def tidy(self, floor: int, clients: Callable[[], Iterable[Known]]) -> None:
@@ -81,6 +84,9 @@ class ToldFile:
         if self._bytes > 2 * self._held_bytes + TIDY_BYTES or self.is_long:
             self._gaps.forget(floor)
             self._write_anew(list(clients()))
+        if self._left:
+            self._left = False
+            self._unlink(but={known.pid for known in clients()})
 
     def close(self) -> None:
         """Close the file."""
@@ -154,7 +160,6 @@ class ToldFile:
             self._places.append((number, session, vital, at, size))
             at += size
         self._held_bytes = at - len(begin)
-        self._unlink(but={known.pid for known in clients})
 
     def _link(self, pid: int) -> None:
         own, worker = self._names(pid)

@@ -174,16 +174,27 @@ def test_the_file_stays_short_and_gives_up_the_oldest_outputs_and_no_reply(place
     assert outputs + dropped == 60
 
 
-def test_what_everybody_has_takes_no_room_nor_does_a_worker_that_nobody_is_at(places: Places) -> None:
+def test_a_worker_that_nobody_is_at_takes_no_room_also_where_it_was_of_a_former_life(places: Places) -> None:
     stage, way, following = places.live(Stage()), places.way(), places.way()
     come(stage, way)
+    places.live(stage)
+    stage.telling.trim(0.0)
+    assert [path.name for path in places.kernel.glob("seen-*")] == [f"seen-{way.pid}"], "it says what the client has"
+    come(stage, following)
+    stage.telling.trim(0.0)
+    stage.telling.lost(following, now=0.0)
+    stage.telling.trim(0.0)
+    assert list(places.kernel.glob("seen-*")) == []
+
+
+def test_what_everybody_has_takes_no_room(places: Places) -> None:
+    stage, following = places.live(Stage()), places.way()
     come(stage, following)
     for number in range(2000):
         stage.tell("x" * 100)
         following.slots[0] = FIRST + number
     stage.telling.trim(0.0)
     assert (places.kernel / FILE).stat().st_size <= told_file.TIDY_BYTES + 1000
-    assert [path.name for path in places.kernel.glob("seen-*")] == [f"seen-{following.pid}"]
 
 
 @pytest.mark.parametrize("cut", [1, 10])
