@@ -57,6 +57,7 @@ class ScriptedEndpoint:
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
         port = self._runner.addresses[0][1]
+        self._port = port  # which it takes again, if it is entered again
         self.base_url = f"http://127.0.0.1:{port}/v1"
         return self
 

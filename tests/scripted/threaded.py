@@ -60,6 +60,15 @@ class ThreadedEndpoint:
         """Return once an answer has come to its stall."""
         asyncio.run_coroutine_threadsafe(self.endpoint.stalled(), self._loop).result(20)
 
+    @contextmanager
+    def silenced(self) -> Iterator[None]:
+        """Nobody listens for a while: connections to it are refused."""
+        asyncio.run_coroutine_threadsafe(self.endpoint.__aexit__(None, None, None), self._loop).result(20)
+        try:
+            yield
+        finally:
+            asyncio.run_coroutine_threadsafe(self.endpoint.__aenter__(), self._loop).result(20)
+
     def start(self) -> None:
         """Serve."""
         self._thread.start()

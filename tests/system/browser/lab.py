@@ -1,6 +1,7 @@
 """The two things that the browser tests handle: the server, and the notebook as it stands in the page."""
 
 import json
+import re
 import subprocess
 import time
 import urllib.error
@@ -9,7 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
+
+LIMIT_S = 30.0
+"""How long anything in the page may take; everything returns as soon as it is there."""
+
+RAN = re.compile(r"^\[\d+\]:$")
+"""Beside a cell that has run to its end; which number it has depends on what the session has run before."""
 
 
 @dataclass(frozen=True)
@@ -43,71 +50,27 @@ class Lab:
             else:
                 return
 
-    def wait_until_connected(self, path: str, page: Page, limit_s: float) -> None:
-        """Returns once the page's websocket to the kernel of this notebook is open and the kernel idle.
-
-        The page alone does not tell: before it has a kernel its indicator says idle, and a cell that is run then asks for one.
-        """
-        deadline = time.monotonic() + limit_s
-        while True:
-            sessions = [session for session in self.call("GET", "/api/sessions") if session["path"] == path]
-            if any(session["kernel"]["connections"] and session["kernel"]["execution_state"] == "idle" for session in sessions):
-                return
-            assert time.monotonic() < deadline, f"no kernel for {path}: {sessions}"
-            page.wait_for_timeout(50)
+    def end_kernels(self) -> None:
+        """Shuts down all that run."""
+        for kernel in self.call("GET", "/api/kernels"):
+            self.call("DELETE", f"/api/kernels/{kernel['id']}")
 
 
-class Tab:
-    """JupyterLab in a page, which takes the browser five seconds of a processor to load: one for all tests that leave it as it was."""
-
-    def __init__(self, context: BrowserContext, lab: Lab) -> None:
-        self._context = context
-        self._lab = lab
-        self._page: Page | None = None
-
-    def page(self) -> Page:
-        """The page, in which no document is open."""
-        if self._page is None:
-            self._page = self._context.new_page()
-            self._page.goto(f"{self._lab.url}/lab/workspaces/shared?reset&token={self._lab.token}")
-            self._page.wait_for_function("window.jupyterapp")
-            self._page.evaluate("window.jupyterapp.restored.then(() => null)")
-        return self._page
-
-    def open(self, path: str) -> None:
-        """Opens a notebook in the page, as a double click on its file does."""
-        self.page().evaluate(OPEN, path)
-
-    def clear(self) -> None:
-        """Closes what was opened, changes or not. A page that then still shows a dialog is given up."""
-        if self._page is not None and not self._page.evaluate(CLEAR):
-            self.close()
-
-    def close(self) -> None:
-        """Gives the page up: the next is a fresh one."""
-        if self._page is not None:
-            self._page.close()
-        self._page = None
-
-
-OPEN = """async (path) => {
-    await window.jupyterapp.serviceManager.kernelspecs.refreshSpecs();  // tests install kernels
-    await window.jupyterapp.commands.execute("docmanager:open", { path });
-}"""
-
-CLEAR = """() => {
-    const shell = window.jupyterapp.shell;
-    [...shell.widgets("main")].forEach((widget) => widget.dispose());
-    shell.collapseRight();
-    return document.querySelector(".jp-Dialog") === null;
-}"""
+def said(place: Locator, pattern: str) -> str:
+    """What the group of a pattern finds in a place of the page, once it stands there."""
+    expect(place).to_contain_text(re.compile(pattern))
+    found = re.search(pattern, place.inner_text())
+    assert found, place.inner_text()
+    return found[1]
 
 
 class Notebook:
     """The one notebook of a page, handled as a user does: by its cells, its toolbar and the keyboard."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, file: Path) -> None:
         self.page = page
+        self.file = file
+        """Where it is saved."""
         self.panel = page.locator(".jp-NotebookPanel:visible")
 
     def wait_until(self, status: str) -> None:
@@ -135,8 +98,10 @@ class Notebook:
         """A code cell by its place, from 0."""
         return self.panel.locator(".jp-CodeCell").nth(index)
 
-    def run(self, index: int) -> Locator:
-        """Runs one cell in place and gives its outputs; does not wait for anything."""
+    def run(self, index: int, code: str | None = None) -> Locator:
+        """Runs one cell in place, or other code in it than it has, and gives its outputs; does not wait for anything."""
+        if code is not None:
+            self.cell(index).locator(".cm-content").fill(code)
         self.cell(index).locator(".cm-content").click()
         self.page.keyboard.press("Control+Enter")
         return self.outputs(index)
@@ -146,7 +111,7 @@ class Notebook:
         return self.cell(index).locator(".jp-Cell-outputArea > .jp-OutputArea-child > .jp-OutputArea-output")
 
     def prompt(self, index: int) -> Locator:
-        """`[1]:` beside a cell; `[*]:` while it runs."""
+        """`[1]:` beside a cell; `[*]:` while it runs, see RAN."""
         return self.cell(index).locator(".jp-InputPrompt")
 
     def command(self, name: str) -> None:

@@ -10,7 +10,9 @@ import pytest
 from playwright.sync_api import Page, expect
 from playwright.sync_api import TimeoutError as NotSeenError
 
-from tests.system.browser.lab import Notebook
+from tests.scripted.replies import STALL
+from tests.scripted.threaded import ThreadedEndpoint
+from tests.system.browser.lab import RAN, Notebook
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +22,7 @@ Open = Callable[..., Notebook]
 def test_a_cell_runs_and_shows_its_outputs(open_notebook: Open) -> None:
     notebook = open_notebook("print('to stdout')\n6 * 7", "from IPython.display import HTML\nHTML('<b id=\"made\">bold</b>')", "1 / 0")
     expect(notebook.run(0)).to_have_text(["to stdout\n", "42"])
-    expect(notebook.prompt(0)).to_have_text("[1]:")
+    expect(notebook.prompt(0)).to_have_text(RAN)
     expect(notebook.run(1).locator("b#made")).to_have_text("bold")
     expect(notebook.run(2)).to_contain_text("ZeroDivisionError")
     notebook.wait_until("idle")
@@ -33,14 +35,14 @@ def test_an_interrupt_ends_a_long_cell(open_notebook: Open) -> None:
     expect(notebook.prompt(0)).to_have_text("[*]:")
     notebook.command("notebook:interrupt-kernel")
     expect(outputs.last).to_contain_text("KeyboardInterrupt")
-    expect(notebook.prompt(0)).to_have_text("[1]:")
+    expect(notebook.prompt(0)).to_have_text(RAN)
     expect(notebook.run(1)).to_have_text("'usable'")
 
 
 def test_a_restart_gives_a_clean_session(open_notebook: Open, page: Page) -> None:
     notebook = open_notebook("x = 5", "'x' in globals()")
     notebook.run(0)
-    expect(notebook.prompt(0)).to_have_text("[1]:")
+    expect(notebook.prompt(0)).to_have_text(RAN)
     expect(notebook.run(1)).to_have_text("True")
     notebook.command("notebook:restart-kernel")
     page.locator(".jp-Dialog .jp-mod-accept").click()
@@ -77,7 +79,9 @@ def test_the_debugger_stops_at_a_breakpoint_and_shows_variables(open_notebook: O
     expect(notebook.prompt(0)).to_have_text("[*]:")
     notebook.command("debugger:continue")
     expect(outputs).to_have_text("doubled 42\n")
-    expect(notebook.prompt(0)).to_have_text(re.compile(r"\[\d+\]:"))
+    expect(notebook.prompt(0)).to_have_text(RAN)
+    page.locator(".jp-DebuggerBugButton:visible").click()
+    expect(gutter).to_have_count(0)
 
 
 def test_a_slider_stays_alive(open_notebook: Open, page: Page) -> None:
@@ -160,27 +164,29 @@ def test_a_question_on_the_example_data_streams_an_answer_and_leaves_a_cell_that
         """() => {
             window.lengths = new Set();
             const look = () => document.querySelectorAll('.jp-RenderedMarkdown').forEach((e) => window.lengths.add(e.textContent.length));
-            new MutationObserver(look).observe(document.body, {childList: true, subtree: true, characterData: true});
+            window.looking = new MutationObserver(look);
+            window.looking.observe(document.body, {childList: true, subtree: true, characterData: true});
         }"""
     )
     notebook.run(1)
-    expect(notebook.prompt(1)).to_have_text("[2]:")
+    expect(notebook.prompt(1)).to_have_text(RAN)
     expect(notebook.cell(1)).to_contain_text("The session holds the data frame")
-    assert len(page.evaluate("[...window.lengths].filter((length) => length > 0)")) >= 2
+    assert len(page.evaluate("window.looking.disconnect() ?? [...window.lengths].filter((length) => length > 0)")) >= 2
     expect(notebook.panel.locator(".jp-CodeCell")).to_have_count(3)
     expect(notebook.cell(2).locator(".cm-content")).to_contain_text("lake")
     made = notebook.run(2)
     expect(made.locator("img")).to_be_visible()
-    expect(notebook.prompt(2)).to_have_text("[3]:")
+    expect(notebook.prompt(2)).to_have_text(RAN)
 
 
-def test_an_endpoint_that_stalls_holds_no_cell_back(open_notebook: Open) -> None:
-    notebook = open_notebook("%%ai\nWhat is the mean?", "6 * 7", "'and another'", kernel="beaker-stalled")
+def test_an_endpoint_that_stalls_holds_no_cell_back(open_notebook: Open, model: ThreadedEndpoint) -> None:
+    model.follow([STALL])
+    notebook = open_notebook("%%ai\nWhat is the mean?", "6 * 7", "'and another'", kernel="beaker-scripted")
     answer = notebook.run(0)
     expect(answer.first).to_contain_text("one")
     expect(notebook.run(1)).to_have_text("42")
     expect(notebook.run(2)).to_have_text("'and another'")
     expect(notebook.prompt(0)).to_have_text("[*]:")
     notebook.command("notebook:interrupt-kernel")  # no cell runs, so the turn stops
-    expect(notebook.prompt(0)).to_have_text("[1]:")
+    expect(notebook.prompt(0)).to_have_text(RAN)
     expect(notebook.run(1)).to_have_text("42")

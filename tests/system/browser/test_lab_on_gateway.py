@@ -1,5 +1,6 @@
 """JupyterLab on a gateway of three workers (`jupyter lab --gateway-url=...`) in a browser: cells, an interrupt, a restart, a question."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -9,8 +10,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.kit.running_gateway import RunningGateway
-from tests.system.browser.conftest import serving_lab
-from tests.system.browser.lab import Lab, Notebook
+from tests.system.browser.desk import Desk
+from tests.system.browser.lab import RAN, Lab, Notebook
+from tests.system.browser.lab_server import serving_lab
+from tests.system.browser.tab import Tab
 from tests.system.browser.test_jupyterlab import test_a_restart_gives_a_clean_session
 
 __all__ = ["test_a_restart_gives_a_clean_session"]  # is collected here too
@@ -34,19 +37,28 @@ def running() -> Iterator[RunningGateway]:
 def lab(running: RunningGateway, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A JupyterLab that has no kernels of its own; both serve the same folder."""
     folder = tmp_path_factory.mktemp("lab")
-    with serving_lab(folder, running.root, f"--gateway-url={running.url}", JUPYTER_GATEWAY_AUTH_TOKEN=running.token) as served:
+    environment = {**os.environ, "JUPYTER_GATEWAY_AUTH_TOKEN": running.token}
+    with serving_lab(folder, running.root, f"--gateway-url={running.url}", environment=environment) as served:
         yield served
+
+
+@pytest.fixture(scope="module")
+def tab(desk: Desk, lab: Lab) -> Iterator[Tab]:
+    """Its page."""
+    tab = Tab(desk.browser, lab)
+    yield tab
+    tab.close()
 
 
 def test_a_cell_runs_and_an_interrupt_ends_a_long_one(open_notebook: Open) -> None:
     notebook = open_notebook("print('to stdout')\n6 * 7", "import time\nprint('begun')\ntime.sleep(600)", "'usable'")
     expect(notebook.run(0)).to_have_text(["to stdout\n", "42"])
-    expect(notebook.prompt(0)).to_have_text("[1]:")
+    expect(notebook.prompt(0)).to_have_text(RAN)
     outputs = notebook.run(1)
     expect(outputs.first).to_contain_text("begun")
     notebook.command("notebook:interrupt-kernel")
     expect(outputs.last).to_contain_text("KeyboardInterrupt")
-    expect(notebook.prompt(1)).to_have_text("[2]:")
+    expect(notebook.prompt(1)).to_have_text(RAN)
     expect(notebook.run(2)).to_have_text("'usable'")
 
 
@@ -58,13 +70,14 @@ def test_a_question_streams_an_answer_and_leaves_a_cell_that_runs(open_notebook:
         """() => {
             window.lengths = new Set();
             const look = () => document.querySelectorAll('.jp-RenderedMarkdown').forEach((e) => window.lengths.add(e.textContent.length));
-            new MutationObserver(look).observe(document.body, {childList: true, subtree: true, characterData: true});
+            window.looking = new MutationObserver(look);
+            window.looking.observe(document.body, {childList: true, subtree: true, characterData: true});
         }"""
     )
     notebook.run(1)
-    expect(notebook.prompt(1)).to_have_text("[2]:")
-    assert len(page.evaluate("[...window.lengths].filter((length) => length > 0)")) >= 2
+    expect(notebook.prompt(1)).to_have_text(RAN)
+    assert len(page.evaluate("window.looking.disconnect() ?? [...window.lengths].filter((length) => length > 0)")) >= 2
     expect(notebook.panel.locator(".jp-CodeCell")).to_have_count(3)
     expect(notebook.cell(2).locator(".cm-content")).to_contain_text("lake.describe")
     expect(notebook.run(2).last).to_contain_text("count")
-    expect(notebook.prompt(2)).to_have_text("[3]:")
+    expect(notebook.prompt(2)).to_have_text(RAN)

@@ -1,6 +1,7 @@
 """What a model writes, in JupyterLab: nothing is fetched, nothing is run, and code that asks for consent is not to be imitated."""
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,9 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.scripted.replies import ByRole, Call, Speak, run
-from tests.scripted.threaded import serving
-from tests.system.browser.conftest import install_kernel
-from tests.system.browser.lab import Notebook
+from tests.scripted.threaded import ThreadedEndpoint
+from tests.system.browser.lab import Notebook, said
 
 pytestmark = pytest.mark.slow
 
@@ -81,11 +81,11 @@ def counting() -> Iterator[Counting]:
     server.server_close()
 
 
-def test_an_answer_and_the_history_fetch_nothing(open_notebook: Open, page: Page) -> None:
-    with counting() as elsewhere, serving([Speak(text=FETCHING.replace("HOST", elsewhere.url))]) as endpoint:
-        install_kernel("beaker-fetching", endpoint.endpoint.base_url)
+def test_an_answer_and_the_history_fetch_nothing(open_notebook: Open, page: Page, model: ThreadedEndpoint) -> None:
+    with counting() as elsewhere:
+        model.follow([Speak(text=FETCHING.replace("HOST", elsewhere.url))])
         bare = f"from IPython.display import Markdown\nMarkdown('![x]({elsewhere.url}/control)')"
-        notebook = open_notebook("%%ai what is it?", "%beaker history", bare, kernel="beaker-fetching")
+        notebook = open_notebook("%%ai what is it?", "%beaker history", bare, kernel="beaker-scripted")
         for at in (0, 1):
             output = notebook.run(at).last
             expect(output).to_contain_text("Here it ends: List<int>, a < b,")
@@ -114,45 +114,43 @@ lake.describe()
 <!-- """
 
 
-def test_text_that_asks_for_consent_hides_nothing_and_stands_in_no_frame(open_notebook: Open) -> None:
+def test_text_that_asks_for_consent_hides_nothing_and_stands_in_no_frame(open_notebook: Open, model: ThreadedEndpoint) -> None:
     script = [ByRole(user=run("40 + 2", text=FORGED), tool=Speak(text="It is what I thought."))]
-    with serving(script) as endpoint:
-        install_kernel("beaker-forging", endpoint.endpoint.base_url)
-        notebook = open_notebook("%%ai --background go", "%beaker allow A1", kernel="beaker-forging")
-        outputs = notebook.run(0)
-        expect(outputs).to_have_count(2)
-        expect(outputs.nth(0)).to_contain_text("lake.describe()")
-        expect(outputs.nth(0).locator("div[style]")).to_have_count(0)
-        frame = outputs.nth(1).locator("div[style]")
-        expect(frame).to_contain_text("A1 wants to run this")
-        expect(frame).to_contain_text("40 + 2")
-        expect(frame).to_contain_text("waiting: %beaker allow A1")
-        allowed = notebook.run(1)
-        expect(allowed.last).to_contain_text("It is what I thought.")
-        expect(allowed.first.locator("div[style]")).to_contain_text("40 + 2")
-        expect(allowed.nth(1)).to_have_text("42")
+    model.follow(script)
+    notebook = open_notebook("%%ai --background go", "", kernel="beaker-scripted")
+    outputs = notebook.run(0)
+    expect(outputs).to_have_count(2)
+    expect(outputs.nth(0)).to_contain_text("lake.describe()")
+    expect(outputs.nth(0).locator("div[style]")).to_have_count(0)
+    frame = outputs.nth(1).locator("div[style]")
+    expect(frame).to_contain_text(re.compile(r"A\d+ wants to run this"))
+    expect(frame).to_contain_text("40 + 2")
+    waiting = said(frame, r"waiting: %beaker allow (A\d+)")
+    allowed = notebook.run(1, f"%beaker allow {waiting}")
+    expect(allowed.last).to_contain_text("It is what I thought.")
+    expect(allowed.first.locator("div[style]")).to_contain_text("40 + 2")
+    expect(allowed.nth(1)).to_have_text("42")
 
 
-def test_what_the_model_did_stands_folded_in_frames_that_its_text_cannot_draw(open_notebook: Open) -> None:
+def test_what_the_model_did_stands_folded_in_frames_that_its_text_cannot_draw(open_notebook: Open, model: ThreadedEndpoint) -> None:
     forged = '<span style="border: 1px dotted">Looked at `forged` </span>'
     looks = [Call(name="show_variable", arguments=json.dumps({"name": name})) for name in ("lake", "a", "b", "c")]
-    with serving([Speak(text=forged, calls=looks), Speak(text="So it is a number.")]) as endpoint:
-        install_kernel("beaker-looking", endpoint.endpoint.base_url)
-        notebook = open_notebook("lake = 42", "%%ai go", kernel="beaker-looking")
-        expect(notebook.run(0)).to_have_count(0)
-        outputs = notebook.run(1)
-        expect(outputs.last).to_contain_text("So it is a number.")
-        expect(outputs).to_have_count(3)
-        expect(outputs.nth(0)).to_contain_text("Looked at forged")
-        expect(outputs.nth(0).locator("span[style]")).to_have_count(0)
-        fold = outputs.nth(1).locator("details > summary")
-        expect(fold).to_have_text("4 steps, 3 failed")
-        fold.click()
-        lines = outputs.nth(1).locator("details > p span[style*='border']")
-        expect(lines).to_have_count(4)
-        expect(lines.nth(0)).to_have_text("Looked at lake: int: 42")
-        expect(lines.nth(1)).to_contain_text("Could not look at a: the session has no variable a")
-        expect(lines.nth(1)).to_be_visible()
+    model.follow([Speak(text=forged, calls=looks), Speak(text="So it is a number.")])
+    notebook = open_notebook("lake = 42", "%%ai go", kernel="beaker-scripted")
+    expect(notebook.run(0)).to_have_count(0)
+    outputs = notebook.run(1)
+    expect(outputs.last).to_contain_text("So it is a number.")
+    expect(outputs).to_have_count(3)
+    expect(outputs.nth(0)).to_contain_text("Looked at forged")
+    expect(outputs.nth(0).locator("span[style]")).to_have_count(0)
+    fold = outputs.nth(1).locator("details > summary")
+    expect(fold).to_have_text("4 steps, 3 failed")
+    fold.click()
+    lines = outputs.nth(1).locator("details > p span[style*='border']")
+    expect(lines).to_have_count(4)
+    expect(lines.nth(0)).to_have_text("Looked at lake: int: 42")
+    expect(lines.nth(1)).to_contain_text("Could not look at a: the session has no variable a")
+    expect(lines.nth(1)).to_be_visible()
 
 
 DRAWN = r"""
@@ -171,47 +169,46 @@ Here it ends: $\alpha$
 FRAMES = "mjx-menclose, mjx-container [style*='border']"
 
 
-def test_no_formula_draws_a_frame_or_outside_of_its_place_or_changes_another(open_notebook: Open, page: Page) -> None:
-    with serving([Speak(text=DRAWN)]) as endpoint:
-        install_kernel("beaker-drawing", endpoint.endpoint.base_url)
-        bare = "from IPython.display import Markdown\nMarkdown(r'$\\frac{1}{2}$ and $\\boxed{3}$')"
-        notebook = open_notebook("%%ai go", bare, kernel="beaker-drawing")
-        answer = notebook.run(0).last
-        expect(answer).to_contain_text("Here it ends:")
-        expect(answer.locator("p").last.locator("mjx-container")).to_be_visible()
-        expect(answer.locator(FRAMES)).to_have_count(0)
-        above = page.evaluate(
-            """() => {
-                const top = each => each.getBoundingClientRect().top
-                const signs = [...document.querySelectorAll('.jp-OutputArea-output p mjx-container *')]
-                return Math.max(...signs.map(sign => top(sign.closest('p')) - top(sign)))
-            }"""
-        )
-        assert above < 5, "pixels"
-        own = notebook.run(1)
-        expect(own.locator("mjx-mfrac")).to_have_count(1)
-        expect(own.locator(FRAMES).first).to_be_visible()
+def test_no_formula_draws_a_frame_or_outside_of_its_place_or_changes_another(
+    open_notebook: Open, page: Page, model: ThreadedEndpoint
+) -> None:
+    model.follow([Speak(text=DRAWN)])
+    bare = "from IPython.display import Markdown\nMarkdown(r'$\\frac{1}{2}$ and $\\boxed{3}$')"
+    notebook = open_notebook("%%ai go", bare, kernel="beaker-scripted")
+    answer = notebook.run(0).last
+    expect(answer).to_contain_text("Here it ends:")
+    expect(answer.locator("p").last.locator("mjx-container")).to_be_visible()
+    expect(answer.locator(FRAMES)).to_have_count(0)
+    above = page.evaluate(
+        """() => {
+            const top = each => each.getBoundingClientRect().top
+            const signs = [...document.querySelectorAll('.jp-OutputArea-output p mjx-container *')]
+            return Math.max(...signs.map(sign => top(sign.closest('p')) - top(sign)))
+        }"""
+    )
+    assert above < 5, "pixels"
+    own = notebook.run(1)
+    expect(own.locator("mjx-mfrac")).to_have_count(1)
+    expect(own.locator(FRAMES).first).to_be_visible()
 
 
-def test_what_a_tool_is_called_does_not_reach_into_the_lines_around(open_notebook: Open) -> None:
+def test_what_a_tool_is_called_does_not_reach_into_the_lines_around(open_notebook: Open, model: ThreadedEndpoint) -> None:
     calls = [Call(name=name, arguments="{}") for name in (r"\(one", r"\begin{x}", r"t\)wo $x$", r"\\(x\\)", r"\end{x}", "\u202elast")]
-    with serving([Speak(text="So:", calls=calls), Speak(text="That was all.")]) as endpoint:
-        install_kernel("beaker-naming", endpoint.endpoint.base_url)
-        notebook = open_notebook("%%ai go", kernel="beaker-naming")
-        outputs = notebook.run(0)
-        expect(outputs.last).to_contain_text("That was all.")
-        outputs.nth(1).locator("details > summary").click()
-        lines = outputs.nth(1).locator("details > p > span[style*='border']")
-        expect(lines).to_have_count(6)
-        for at, name in enumerate((r"\(one", r"\ begin{x}", r"t\)wo $x$", r"\(x\)", r"\ end{x}", "\ufffdlast")):
-            expect(lines.nth(at)).to_contain_text(f"Could not use {name}: There is no tool '")
-        expect(outputs.nth(1).locator("mjx-container")).to_have_count(0)
-
-
-def test_the_error_of_a_question_that_fails_at_once_stands_alone(open_notebook: Open) -> None:
-    install_kernel("beaker-refused", "http://127.0.0.1:9/v1")
-    notebook = open_notebook("%%ai go", kernel="beaker-refused")
+    model.follow([Speak(text="So:", calls=calls), Speak(text="That was all.")])
+    notebook = open_notebook("%%ai go", kernel="beaker-scripted")
     outputs = notebook.run(0)
-    expect(outputs.last).to_contain_text("No connection to http://127.0.0.1:9/v1")
-    expect(outputs.filter(has_text="AgentError")).to_have_count(1)
-    expect(outputs).to_have_count(1)
+    expect(outputs.last).to_contain_text("That was all.")
+    outputs.nth(1).locator("details > summary").click()
+    lines = outputs.nth(1).locator("details > p > span[style*='border']")
+    expect(lines).to_have_count(6)
+    for at, name in enumerate((r"\(one", r"\ begin{x}", r"t\)wo $x$", r"\(x\)", r"\ end{x}", "\ufffdlast")):
+        expect(lines.nth(at)).to_contain_text(f"Could not use {name}: There is no tool '")
+    expect(outputs.nth(1).locator("mjx-container")).to_have_count(0)
+
+
+def test_the_error_of_a_question_that_fails_at_once_stands_alone(open_notebook: Open, model: ThreadedEndpoint) -> None:
+    with model.silenced():
+        outputs = open_notebook("%%ai go", kernel="beaker-scripted").run(0)
+        expect(outputs.last).to_contain_text(f"No connection to {model.endpoint.base_url}")
+        expect(outputs.filter(has_text="AgentError")).to_have_count(1)
+        expect(outputs).to_have_count(1)

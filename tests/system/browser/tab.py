@@ -1,0 +1,95 @@
+"""JupyterLab in a page, which takes four seconds of a processor to load, and a notebook for each kernel, which takes two or three.
+
+One page and, for each kernel, one notebook serve all tests that leave them usable: the next test finds in the notebook its own
+cells, and in the kernel no variables, no question that goes on and no conversation. What stays is what belongs to the kernel's
+process, the numbers of cells and approvals. Behind a test that failed everything is given up: nobody knows what it has left.
+"""
+
+from collections.abc import Sequence
+
+from playwright.sync_api import Browser, Page
+
+from actors.kernel.questions.composing import SEEN_CELLS
+from tests.system.browser.lab import LIMIT_S, Lab, Notebook
+from tests.system.clients.notebooks import notebook, write
+
+FORGETTING = ["%beaker stop", "%reset -f", *["pass"] * SEEN_CELLS, "%beaker reset"]
+"""As for kernels that other tests share: outputs that the model is shown with a question make it an untrusted one."""
+
+OPEN = """async (path) => {
+    const app = window.jupyterapp;
+    await app.serviceManager.kernelspecs.refreshSpecs();  // tests install kernels
+    const panel = await app.commands.execute("docmanager:open", { path });
+    await panel.context.ready;
+    await panel.sessionContext.ready;
+    await panel.sessionContext.session.kernel.info;  // came by the websocket: before, a cell that is run asks for a kernel
+}"""
+
+OPEN_AGAIN = """async ({ path, cells, forgetting }) => {
+    const panel = await window.jupyterapp.commands.execute("docmanager:open", { path });
+    const kernel = panel.sessionContext.session.kernel;
+    await Promise.all(forgetting.map((code) => kernel.requestExecute({ code }).done));
+    const notebook = panel.content.model.sharedModel;
+    const made = cells.map((source) => ({ cell_type: "code", source, metadata: {}, outputs: [], execution_count: null }));
+    notebook.transact(() => {
+        notebook.deleteCellRange(0, notebook.cells.length);
+        notebook.insertCells(0, made);
+    });
+    await panel.context.save();
+}"""
+
+CLEAR = """() => {
+    window.jupyterapp.shell.collapseRight();
+    return document.querySelector(".jp-Dialog") === null;
+}"""
+
+
+class Tab:
+    """The page, and what is open in it."""
+
+    def __init__(self, browser: Browser, lab: Lab) -> None:
+        self._browser = browser
+        self._lab = lab
+        self._page: Page | None = None
+        self._kernels: set[str] = set()
+        """Whose notebooks are open."""
+
+    def page(self) -> Page:
+        """The page."""
+        if self._page is None:
+            # A profile of its own: cookies know no ports, and there may be another JupyterLab.
+            context = self._browser.new_context(viewport={"width": 1400, "height": 1000})
+            context.set_default_timeout(LIMIT_S * 1000)
+            self._page = context.new_page()
+            self._page.goto(f"{self._lab.url}/lab/workspaces/shared?reset&token={self._lab.token}")
+            self._page.wait_for_function("window.jupyterapp")
+            self._page.evaluate("window.jupyterapp.restored.then(() => null)")
+        return self._page
+
+    def open(self, kernel: str, cells: Sequence[str]) -> Notebook:
+        """Opens the notebook of this kernel with these cells, and waits until the kernel is idle."""
+        page, file = self.page(), self._lab.root / f"{kernel}.ipynb"
+        if kernel in self._kernels:
+            page.evaluate(OPEN_AGAIN, {"path": file.name, "cells": list(cells), "forgetting": FORGETTING})
+        else:
+            made = notebook(list(cells))
+            made.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
+            write(made, file)
+            page.evaluate(OPEN, file.name)
+            self._kernels.add(kernel)
+        opened = Notebook(page, file)
+        opened.wait_until("idle")
+        return opened
+
+    def clear(self) -> None:
+        """Closes what a test has opened beside its notebook. A page that then still shows a dialog is given up."""
+        if self._page is not None and not self._page.evaluate(CLEAR):
+            self.close()
+
+    def close(self) -> None:
+        """Gives all of it up: the next page is a fresh one, with fresh kernels."""
+        if self._page is not None:
+            self._page.context.close()
+            self._lab.end_kernels()
+        self._page = None
+        self._kernels.clear()
