@@ -38,6 +38,13 @@ OPEN_AGAIN = """async ({ path, cells, forgetting }) => {
     await panel.context.save();
 }"""
 
+STILL = """document.addEventListener("DOMContentLoaded", () => {
+    const style = document.createElement("style");
+    style.textContent = "*, *::before, *::after { animation: none !important; transition: none !important }";
+    document.head.append(style);
+})"""
+"""Each frame of an animation is drawn by the processor, in three processes."""
+
 CLEAR = """() => {
     window.jupyterapp.shell.collapseRight();
     return document.querySelector(".jp-Dialog") === null;
@@ -58,12 +65,14 @@ class Tab:
         """The page."""
         if self._page is None:
             # A profile of its own: cookies know no ports, and there may be another JupyterLab.
-            context = self._browser.new_context(viewport={"width": 1400, "height": 1000})
+            context = self._browser.new_context(viewport={"width": 1200, "height": 800}, reduced_motion="reduce")
             context.set_default_timeout(LIMIT_S * 1000)
+            context.add_init_script(STILL)
             self._page = context.new_page()
             self._page.goto(f"{self._lab.url}/lab/workspaces/shared?reset&token={self._lab.token}")
             self._page.wait_for_function("window.jupyterapp")
-            self._page.evaluate("window.jupyterapp.restored.then(() => null)")
+            # Without the list of files, which would be drawn anew with each that is written.
+            self._page.evaluate("window.jupyterapp.restored.then(() => window.jupyterapp.shell.collapseLeft())")
         return self._page
 
     def open(self, kernel: str, cells: Sequence[str]) -> Notebook:
