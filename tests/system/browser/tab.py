@@ -22,13 +22,22 @@ OPEN = """async (path) => {
     const panel = await app.commands.execute("docmanager:open", { path });
     await panel.context.ready;
     await panel.sessionContext.ready;
-    await panel.sessionContext.session.kernel.info;  // came by the websocket: before, a cell that is run asks for a kernel
+    // Before it has answered, a cell that is run asks for a kernel. It is asked again, as JupyterLab's server can lose a gateway's first
+    // answer: the page opens two websockets in turn, and the server's for the first may come last, and take the place of the second.
+    for (let times = 0; times < 6; times++) {
+        const kernel = panel.sessionContext.session.kernel;
+        const answer = kernel.info.then(() => true);
+        if (await Promise.race([answer, new Promise((resolve) => setTimeout(resolve, 5000, false))])) return true;
+        kernel.requestKernelInfo().catch(() => null);
+    }
+    return false;
 }"""
 
 OPEN_AGAIN = """async ({ path, cells, forgetting }) => {
     const panel = await window.jupyterapp.commands.execute("docmanager:open", { path });
     const kernel = panel.sessionContext.session.kernel;
-    await Promise.all(forgetting.map((code) => kernel.requestExecute({ code }).done));
+    const forgotten = Promise.all(forgetting.map((code) => kernel.requestExecute({ code }).done)).then(() => true);
+    if (!(await Promise.race([forgotten, new Promise((resolve) => setTimeout(resolve, 30000, false))]))) return false;
     const notebook = panel.content.model.sharedModel;
     const made = cells.map((source) => ({ cell_type: "code", source, metadata: {}, outputs: [], execution_count: null }));
     notebook.transact(() => {
@@ -36,6 +45,7 @@ OPEN_AGAIN = """async ({ path, cells, forgetting }) => {
         notebook.insertCells(0, made);
     });
     await panel.context.save();
+    return true;
 }"""
 
 STILL = """document.addEventListener("DOMContentLoaded", () => {
@@ -79,12 +89,13 @@ class Tab:
         """Opens the notebook of this kernel with these cells, and waits until the kernel is idle."""
         page, file = self.page(), self._lab.root / f"{kernel}.ipynb"
         if kernel in self._kernels:
-            page.evaluate(OPEN_AGAIN, {"path": file.name, "cells": list(cells), "forgetting": FORGETTING})
+            arguments = {"path": file.name, "cells": list(cells), "forgetting": FORGETTING}
+            assert page.evaluate(OPEN_AGAIN, arguments), f"the kernel {kernel} did not answer"
         else:
             made = notebook(list(cells))
             made.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
             write(made, file)
-            page.evaluate(OPEN, file.name)
+            assert page.evaluate(OPEN, file.name), f"the kernel {kernel} did not answer"
             self._kernels.add(kernel)
         opened = Notebook(page, file)
         opened.wait_until("idle")
