@@ -110,12 +110,16 @@ def test_an_unknown_subkernel_is_told_with_the_names_there_are() -> None:
 def test_a_cell_that_runs_out_of_memory_is_told_and_the_next_one_runs(kernel: RunningKernel) -> None:
     # No limit that a process may set on itself kills it: the machine's out-of-memory killer would need a cgroup and the
     # right to make one. So the allocation fails, and the process ends as C extensions end then; a kill by signal 9
-    # without words is in test_subkernel_death.py.
+    # without words is in test_subkernel_death.py. What a cell writes to fd 2 goes by a pipe that a thread of ipykernel reads: its
+    # words are waited for, or they end with the process.
     code = (
-        "import os, resource, sys\n"
+        "import array, fcntl, os, resource, termios, time\n"
+        "def unread():\n    left = array.array('i', [0]); fcntl.ioctl(2, termios.FIONREAD, left); return left[0]\n"
         "resource.setrlimit(resource.RLIMIT_AS, (600_000_000, 600_000_000))\n"
         "try:\n    b = bytearray(2_000_000_000)\n"
-        "except MemoryError:\n    os.write(2, b'MemoryError: cannot allocate memory'); os.abort()"
+        "except MemoryError:\n    os.write(2, b'MemoryError: cannot allocate memory')\n"
+        "    while unread(): time.sleep(0.01)\n"
+        "    time.sleep(0.1)  # until that thread has passed them on\n    os.abort()"
     )
     died = kernel.run(code)
     assert (died.status, died.reply["content"]["ename"]) == ("error", "KernelDied")
