@@ -63,12 +63,14 @@ async def channels(request: web.Request) -> web.StreamResponse:
         # TLS transports take the upper limit for one that must not be reached; at 0 they would pause for good.
         transport.set_write_buffer_limits(high=1 if transport.get_extra_info("sslcontext") is not None else 0, low=0)
         service.counts.websockets_opened += 1
+        receipts = Receipts(transport, slots=service.slots, slot=slot, rounds=service.rounds)
+        receipts.let_little_wait()
         client = SocketClient(
             socket,
             transport,
             session,
             slot=slot,
-            receipts=Receipts(transport, slots=service.slots, slot=slot, rounds=service.rounds),
+            receipts=receipts,
             counts=service.counts,
             clock=service.clock,
             log=service.log.bind(kernel=kernel_id),

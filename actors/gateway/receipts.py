@@ -8,6 +8,9 @@ that goes a last time: no message waits for that, nor costs a call.
 The descriptor is a copy of the connection's: its own is closed before anybody hears of the loss. Where nothing can be asked, a unix
 socket or another system than Linux, what has left counts as taken. With TLS the bytes on the wire are not ours to count, and lie in the
 process for a while: there a message counts, as left too, once the system has said that nothing waits, twice with a pause between.
+
+What has left counts as got where the worker was killed, since the system delivers it. It does not where the client has said something
+that nobody has read: then the connection is reset, with all that waits. So little may wait there for a client that does not read.
 """
 
 import asyncio
@@ -22,6 +25,10 @@ from actors.kernel.sockets.unsent import acknowledged_bytes, unsent_bytes
 
 LOOK_S: Final = 0.1
 """Between two looks at those for whom something is under way: some systems take 40 ms to acknowledge."""
+
+UNSENT_BYTES: Final = 64 * 1024
+"""What the system takes from us, beyond what is under way in the network: enough to have something to send at each turn of ours. Without a
+limit it takes megabytes for a client that reads nothing."""
 
 _TINY, _SHORT = 126, 65_536
 """Payloads below are announced in 2 and 4 bytes, others in 10 (RFC 6455, 5.2)."""
@@ -81,6 +88,11 @@ class Receipts:
         """With TLS: what had left at the look before, if nothing waited then."""
         self._under_way: deque[tuple[int, int]] = deque()
         """Where a message ends, and its number."""
+
+    def let_little_wait(self) -> None:
+        """From now on the system takes no more than `UNSENT_BYTES` that it cannot send."""
+        if sys.platform == "linux" and self._copy is not None:
+            self._copy.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
 
     def control(self, size_bytes: int) -> None:
         """A ping or pong with so much in it has left."""
