@@ -18,6 +18,7 @@ from queue import Empty
 from typing import Any, Self
 
 import psutil
+import zmq
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
@@ -215,9 +216,19 @@ class RunningKernel(KernelInUse):
 
     def replace_front(self) -> None:
         """Kill the kernel process and start another one on the same connection file, as a frontend's restarter does."""
-        self.process.kill()
-        self.process.wait()
+        self.kill_front()
         self.start()
+
+    def kill_front(self) -> None:
+        """Kill the kernel process, and wait until our client has noticed: what it sends before goes to where nobody is, and is lost."""
+        shell = self.client.shell_channel.socket
+        monitor = shell.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        try:
+            self.process.kill()
+            self.process.wait()
+            assert monitor.poll(PATIENCE_S * 1000), "the client did not notice that the kernel process was killed"
+        finally:
+            shell.disable_monitor()
 
     def connect(self) -> BlockingKernelClient:
         """A client with a session of its own."""

@@ -158,8 +158,7 @@ def test_a_new_kernel_process_keeps_variables_and_says_so_first(kernel: RunningK
 
 def test_what_was_sent_while_there_was_no_kernel_process_is_heard_on_iopub_from_busy_to_idle(kernel: RunningKernel) -> None:
     kernel.run("x = 1")
-    kernel.process.kill()
-    kernel.process.wait()
+    kernel.kill_front()
     sent = kernel.send("%beaker status")
     kernel.start()
     # Iopub first: a SUB asks for what it wants to hear only while it is read, as every frontend does all the time.
