@@ -101,6 +101,12 @@ class Tab:
         opened.wait_until("idle")
         return opened
 
+    def end_kernels(self) -> None:
+        """Closes all notebooks, with their kernels; the page stays."""
+        self.page().evaluate("[...window.jupyterapp.shell.widgets('main')].forEach((widget) => widget.dispose())")
+        self._lab.end_kernels()
+        self._kernels.clear()
+
     def clear(self) -> None:
         """Closes what a test has opened beside its notebook. A page that then still shows a dialog is given up."""
         if self._page is not None and not self._page.evaluate(CLEAR):

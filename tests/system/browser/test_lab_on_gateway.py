@@ -1,4 +1,4 @@
-"""JupyterLab on a gateway of three workers (`jupyter lab --gateway-url=...`) in a browser: cells, an interrupt, a restart, a question."""
+"""JupyterLab on a gateway (`jupyter lab --gateway-url=...`) in a browser: of three workers, then of one that is killed."""
 
 import os
 import shutil
@@ -22,12 +22,15 @@ pytestmark = pytest.mark.slow
 
 Open = Callable[..., Notebook]
 
+TOKEN = "right-token-0123456789-abcdefghij"
+"""The same behind a restart, as the notebooks' server has only one."""
+
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RunningGateway]:
     """The gateway."""
     folder = Path(tempfile.mkdtemp(prefix="bg", dir="/tmp"))
-    running = RunningGateway(folder, "--port", "0", "--workers", "3").start()
+    running = RunningGateway(folder, BEAKER_GATEWAY_TOKEN=TOKEN).start("--port", "0", "--workers", "3")
     yield running
     running.close()
     shutil.rmtree(folder, ignore_errors=True)
@@ -37,7 +40,7 @@ def running() -> Iterator[RunningGateway]:
 def lab(running: RunningGateway, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A JupyterLab that has no kernels of its own; both serve the same folder."""
     folder = tmp_path_factory.mktemp("lab")
-    environment = {**os.environ, "JUPYTER_GATEWAY_AUTH_TOKEN": running.token}
+    environment = {**os.environ, "JUPYTER_GATEWAY_AUTH_TOKEN": TOKEN}
     with serving_lab(folder, running.root, f"--gateway-url={running.url}", environment=environment) as served:
         yield served
 
@@ -81,3 +84,33 @@ def test_a_question_streams_an_answer_and_leaves_a_cell_that_runs(open_notebook:
     expect(notebook.cell(2).locator(".cm-content")).to_contain_text("lake.describe")
     expect(notebook.run(2).last).to_contain_text("count")
     expect(notebook.prompt(2)).to_have_text(RAN)
+
+
+WIDGET = "import ipywidgets as widgets\nslider = widgets.IntSlider(value=10, continuous_update=False)\nslider"
+LONG = """\
+import pathlib, time
+print('begun')
+while not pathlib.Path('go-on').exists():
+    time.sleep(0.05)
+print('ended')"""
+
+
+def test_a_cell_goes_on_and_a_widget_answers_when_the_only_worker_is_killed(open_notebook: Open, tab: Tab, running: RunningGateway) -> None:
+    """The page hears nothing of it: JupyterLab's server opens its websocket anew after a second or two, and is told what it has missed."""
+    tab.end_kernels()
+    port = running.port
+    running.end()
+    running.start("--port", str(port), "--workers", "1")
+    notebook = open_notebook(WIDGET, LONG, "slider.value")
+    widget = notebook.run(0)
+    expect(widget.locator(".widget-readout")).to_have_text("10")
+    outputs = notebook.run(1)
+    expect(outputs.first).to_contain_text("begun")
+    (worker,) = running.roles("worker")
+    worker.kill()
+    (running.root / "go-on").touch()
+    expect(outputs).to_have_text("begun\nended\n")
+    expect(notebook.prompt(1)).to_have_text(RAN)
+    widget.locator(".noUi-handle").press("ArrowRight")
+    expect(widget.locator(".widget-readout")).to_have_text("11")
+    expect(notebook.run(2)).to_have_text("11")

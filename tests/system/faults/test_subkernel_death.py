@@ -45,6 +45,8 @@ def test_killed_while_idle_is_told_at_once_and_the_next_cell_says_what_was_lost(
 
 def test_history_outlives_a_death_and_numbers_begin_anew_and_agree(kernel: RunningKernel) -> None:
     kernel.run("before = 'the death'")
+    # IPython writes its history down a moment later, in a thread of its own, unless it is asked for it.
+    kernel.reply(kernel.client.history(hist_access_type="tail", n=1))
     os.kill(kernel.subkernel_pid(), signal.SIGKILL)
     kernel.wait_for_status("restarting")
     kernel.wait_for_status("idle")
