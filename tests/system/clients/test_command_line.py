@@ -71,7 +71,7 @@ def test_papermill_runs_with_parameters_and_stops_at_the_first_error(
 def test_nbconvert_executes(kernel_name: str, work_folder: Path, environment: dict[str, str]) -> None:
     write(notebook(["from IPython.display import HTML\nHTML('<b id=\"made\">here</b>')", "print('end')"]), work_folder / "in.ipynb")
     words = ["--to", "html", "--execute", f"--ExecutePreprocessor.kernel_name={kernel_name}", "in.ipynb"]
-    ran = _run(without_grammar("nbconvert", *words), work_folder, environment)
+    ran = _run(_jupyter("nbconvert", *words), work_folder, environment)
     assert ran.returncode == 0, ran.stderr
     page = (work_folder / "in.html").read_text()
     assert '<b id="made">here</b>' in page

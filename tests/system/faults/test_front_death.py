@@ -284,8 +284,14 @@ time.sleep(600)
 
 
 def test_a_shutdown_leaves_nothing_and_the_kernel_leaves_when_its_frontend_dies() -> None:
+    """Also of a kernel process that took the session over, with the conversation that was written down for it."""
     with running_kernel() as kernel:
         pid, folder = kernel.subkernel_pid(), kernel.runtime_folder
+        assert kernel.run("%%ai what is there?").status == "ok"
+        wait_until(lambda: (folder / "conversation").exists(), what="the conversation on disk")
+        kernel.replace_front()
+        kernel.ready()
+        assert kernel.subkernel_pid() == pid
         kernel.client.shutdown()
         assert kernel.process.wait(timeout=10) == 0
         assert not psutil.pid_exists(pid)

@@ -21,6 +21,7 @@ of_the_wheel = pytest.mark.xdist_group("wheel")
 LIMIT_S = 60
 """Ends a hang; a kernel starts in a second or two."""
 
+FOUND = "from jupyter_client.kernelspec import KernelSpecManager as M; print(M().get_kernel_spec('beaker').resource_dir)"
 LOOK = "print(1 + 1)\nimport importlib.util as u; s = u.find_spec('beaker'); print(s.origin if s else 'none')"
 
 
@@ -78,6 +79,9 @@ def test_beaker_is_whole_however_it_was_installed_and_beside_whatever(
     def whole(company: str) -> None:
         assert all(file.is_relative_to(home) for file in environment.ours(tmp_path, variables)), company
         assert {file.name for file in (environment.folder / kit.KERNELSPEC).iterdir()} == kit.KERNELSPEC_FILES, company
+        # Its own Jupyter finds it; the kernel is started by the tests' own, which has been imported once.
+        found = kit.run(environment.python, "-P", "-c", FOUND, cwd=environment.folder, env=kit.session_environment(variables))
+        assert found.strip() == str(environment.folder / kit.KERNELSPEC), company
         theirs = "None" if company == "alone" else str(environment.packages / "beaker/__init__.py")
         seen = _computed(environment, variables, monkeypatch)
         assert seen == ["2", theirs], f"{company}: cells see the other package, or none"
