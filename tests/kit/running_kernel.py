@@ -161,6 +161,13 @@ class KernelInUse(ABC):
                 return
         raise AssertionError(f"{text!r} was not printed within {PATIENCE_S} s")
 
+    def wait_for_begin(self, msg_id: str) -> None:
+        """Wait until this cell has begun."""
+        for message in self.iopub(time.monotonic() + PATIENCE_S):
+            if message["msg_type"] == "execute_input" and message["parent_header"].get("msg_id") == msg_id:
+                return
+        raise AssertionError(f"{msg_id} did not begin within {PATIENCE_S} s")
+
     def wait_for_status(self, state: str, *, timeout_s: float = PATIENCE_S) -> float:
         """Wait until this status is published with an empty parent; returns the monotonic time."""
         for message in self.iopub(time.monotonic() + timeout_s):

@@ -16,7 +16,6 @@ from jupyter_client.blocking.client import BlockingKernelClient
 
 from beaker.kernel.kept import decode
 from tests.kit.kernelspecs import install
-from tests.kit.lasting_kernel import LastingKernel, lend
 from tests.kit.processes import command_lines, is_zombie, lives
 from tests.kit.running_kernel import LOOK_AT_PROCESSES_S, PATIENCE_S, RunningKernel, running_kernel, wait_until
 
@@ -27,8 +26,10 @@ USABLE_WITHIN_S = 15.0
 
 
 @pytest.fixture
-def kernel(lasting: LastingKernel, request: pytest.FixtureRequest) -> Iterator[RunningKernel]:
-    yield from lend(lasting, request)
+def kernel() -> Iterator[RunningKernel]:
+    """One that nothing has happened to: what a new process finds of the one before is what these tests are about."""
+    with running_kernel() as kernel:
+        yield kernel
 
 
 def wait_until_idle(kernel: RunningKernel) -> None:
@@ -188,7 +189,7 @@ def test_a_new_kernel_process_goes_on_with_the_conversation_and_says_so(kernel: 
 def test_a_cell_that_still_runs_when_the_process_is_replaced_is_answered_when_it_ends(kernel: RunningKernel, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     running = kernel.send(f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)\nprint('through')")
-    next(m for m in kernel.iopub(time.monotonic() + 30) if m["msg_type"] == "execute_input")
+    kernel.wait_for_begin(running)
     kernel.replace_front()
     wait_until_linked(kernel)
     gate.touch()
@@ -209,9 +210,8 @@ def test_a_cell_that_ended_while_nobody_listened_is_told_unknown(kernel: Running
     gate, done = tmp_path / "gate", tmp_path / "done"
     code = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)\nopen({str(done)!r}, 'w').close()"
     running = kernel.send(code)
-    next(m for m in kernel.iopub(time.monotonic() + 30) if m["msg_type"] == "execute_input")
-    kernel.process.kill()
-    kernel.process.wait()
+    kernel.wait_for_begin(running)
+    kernel.kill_front()
     gate.touch()
     wait_until(done.exists)
     wait_until_idle(kernel)
