@@ -16,7 +16,8 @@ import msgspec
 
 from beaker.gateway.gaps import Gaps
 from beaker.gateway.told import Message
-from beaker.wire.parts import UNREADABLE, Parts
+from beaker.records import framed, read_records
+from beaker.wire.parts import Parts
 from beaker.wire.websocket import WebsocketChannel
 
 LONG_BYTES: Final = 1024 * 1024
@@ -69,10 +70,6 @@ Record = Kept | Gone | Known
 _encode = msgspec.msgpack.Encoder().encode
 _decoder: msgspec.msgpack.Decoder[Record] = msgspec.msgpack.Decoder(Record)
 
-_SIZE: Final = 4
-"""Bytes of the size in front of a record: as in `beaker.kernel.inflight`."""
-
-
 Place = tuple[int, str, bool, int, int]
 """Where a message stands in the log: its number, whom it is for, whether it is vital; the place of its record, and the size of that. One is
 made for each message that is told, and a class would cost more than all the rest."""
@@ -95,14 +92,12 @@ class Replayed(NamedTuple):
 
 def entry(record: Record) -> bytes:
     """A record as it stands in the log."""
-    document = _encode(record)
-    return len(document).to_bytes(_SIZE, "little") + document
+    return framed(_encode(record))
 
 
 def message_entry(number: int, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool, at: float) -> bytes:
     """A `Kept` as it stands in the log, made without one: this is done for each message that is told."""
-    document = _encode((KEPT, number, session, channel, parts, vital, at))
-    return len(document).to_bytes(_SIZE, "little") + document
+    return framed(_encode((KEPT, number, session, channel, parts, vital, at)))
 
 
 def size_of(parts: Parts) -> int:
@@ -116,15 +111,8 @@ def replay(log: bytes) -> Replayed:
     messages: list[Message] = []
     clients: dict[str, Known] = {}
     gaps = Gaps()
-    last, before, at = -1, -1, 0
-    while at + _SIZE <= len(log):
-        end = at + _SIZE + int.from_bytes(log[at : at + _SIZE], "little")
-        if end > len(log):
-            break
-        try:
-            record = _decoder.decode(log[at + _SIZE : end])
-        except UNREADABLE:
-            break
+    last, before, behind = -1, -1, 0
+    for record, at, end in read_records(log, _decoder.decode):
         match record:
             case Kept() if record.number > before:
                 places.append((record.number, record.session, record.vital, at, end - at))
@@ -139,8 +127,8 @@ def replay(log: bytes) -> Replayed:
             case Known():
                 clients[record.session] = record
                 last = max(last, record.got)
-        at = end
-    return Replayed(places, messages, clients, gaps, last, at)
+        behind = end
+    return Replayed(places, messages, clients, gaps, last, behind)
 
 
 def choose(places: Sequence[Place], wanted_bytes: int) -> tuple[list[Place], list[Place]]:

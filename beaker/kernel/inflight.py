@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from beaker.kernel.pending import Channel, ExecuteFlags, Pending
-from beaker.wire.parts import UNREADABLE
+from beaker.records import framed, read_records
 
 COMPACT_BYTES = 65_536
 """The file is emptied when nothing is in flight and it has grown past this: a few hundred cells."""
@@ -87,8 +87,7 @@ _decoder = msgspec.msgpack.Decoder(Begun | Over | Asked | Answered | More)
 
 
 def _entry(record: Begun | Over | Asked | Answered | More) -> bytes:
-    document = _encoder.encode(record)
-    return len(document).to_bytes(4, "little") + document
+    return framed(_encoder.encode(record))
 
 
 def begun(pending: Pending, at: float = 0.0) -> bytes:
@@ -139,15 +138,7 @@ def replay(log: bytes) -> Replayed:
     open_questions: list[Asked] = []
     last_count, free_since = 0, 0.0
     further = 0
-    at = 0
-    while at + 4 <= len(log):
-        end = at + 4 + int.from_bytes(log[at : at + 4], "little")
-        if end > len(log):
-            break
-        try:
-            record = _decoder.decode(log[at + 4 : end])
-        except UNREADABLE:
-            break
+    for record, _, _ in read_records(log, _decoder.decode):
         if isinstance(record, Begun):
             held = next((each for each in found if each.held and _is_the_same(each, record)), None)
             if held is not None and not record.held:
@@ -172,7 +163,6 @@ def replay(log: bytes) -> Replayed:
             # A cell that is over without an answer, as by an interrupt, waits for none.
             open_questions = [each for each in open_questions if each.msg_id != record.msg_id]
             last_count = max(last_count, record.last_count)
-        at = end
     unanswered = [
         Pending(
             msg_id=record.msg_id,
