@@ -19,12 +19,9 @@ import psutil
 from jupyter_client.ioloop.manager import AsyncIOLoopKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from benchmarks.figures import Row, Series
+from benchmarks.figures import Row, death_row
+from benchmarks.gateway_death import of_gateway
 from benchmarks.kernels import DELIMITER, LIMIT_S, Kernel, LostError
-from benchmarks.services import Service
-from benchmarks.services import ours as gateway
-from benchmarks.websockets import Client
-from tests.kit.scripted_process import scripted
 
 
 def _until_restarting(kernel: Kernel) -> None:
@@ -203,77 +200,6 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
-async def _worker(service: Service) -> float:
-    """The one worker of a gateway is killed: seconds until another answers."""
-    (worker,) = [process for process in service.processes() if "--role worker" in " ".join(process.cmdline())]
-    killed = time.perf_counter()
-    worker.kill()
-    await service.answers(look_s=0.001)
-    return time.perf_counter() - killed
-
-
-async def _guardian(service: Service) -> float:
-    """The main process of a gateway is killed: seconds from the start of the next one until a cell has its output, with its variables."""
-    service.replace()
-    await service.answers(look_s=0.001)
-    client = await service.connect(service.kernels[0])
-    try:
-        content = {"code": "print('kept', kept)", "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
-        await client.request("execute_request", json.dumps(content))
-        (kept,) = await client.behind(b"kept ")
-        assert kept == b"42", kept
-    finally:
-        await client.close()
-    return time.perf_counter() - service.started_at
-
-
-async def _gateway(rounds: int) -> tuple[list[float], list[float]]:
-    async with gateway() as service:
-        await service.start_kernel()
-        client = await service.connect(service.kernels[0])
-        await client.wait_until_usable()
-        await client.execute("kept = 42")
-        await client.close()
-        return [await _worker(service) for _ in range(rounds)], [await _guardian(service) for _ in range(rounds)]
-
-
-ASKED_KERNELS = 4
-"""That share an agent host."""
-QUESTION = json.dumps({"code": "%%ai\nhow long?", "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False})
-
-
-async def _agent_host(rounds: int) -> tuple[list[float], list[float]]:
-    """The process with several kernels' answers is killed: seconds until the last of them is told, and has text below its next question."""
-    told: list[float] = []
-    asked_again: list[float] = []
-    with scripted("stall") as variables:
-        async with gateway(variables=variables) as service:
-            for _ in range(ASKED_KERNELS):
-                await service.start_kernel()
-            clients = [await service.connect(kernel) for kernel in service.kernels]
-            for client in clients:
-                await client.wait_until_usable()
-            await _ask_all(clients)
-            for _ in range(rounds):
-                (process,) = [each for each in service.processes() if "--role agent-host" in " ".join(each.cmdline())]
-                killed = time.perf_counter()
-                process.kill()
-                await asyncio.gather(*(client.behind(b"the agent was restarted") for client in clients))
-                told.append(time.perf_counter() - killed)
-                await _ask_all(clients)
-                asked_again.append(time.perf_counter() - killed)
-            for client in clients:
-                await client.close()
-    return told, asked_again
-
-
-async def _ask_all(clients: list[Client]) -> None:
-    """Ask in each, and wait until each has text of its answer."""
-    for client in clients:
-        await client.request("execute_request", QUESTION, '{"cellId": "c"}')  # where it streams to
-    await asyncio.gather(*(client.behind(b"one ") for client in clients))
-
-
 BAD_SPECS: dict[str, dict[str, object]] = {
     "no-argv": {},
     "no-program": {"argv": ["/no/such/program", "{connection_file}"]},
@@ -306,30 +232,19 @@ def _send(kernel: Kernel, code: str) -> bytes:
     return kernel.client.send("execute_request", {"code": code, "silent": False, "allow_stdin": False})
 
 
-def _row(name: str, ours: list[float], budget: float, reference: list[float] | None = None) -> Row:
-    median = Series([[value] for value in ours]).median
-    bare = Series([[value] for value in reference]).median if reference else None
-    return Row(name, median, bare, "s", median, budget, notes=[f"worst {max(ours):.3g} s of {len(ours)}"])
-
-
 def measure(*, quick: bool) -> list[Row]:
     """Kills and waits. Fewer rounds than the five in thirty seconds at which a kernel gives up."""
     rounds = 2 if quick else 4
     (told, usable), (bare_told, bare_usable) = _beaker(rounds), _bare(rounds)
     told_in_a_cell, replied = _in_a_cell(rounds)
-    told_in_all, asked_again = asyncio.run(_agent_host(rounds))
-    answers, usable_again = asyncio.run(_gateway(rounds))
     return [
-        _row("subkernel killed: told", told, 0.1, bare_told),
-        _row("subkernel killed: usable again", usable, 1.5, bare_usable),
-        _row("subkernel killed in a cell: told", told_in_a_cell, 0.1),
-        _row("subkernel killed in a cell: its error reply", replied, 1.0),
-        _row("Supervisor killed in a cell: reattached", _supervisor(rounds), 1.0),
-        _row("kernel process killed: usable again", _kernel_process(rounds), 2.0),
-        _row("bad kernelspec: the reason", _bad_kernelspecs(1 if quick else 3), 2.0),
-        _row("all owners killed: all gone after the lease", _all_gone(rounds), 3.0),
-        _row(f"agent host killed in {ASKED_KERNELS} answers: all told", told_in_all, 0.5),
-        _row(f"agent host killed in {ASKED_KERNELS} answers: all next ones begun", asked_again, 2.0),
-        _row("gateway worker killed: another answers", answers, 1.0),
-        _row("gateway killed: kernels usable again", usable_again, 5.0),
+        death_row("subkernel killed: told", told, 0.1, bare_told),
+        death_row("subkernel killed: usable again", usable, 1.5, bare_usable),
+        death_row("subkernel killed in a cell: told", told_in_a_cell, 0.1),
+        death_row("subkernel killed in a cell: its error reply", replied, 1.0),
+        death_row("Supervisor killed in a cell: reattached", _supervisor(rounds), 1.0),
+        death_row("kernel process killed: usable again", _kernel_process(rounds), 2.0),
+        death_row("bad kernelspec: the reason", _bad_kernelspecs(1 if quick else 3), 2.0),
+        death_row("all owners killed: all gone after the lease", _all_gone(rounds), 3.0),
+        *of_gateway(rounds),
     ]

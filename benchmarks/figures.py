@@ -63,6 +63,13 @@ def compared(name: str, ours: Series, reference: Series, *, unit: str, scale: fl
     return Row(name, ours.median * scale, reference.median * scale, unit, ratio, budget, "higher" if higher else "lower", notes)
 
 
+def death_row(name: str, ours: list[float], budget: float, reference: list[float] | None = None) -> Row:
+    """A row of seconds that a death took, the median and the worst."""
+    median = Series([[value] for value in ours]).median
+    bare = Series([[value] for value in reference]).median if reference else None
+    return Row(name, median, bare, "s", median, budget, notes=[f"worst {max(ours):.3g} s of {len(ours)}"])
+
+
 def print_rows(rows: Sequence[Row]) -> None:
     """Prints the rows of one family as lines of the table."""
     for row in rows:

@@ -264,11 +264,12 @@ class Feed:
         self._tell(idents[0].decode(), channel, parts, vital=True)
 
     def _tell(self, session: str, channel: WebsocketChannel, parts: Parts, *, vital: bool, may_wait: bool = False) -> None:
-        if len(parts) >= PIECES_LIMIT or sum(map(len, parts)) > TELLABLE_BYTES:
-            self._log.warning("message.too_large", channel=channel, parts=len(parts), size_bytes=sum(map(len, parts)))
+        size_bytes = size_of(parts)
+        if len(parts) >= PIECES_LIMIT or size_bytes > TELLABLE_BYTES:
+            self._log.warning("message.too_large", channel=channel, parts=len(parts), size_bytes=size_bytes)
             channel, parts = "iopub", self._missed(1, parts[PARENT])
         stand_in = None
-        if channel in ("shell", "control") and self._told is not None and size_of(parts) > MESSAGE_BYTES:
+        if size_bytes > MESSAGE_BYTES and channel in ("shell", "control") and self._told is not None:
             assert self._speaker is not None
             stand_in = self._speaker.answer_lost(parts)
         self._telling.tell(session, channel, parts, vital=vital, now=time.monotonic(), may_wait=may_wait, stand_in=stand_in)

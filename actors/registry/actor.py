@@ -268,7 +268,7 @@ class Registry(Actor[Message]):
             await asyncio.sleep(SERVE_AGAIN_S)
 
     def _end_idle(self, kernel_id: str) -> None:
-        self._counts.culled += (kernel := self._register.kernels.get(kernel_id)) is not None and kernel.phase != "ending"
+        self._counts.idle(self._register.kernels.get(kernel_id))
         self._take(facts.Ending(kernel_id=kernel_id))
 
     def _not_started(self, kernel: Kernel, failure: RegistryFailure) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from beaker.gateway.register import Register
+from beaker.gateway.register import Kernel, Register
 from beaker.messages.figures import Sample
 
 
@@ -11,7 +11,7 @@ class KernelCounts:
 
     def __init__(self) -> None:
         self._started = 0
-        self.culled = 0
+        self._culled = 0
         """Ended because nobody used them; among those that have ended."""
         self._ended = 0
         self._restarts = 0
@@ -33,6 +33,10 @@ class KernelCounts:
         self._restarts += max(generation - max(former, 1), 0)
         self._generations[kernel_id] = max(generation, former)
 
+    def idle(self, kernel: Kernel | None) -> None:
+        """A kernel is to be ended, as nobody uses it. One that ends already is counted, and so is one that has ended."""
+        self._culled += kernel is not None and kernel.phase != "ending"
+
     def gone(self, kernel_id: str) -> None:
         """A kernel has ended."""
         self._ended += 1
@@ -49,5 +53,5 @@ class KernelCounts:
         yield Sample(name="beaker_not_saving", value=float(bool(not_saving)))
         yield Sample(name="beaker_kernels_started_total", value=self._started)
         yield Sample(name="beaker_kernels_ended_total", value=self._ended)
-        yield Sample(name="beaker_kernels_culled_total", value=self.culled)
+        yield Sample(name="beaker_kernels_culled_total", value=self._culled)
         yield Sample(name="beaker_kernel_restarts_total", value=self._restarts)

@@ -125,8 +125,8 @@ class Telling:
         now: float,
         may_wait: bool = False,
         stand_in: Parts | None = None,
-    ) -> int:
-        """Tell a message; gives its number.
+    ) -> None:
+        """Tell a message.
 
         Args:
             session: for this client alone; empty: for all.
@@ -150,7 +150,6 @@ class Telling:
         if journal.size_bytes > self._look_at:
             self._quota.enforce(now)
             self._look_at = journal.size_bytes + LOOK_BYTES
-        return number
 
     def trim(self, now: float) -> None:
         """Let go of what every client has got."""

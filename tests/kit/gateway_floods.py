@@ -69,8 +69,7 @@ async def number_of(metric: str, gateway: RunningGateway) -> int:
 
 def printed(*clients: Client, parent: str) -> str:
     """What a cell has printed, as these connections of one client heard it one after the other."""
-    heard = [message for client in clients for message in client.heard if message["parent"] == parent and message["kind"] == "stream"]
-    return "".join(message["content"]["text"] for message in heard)
+    return "".join(client.printed(parent) for client in clients)
 
 
 async def flood_one_that_never_reads(gateway: RunningGateway, kernel_id: str, megabytes: int) -> Counter[str]:

@@ -64,9 +64,11 @@ class RecordingFront:
         self.sent: list[Sent] = []
         self.closed = False
         self.holds: list[tuple[Channel, list[bytes], bytes]] = []
-        self.ended: list[bytes] = []
-        self.half_ended: list[tuple[Channel, list[bytes], bytes]] = []
         """Replies that a KernelActor before this one has given, and that wait."""
+        self.ended: list[bytes] = []
+        """Requests of which it has said that they are over."""
+        self.half_ended: list[tuple[Channel, list[bytes], bytes]] = []
+        """Requests that it has answered without saying that."""
         self._paused = False
         self._news = asyncio.Event()
 

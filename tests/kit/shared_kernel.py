@@ -80,6 +80,4 @@ def _forget(kernel: RunningKernel) -> None:
     for sent in [kernel.send("pass") for _ in range(SEEN_CELLS)]:
         assert kernel.outcome(sent).status == "ok"
     assert kernel.run("%beaker reset").status == "ok"
-    for channel in (kernel.client.stdin_channel, kernel.client.control_channel):  # prompts and replies that nobody read
-        while channel.msg_ready():
-            channel.get_msg(timeout=1)
+    kernel.forget_unread()
