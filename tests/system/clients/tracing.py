@@ -5,7 +5,8 @@ scene, of two kernels, are to be equal message by message. Only this is touched,
 - ids (of messages, sessions, subshells, comms, the engine): random by design, each is named by the order of its first appearance;
 - dates, process ids, memory addresses, the ports of the connection;
 - the numbers of a usage reply, and of debugpy's replies; its events are left out, as a thread of its own sends them whenever it likes;
-- where a stream was cut into messages: a timer in ipykernel decides, so pieces of it with nothing but streams between them are joined.
+- where a stream was cut into messages, and which of two comes first: timers in ipykernel decide. Pieces with nothing but streams
+  between them are joined, and such streams are put in the order of their names.
 
 Not compared are the topics of iopub, by which a kernel routes: each names the kernel itself; and the `username` in the headers of
 what a kernel sends, where ipykernel says "username".
@@ -209,22 +210,24 @@ def _kinds_of(value: Any) -> Any:  # Any: JSON
     return "number" if isinstance(value, int | float) else type(value).__name__
 
 
-def _stream_of(message: dict[str, Any]) -> tuple[Any, Any]:
-    """Whose it is, and which of the two."""
-    return message["parent"], message["content"]["name"]
-
-
 def _joined(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     joined: list[dict[str, Any]] = []
-    streams: dict[tuple[Any, Any], dict[str, Any]] = {}
-    """Since the last message of another type: the timer also decides which of two streams comes first."""
+    streams: dict[tuple[str, str], dict[str, Any]] = {}
+    """By whose they are and their names, since the last message of another type."""
+
+    def end_streams() -> None:
+        joined.extend(streams[key] for key in sorted(streams))
+        streams.clear()
+
     for message in messages:
         if message["type"] != "stream":
-            streams.clear()
-        elif (begun := streams.get(_stream_of(message))) is not None:
-            begun["content"]["text"] += message["content"]["text"]
+            end_streams()
+            joined.append(message)
             continue
-        joined.append({**message, "content": dict(message["content"])})
-        if message["type"] == "stream":
-            streams[_stream_of(message)] = joined[-1]
+        key = (str(message["parent"]), message["content"]["name"])
+        if (begun := streams.get(key)) is None:
+            streams[key] = {**message, "content": dict(message["content"])}
+        else:
+            begun["content"]["text"] += message["content"]["text"]
+    end_streams()
     return joined
