@@ -22,6 +22,7 @@ from actors.runtime.log import Log
 from actors.runtime.node import Node
 from actors.supervisor.order import Order
 from actors.supervisor.role import fork_supervisor
+from beaker.errors import BeakerError
 from beaker.messages.base import PROTOCOL, KernelId
 from beaker.settings.load import Loaded
 from beaker.wire.connection_file import ConnectionFile, write_ports
@@ -33,6 +34,10 @@ SUPERVISOR_GONE_S = 1.0
 busy machine keeps it from."""
 REAP_AFTER_S = 0.1
 """By then the agent's own watch has taken its exit status: it wakes within some milliseconds."""
+
+
+class KernelFailed(BeakerError):
+    """The kernel's own part crashed again and again. The session lives on, for the next kernel process."""
 
 
 class KernelProcess:
@@ -58,6 +63,7 @@ class KernelProcess:
         self._node: Node | None = None
         self._owner: Owner | None = None
         self._finished: asyncio.Event | None = None
+        self._failure = ""
 
     def run(self) -> None:
         """Run until the kernel is shut down.
@@ -65,16 +71,19 @@ class KernelProcess:
         Raises:
             AddressError: a port of the connection file is taken.
             UnknownScheme: its signatures cannot be computed.
+            KernelFailed: the KernelActor has used its restarts up; the last reason.
         """
         self._configure_logs()
         asyncio.run(self._main())
+        if self._failure:
+            raise KernelFailed(self._failure)
 
     def _configure_logs(self) -> None:
         configure_logs(self._loaded.settings.logs, "kernel", self._order.kernel_id, self._file.key)
 
     async def _main(self) -> None:
         self._finished = asyncio.Event()
-        self._node = node = Node("kernel", protocol=PROTOCOL, on_gave_up=lambda _name, _reason: self._finish())
+        self._node = node = Node("kernel", protocol=PROTOCOL, on_gave_up=self._gave_up)
         self._owner = owner = Owner(
             node,
             self._loaded,
@@ -153,6 +162,10 @@ class KernelProcess:
                     asyncio.get_running_loop().call_later(REAP_AFTER_S, self._reap_orphans)
                     return
                 os.waitpid(ended.si_pid, os.WNOHANG)
+
+    def _gave_up(self, _name: str, reason: str) -> None:
+        self._failure = reason
+        self._finish()
 
     def _finish(self) -> None:
         assert self._finished is not None

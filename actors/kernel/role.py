@@ -50,7 +50,7 @@ def main(argv: list[str], settled: Settled) -> int:
     _name_process(kernel_id)
     become_undumpable()
     return_large_buffers()
-    from actors.kernel.process import KernelProcess  # after the fork: the Supervisor has no use for ZeroMQ's memory
+    from actors.kernel.process import KernelFailed, KernelProcess  # after the fork: the Supervisor has no use for ZeroMQ's memory
     from actors.kernel.sockets.zmq_sockets import AddressError
     from beaker.wire.signing import UnknownScheme
 
@@ -61,6 +61,10 @@ def main(argv: list[str], settled: Settled) -> int:
         return 1
     except UnknownScheme as refused:
         sys.stderr.write(f"beaker: {refused}\n")
+        return 1
+    except KernelFailed as failed:
+        logs = places.state_folder(os.environ) / "logs"
+        sys.stderr.write(f"beaker: this kernel process failed again and again ({failed}) and ends; its log lies in {logs}.\n")
         return 1
     return 0
 

@@ -80,6 +80,8 @@ class Replayed(NamedTuple):
     """The client of each `input()` that is open."""
     more: int = 0
     """Replies that waited for clients to read, beyond those in `unanswered`."""
+    end: int = 0
+    """Behind the last entry that can be read: what is written behind a torn one is lost with it."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -137,8 +139,9 @@ def replay(log: bytes) -> Replayed:
     found: list[Begun] = []
     open_questions: list[Asked] = []
     last_count, free_since = 0, 0.0
-    further = 0
-    for record, _, _ in read_records(log, _decoder.decode):
+    further, behind = 0, 0
+    for record, _, end in read_records(log, _decoder.decode):
+        behind = end
         if isinstance(record, Begun):
             held = next((each for each in found if each.held and _is_the_same(each, record)), None)
             if held is not None and not record.held:
@@ -181,7 +184,7 @@ def replay(log: bytes) -> Replayed:
         )
         for record in found
     ]
-    return Replayed(unanswered, last_count, [each.idents for each in open_questions], further)
+    return Replayed(unanswered, last_count, [each.idents for each in open_questions], further, behind)
 
 
 def _is_the_same(one: Begun, other: Begun) -> bool:

@@ -124,11 +124,15 @@ class KernelInUse(ABC):
         deadline = time.monotonic() + timeout_s
         while msg_id not in self._replies:
             left = deadline - time.monotonic()
-            assert left > 0, f"no reply to {msg_id} within {timeout_s} s"
+            assert left > 0, f"no reply to {msg_id} within {timeout_s} s; {self.state_told()}"
             with contextlib.suppress(Empty):
                 message: dict[str, Any] = self.client.get_shell_msg(timeout=left)
                 self._replies[message["parent_header"].get("msg_id", "")] = message
         return self._replies.pop(msg_id)
+
+    def state_told(self) -> str:
+        """How it is with the process that should have answered, for who reads of a test that failed."""
+        return "nothing is known of its processes"
 
     @property
     def unclaimed_replies(self) -> list[dict[str, Any]]:
@@ -223,6 +227,15 @@ class RunningKernel(KernelInUse):
         except RuntimeError as error:  # a client of no manager does not know of the process
             self.errors.seek(0)
             raise AssertionError(f"{error} (status {self.process.poll()}): {self.errors.read().decode(errors='replace')}") from error
+
+    def state_told(self) -> str:
+        """Whether the kernel process lives, what it says, and the newest lines of its log and of the Supervisor's."""
+        self.errors.seek(0)
+        words = [f"kernel process {self.process.pid}: status {self.process.poll()}", self.errors.read().decode(errors="replace")[-2000:]]
+        for role in ("kernel", "supervisor"):
+            files = sorted((places.state_folder(self.env) / "logs").glob(f"{role}-{self.runtime_folder.name}-*"), key=os.path.getmtime)
+            words += [f"{file.name}: ...{file.read_text(errors='replace')[-3000:]}" for file in files[-1:]]
+        return "\n".join(words)
 
     def replace_front(self) -> None:
         """Kill the kernel process and start another one on the same connection file, as a frontend's restarter does."""

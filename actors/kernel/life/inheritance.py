@@ -55,8 +55,9 @@ class Inheritance:
         Those that no subkernel has seen end here: clients were told that the kernel restarts, and do not expect them to run any more.
         """
         state = self._state
-        found, last_count, asked, more = state.inflight.take_former()
-        state.requests.last_count = max(state.requests.last_count, last_count)
+        former = state.inflight.take_former()
+        found = former.unanswered
+        state.requests.last_count = max(state.requests.last_count, former.last_count)
         lost = False
         answered: list[Pending] = []
         for pending in found:
@@ -82,9 +83,9 @@ class Inheritance:
             state.requests.accept(pending)
             state.stdin_routing.executes(pending.msg_id, pending.idents)
         self._take_over_unended({pending.msg_id for pending in found})
-        if lost and more:
-            state.publisher.replies_lost(more)
-        for idents in asked:
+        if lost and former.more:
+            state.publisher.replies_lost(former.more)
+        for idents in former.asked:
             state.stdin_routing.still_asked(idents)
         for pending in answered:  # when all are known that are not: the log may be emptied of what nobody waits for
             state.answered(pending.msg_id, pending.channel)

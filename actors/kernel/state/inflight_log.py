@@ -4,6 +4,7 @@ What went to the subkernel is forgotten when that dies, as it is answered then. 
 waits for a subkernel or was answered and not read, lives on, and is written anew into the emptied file.
 """
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -47,6 +48,7 @@ class InflightLog:
         """So many are there beyond these."""
         self._former = self.read()
         """Read before anything of ours is written, as clients are served before it is known what became of the subkernel."""
+        os.ftruncate(self._file, self._former.end)
 
     def begun(self, pending: Pending) -> None:
         """A request was sent to the subkernel, waits for one, or is being answered by us."""
@@ -141,7 +143,10 @@ class InflightLog:
 
     def _write(self, entry: bytes) -> None:
         try:
-            os.write(self._file, entry)
+            written = os.write(self._file, entry)
+            if written < len(entry):
+                os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             # A full runtime folder costs the successor's knowledge, never the cell.
             self._log.warning("inflight.unwritable", reason=error.strerror)

@@ -34,7 +34,7 @@ def test_junk_is_no_entry_and_no_failure(junk: bytes) -> None:
 
 def test_the_last_number_is_kept_over_an_emptied_log() -> None:
     assert replay(over("", 7) + begun(cell("a")) + over("a", 8) + begun(cell("b"))).last_count == 8
-    assert replay(over("", 7)) == ([], 7, [], 0)
+    assert replay(over("", 7))[:4] == ([], 7, [], 0)
     assert replay(b"").last_count == 0
 
 

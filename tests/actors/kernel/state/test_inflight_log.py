@@ -11,7 +11,6 @@ import structlog
 from actors.kernel.state import inflight_log
 from actors.kernel.state.inflight_log import InflightLog
 from beaker.kernel import inflight
-from beaker.kernel.inflight import Replayed
 from beaker.kernel.pending import Pending
 
 
@@ -108,6 +107,29 @@ def test_a_full_disk_costs_no_request(monkeypatch: pytest.MonkeyPatch, log: Infl
     assert unanswered(log) == []
 
 
+def test_a_disk_that_fills_within_an_entry_costs_that_entry_alone(monkeypatch: pytest.MonkeyPatch, log: InflightLog) -> None:
+    write = os.write
+    with monkeypatch.context() as filling:
+        filling.setattr(os, "write", lambda file, entry: write(file, entry[:-3]))
+        log.begun(request("a"))
+    log.begun(request("b"))
+    assert unanswered(log) == [("b", "control", False)]
+
+
+@pytest.mark.parametrize("cut", [1, 20])
+def test_an_entry_that_a_death_has_torn_costs_no_other(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "inflight"
+    for msg_id in ("a", "b"):
+        log = InflightLog(str(path), structlog.get_logger())
+        log.begun(request(msg_id))
+        log.close()
+    os.truncate(path, path.stat().st_size - cut)
+    log = InflightLog(str(path), structlog.get_logger())
+    log.begun(request("c"))
+    assert [msg_id for msg_id, *_ in unanswered(log)] == ["a", "c"]
+    log.close()
+
+
 PARENT = b'{"msg_id":"a","session":"session","msg_type":"debug_request"}'
 
 
@@ -147,7 +169,7 @@ def test_of_replies_without_end_that_are_not_read_a_successor_is_told_of_so_many
     assert log.read().more == 2
     for parent in parents[:5]:
         log.reply_left("shell", parent)
-    assert log.read() == Replayed([], 0, [])
+    assert log.read()[:4] == ([], 0, [], 0)
     log.reply_waits("shell", [b"client"], parents[5])
     assert [found.msg_id for found in log.read().unanswered] == ["5"]
 
