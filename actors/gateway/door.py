@@ -112,14 +112,20 @@ def renew_word(request: web.Request, response: web.StreamResponse) -> None:
         response.set_cookie(XSRF_COOKIE, word, max_age=LIFE_S, path=path, samesite="Strict", secure=secure)
 
 
-def end_session(request: web.Request, response: web.StreamResponse) -> None:
-    """End a browser's session: the browser forgets it, and nobody comes in with it who has kept its cookie."""
+def end_session(request: web.Request) -> None:
+    """End a browser's session: nobody comes in with it who has kept its cookie.
+
+    Raises:
+        OSError: that could not be written down, so that other workers still take it.
+    """
     service = service_of(request)
     if session := service.session_of(request):
-        try:
-            service.signed_out.add(session)
-        except OSError as error:
-            service.log.error("session.not_ended", reason=str(error))
+        service.signed_out.add(session)
+
+
+def take_session(request: web.Request, response: web.StreamResponse) -> None:
+    """Have a browser forget its session."""
+    service = service_of(request)
     for name in (service.cookie, service.xsrf_cookie, XSRF_COOKIE):
         response.del_cookie(name, path=service.base_url, samesite="Strict", secure=service.rules.secure_cookies)
 

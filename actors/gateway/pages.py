@@ -5,6 +5,7 @@ name it with every form, and whoever sends the form has to know the token. What 
 token. The templates lie in `web/`, beside this file; they are read once.
 """
 
+import errno
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -15,7 +16,7 @@ from aiohttp import hdrs, web
 
 from actors.gateway.answers import Problem
 from actors.gateway.asking import not_saving
-from actors.gateway.door import begin_session, end_session, renew_word
+from actors.gateway.door import begin_session, end_session, renew_word, take_session
 from actors.gateway.models import KernelModel, all_kernel_models
 from actors.gateway.rates import count_failure
 from actors.gateway.routes import Route, get, post
@@ -100,10 +101,21 @@ async def show_logout(request: web.Request) -> web.Response:
 
 
 async def log_out(request: web.Request) -> web.Response:
-    """`POST /logout`: takes the browser's session away, whether or not it had one."""
+    """`POST /logout`: takes the browser's session away, whether or not it had one.
+
+    Where the end of it cannot be written down the answer is a page that says so, because a copy of its cookie is worth something yet.
+    """
     service = service_of(request)
     answer = web.Response(status=HTTPStatus.SEE_OTHER, headers={hdrs.LOCATION: f"{service.base_url}login"})
-    end_session(request, answer)
+    try:
+        end_session(request)
+    except OSError as error:
+        service.log.error("session.end_not_written", reason=str(error))
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        status = HTTPStatus.INSUFFICIENT_STORAGE if full else HTTPStatus.INTERNAL_SERVER_ERROR
+        why = error.strerror or str(error)
+        answer = _page(service, "Not signed out everywhere - beaker gateway", _NOT_WRITTEN, status=status, why=why)
+    take_session(request, answer)
     return answer
 
 
@@ -176,6 +188,12 @@ _LOGOUT: Final = '<form method="post" action="${base}logout"><button class="plai
 
 _NOT_SAVING: Final = """<p class="bad" role="alert"><strong>Not saving.</strong> $why. Kernels go on, and new ones can be started; but
 a gateway that is started after a crash would not know what has changed since. It is written as soon as there is room again.</p>"""
+
+_NOT_WRITTEN: Final = """<main class="narrow"><h1>Not signed out everywhere</h1>
+<p class="bad" role="alert">This browser has forgotten its session, and the process that answered you takes it no more.
+But its end could not be written down ($why), so a copy of its cookie may still open this gateway by way of its other processes, or after a
+restart. It is written down when that process is asked again and there is room. To be sure, start the gateway with another token.</p>
+</main>"""
 
 _NO_UI: Final = """<section class="card" aria-labelledby="ui">
 <h2 id="ui">The web notebook is not part of this version</h2>

@@ -189,7 +189,14 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         public=True,
     ),
     Operation(method="get", path="/logout", summary="Asks whether to sign out.", answers={200: TEXT}, kind=HTML),
-    Operation(method="post", path="/logout", summary="Ends the browser's session.", answers={303: None}, public=True),
+    Operation(
+        method="post",
+        path="/logout",
+        summary="Ends the browser's session. 500, 507: other processes than the one that answers do not know of it.",
+        answers={303: None, 500: TEXT, 507: TEXT},
+        kind=HTML,
+        public=True,
+    ),
     Operation(method="get", path="/static/{name}", summary="What pages need.", answers={200: None}, kind=ANY, refuses=(404,), public=True),
 )
 """All there are."""

@@ -3,9 +3,12 @@
 A session is a signed cookie, which no worker remembers; so what is remembered is which ones are over: a line each in a file of the
 gateway's state folder, which workers append to and look at again when it has changed. It outlives them and the gateway, as cookies do,
 and the guardian leaves out at its start what has run out by itself. A line names a session and opens nothing.
+What a full disk does not take a worker keeps in mind, and writes it down when there is room.
 """
 
+import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -27,22 +30,23 @@ class SignedOut:
         self._unread = SparseLog(log, "signed_out.unread")
         self._path = f"{state}/{FILE}"
         self._names: frozenset[str] = frozenset()
+        self._unwritten: list[str] = []
+        """Those that are over and no other worker knows of."""
         self._seen: tuple[int, int, int] | None = None
 
     def add(self, value: str) -> None:
-        """The session of this cookie is over.
+        """The session of this cookie is over, for this worker in any case.
 
         Raises:
-            OSError: it cannot be written down.
+            OSError: it cannot be written down now; that is tried again.
         """
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            os.write(descriptor, f"{Sessions.name_of(value)}\n".encode())  # so short that it is written at once
-        finally:
-            os.close(descriptor)
+        self._unwritten.append(Sessions.name_of(value))
+        self._write_down()
 
     def has(self, value: str) -> bool:
         """Whether the session of this cookie was ended; as far as was last read, when that cannot be said now."""
+        with suppress(OSError):  # there is still no room
+            self._write_down()
         try:
             status = os.stat(self._path)
             if (seen := (status.st_ino, status.st_size, status.st_mtime_ns)) != self._seen:
@@ -52,7 +56,20 @@ class SignedOut:
             pass  # nobody has signed out yet, or the folder was cleaned away
         except OSError as error:  # no descriptor is left, or the disk fails: neither ends what asks, which does more than this
             self._unread.warning(error=error.strerror or type(error).__name__)
-        return Sessions.name_of(value) in self._names
+        name = Sessions.name_of(value)
+        return name in self._names or name in self._unwritten
+
+    def _write_down(self) -> None:
+        while self._unwritten:
+            # On a line of its own, also behind one that a full disk has cut off; so short that it is written at once.
+            line = f"\n{self._unwritten[0]}\n".encode()
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            try:
+                if os.write(descriptor, line) < len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            finally:
+                os.close(descriptor)
+            del self._unwritten[0]
 
 
 def forget_run_out(state: Path, now_s: float) -> None:

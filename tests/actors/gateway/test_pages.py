@@ -1,5 +1,7 @@
 """The gateway's own pages: the login and what it gives, the way out, and nothing in them that could act."""
 
+import errno
+import os
 import re
 import stat
 from collections.abc import AsyncIterator
@@ -27,8 +29,8 @@ Browser = TestClient[Any, Any]  # Any: as aiohttp has it
 
 
 @pytest.fixture
-def service() -> Service:
-    return make_service()
+def service(short_folder: Path) -> Service:
+    return make_service(make_order(str(short_folder)))
 
 
 @pytest.fixture
@@ -160,12 +162,49 @@ async def test_whoever_has_kept_the_cookie_of_a_session_that_was_signed_out_does
     written = short_folder / "signed-out"
     assert stat.S_IMODE(written.stat().st_mode) == 0o600
     value = cookies[workers[0].cookie]
-    assert written.read_text() == f"{value.rpartition('.')[0]}\n"
+    assert written.read_text().split() == [value.rpartition(".")[0]]
     # Gone with the time at which it would have run out.
     forget_run_out(short_folder, workers[0].clock.wall())
     assert written.read_text() != ""
     forget_run_out(short_folder, workers[0].clock.wall() + LIFE_S)
     assert written.read_text() == ""
+
+
+async def test_whoever_signs_out_on_a_full_disk_is_out_where_she_asked_and_reads_that_it_is_not_written_down(
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = make_order(str(short_folder))
+    service = make_service(order)
+    cookies = _session(service)
+    room = [7, 0]
+    write = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        if not (left := room.pop(0) if room else 0):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, data[:left])
+
+    async with serving(service, [OWN]) as browser:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "write", full)
+            answer = await browser.post("/logout", cookies=cookies, allow_redirects=False)
+            assert (answer.status, answer.content_type) == (507, "text/html")
+            assert "could not be written down (No space left on device)" in await answer.text()
+            assert all(cookie["max-age"] == "0" for cookie in answer.cookies.values())
+            browser.session.cookie_jar.clear()
+            assert (await browser.get("/thing", cookies=cookies)).status == 401
+            assert (service.is_over(cookies[service.cookie]), room) == (True, [])
+        browser.session.cookie_jar.clear()
+        assert (await browser.get("/thing", cookies=cookies)).status == 401
+    assert make_service(order).is_over(cookies[service.cookie]), "it was not written down when there was room"
+
+
+async def test_whoever_signs_out_where_that_cannot_be_written_for_another_reason_reads_it_too(short_folder: Path) -> None:
+    service = make_service(make_order(str(short_folder)))
+    (short_folder / "signed-out").mkdir()
+    async with serving(service, [OWN]) as browser:
+        answer = await browser.post("/logout", cookies=_session(service), allow_redirects=False)
+        assert (answer.status, "Is a directory" in await answer.text()) == (500, True)
 
 
 async def test_a_word_that_another_gateway_of_this_host_has_overwritten_is_given_again(browser: Browser, service: Service) -> None:
