@@ -59,9 +59,7 @@ def test_a_long_session_answers_everything_once_and_grows_nothing() -> None:
                     kernel.run("n = 0")
                     expected = 0
                 case "kill kernel":
-                    kernel.process.kill()
-                    kernel.process.wait()
-                    kernel.start()
+                    kernel.replace_front()
                     kernel.ready()
                     kernel.run("for i in range(20000): print(i)")
                     front = psutil.Process(kernel.process.pid)
@@ -80,9 +78,26 @@ def test_a_long_session_answers_everything_once_and_grows_nothing() -> None:
         assert front.num_fds() <= descriptors + DESCRIPTOR_ROOM
 
 
+def test_100_restarts_leave_no_process_no_zombie_and_no_descriptor() -> None:
+    with running_kernel() as kernel:
+        kernel.run("%beaker restart")
+        mine = [psutil.Process(kernel.process.pid), kernel.wait_for_role("supervisor")]
+        before = [process.num_fds() for process in mine]
+        pids = {kernel.subkernel_pid()}
+        for _ in range(100):
+            assert kernel.run("%beaker restart").status == "ok"
+            pids.add(kernel.subkernel_pid())
+        assert len(pids) == 101
+        (living,) = (pid for pid in pids if psutil.pid_exists(pid))
+        assert living == kernel.subkernel_pid()
+        assert [process.num_fds() for process in mine] == before
+        children = [child for process in mine for child in process.children(recursive=True)]
+        assert not [child for child in children if child.status() == psutil.STATUS_ZOMBIE]
+
+
 def _interrupted(kernel: RunningKernel) -> None:
     running = kernel.send("import time; print('on', flush=True); time.sleep(60)")
-    next(message for message in kernel.iopub(time.monotonic() + 30) if message["msg_type"] == "stream")
+    kernel.wait_for_print(running)
     kernel.client.control_channel.send(kernel.client.session.msg("interrupt_request", {}))
     kernel.client.get_control_msg(timeout=30)
     assert kernel.outcome(running).reply["content"]["ename"] == "KeyboardInterrupt"

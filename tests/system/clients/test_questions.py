@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.without_grammar import without_grammar
 from tests.scripted.replies import STALL, Reply, Speak, run
 from tests.scripted.threaded import serving
 from tests.system.clients.console import LIMIT_S, console
@@ -89,15 +88,17 @@ def test_papermill_ends_by_itself_with_the_code_as_text_and_nothing_was_run(work
     counter = work_folder / "counter"
     code = f"open({str(counter)!r}, 'a').write('x')"
     with serving([run(code), Speak(text="It is what I thought.")]) as endpoint:
-        write(notebook(["x = 1", "%%ai count", "print('end', x)"]), work_folder / "in.ipynb")
-        words = without_grammar("papermill", "in.ipynb", "out.ipynb", "-k", "beaker")
+        write(notebook([("x = 1", "parameters"), "%%ai count", "print('end', x)"]), work_folder / "in.ipynb")
+        words = ["papermill", "in.ipynb", "out.ipynb", "-k", "beaker", "-p", "x", "21"]  # as users type it
         ran = subprocess.run(
             words, cwd=work_folder, env=environment | endpoint.environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
         )
     assert ran.returncode == 0, ran.stderr
     done = read(work_folder / "out.ipynb")
-    answer = "".join(output.data["text/markdown"] for output in done.cells[1].outputs)
+    injected, question, printing = done.cells[1:]
+    assert injected.source == "# Parameters\nx = 21\n"
+    answer = "".join(output.data["text/markdown"] for output in question.outputs)
     assert f"**A1** was not run\n\n```python\n{code}\n```" in answer, "by us: the model does not say it"
     assert answer.count("It is what I thought.") == 1
-    assert done.cells[2].outputs[0].text == "end 1\n"
+    assert printing.outputs[0].text == "end 21\n"
     assert not counter.exists()

@@ -100,7 +100,7 @@ def test_a_successor_of_the_kernel_process_says_that_the_session_is_lost(kernel:
     )
 
 
-@pytest.mark.parametrize("once_there_is", [".", "subkernel.json", "1/s-1"])
+@pytest.mark.parametrize("once_there_is", [".", "subkernel.json", "supervisor.sock", "1/s-1"])
 def test_a_kernel_whose_folder_goes_while_it_starts_starts_all_the_same(once_there_is: str, tmp_path: Path) -> None:
     kernel = RunningKernel(env={"BEAKER_KERNEL_LEASE_S": "2"})
     try:
@@ -128,4 +128,11 @@ def test_a_death_is_mended_and_nobody_is_left_after_the_lease(tmp_path: Path) ->
         assert len(subkernels(kernel)) == 1
         clean_away(kernel, tmp_path)
         cut_off(kernel)
+        wait_for_the_end(kernel)
+
+
+def test_nobody_is_left_after_the_lease_when_the_kernel_process_alone_is_killed(tmp_path: Path) -> None:
+    with running_kernel(env={"BEAKER_KERNEL_LEASE_S": "1"}) as kernel:
+        clean_away(kernel, tmp_path)
+        kernel.process.kill()
         wait_for_the_end(kernel)
