@@ -24,10 +24,13 @@ from actors.runtime.failures import RuntimeFault
 from actors.runtime.link import Link
 from actors.runtime.node import Node
 from actors.runtime.ref import Ref
+from beaker.gateway.idling import is_unused
 from beaker.gateway.quota import Quota
 from beaker.messages.figures import Figures, FiguresTold, Sample, TellFigures
 from beaker.messages.host import (
     End,
+    EndBegun,
+    EndUnused,
     HostEnded,
     HostFailure,
     HostRequest,
@@ -105,6 +108,8 @@ class KernelHost(Actor[HostRequest]):
                 self.context.spawn(self._tell_figures(asked), name="figures")
             case End():
                 self._with(message.kernel_id, asked, lambda hosted: self.context.spawn(self._end(hosted, asked), name="end"))
+            case EndUnused():
+                self._with(message.kernel_id, asked, lambda hosted: self._end_unused(hosted, message, asked))
             case InterruptKernel():
                 self._with(message.kernel_id, asked, lambda hosted: self._interrupt(hosted, asked))
             case RestartKernel():
@@ -164,6 +169,15 @@ class KernelHost(Actor[HostRequest]):
     async def _end(self, hosted: Hosted, asked: Asked) -> None:
         await hosted.end()
         asked.answer(HostEnded())
+
+    def _end_unused(self, hosted: Hosted, message: EndUnused, asked: Asked) -> None:
+        """In one go: what comes behind the look finds a kernel that ends."""
+        standing = hosted.standing
+        if not is_unused(standing) or standing.last_activity != message.last_activity:
+            asked.fail(HostFailure(kind="in_use", reason=f"The kernel {message.kernel_id} is used."))
+            return
+        hosted.begin_to_end()
+        asked.answer(EndBegun())
 
     async def _serve(self, message: Serve, asked: Asked) -> None:
         """Let clients of a kernel in; a Registry that was replaced asks for one that is here already."""

@@ -158,13 +158,19 @@ class Hosted:
         if self._actor is not None:
             await self._actor.restart()
 
-    async def end(self) -> None:
-        """End the subkernel, politely, then by force; then all that is here. Those who call again wait for the same end."""
+    def begin_to_end(self) -> None:
+        """End the subkernel, politely, then by force; then all that is here. A second call changes nothing."""
+        if self.wanted_end:
+            return
         self.wanted_end = True
         if self._actor is not None:
             self._actor.shut_down(restart=False)
         else:
             self._finish()
+
+    async def end(self) -> None:
+        """Return once it has ended. Those who call again wait for the same end."""
+        self.begin_to_end()
         await asyncio.shield(self.ended)
 
     def _make_actor(self) -> KernelActor:

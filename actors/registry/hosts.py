@@ -12,7 +12,7 @@ from actors.runtime.failures import AskError, AskFailed, Unreachable
 from actors.runtime.link import Link
 from actors.runtime.log import Log
 from actors.runtime.ref import Ref
-from beaker.messages.host import End, HostFailure, HostRequest, KernelStanding, ListStandings, SavingChanged, Serve
+from beaker.messages.host import End, EndUnused, HostFailure, HostRequest, KernelStanding, ListStandings, SavingChanged, Serve
 
 ACTOR: Final = "host"
 """What it is called on a host's node."""
@@ -90,6 +90,15 @@ class Hosts:
         """
         await self._ref(number).ask(End(kernel_id=kernel_id), timeout_s=END_TIMEOUT_S)
 
+    async def end_unused(self, number: int, seen: KernelStanding) -> None:
+        """Have a host end a kernel if it is as it was seen; returns once that has begun.
+
+        Raises:
+            AskError: it does not: the kernel is used, or the host does not answer.
+        """
+        request = EndUnused(kernel_id=seen.kernel_id, last_activity=seen.last_activity)
+        await self._ref(number).ask(request, timeout_s=STANDINGS_TIMEOUT_S)
+
     async def dismiss(self, number: int, kernel_id: str) -> None:
         """A kernel is gone and its host does not know: nobody had asked it."""
         try:
@@ -104,15 +113,17 @@ class Hosts:
             for number in self._links:
                 self._ref(number).tell(SavingChanged(not_saving=not_saving))
 
-    async def standings(self) -> list[KernelStanding]:
-        """How the kernels of all hosts are that answer."""
-        found: list[KernelStanding] = []
-        for number in sorted(self._links):
-            try:
-                found += (await self._ref(number).ask(ListStandings(), timeout_s=STANDINGS_TIMEOUT_S)).kernels
-            except AskError as error:
-                self._log.warning("host.silent", number=number, reason=str(error))
-        return found
+    async def standings(self) -> dict[int, list[KernelStanding]]:
+        """How the kernels of each host are that answers. All are asked at once: one that is silent makes nobody's answer old."""
+        numbers = sorted(self._links)
+        return dict(zip(numbers, await asyncio.gather(*map(self._standings_of, numbers)), strict=True))
+
+    async def _standings_of(self, number: int) -> list[KernelStanding]:
+        try:
+            return (await self._ref(number).ask(ListStandings(), timeout_s=STANDINGS_TIMEOUT_S)).kernels
+        except AskError as error:
+            self._log.warning("host.silent", number=number, reason=str(error))
+            return []
 
     def _ref(self, number: int) -> Ref[HostRequest]:
         link = self._links.get(number)

@@ -1,5 +1,7 @@
 """Which kernels of a gateway have done nothing for so long that they are ended, as a pure function of what hosts say of them.
 
+What a host has said is old when it is acted on: so the end of a kernel is only wanted, and its host decides.
+
 The time is counted here, on a clock that nobody can set: a machine whose clock jumps by an hour must not end what was used a
 moment ago. So a registry that was replaced begins to count anew.
 """
@@ -12,7 +14,12 @@ Marks = dict[str, tuple[float, float]]
 """For each kernel that does nothing: its last activity as its host has it, and since when (monotonic seconds) that is known."""
 
 
-def look(marks: Marks, standings: Iterable[KernelStanding], *, now: float, idle_timeout_s: float) -> tuple[Marks, list[str]]:
+def is_unused(standing: KernelStanding) -> bool:
+    """Whether a kernel runs no cell or question, does not start, and nobody is connected to it."""
+    return not (standing.at_work or standing.connections) and standing.execution_state in ("idle", "dead")
+
+
+def look(marks: Marks, standings: Iterable[KernelStanding], *, now: float, idle_timeout_s: float) -> tuple[Marks, list[KernelStanding]]:
     """Look at what hosts say.
 
     Args:
@@ -20,18 +27,17 @@ def look(marks: Marks, standings: Iterable[KernelStanding], *, now: float, idle_
         now: monotonic seconds.
 
     Returns:
-        The marks for the next look, and the kernels that are to be ended. Never one that runs a cell or a question, that starts, or
-        that somebody is connected to.
+        The marks for the next look, and the kernels that are to be ended, as they were seen.
     """
     following: Marks = {}
-    over: list[str] = []
+    over: list[KernelStanding] = []
     for standing in standings:
-        if standing.at_work or standing.connections or standing.execution_state not in ("idle", "dead"):
+        if not is_unused(standing):
             continue
         activity, since = marks.get(standing.kernel_id, (standing.last_activity, now))
         if activity != standing.last_activity:
             since = now
         following[standing.kernel_id] = (standing.last_activity, since)
         if now - since >= idle_timeout_s:
-            over.append(standing.kernel_id)
+            over.append(standing)
     return following, over

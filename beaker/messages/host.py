@@ -40,6 +40,19 @@ class HostEnded(Event, frozen=True, kw_only=True, tag="host.ended"):
     """Answers End."""
 
 
+class EndUnused(Request["EndBegun"], frozen=True, kw_only=True, tag="host.end_unused"):
+    """A kernel is to end because nobody uses it, if that is so: only its host knows what has come meanwhile. Refused as `in_use`."""
+
+    kernel_id: str
+    """Which one."""
+    last_activity: float
+    """With which it was seen: any other one is use."""
+
+
+class EndBegun(Event, frozen=True, kw_only=True, tag="host.end_begun"):
+    """Answers EndUnused: it ends, and nobody can use it any more."""
+
+
 class InterruptKernel(Request["KernelInterrupted"], frozen=True, kw_only=True, tag="host.interrupt"):
     """Stop what runs in a kernel, a cell or a question."""
 
@@ -101,11 +114,11 @@ class SavingChanged(Command, frozen=True, kw_only=True, tag="host.saving_changed
 class HostFailure(Failure, frozen=True, kw_only=True, tag="host.failure"):
     """What was wanted of a host cannot be done."""
 
-    kind: Literal["unknown_kernel", "not_done"]
-    """`unknown_kernel`: it is not here."""
+    kind: Literal["unknown_kernel", "not_done", "in_use"]
+    """`unknown_kernel`: it is not here; `in_use`: it was to end only if nobody uses it."""
     reason: str
     """A sentence for the user."""
 
 
-HostRequest = Serve | End | InterruptKernel | RestartKernel | ListStandings | TellFigures | SavingChanged
-HostReply = Served | HostEnded | KernelInterrupted | KernelRestarted | Standings | FiguresTold | HostFailure
+HostRequest = Serve | End | EndUnused | InterruptKernel | RestartKernel | ListStandings | TellFigures | SavingChanged
+HostReply = Served | HostEnded | EndBegun | KernelInterrupted | KernelRestarted | Standings | FiguresTold | HostFailure

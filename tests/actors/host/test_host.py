@@ -8,6 +8,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -15,7 +16,17 @@ import pytest
 import pytest_asyncio
 
 from actors.runtime.failures import AskFailed
-from beaker.messages.host import End, HostFailure, InterruptKernel, KernelStanding, ListStandings, RestartKernel, Standings
+from beaker.messages.host import (
+    End,
+    EndBegun,
+    EndUnused,
+    HostFailure,
+    InterruptKernel,
+    KernelStanding,
+    ListStandings,
+    RestartKernel,
+    Standings,
+)
 from beaker.messages.registry import KernelEnded
 from beaker.wire.websocket import WebsocketChannel
 from tests.actors.host.kit import Client, HostStage, host_stage
@@ -234,6 +245,37 @@ async def test_a_kernel_ends_for_the_registry(stage: HostStage) -> None:
         await stage.worker.ask(InterruptKernel(kernel_id=kernel))
     assert isinstance(refused.value.failure, HostFailure)
     assert refused.value.failure.kind == "unknown_kernel"
+
+
+async def test_a_kernel_ends_for_want_of_use_only_if_nobody_has_come_since_it_was_seen(stage: HostStage) -> None:
+    kernel = await stage.serve()
+    client = await stage.worker.client(kernel)
+    await client.result("1")
+    seen = await standing(stage, kernel)
+
+    async def refusal(last_activity: float) -> str:
+        with pytest.raises(AskFailed) as refused:
+            await stage.ask(EndUnused(kernel_id=kernel, last_activity=last_activity))
+        assert isinstance(refused.value.failure, HostFailure)
+        return refused.value.failure.kind
+
+    assert await refusal(seen.last_activity) == "in_use", "somebody is connected"
+    cell = client.run("import time, os\nprint('on', flush=True)\nwhile not os.path.exists('go'): time.sleep(0.02)")
+    await client.first("stream", cell)
+    stage.worker.close(client)
+    busy = await standing(stage, kernel)
+    assert (busy.connections, await refusal(busy.last_activity)) == (0, "in_use"), "a cell runs"
+    (stage.notebooks / "go").touch()
+    while (seen := await standing(stage, kernel)).at_work:
+        continue
+    assert await refusal(busy.last_activity) == "in_use", "something was done"
+    ends = False
+    while not ends:  # its last messages are on their way yet
+        seen = await standing(stage, kernel)
+        with suppress(AskFailed):
+            ends = await stage.ask(EndUnused(kernel_id=kernel, last_activity=seen.last_activity)) == EndBegun()
+    while any(each.kernel_id == kernel for each in (await stage.worker.ask(ListStandings())).kernels):
+        continue
 
 
 async def test_a_kernel_that_a_client_ends_is_told_to_the_registry(stage: HostStage) -> None:

@@ -34,6 +34,8 @@ from beaker.messages.base import PROTOCOL, KernelId
 from beaker.messages.figures import Figures, FiguresTold, TellFigures
 from beaker.messages.host import (
     End,
+    EndBegun,
+    EndUnused,
     HostEnded,
     HostFailure,
     HostRequest,
@@ -78,7 +80,12 @@ class ScriptedHost(Actor[HostRequest]):
         self.refusal = ""
         """Why it serves nobody."""
         self.ended: list[str] = []
+        self.in_use: list[str] = []
+        """Kernels that somebody has begun to use since they were looked at: until the Registry has heard that."""
         self.standings: list[KernelStanding] = []
+        self.looked_at = asyncio.Event()
+        self.waits_for: asyncio.Event | None = None
+        """Before it says how its kernels are."""
         self.others: list[Figures] = []
         """What it has asked its agent host."""
         self.heard_of_saving: list[str] = []
@@ -97,7 +104,13 @@ class ScriptedHost(Actor[HostRequest]):
         if isinstance(message, Serve):
             self.context.spawn(self._serve(message, asked), name="serve")
         elif isinstance(message, ListStandings):
-            asked.answer(Standings(kernels=self.standings))
+            self.context.spawn(self._tell_standings(asked), name="standings")
+        elif isinstance(message, EndUnused):
+            if self.in_use:
+                self.in_use.remove(message.kernel_id)
+                asked.fail(HostFailure(kind="in_use", reason="somebody came"))
+            else:
+                asked.answer(EndBegun())
         elif isinstance(message, End):
             self.context.spawn(self._end(message.kernel_id, asked), name="end")
 
@@ -106,6 +119,13 @@ class ScriptedHost(Actor[HostRequest]):
             held.release()
         for node in self._nodes:
             await node.stop()
+
+    async def _tell_standings(self, asked: Asked) -> None:
+        self.looked_at.set()
+        if self.waits_for is not None:
+            await self.waits_for.wait()
+            self.waits_for.clear()
+        asked.answer(Standings(kernels=self.standings))
 
     async def _serve(self, message: Serve, asked: Asked) -> None:
         if self.refusal:

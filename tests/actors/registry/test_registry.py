@@ -267,6 +267,30 @@ async def test_a_kernel_that_nobody_uses_is_ended_and_one_at_work_is_not(monkeyp
         assert (host.ended, await gateway.kernels(registry)) == ([idle], [busy])
 
 
+async def test_a_kernel_that_somebody_has_come_to_since_it_was_looked_at_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch, idle_timeout_s=0.1) as gateway:
+        await gateway.open()
+        host, registry = await gateway.host(), await gateway.worker()
+        used, unused = [(await gateway.start(registry)).kernel_id for _ in range(2)]
+        host.in_use = [used]
+        resting = KernelStanding(kernel_id=used, execution_state="idle", last_activity=1.0, connections=0, at_work=False)
+        host.standings = [resting]
+        await until(lambda: not host.in_use)
+        host.standings = [msgspec.structs.replace(resting, kernel_id=unused)]
+        await until(lambda: host.ended)
+        assert (host.ended, await gateway.kernels(registry)) == ([unused], [used])
+
+
+async def test_hosts_are_looked_at_all_at_once_so_that_one_that_is_silent_makes_no_answer_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with stage(monkeypatch, idle_timeout_s=0.1, workers=2) as gateway:
+        await gateway.open()
+        first, second = await gateway.host(0), await gateway.host(1)
+        first.waits_for = second.looked_at
+        kernel = (await gateway.start(await gateway.worker())).kernel_id
+        first.standings = [KernelStanding(kernel_id=kernel, execution_state="idle", last_activity=1.0, connections=0, at_work=False)]
+        await until(lambda: first.ended == [kernel])
+
+
 async def test_a_kernel_that_is_gone_unasked_is_forgotten_and_its_host_told(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage(monkeypatch, orphan_timeout_s=2.0) as gateway:
         await gateway.open()

@@ -17,7 +17,7 @@ def over(*looks: tuple[float, KernelStanding]) -> list[list[str]]:
     found: list[list[str]] = []
     for now, standing in looks:
         marks, ended = look(marks, [standing], now=now, idle_timeout_s=10.0)
-        found.append(ended)
+        found.append([each.kernel_id for each in ended])
     return found
 
 
