@@ -8,17 +8,22 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.kit.gateway_floods import printed
 from tests.kit.processes import lives
-from tests.kit.running_gateway import PATIENCE_S, RunningGateway, execute_content
+from tests.kit.running_gateway import PATIENCE_S, Client, RunningGateway, execute_content
 from tests.kit.running_kernel import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("deaths of a gateway")]
+
+NUMBERS = 40
+HELD = 19
+"""Behind it a cell that counts waits: what a session prints while nobody listens is heard by nobody, as `docs/gateway.md` says."""
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +51,30 @@ async def kernel_id(gateway: RunningGateway) -> str:
     """A kernel of it, which has no other."""
     found = [*await known_kernels(gateway)]
     return found[0] if found else await gateway.start_kernel()
+
+
+def counting(flag: Path) -> str:
+    """A cell that shows and prints numbers in turns, and waits in the middle for a file."""
+    return f"""
+import os, time
+for n in range({NUMBERS}):
+    print(n, flush=True) if n % 2 else display({{'text/plain': f'{{n}}\\n'}}, raw=True)
+    while n == {HELD} and not os.path.exists({str(flag)!r}):
+        time.sleep(0.05)
+"""
+
+
+def counted(asked: str, *clients: Client) -> list[int]:
+    """The numbers of such a cell, as these connections of one client heard them one after the other."""
+    heard = [message for client in clients for message in client.heard if message["parent"] == asked]
+    texts = [message["content"].get("text") or message["content"].get("data", {}).get("text/plain", "") for message in heard]
+    return [int(number) for number in "".join(texts).split()]
+
+
+async def hear_until_held(asked: str, client: Client) -> None:
+    """Goes on until such a cell waits."""
+    while not client.printed(asked).endswith(f"{HELD}\n"):
+        await client.hear()
 
 
 async def known_kernels(gateway: RunningGateway) -> dict[str, str]:
@@ -80,10 +109,8 @@ async def test_a_client_of_a_killed_worker_misses_nothing_and_hears_nothing_twic
     flag = gateway.root / "worker"
     async with gateway.connect(kernel_id, session_id="mine") as client:
         await client.run("1")
-        code = f"import os, time\nfor n in range(40):\n    print(n, flush=True)\n    while n == 19 and not os.path.exists({str(flag)!r}):\n"
-        asked = await client.send("execute_request", execute_content(code + "        time.sleep(0.05)"))
-        while not client.printed(asked).endswith("19\n"):
-            await client.hear()
+        asked = await client.send("execute_request", execute_content(counting(flag)))
+        await hear_until_held(asked, client)
         # Answered behind the last message: by then the worker has put down that it has left.
         await gateway.call("GET", "/kernels")
         (worker,) = gateway.roles("worker")
@@ -93,35 +120,74 @@ async def test_a_client_of_a_killed_worker_misses_nothing_and_hears_nothing_twic
     gateway.wait_for_role("worker", 1, without={worker.pid})
     async with gateway.connect(kernel_id, session_id="mine") as again:
         await again.hear_out(asked)
-    assert (client.printed(asked) + again.printed(asked)).split() == [str(n) for n in range(40)]
+    assert counted(asked, client, again) == [*range(NUMBERS)]
 
 
-async def test_a_gateway_after_a_killed_one_finds_kernels_sessions_and_the_cell_that_runs(gateway: RunningGateway, kernel_id: str) -> None:
+@pytest.mark.parametrize("killed", ["guardian", "everybody"])
+async def test_a_gateway_after_a_killed_one_finds_kernels_and_sessions_and_each_client_what_it_lacks(
+    killed: str, gateway: RunningGateway, kernel_id: str
+) -> None:
     wanted = {"path": "a.ipynb", "name": "a", "type": "notebook", "kernel": {"name": "python3"}}
     session = await gateway.call("POST", "/sessions", wanted)
     running = session["kernel"]["id"]
-    flag = gateway.root / "guardian"
-    async with gateway.connect(running, session_id="here") as client, gateway.connect(kernel_id) as other:
-        await client.run("x = 8")
+    flag = gateway.root / killed
+    kernels = await known_kernels(gateway)
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(gateway.connect(running, session_id="first"))
+        second = await stack.enter_async_context(gateway.connect(running, session_id="second", framing="legacy"))
+        other = await stack.enter_async_context(gateway.connect(kernel_id))
+        if killed == "everybody":
+            assert (await other.run("%%ai hello"))[0]["status"] == "ok"
         await other.run("y = 9")
-        kernels = await known_kernels(gateway)
-        code = f"print('on', flush=True)\nimport os, time\nwhile not os.path.exists({str(flag)!r}):\n    time.sleep(0.05)\nprint('done', x)"
-        asked = await client.send("execute_request", execute_content(code))
-        await client.hear_until("stream", asked)
-        gateway.end(signal.SIGKILL)
-        await client.hear_the_end()
+        await second.run("1")
+        async with gateway.connect(running, session_id="away") as away:
+            await away.run("x = 8")
+            gone = gateway.root / f"{killed} and gone"
+            code = f"import os, time\nwhile not os.path.exists({str(gone)!r}): time.sleep(0.05)\nprint('for who is away')"
+            unread = await away.send("execute_request", execute_content(code))
+        gone.touch()
+        await first.hear_idle(unread)
+        asked = await first.send("execute_request", execute_content(counting(flag)))
+        await hear_until_held(asked, first)
+        await hear_until_held(asked, second)
+        # Answered behind the last message: by then the worker has put down that it has left.
+        await gateway.call("GET", "/kernels")
+        kill(gateway, killed)
+        await first.hear_the_end()
+        await second.hear_the_end()
     gateway.start("--keep-kernels")
     assert [(found["id"], found["path"], found["kernel"]["id"]) for found in await gateway.call("GET", "/sessions")] == [
         (session["id"], "a.ipynb", running)
     ]
     assert await known_kernels(gateway) == kernels
-    async with gateway.connect(running, session_id="here") as client, gateway.connect(kernel_id) as other:
-        assert (await other.run("print(y)"))[1].endswith("9\n")
+    async with AsyncExitStack() as stack:
+        comers = [
+            await stack.enter_async_context(gateway.connect(running, session_id=client.session_id, framing=client.framing))
+            for client in (first, second, away)
+        ]
+        # Answered by the session itself: whoever replaces a host hears it again.
+        await comers[0].hear_until("kernel_info_reply", await comers[0].send("kernel_info_request", {}, channel="control"))
         flag.touch()
-        reply = await client.hear_out(asked)
-        assert (reply["status"], client.printed(asked)[-7:]) == ("ok", "done 8\n")
-        assert (await client.run("print(x)"))[1].endswith("8\n")
+        assert (await comers[0].hear_out(asked))["status"] == "ok"
+        for former, client in zip((first, second, away), comers, strict=True):
+            await client.hear_idle(asked)
+            assert counted(asked, former, client) == [*range(NUMBERS)], former.session_id
+        assert (await comers[2].hear_out(unread))["status"] == "ok"
+        assert printed(away, comers[2], parent=unread) == "for who is away\n"
+        assert (await comers[1].run("print(x)"))[1].endswith("8\n")
+    async with gateway.connect(kernel_id) as client:
+        assert (await client.run("print(y)"))[1].endswith("9\n")
     await gateway.call("DELETE", f"/sessions/{session['id']}")
+
+
+def kill(gateway: RunningGateway, who: str) -> None:
+    """Kill -9 of the guardian, or of all processes of a gateway with it; what only belongs to a session lives on."""
+    roles = ("registry", "host", "worker", "agent-host") if who == "everybody" else ()
+    found = [gateway.roles(role) for role in roles]
+    assert all(found)
+    for pid in (gateway.pid, *(process.pid for processes in found for process in processes)):
+        os.kill(pid, signal.SIGKILL)
+    gateway.end(signal.SIGKILL)
 
 
 def open_files() -> set[str]:
