@@ -271,6 +271,11 @@ class RunningGateway(Server):
         children = psutil.Process(self.pid).children()
         return [child for child in children if lives(child) and f"--role {role}" in _words(child)]
 
+    def worker_that_answered(self, request_id: str) -> int:
+        """Its pid, by its log; 0: no line of it is there yet."""
+        files = (self.folder / "state/beaker/logs").glob("worker-*.jsonl")
+        return next((int(file.stem.partition("-")[2]) for file in files if request_id in file.read_text()), 0)
+
     def end(self, number: int = signal.SIGTERM) -> int:
         """Ends it; gives its status."""
         assert self.process is not None

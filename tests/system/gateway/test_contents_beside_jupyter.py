@@ -1,20 +1,18 @@
-"""The same requests to a real Jupyter server and to our contents interface: statuses, headers, keys and types of the answers."""
+"""The same requests to a real Jupyter server and to a gateway, on contents: statuses, headers, keys and types of the answers."""
 
+import asyncio
 import json
+import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
+import aiohttp
 import pytest
 from yarl import URL
 
-from tests.actors.gateway.conftest import Client, client, folder
-from tests.kit.running_gateway import Server
+from tests.kit.running_gateway import RunningGateway, Server
 
-__all__ = ["client", "folder"]
-
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("gateway")]  # whose Jupyter server this is too
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("gateway")]
 
 CELL = {"cell_type": "code", "id": "a", "source": "1", "metadata": {}, "execution_count": 1, "outputs": []}
 NOTEBOOK = {"cells": [CELL], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
@@ -127,7 +125,11 @@ STEPS = [
 
 
 def _fill(folder: Path) -> None:
-    (folder / "sub").mkdir(exist_ok=True)
+    """With what is asked for, and nothing that another test has left there."""
+    for entry in folder.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    (folder.parent / "secret.txt").write_text("secret")
+    (folder / "sub").mkdir()
     (folder / "sub/ü b.txt").write_text("x")
     (folder / "old.txt").write_text("old")
     (folder / "binary").write_bytes(b"\xff\x00")
@@ -170,36 +172,37 @@ def _known(shape: object) -> object:
     return shape
 
 
-def _theirs(server: Server, step: Step) -> Answer:
-    data = None if step.body is None else json.dumps(step.body).encode()
-    request = Request(f"{server.url}/api/contents/{step.path}", data, {"Authorization": f"token {server.token}"}, method=step.method)
-    try:
-        with urlopen(request, timeout=30) as answer:
-            return _answer(answer.status, answer.headers["Location"], answer.read())
-    except HTTPError as error:
-        with error:
-            return _answer(error.code, None, error.read())
+async def _answers(server: Server) -> list[Answer]:
+    answers = []
+    # A connection for each: so that a gateway of several workers has another one answer now and then.
+    connector = aiohttp.TCPConnector(force_close=True)
+    shown = {"Authorization": f"token {server.token}"}
+    async with aiohttp.ClientSession(server.url, headers=shown, cookie_jar=aiohttp.DummyCookieJar(), connector=connector) as http:
+        for step in STEPS:
+            address = URL(f"/api/contents/{step.path}", encoded=True)
+            async with http.request(step.method, address, json=step.body) as answer:
+                text = await answer.read()
+                answers.append(_answer(answer.status, answer.headers.get("Location") if answer.status < 400 else None, text))
+                if answer.status >= 400 and isinstance(server, RunningGateway):  # theirs is JSON at times
+                    assert json.loads(text).keys() == {"message", "reason"}
+    return answers
 
 
-async def _ours(client: Client, step: Step) -> Answer:
-    address = URL(f"/api/contents/{step.path}", encoded=True)
-    async with client.request(step.method, address, json=step.body) as answer:
-        body = await answer.read()
-        if answer.status >= 400:  # theirs is JSON at times
-            assert json.loads(body).keys() == {"message", "reason"}
-        return _answer(answer.status, answer.headers.get("Location"), body)
-
-
-async def test_both_answer_alike(jupyter: tuple[Server, Path], client: Client, folder: Path) -> None:
+@pytest.fixture(scope="session")
+def theirs(jupyter: tuple[Server, Path]) -> list[Answer]:
+    """What a Jupyter server answers to all of it: asked once, whatever answers beside it."""
     server, root = jupyter
     _fill(root)
-    _fill(folder)
+    return asyncio.run(_answers(server))
+
+
+async def test_both_answer_alike(theirs: list[Answer], gateway: RunningGateway) -> None:
+    _fill(gateway.root)
     wrong = []
-    for step in STEPS:
-        theirs, ours = _theirs(server, step), await _ours(client, step)
-        wanted = theirs if step.ours is None else theirs._replace(status=step.ours)
-        if step.ours is not None and (step.ours >= 400) != (theirs.status >= 400):
-            wanted = wanted._replace(location=None, shape=ours.shape)
-        if ours != wanted or theirs.status == step.ours:
-            wrong.append((step, theirs, ours))
+    for step, their, our in zip(STEPS, theirs, await _answers(gateway), strict=True):
+        wanted = their if step.ours is None else their._replace(status=step.ours)
+        if step.ours is not None and (step.ours >= 400) != (their.status >= 400):
+            wanted = wanted._replace(location=None, shape=our.shape)
+        if our != wanted or their.status == step.ours:
+            wrong.append((step, their, our))
     assert wrong == []

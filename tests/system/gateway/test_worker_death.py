@@ -41,11 +41,9 @@ async def open_at(worker: int | None, gateway: RunningGateway, http: aiohttp.Cli
     async with asyncio.timeout(PATIENCE_S):
         while True:
             answer = await http.get("/api/me")
-            trace = answer.headers["X-Request-ID"]
-            files = (gateway.folder / "state/beaker/logs").glob("worker-*.jsonl")
-            found = [int(file.stem.partition("-")[2]) for file in files if trace in file.read_text()]
-            if found and worker in {None, *found} and found[0] not in but:
-                return found[0]
+            found = gateway.worker_that_answered(answer.headers["X-Request-ID"])
+            if found and worker in {None, found} and found not in but:
+                return found
             await http.get("/api", headers={"Connection": "close"})  # the next one may be taken by another
 
 
