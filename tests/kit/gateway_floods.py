@@ -35,7 +35,8 @@ class Memory:
 
     def settle(self, limit_bytes: int) -> None:
         """Wait until all of them take less than that again."""
-        wait_until(lambda: max(self.look().values()) <= limit_bytes, what=f"less than {limit_bytes} bytes more than before")
+        what = f"less than {limit_bytes} bytes more than before"
+        wait_until(lambda: max(self.look().values()) <= limit_bytes, timeout_s=PATIENCE_S, what=what)
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ import psutil
 from actors.guardian.places import SECRET_BYTES
 from beaker.gateway.identity import folder_name
 from tests.kit.gateway_client import Framing, GatewayClient
+from tests.kit.ports import free_port
 from tests.kit.processes import living
 from tests.kit.running_gateway import PATIENCE_S, RunningGateway
 from tests.kit.running_kernel import KernelInUse
@@ -73,9 +74,9 @@ class GatewayKernel(KernelInUse):
 
 @contextmanager
 def serving_gateway(*options: str, **variables: str) -> Iterator[RunningGateway]:
-    """A gateway of a port of its own, for as long as the block runs."""
+    """A gateway of a port of its own, to which it may come back, for as long as the block runs."""
     folder = Path(tempfile.mkdtemp(prefix="bg", dir="/tmp"))
-    gateway = RunningGateway(folder, "--port", "0", *options, **variables)
+    gateway = RunningGateway(folder, "--port", str(free_port()), *options, **variables)
     try:
         yield gateway.start()
     finally:

@@ -16,10 +16,14 @@ LOWEST, HIGHEST, RANGE = 10_000, 32_000, 200
 """Forty kernels come and go before a port is asked for again."""
 
 
+def free_port() -> int:
+    """One that is free now, and that no other process of tests asks for."""
+    return next(port for port in _own_range()[1] if _is_free(port))
+
+
 def free_ports() -> dict[str, Any]:  # Any: handed on as keywords, among others of other types
-    """Five ports that are free now, as `write_connection_file` takes them."""
-    own = _own_range()[1]
-    return {f"{channel}_port": next(port for port in own if _is_free(port)) for channel in CHANNELS}
+    """Five of them, as `write_connection_file` takes them."""
+    return {f"{channel}_port": free_port() for channel in CHANNELS}
 
 
 @cache

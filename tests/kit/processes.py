@@ -25,6 +25,14 @@ def is_zombie(process: psutil.Process) -> bool:
         return False
 
 
+def words_of(process: psutil.Process) -> str:
+    """What a process was called with, in one line of words; nothing of one that has ended."""
+    try:
+        return " ".join(process.cmdline()).strip()
+    except psutil.NoSuchProcess:  # or a zombie by now
+        return ""
+
+
 def living(wanted: Callable[[str], bool]) -> list[psutil.Process]:
     """The living processes whose command line, in one line of words, is wanted."""
     found: list[psutil.Process] = []

@@ -19,7 +19,7 @@ import psutil
 
 import beaker_kernel
 from beaker.wire.websocket import decode_legacy, decode_v1, encode_legacy, encode_v1
-from tests.kit.processes import lives
+from tests.kit.processes import lives, words_of
 from tests.kit.running_kernel import wait_until
 
 Framing = Literal["v1", "legacy"]
@@ -122,24 +122,22 @@ class Client:
             at = len(self.heard)
             await self.hear()
 
+    async def hear_printed(self, asked: str, text: str) -> None:
+        """Goes on until a cell has printed that: in one piece or in several, which a timer of ipykernel's decides."""
+        while text not in self.printed(asked):
+            await self.hear()
+
     def printed(self, asked: str) -> str:
         """What has come of what a cell prints."""
         mine = [message for message in self.heard if message["parent"] == asked and message["kind"] == "stream"]
         return "".join(message["content"]["text"] for message in mine)
 
 
-def _words(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.NoSuchProcess:  # or a zombie by now
-        return ""
-
-
 def environ_of(process: psutil.Process) -> bytes:
-    """As others can read it: nobody but root can look into that of a process of beaker."""
+    """As others can read it: nobody but root can look into that of a process of beaker. Nothing of one that has ended."""
     try:
         return Path(f"/proc/{process.pid}/environ").read_bytes()
-    except PermissionError:
+    except (PermissionError, FileNotFoundError, ProcessLookupError):
         return b""
 
 
@@ -269,7 +267,7 @@ class RunningGateway(Server):
     def roles(self, role: str) -> list[psutil.Process]:
         """Its living processes of a role, by what they call themselves."""
         children = psutil.Process(self.pid).children()
-        return [child for child in children if lives(child) and f"--role {role}" in _words(child)]
+        return [child for child in children if lives(child) and f"--role {role}" in words_of(child)]
 
     def worker_that_answered(self, request_id: str) -> int:
         """Its pid, by its log; 0: no line of it is there yet."""

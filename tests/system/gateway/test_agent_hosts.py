@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 import psutil
 import pytest
 
+from tests.kit.processes import words_of
 from tests.kit.running_gateway import PATIENCE_S, Client, RunningGateway, environ_of, execute_content
 from tests.scripted.endpoint import ScriptedEndpoint
 from tests.scripted.replies import STALL, Speak
@@ -35,10 +36,10 @@ async def ask(client: Client, prompt: str) -> str:
 
 async def answer(client: Client, asked: str) -> tuple[str, str]:
     """The status of a question's reply, or its error, and all that was shown of it."""
-    reply = await client.hear_until("execute_reply", asked)
+    reply = await client.hear_out(asked)
     kinds = ("display_data", "update_display_data")
     shown = [str(each["content"]["data"]) for each in client.heard if each["kind"] in kinds and each["parent"] == asked]
-    return reply["content"].get("evalue", "ok"), "\n".join(shown)
+    return reply.get("evalue", "ok"), "\n".join(shown)
 
 
 async def drawn(client: Client, asked: str, text: str) -> None:
@@ -65,9 +66,9 @@ async def test_two_kernels_that_ask_at_once_share_a_process_that_was_not_there_b
         asked = [await ask(client, f"why {number}?") for number, client in enumerate(clients)]
         assert [(await answer(client, each))[0] for client, each in zip(clients, asked, strict=True)] == ["ok", "ok"]
         (process,) = gateway.roles("agent")
-        assert " ".join(process.cmdline()).strip() == "beaker --role agent-host --number 0"
+        assert words_of(process) == "beaker --role agent-host --number 0"
         everybody = [psutil.Process(gateway.pid), *psutil.Process(gateway.pid).children(recursive=True)]
-        assert not any(KEY.encode() in environ_of(each) or KEY in " ".join(each.cmdline()) for each in everybody[1:])
+        assert not any(KEY.encode() in environ_of(each) or KEY in words_of(each) for each in everybody[1:])
     questions = [str(request.body["messages"]) for request in endpoint.requests]
     assert [sum(f"why {number}?" in each for each in questions) for number in range(2)] == [1, 1]
     assert {request.headers["Authorization"] for request in endpoint.requests} == {f"Bearer {KEY}"}

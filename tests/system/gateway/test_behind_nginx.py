@@ -13,7 +13,8 @@ import aiohttp
 import pytest
 
 from tests.actors.guardian.test_refusals import certificate
-from tests.kit.running_gateway import CHECKOUT, V1, Client, RunningGateway
+from tests.kit.ports import free_port
+from tests.kit.running_gateway import CHECKOUT, PATIENCE_S, V1, Client, RunningGateway
 from tests.kit.running_kernel import wait_until
 
 pytestmark = pytest.mark.slow
@@ -24,10 +25,9 @@ BIG = 3 * 1024 * 1024
 """More than nginx takes unless it is told to."""
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+def somebody_listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def configuration(folder: Path, *, port: int, upstream: int, cert: str, key: str) -> str:
@@ -76,7 +76,7 @@ def behind(short_folder: Path, need_tool: Callable[..., str]) -> Iterator[Behind
     process = subprocess.Popen([nginx, "-p", str(short_folder), "-c", str(short_folder / "nginx.conf")], stderr=subprocess.DEVNULL)
     try:
         gateway.start()
-        wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0, what="nginx")
+        wait_until(lambda: somebody_listens(port), timeout_s=PATIENCE_S, what="nginx")
         yield Behind(gateway, f"https://localhost:{port}", short_folder / "access.log")
     finally:
         gateway.close()

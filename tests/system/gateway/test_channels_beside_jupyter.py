@@ -4,9 +4,12 @@ What comes over them, message by message, is compared in `test_traces.py`.
 """
 
 import asyncio
+import contextlib
 import json
+import tempfile
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,10 @@ from tests.kit.running_gateway import PATIENCE_S, V1, RunningGateway, Server, ex
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("gateway")]
 
 NONE = "00000000-0000-4000-8000-000000000001"
+
+LOOK_S = 0.05
+AGAIN_S = 1.0
+"""Until a request of which nothing is heard is sent once more."""
 
 Seen = dict[str, Any]  # Any: whatever is compared
 Socket = aiohttp.ClientWebSocketResponse
@@ -162,20 +169,40 @@ async def _goes_on(socket: Socket) -> bool:
 
 async def replay(http: aiohttp.ClientSession, server: Server, kernel_id: str) -> Seen:
     """What a client that was away gets when it is back."""
-    async with _connect(http, server, kernel_id, "away") as socket:
-        request = _message("execute_request", execute_content("import time\ntime.sleep(0.5)\nprint('while away', flush=True)\n7"))
-        await socket.send_str(json.dumps(request))
-        while json.loads(await socket.receive_str(timeout=PATIENCE_S))["msg_type"] != "execute_input":
-            pass
-    # By no other client: for one theirs would drop what it has kept for this one.
-    for _ in range(1000):
-        if (await server.call("GET", f"/kernels/{kernel_id}"))["execution_state"] == "idle":
-            break
-        await asyncio.sleep(0.05)
+    with _flag() as flag:
+        waiting = f"import os, time\nwhile not os.path.exists({str(flag)!r}):\n    time.sleep(0.02)\n"
+        async with _connect(http, server, kernel_id, "away") as socket:
+            request = _message("execute_request", execute_content(f"{waiting}print('while away', flush=True)\n7"))
+            await socket.send_str(json.dumps(request))
+            while not _is_of(request, "execute_input", json.loads(await socket.receive_str(timeout=PATIENCE_S))):
+                pass
+        # By no other client: for one theirs would drop what it has kept for this one.
+        await _kernel_shows(server, kernel_id, connections=0, execution_state="busy")
+        flag.touch()
+        await _kernel_shows(server, kernel_id, execution_state="idle")
     async with _connect(http, server, kernel_id, "away") as socket:
         heard = await _heard_for(socket, request["header"]["msg_id"])
-    order = [message["msg_type"] for message in heard if message["channel"] == "iopub"]
+    # A timer of ipykernel's decides where it cuts what is printed.
+    order = [kind for kind, _ in groupby(message["msg_type"] for message in heard if message["channel"] == "iopub")]
     return {"order": order, "channels": sorted({message["channel"] for message in heard})}
+
+
+@contextlib.contextmanager
+def _flag() -> Iterator[Path]:
+    """A file that is not there yet."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder, "flag")
+
+
+def _is_of(request: dict[str, Any], kind: str, message: dict[str, Any]) -> bool:  # Any: JSON
+    return bool(message["msg_type"] == kind and message["parent_header"].get("msg_id") == request["header"]["msg_id"])
+
+
+async def _kernel_shows(server: Server, kernel_id: str, **wanted: object) -> None:
+    """Waits until the server says so of a kernel."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not wanted.items() <= (await server.call("GET", f"/kernels/{kernel_id}")).items():  # noqa: ASYNC110  # no event tells of it
+            await asyncio.sleep(LOOK_S)
 
 
 async def second_socket_of_a_session(http: aiohttp.ClientSession, server: Server, kernel_id: str) -> Seen:
@@ -192,9 +219,27 @@ async def restart(http: aiohttp.ClientSession, server: Server, kernel_id: str) -
     async with _connect(http, server, kernel_id) as socket:
         await _run(socket, "x = 1")
         await server.call("POST", f"/kernels/{kernel_id}/restart")
+        await _heard_again(socket)
         heard = await _run(socket, "x")
         reply = next(message for message in heard if message["msg_type"] == "execute_reply")
         return {"reply": [reply["content"]["ename"], reply["content"]["execution_count"]]}
+
+
+async def _heard_again(socket: Socket) -> None:
+    """Returns once iopub is heard: theirs finds a new kernel's by itself, some time after it was told to be there."""
+    asked: set[str] = set()
+    is_idle = False
+    async with asyncio.timeout(PATIENCE_S):
+        while not is_idle:
+            request = _message("kernel_info_request", {})
+            asked.add(request["header"]["msg_id"])
+            await socket.send_str(json.dumps(request))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(AGAIN_S):
+                    while not is_idle:
+                        message = json.loads(await socket.receive_str())
+                        is_own = message["parent_header"].get("msg_id") in asked
+                        is_idle = is_own and message["content"].get("execution_state") == "idle"
 
 
 async def interrupt(http: aiohttp.ClientSession, server: Server, kernel_id: str) -> Seen:
@@ -202,7 +247,7 @@ async def interrupt(http: aiohttp.ClientSession, server: Server, kernel_id: str)
     async with _connect(http, server, kernel_id) as socket:
         request = _message("execute_request", execute_content("print('on', flush=True)\nimport time\ntime.sleep(600)"))
         await socket.send_str(json.dumps(request))
-        while json.loads(await socket.receive_str(timeout=PATIENCE_S))["msg_type"] != "stream":
+        while not _is_of(request, "stream", json.loads(await socket.receive_str(timeout=PATIENCE_S))):
             pass
         await server.call("POST", f"/kernels/{kernel_id}/interrupt")
         heard = await _heard_for(socket, request["header"]["msg_id"])

@@ -9,13 +9,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.kit.gateway_kernel import serving_gateway
-from tests.kit.running_gateway import RunningGateway, execute_content
+from tests.kit.running_gateway import PATIENCE_S, RunningGateway, execute_content
 from tests.kit.running_kernel import wait_until
 from tests.kit.wall_clock import WallClock
 
@@ -23,6 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clock of a gateway")]
 
 HOUR_S = 3600
 IDLE_S = 4
+LOOK_S = 0.05
 LIMITS = {"BEAKER_SUBKERNEL_RESTART_LIMIT": "2", "BEAKER_SUBKERNEL_RESTART_WINDOW_S": "600"}
 """As many deaths as tell whether they are counted; the limit itself is shown by a kernel process."""
 
@@ -56,7 +58,7 @@ async def test_a_kernel_that_nobody_uses_is_ended_and_one_whose_cell_runs_is_not
     at_work = await gateway.start_kernel()
     async with gateway.connect(at_work, session_id=session_id) as client:
         asked = await client.send("execute_request", execute_content(WORKS.format(go=str(go))))
-        await client.hear_until("stream", asked)
+        await client.hear_printed(asked, "on")
     unused = await gateway.start_kernel()
     async with gateway.connect(unused) as client:
         process = int((await client.run("import os; print(os.getpid())"))[1])
@@ -66,13 +68,16 @@ async def test_a_kernel_that_nobody_uses_is_ended_and_one_whose_cell_runs_is_not
     seen = datetime.fromisoformat((await gateway.call("GET", f"/kernels/{unused}"))["last_activity"])
     assert abs(seen.timestamp() - time.time() + HOUR_S) < 600, "the clock was not set"
     clock.jump(HOUR_S)
-    await asyncio.to_thread(wait_until, lambda: not psutil.pid_exists(process), what="the end of the kernel that nobody uses")
+    ended = partial(wait_until, lambda: not psutil.pid_exists(process), timeout_s=PATIENCE_S, what="the end of what nobody uses")
+    await asyncio.to_thread(ended)
     assert time.monotonic() - used > IDLE_S, "an hour forwards is no hour without use"
-    assert await gateway.status("GET", f"/kernels/{unused}") == 404
+    async with asyncio.timeout(PATIENCE_S):  # it leaves the list a moment after its process has ended
+        while await gateway.status("GET", f"/kernels/{unused}") != 404:  # noqa: ASYNC110  # no event tells of it
+            await asyncio.sleep(LOOK_S)
     async with gateway.connect(at_work, session_id=session_id) as client:
         go.touch()
-        await client.hear_until("stream", asked, text="done\n")
         assert (await client.hear_out(asked))["status"] == "ok"
+        assert client.printed(asked).endswith("done\n")
     await gateway.call("DELETE", f"/kernels/{at_work}")
 
 

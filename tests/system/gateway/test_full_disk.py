@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.kit.ports import free_port
 from tests.kit.running_gateway import PATIENCE_S, RunningGateway
 from tests.kit.running_kernel import wait_until
 
@@ -27,7 +28,7 @@ STATE_BYTES = 2_000_000
 def small(short_folder: Path, need: Callable[..., None]) -> Iterator[RunningGateway]:
     """A gateway whose state lies on a file system of its own."""
     need("root, who alone can mount a small file system", there=os.getuid() == 0)
-    gateway = RunningGateway(short_folder, "--port", "0")
+    gateway = RunningGateway(short_folder, "--port", str(free_port()))
     state = short_folder / "state"
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={STATE_BYTES},mode=700", "none", str(state)], capture_output=True)
     need(f"a machine on which something can be mounted: {mounted.stderr.decode().strip()}", there=mounted.returncode == 0)
@@ -74,7 +75,6 @@ async def test_a_full_disk_is_told_cells_run_on_and_what_was_not_written_is_writ
     rubbish.unlink()
     await saving_again(gateway)
     gateway.end(signal.SIGKILL)
-    gateway.options = ("--port", str(gateway.port))
     gateway.start()
     assert {session["id"] for session in await gateway.call("GET", "/sessions")} == {session["id"] for session in sessions}
     async with gateway.connect(before) as client:

@@ -126,10 +126,12 @@ def test_a_client_that_reconnects_goes_on_after_its_worker_was_killed(
             worker.kill()
 
         def is_back() -> bool:
-            socket = other._manager.client
-            return socket.channels_running and socket.kernel_socket.sock is not first
+            client = other._manager.client
+            socket = client.kernel_socket.sock  # a new one is there before it is connected
+            return client.channels_running and socket not in {None, first} and socket.connected
 
         wait_until(is_back, timeout_s=PATIENCE_S, what="a new connection")
+        gateway.wait_for_role("worker", len(workers), without={worker.pid for worker in workers})  # as the next test expects them
         assert text_of(other.execute("print(kept)")["outputs"]) == "6\n"
 
 

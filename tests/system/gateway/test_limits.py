@@ -78,7 +78,8 @@ async def test_at_the_end_of_its_descriptors_it_says_so_and_sessions_that_are_op
         assert (await client.run("print(x)"))[1] == "7\n"
     async with gateway.connect(kernel_id) as client:
         await client.run("1")
-        wait_until(lambda: descriptors(gateway) <= before + Counter(dict.fromkeys(before, 2)), what=f"no more than {before}")
+        allowed = before + Counter(dict.fromkeys(before, 2))
+        wait_until(lambda: descriptors(gateway) <= allowed, timeout_s=PATIENCE_S, what=f"no more than {allowed}")
 
 
 async def run(client: Client, code: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.gateway_kernel import GatewayKernel, serving_gateway
-from tests.kit.running_gateway import RunningGateway
+from tests.kit.running_gateway import PATIENCE_S, RunningGateway
 from tests.kit.running_kernel import wait_until
 
 pytestmark = pytest.mark.slow
@@ -65,7 +65,7 @@ def test_a_provisioner_of_somebody_else_starts_interrupts_restarts_and_ends_a_ke
     book = tmp_path / "book"
     kernel = GatewayKernel(gateway, spec="elsewhere")
     try:
-        assert kernel.ready().run("x = 6; print(x * 7)").text == "42\n"
+        assert kernel.ready(PATIENCE_S).run("x = 6; print(x * 7)").text == "42\n"
         assert book.read_text() == "launched at night\n"
         running = kernel.send("import time\nprint('on', flush=True)\ntime.sleep(600)")
         kernel.wait_for_print(running)

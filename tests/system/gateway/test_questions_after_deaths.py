@@ -137,7 +137,6 @@ def test_the_conversation_goes_on_after_the_death_of_the_host_and_of_the_gateway
         until_text(kernel, cut, "one")
         gateway = kernel.gateway
         gateway.end(signal.SIGKILL)
-        gateway.options = ("--port", str(gateway.port))
         gateway.start()
         kernel.reconnect()
         assert kernel.reply(cut, timeout_s=PATIENCE_S)["content"]["status"] == "error"

@@ -128,6 +128,8 @@ async def test_twenty_clients_hear_everything_in_order_and_only_those_of_the_kil
     listeners = [Listener(gateway, kernel_id, workers[number % 2]) for number in range(WEBSOCKETS)]
     async with followed(gateway, "flow.ipynb") as log, gateway.connect(kernel_id) as asking, asyncio.TaskGroup() as group:
         await asking.run("1")
+        async with asyncio.timeout(PATIENCE_S):
+            assert await log.readline(), "it follows"
         for listener in listeners:
             group.create_task(listener.listen())
         await asyncio.gather(*(listener.here.wait() for listener in listeners))

@@ -120,7 +120,7 @@ async function look(server) {
   const complete = await kernel.requestComplete({ code: 'number_of_th', cursor_pos: 12 });
   const inspect = await kernel.requestInspect({ code: 'number_of_things', cursor_pos: 16, detail_level: 0 });
   const whole = await kernel.requestIsComplete({ code: 'for i in x:' });
-  const history = await kernel.requestHistory({ hist_access_type: 'tail', n: 1, output: false, raw: true });
+  const history = await kernel.requestHistory({ hist_access_type: 'search', pattern: '*number_of_things = 7', output: false, raw: true });
   return {
     matches: complete.content.matches,
     found: inspect.content.found,
@@ -198,9 +198,14 @@ async function second_client(server) {
   const kernel = await server.kernel();
   const other = server.kernels.connectTo({ model: kernel.model });
   await other.info;
-  const heard = told(other.iopubMessage, message => message.header.msg_type === 'stream');
+  // A timer of ipykernel's decides where it cuts what is printed.
+  let text = '';
+  const heard = told(other.iopubMessage, message => {
+    text += message.content.text ?? '';
+    return text.endsWith('\n');
+  });
   await execute(kernel, "print('for both')");
-  const text = (await heard).content.text;
+  await heard;
   const different = other.clientId !== kernel.clientId;
   other.dispose();
   return { text, different };
