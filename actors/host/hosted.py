@@ -132,6 +132,7 @@ class Hosted:
             last_activity=standing.last_activity,
             connections=self.feed.connections,
             at_work=at_work,
+            waits_for_user=actor is not None and actor.waits_for_user,
         )
 
     @property

@@ -208,6 +208,11 @@ class KernelActor(Actor[KernelMessage]):
         return self._rooms.at_work
 
     @property
+    def waits_for_user(self) -> bool:
+        """Whether something that the model wants waits for the user's word, and would be lost with the kernel."""
+        return self._rooms.questions.waits_for_user
+
+    @property
     def answers(self) -> bool:
         """Whether the subkernel takes requests."""
         return self._rooms.state.phase is Phase.READY

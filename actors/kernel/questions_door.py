@@ -55,6 +55,12 @@ class QuestionsDoor:
         return self._made is not None and bool(self._made.turns.attended)
 
     @property
+    def waits_for_user(self) -> bool:
+        """Whether consent is open, also where the question that wants it is over, or a question waits, parked."""
+        made = self._made
+        return made is not None and (any(turn.parked for turn in made.turns.all_running()) or any(True for _ in made.consent.approvals))
+
+    @property
     def asking(self) -> bool:
         """Whether a prompt for consent stands open."""
         return self._made is not None and self._made.consent.approvals.asking

@@ -15,8 +15,8 @@ Marks = dict[str, tuple[float, float]]
 
 
 def is_unused(standing: KernelStanding) -> bool:
-    """Whether a kernel runs no cell or question, does not start, and nobody is connected to it."""
-    return not (standing.at_work or standing.connections) and standing.execution_state in ("idle", "dead")
+    """Whether a kernel runs no cell or question, has none that waits for the user, does not start, and nobody is connected to it."""
+    return not (standing.at_work or standing.waits_for_user or standing.connections) and standing.execution_state in ("idle", "dead")
 
 
 def look(marks: Marks, standings: Iterable[KernelStanding], *, now: float, idle_timeout_s: float) -> tuple[Marks, list[KernelStanding]]:

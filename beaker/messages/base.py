@@ -14,7 +14,7 @@ import msgspec
 
 Reply = TypeVar("Reply", covariant=True)
 
-PROTOCOL = 17
+PROTOCOL = 18
 """Number of these vocabularies as a whole. It grows when an old process would misunderstand a new one; links between processes of
 different numbers are refused, and the older process makes room for one of the new code."""
 

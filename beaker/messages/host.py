@@ -90,6 +90,8 @@ class KernelStanding(msgspec.Struct, frozen=True, kw_only=True):
     """Websockets that are open."""
     at_work: bool
     """A cell or a question runs: not to be culled."""
+    waits_for_user: bool = False
+    """Something that the model wants waits, parked, for the user's word, which would be lost with the kernel: not to be culled either."""
 
 
 class ListStandings(Request["Standings"], frozen=True, kw_only=True, tag="host.list_standings"):

@@ -34,6 +34,7 @@ def test_one_that_is_given_up_is_ended_too() -> None:
     "change",
     [
         {"at_work": True},
+        {"waits_for_user": True},
         {"connections": 1},
         {"execution_state": "busy"},
         {"execution_state": "starting"},

@@ -19,6 +19,8 @@ from tests.kit.gateway_kernel import serving_gateway
 from tests.kit.running_gateway import PATIENCE_S, RunningGateway, execute_content
 from tests.kit.running_kernel import wait_until
 from tests.kit.wall_clock import WallClock
+from tests.scripted.replies import STALL, run
+from tests.scripted.threaded import ThreadedEndpoint, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("clock of a gateway")]
 
@@ -46,12 +48,30 @@ def clock(need_tool: Callable[..., str]) -> Iterator[WallClock]:
 
 
 @pytest.fixture(scope="module")
-def gateway(clock: WallClock) -> Iterator[RunningGateway]:
-    with serving_gateway("--idle-timeout", str(IDLE_S), **clock.environment, **LIMITS) as gateway:
+def model() -> Iterator[ThreadedEndpoint]:
+    """Wants code run in the first kernel that asks, and never ends its answer to the second."""
+    with serving([run("1"), STALL]) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="module")
+def gateway(clock: WallClock, model: ThreadedEndpoint) -> Iterator[RunningGateway]:
+    with serving_gateway("--idle-timeout", str(IDLE_S), **clock.environment, **LIMITS, **model.environment) as gateway:
         yield gateway
 
 
-async def test_a_kernel_that_nobody_uses_is_ended_and_one_whose_cell_runs_is_not_however_the_clock_jumps(
+async def ask(gateway: RunningGateway, *, until: str) -> str:
+    """A kernel that is asked in the background and left when its display says so; returns its id."""
+    kernel_id = await gateway.start_kernel()
+    async with gateway.connect(kernel_id) as client:
+        # A client that takes no questions is not asked for consent later either.
+        await client.send("execute_request", {**execute_content("%%ai --background go"), "allow_stdin": True}, cell_id="c")
+        while until not in str((await client.hear())["content"].get("data")):
+            continue
+    return kernel_id
+
+
+async def test_a_kernel_that_nobody_uses_is_ended_and_none_at_work_or_that_waits_for_consent_however_the_clock_jumps(
     gateway: RunningGateway, clock: WallClock, tmp_path: Path
 ) -> None:
     session_id, go = uuid.uuid4().hex, tmp_path / "go"
@@ -59,6 +79,8 @@ async def test_a_kernel_that_nobody_uses_is_ended_and_one_whose_cell_runs_is_not
     async with gateway.connect(at_work, session_id=session_id) as client:
         asked = await client.send("execute_request", execute_content(WORKS.format(go=str(go))))
         await client.hear_printed(asked, "on")
+    waits = await ask(gateway, until="%beaker allow A1")
+    answers = await ask(gateway, until="two")
     unused = await gateway.start_kernel()
     async with gateway.connect(unused) as client:
         process = int((await client.run("import os; print(os.getpid())"))[1])
@@ -74,11 +96,13 @@ async def test_a_kernel_that_nobody_uses_is_ended_and_one_whose_cell_runs_is_not
     async with asyncio.timeout(PATIENCE_S):  # it leaves the list a moment after its process has ended
         while await gateway.status("GET", f"/kernels/{unused}") != 404:  # noqa: ASYNC110  # no event tells of it
             await asyncio.sleep(LOOK_S)
+    assert [await gateway.status("GET", f"/kernels/{kernel_id}") for kernel_id in (waits, answers)] == [200, 200]
     async with gateway.connect(at_work, session_id=session_id) as client:
         go.touch()
         assert (await client.hear_out(asked))["status"] == "ok"
         assert client.printed(asked).endswith("done\n")
-    await gateway.call("DELETE", f"/kernels/{at_work}")
+    for kernel_id in (at_work, waits, answers):
+        await gateway.call("DELETE", f"/kernels/{kernel_id}")
 
 
 async def test_a_crash_loop_is_given_up_with_its_words_however_the_clock_jumps(gateway: RunningGateway, clock: WallClock) -> None:

@@ -23,6 +23,7 @@ async def test_later_parks_the_cell_ends_with_the_words_and_the_agent_goes_on(st
     assert displays(stage, msg_id) == ["Let me see.", framed(f"**A1** wants to run this\n\n```python\n1\n```\n\n{words}")]
     assert await stage.agent.expect(Parked) == Parked(turn=FIRST)
     assert not running.done()
+    assert (stage.actor.at_work, stage.actor.waits_for_user) == (False, True)
 
 
 async def test_the_answer_goes_on_below_the_cell_that_allows(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
@@ -135,6 +136,7 @@ async def test_a_killed_agent_leaves_its_approval_which_still_runs_when_it_is_al
     told = (await stage.front.reply(msg_id)).content["evalue"]
     assert "agent was restarted" in told
     assert "%beaker allow A1" in told
+    assert (stage.actor.at_work, stage.actor.waits_for_user) == (False, True)
     status = stage.run("%beaker status")
     assert "A1" in str((await stage.front.output(status, "display_data")).content)
     allowing = stage.run("%beaker allow A1", metadata={"cellId": "c2"})
@@ -156,6 +158,7 @@ async def test_a_stopped_question_takes_its_approval_with_it(stage: KernelStage,
     await stage.agent.expect(Parked)
     stage.run("%beaker stop 1")
     assert "over" in await refusal(running)
+    assert not stage.actor.waits_for_user
     late = stage.run("%beaker allow A1")
     assert "Nothing named A1" in (await stage.front.reply(late)).content["evalue"]
     assert subkernel.codes() == []
