@@ -35,7 +35,8 @@ class InflightLog:
     """
 
     def __init__(self, path: str, log: Log) -> None:
-        self._file = _open(Path(path))
+        self._path = Path(path)
+        self._file = _open(self._path)
         self._log = log
         self._bytes = 0
         self._least = 0
@@ -69,8 +70,7 @@ class InflightLog:
         self._kept.pop((channel, msg_id), None)
         self._write(inflight.over(msg_id, last_count, channel, time.monotonic()))
         if quiet and self._bytes > 2 * self._least + inflight.COMPACT_BYTES:
-            self.forget()
-            self._write(inflight.over("", last_count))
+            self._write_anew(inflight.over("", last_count))
 
     def reply_waits(self, channel: Channel, idents: list[bytes], parent: bytes) -> None:
         """A request was answered, and the reply waits in this process until its client reads.
@@ -112,13 +112,7 @@ class InflightLog:
         """
         if held_too:
             self._kept = {key: pending for key, pending in self._kept.items() if pending.own}
-        os.ftruncate(self._file, 0)
-        self._bytes = 0
-        for pending in (*self._kept.values(), *self._unread.values()):
-            self._write(inflight.begun(pending, time.monotonic()))
-        if self._more:
-            self._write(inflight.more(self._more))
-        self._least = self._bytes
+        self._write_anew()
 
     def take_former(self) -> Replayed:
         """What the process before us had in flight. The first to ask is told, and has to see to it."""
@@ -140,6 +134,43 @@ class InflightLog:
     def _count_more(self, change: int) -> None:
         self._more = max(0, self._more + change)
         self._write(inflight.more(self._more))
+
+    def _write_anew(self, first: bytes = b"") -> None:
+        """Write down only what lives on, behind this.
+
+        Whole or not at all: this process may be killed at any moment of it, and emptying a file takes a while on a busy disk.
+        """
+        entries = [first, *(inflight.begun(pending, time.monotonic()) for pending in (*self._kept.values(), *self._unread.values()))]
+        if self._more:
+            entries.append(inflight.more(self._more))
+        document = b"".join(entries)
+        if not document or not self._replace(document):
+            os.ftruncate(self._file, 0)
+            self._bytes = 0
+            if document:
+                self._write(document)
+        self._least = self._bytes
+
+    def _replace(self, document: bytes) -> bool:
+        """Put another file into the place of this one; False where the folder takes none."""
+        fresh = self._path.with_suffix(".new")
+        try:
+            file = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return False
+        try:
+            whole = os.write(file, document) == len(document)
+            if whole:
+                os.rename(fresh, self._path)
+        except OSError:
+            whole = False
+        if not whole:
+            os.close(file)
+            fresh.unlink(missing_ok=True)
+            return False
+        os.close(self._file)
+        self._file, self._bytes = file, len(document)
+        return True
 
     def _write(self, entry: bytes) -> None:
         try:

@@ -1,5 +1,6 @@
 """The file for a successor: what is kept in it when it is emptied, and when the disk is full."""
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Iterator
@@ -105,6 +106,40 @@ def test_a_full_disk_costs_no_request(monkeypatch: pytest.MonkeyPatch, log: Infl
     log.begun(request("a"))
     log.over("a", 1, quiet=True, channel="control")
     assert unanswered(log) == []
+
+
+class Killed(BaseException):
+    """Nothing that this process does comes behind it."""
+
+
+@pytest.mark.parametrize("call", ["open", "write", "ftruncate", "rename"])
+def test_a_death_while_it_is_written_anew_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch, log: InflightLog, tmp_path: Path, call: str
+) -> None:
+    log.begun(request("a", sent=False))
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as dying, contextlib.suppress(Killed):
+        dying.setattr(os, call, killed)
+        log.forget()
+    after = InflightLog(str(tmp_path / "inflight"), structlog.get_logger())
+    assert [found.msg_id for found in after.take_former().unanswered] == ["a"]
+    after.close()
+
+
+def test_in_a_folder_that_takes_no_other_file_it_is_written_anew_in_its_place(monkeypatch: pytest.MonkeyPatch, log: InflightLog) -> None:
+    log.begun(request("a"))
+    log.begun(request("b", own=True))
+
+    def refused(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "rename", refused)
+        log.forget()
+    assert unanswered(log) == [("b", "control", True)]
 
 
 def test_a_disk_that_fills_within_an_entry_costs_that_entry_alone(monkeypatch: pytest.MonkeyPatch, log: InflightLog) -> None:
