@@ -6,7 +6,7 @@ from typing import Any
 from tests.kit.running_kernel import PATIENCE_S, Outcome, RunningKernel
 from tests.kit.shared_kernel import SharedKernel
 from tests.scripted.replies import Speak, run
-from tests.scripted.serve import SCRIPTS
+from tests.scripted.threaded import MODELS
 
 
 def request(kernel: RunningKernel, kind: str, **content: Any) -> str:
@@ -46,20 +46,54 @@ def test_a_question_is_told_step_by_step_and_replied_with_a_true_status(demo: Ru
     said = "".join(each["text"] for each in contents(outcome, "llm_delta"))
     assert whole["complete"]
     assert said.split() == whole["text"].split()
+    called = contents(outcome, "llm_tool_call")
     results = {each["call_id"]: each["status"] for each in contents(outcome, "llm_tool_result")}
-    assert results == {each["call_id"]: "ok" for each in contents(outcome, "llm_tool_call")}
+    assert results == {each["call_id"]: "ok" for each in called}
+    thoughts = [(each["tool_name"], each["tool_input"]) for each in contents(outcome, "llm_thought")]
+    assert thoughts == [(each["tool_name"], each["tool_input"]) for each in called]
     (cell,) = contents(outcome, "code_cell")
     assert "frame" in cell["code"]
     assert outcome.reply["content"]["proposals"] == 1
     assert demo.run(cell["code"]).status == "ok"
 
 
-def test_the_count_of_the_endpoint_is_told(shared: SharedKernel) -> None:
-    with shared.asking(*SCRIPTS["answer"]) as (kernel, _):
+def test_the_count_of_the_endpoint_and_what_the_model_thought_are_told(shared: SharedKernel) -> None:
+    with shared.asking(Speak(text="The mean is 4.5 degrees.", thought="It is warm.")) as (kernel, _):
         outcome = kernel.outcome(request(kernel, "llm_request", request="how warm?"))
+    (thought,) = contents(outcome, "llm_thought")
+    assert (thought["thought"].strip(), thought["tool_name"], thought["tool_input"]) == ("It is warm.", "", {})
     (usage,) = contents(outcome, "llm_usage")
     assert usage["call"] == {"tokens_in": 9, "tokens_cached": 4, "tokens_out": 3, "cost_usd": None}
     assert (usage["model"], usage["context_used"]) == ("scripted-1", 12)
+
+
+def test_another_model_answers_from_the_message_that_sets_it_to_the_one_that_takes_it_back(shared: SharedKernel) -> None:
+    with shared.asking(Speak(text="Well.")) as (kernel, endpoint):
+        for content, named, answers in (({"model": "scripted-2"}, "scripted-2", "scripted-2"), ({}, "", "scripted-1")):
+            reply = kernel.outcome(request(kernel, "set_agent_model", **content)).reply
+            assert reply["msg_type"] == "set_agent_model_reply"
+            told = reply["content"]
+            assert (told["status"], told["model"], told["offered"]) == ("ok", named, [*MODELS])
+            answered = kernel.outcome(request(kernel, "llm_request", request="who are you?")).reply["content"]
+            assert (answered["status"], answered["model"]) == ("ok", answers)
+            assert endpoint.endpoint.requests[-1].body["model"] == answers
+
+
+def test_the_conversation_is_told_on_request_and_forgotten_on_another(shared: SharedKernel) -> None:
+    with shared.asking(Speak(text="Four.")) as (kernel, endpoint):
+        kernel.outcome(request(kernel, "llm_request", request="how many?"))
+        told = kernel.outcome(request(kernel, "get_agent_history"))
+        assert told.reply["msg_type"] == "get_agent_history_reply"
+        (turn,) = told.reply["content"]["turns"]
+        assert (turn["question"], turn["answer"], turn["model"], turn["status"]) == ("how many?", "Four.", "scripted-1", "ok")
+        (history,) = contents(told, "chat_history")
+        assert [record["message"] for record in history["records"]] == told.reply["content"]["return"]
+        assert [record["message"]["content"] for record in history["records"]] == ["how many?", "Four."]
+        forgotten = kernel.outcome(request(kernel, "reset_request"))
+        assert (forgotten.reply["msg_type"], forgotten.reply["content"]["questions"]) == ("reset_reply", 1)
+        assert [each["records"] for each in contents(forgotten, "chat_history")] == [[]]
+        kernel.outcome(request(kernel, "llm_request", request="and now?"))
+        assert "how many?" not in endpoint.asked[-1]
 
 
 def test_what_is_wrong_with_a_request_is_said_on_its_own_channel(demo: RunningKernel) -> None:
@@ -133,6 +167,8 @@ def test_contexts_tools_and_models_are_told_by_the_kernel_itself(demo: RunningKe
     outcome = demo.outcome(request(demo, "context_setup_request", context="dataframes", context_info={}, language="python3"))
     assert (outcome.status, outcome.reply["content"]["slug"]) == ("ok", "dataframes")
     assert contents(outcome, "context_setup_response") == [outcome.reply["content"]["return"]]
+    (preview,) = contents(outcome, "preview")
+    assert "frame" in preview["Context"]["dataframes"]["text/plain"]
     assert demo.outcome(request(demo, "context_setup_request", context="default")).status == "ok"
     refused = demo.outcome(request(demo, "set_agent_model", model="gpt-5.4"))
     assert refused.status == "error"

@@ -9,13 +9,15 @@ from tests.scripted.endpoint import ScriptedEndpoint
 from tests.scripted.replies import Reply
 
 KEY = "sk-canary-0123456789"
+MODELS = ("scripted-1", "scripted-2")
+"""What it lists: that which a kernel is pointed at, and another."""
 
 
 class ThreadedEndpoint:
     """The endpoint, and the loop on which it lives."""
 
     def __init__(self, script: Sequence[Reply]) -> None:
-        self.endpoint = ScriptedEndpoint(script)
+        self.endpoint = ScriptedEndpoint(script, models=MODELS)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="scripted-endpoint", daemon=True)
 
@@ -84,7 +86,7 @@ class ThreadedEndpoint:
 
 def environment_for(base_url: str) -> dict[str, str]:
     """The variables that point a kernel at an endpoint."""
-    return {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": KEY, "BEAKER_MODEL": "scripted-1"}
+    return {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": KEY, "BEAKER_MODEL": MODELS[0]}
 
 
 @contextmanager

@@ -23,8 +23,11 @@ from tests.questions.test_consent import (
 from tests.questions.test_messages import (
     test_a_client_that_leaves_in_the_middle_costs_the_others_nothing,
     test_a_question_is_told_step_by_step_and_replied_with_a_true_status,
+    test_another_model_answers_from_the_message_that_sets_it_to_the_one_that_takes_it_back,
     test_code_of_the_model_runs_when_the_session_that_was_asked_allows_it_and_is_a_cell_of_its_own,
     test_contexts_tools_and_models_are_told_by_the_kernel_itself,
+    test_the_conversation_is_told_on_request_and_forgotten_on_another,
+    test_the_count_of_the_endpoint_and_what_the_model_thought_are_told,
     test_what_is_wrong_with_a_request_is_said_on_its_own_channel,
     test_what_the_session_holds_is_told_without_running_code_in_it,
 )
@@ -52,6 +55,7 @@ __all__ = [  # what is collected here
     "test_a_stop_interrupts_the_code_and_no_further_call_follows",
     "test_all_cells_at_once_leave_no_prompt_open_and_the_consent_parks",
     "test_an_endpoint_that_stalls_holds_no_cell_back_and_an_interrupt_ends_the_question",
+    "test_another_model_answers_from_the_message_that_sets_it_to_the_one_that_takes_it_back",
     "test_bad_input_gets_a_sentence_with_the_remedy",
     "test_code_of_the_model_runs_when_the_session_that_was_asked_allows_it_and_is_a_cell_of_its_own",
     "test_contexts_tools_and_models_are_told_by_the_kernel_itself",
@@ -60,6 +64,8 @@ __all__ = [  # what is collected here
     "test_no_runs_nothing_and_edit_runs_what_the_user_wrote",
     "test_status_looks_from_outside_while_a_cell_runs",
     "test_stop_names_the_questions_that_run",
+    "test_the_conversation_is_told_on_request_and_forgotten_on_another",
+    "test_the_count_of_the_endpoint_and_what_the_model_thought_are_told",
     "test_what_is_wrong_with_a_request_is_said_on_its_own_channel",
     "test_what_the_session_holds_is_told_without_running_code_in_it",
     "test_yes_runs_the_code_its_output_stands_in_the_cell_and_its_number_in_the_history",
