@@ -3,7 +3,12 @@
 import json
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from actors.guardian.options import parse_options
 from beaker.settings.gateway import GatewaySettings
@@ -37,6 +42,18 @@ def test_the_unit_starts_the_gateway_with_options_that_it_has() -> None:
     text = (ROOT / "docs/beaker-gateway.service").read_text()
     (command,) = re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE)
     assert _is_understood(shlex.split(command)[1:])
+
+
+def test_the_unit_is_one_that_systemd_understands(tmp_path: Path) -> None:
+    # Nothing that a machine needs for anything else here: where it is not, nobody is to install it, not for CI either.
+    checker = shutil.which("systemd-analyze") or pytest.skip("needs systemd-analyze, which is not installed")
+    text = (ROOT / "docs/beaker-gateway.service").read_text()
+    unit = tmp_path / "beaker-gateway.service"
+    # What it starts is installed on the machine that it is for.
+    unit.write_text(re.sub(r"^ExecStart=\S+", f"ExecStart={sys.executable}", text, flags=re.MULTILINE))
+    checked = subprocess.run([checker, "verify", "--man=no", str(unit)], capture_output=True, text=True, timeout=60)
+    about_it = [line for line in checked.stderr.splitlines() if unit.name in line]
+    assert (checked.returncode, about_it) == (0, [])
 
 
 def test_the_page_names_files_that_are_there() -> None:
