@@ -3,7 +3,8 @@
 They are the same tests: only the kernels are others.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 
 import pytest
 
@@ -42,9 +43,16 @@ from tests.questions.test_questions import (
     test_status_looks_from_outside_while_a_cell_runs,
     test_stop_names_the_questions_that_run,
 )
+from tests.scripted.replies import Reply
+from tests.scripted.threaded import ThreadedEndpoint
+from tests.system.clients.test_r import (
+    READY_S,
+    test_a_busy_r_session_is_left_alone_an_interrupt_ends_its_cell_and_a_restart_its_variables,
+)
 
 __all__ = [  # what is collected here
     "stalling",
+    "test_a_busy_r_session_is_left_alone_an_interrupt_ends_its_cell_and_a_restart_its_variables",
     "test_a_client_that_leaves_in_the_middle_costs_the_others_nothing",
     "test_a_client_that_names_its_cells_gets_displays_that_are_updated",
     "test_a_killed_agent_is_told_with_the_text_so_far_and_the_next_question_works",
@@ -73,6 +81,8 @@ __all__ = [  # what is collected here
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("questions to a gateway")]
 
+Both = tuple[GatewayKernel, ThreadedEndpoint]
+
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[GatewayKernel]:
@@ -92,6 +102,23 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedKernel]:
 def stalling_battered(stalling: GatewayKernel) -> GatewayKernel:
     """No kernel is started for a test that ends one process of it: the shared one goes on."""
     return stalling
+
+
+@pytest.fixture
+def r_session(
+    need_kernelspec: Callable[[str], None], shared: SharedKernel
+) -> "Callable[..., AbstractContextManager[tuple[GatewayKernel, ThreadedEndpoint]]]":
+    """Asks a kernel of R beside the shared one."""
+    need_kernelspec("ir")
+
+    @contextmanager
+    def asking(*script: Reply) -> Iterator[tuple[GatewayKernel, ThreadedEndpoint]]:
+        with shared.asking(*script) as (other, endpoint):
+            assert isinstance(other, GatewayKernel)
+            with closing(GatewayKernel(other.gateway, spec="ir")) as kernel:
+                yield kernel.ready(READY_S), endpoint
+
+    return asking
 
 
 def test_an_interrupt_by_rest_stops_a_question(stalling: GatewayKernel) -> None:
