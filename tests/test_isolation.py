@@ -26,8 +26,8 @@ def test_that_lacks(need_tool):
 def _session(folder: Path, test: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Runs a test in a session of its own, under a copy of our conftest that waits less for processes to leave."""
     text = CONFTEST.read_text()
-    assert "LEAVING_TIME_S = 15.0\n" in text
-    (folder / "conftest.py").write_text(text.replace("LEAVING_TIME_S = 15.0\n", "LEAVING_TIME_S = 0.1\n"))
+    assert "LEAVING_TIME_S = 60.0\n" in text
+    (folder / "conftest.py").write_text(text.replace("LEAVING_TIME_S = 60.0\n", "LEAVING_TIME_S = 0.1\n"))
     (folder / "test_it.py").write_text(test)
     (folder / "pytest.ini").write_text("[pytest]\n")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(folder)]

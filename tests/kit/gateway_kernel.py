@@ -13,7 +13,7 @@ from actors.guardian.places import SECRET_BYTES
 from beaker.gateway.identity import folder_name
 from tests.kit.gateway_client import Framing, GatewayClient
 from tests.kit.ports import free_port
-from tests.kit.processes import living
+from tests.kit.processes import eldest, living
 from tests.kit.running_gateway import PATIENCE_S, RunningGateway
 from tests.kit.running_kernel import KernelInUse
 
@@ -52,7 +52,7 @@ class GatewayKernel(KernelInUse):
     def role(self, name: str) -> psutil.Process | None:
         """Of most roles there is one for all kernels of a gateway; a process that names the kernel is its own."""
         own = living(lambda line: f"--role {name}" in line and self.kernel_id in line)
-        return next(iter(own or self.gateway.roles(name)), None)
+        return eldest(own or self.gateway.roles(name))
 
     def replace_front(self) -> None:
         """Kill the host that has it, and wait for the next one."""

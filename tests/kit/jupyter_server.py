@@ -47,5 +47,5 @@ def _answers(url: str) -> bool:
     try:
         with urlopen(f"{url}/api", timeout=PATIENCE_S) as answer:
             return bool(answer.status == 200)
-    except URLError:
+    except (URLError, ConnectionError):
         return False

@@ -13,8 +13,8 @@ import pytest
 
 from tests.kit.running_kernel import A_QUESTION_S, Outcome, RunningKernel, running_kernel, wait_until
 
-UNLIMITED = {"BEAKER_SUBKERNEL_RESTART_LIMIT": "1000"}
-"""The deaths of many tests are no crash loop."""
+UNLIMITED = {"BEAKER_SUBKERNEL_RESTART_LIMIT": "1000", "BEAKER_KERNEL_LEASE_S": "60"}
+"""The deaths of many tests are no crash loop, and a successor that starts on a busy machine still finds the session."""
 
 
 class LastingKernel:

@@ -42,6 +42,16 @@ def living(wanted: Callable[[str], bool]) -> list[psutil.Process]:
     return [process for process in found if lives(process)]
 
 
+def eldest(found: list[psutil.Process]) -> psutil.Process | None:
+    """The first of these that is no child of another: before a child runs a program of its own, it is called what its parent is."""
+    pids = {process.pid for process in found}
+    for process in found:
+        with suppress(psutil.NoSuchProcess):
+            if process.ppid() not in pids:
+                return process
+    return None
+
+
 def command_lines() -> dict[int, str]:
     """What each process of the machine was called with, in one line of words, by its pid.
 

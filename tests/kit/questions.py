@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from tests.kit.control_requests import control
 from tests.kit.running_kernel import KernelInUse
 
 CELL = {"cellId": "a-cell"}
@@ -36,8 +37,7 @@ def prompt(kernel: KernelInUse) -> str:
 
 def interrupt(kernel: KernelInUse) -> None:
     """Interrupt it as a client does, and hear that this was heard."""
-    kernel.client.control_channel.send(kernel.client.session.msg("interrupt_request", {}))
-    kernel.client.get_control_msg(timeout=10)
+    control(kernel, "interrupt_request")
 
 
 def displays(outputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -49,9 +49,9 @@ def until_text(kernel: KernelInUse, msg_id: str, text: str) -> None:
     """Wait until a display of that cell holds the text.
 
     Raises:
-        AssertionError: it did not within half a minute.
+        AssertionError: it did not while one has patience.
     """
-    for message in kernel.iopub(time.monotonic() + 30):
+    for message in kernel.iopub(time.monotonic() + PATIENCE_S):
         if message["parent_header"].get("msg_id") == msg_id and text in message["content"].get("data", {}).get("text/markdown", ""):
             return
     raise AssertionError(f"{text!r} was not shown")

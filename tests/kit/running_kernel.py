@@ -11,8 +11,9 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from queue import Empty
 from typing import Any, Self
@@ -24,7 +25,7 @@ from jupyter_client.connect import write_connection_file
 
 from beaker import places
 from tests.kit.ports import free_ports
-from tests.kit.processes import living
+from tests.kit.processes import eldest, living
 
 PATIENCE_S = 20.0
 """How long a test waits for what must come; it returns as soon as it came."""
@@ -70,6 +71,12 @@ class Outcome:
     def status(self) -> str:
         """Of the reply."""
         return str(self.reply["content"]["status"])
+
+    @property
+    def kinds(self) -> list[str]:
+        """The types of what came but for the states, with one for all pieces of a stream: timers in ipykernel cut them."""
+        types = [str(message["msg_type"]) for message in self.outputs if message["msg_type"] != "status"]
+        return [kind for before, kind in pairwise(["", *types]) if (before, kind) != ("stream", "stream")]
 
 
 class KernelInUse(ABC):
@@ -244,14 +251,17 @@ class RunningKernel(KernelInUse):
 
     def kill_front(self) -> None:
         """Kill the kernel process, and wait until our client has noticed: what it sends before goes to where nobody is, and is lost."""
-        shell = self.client.shell_channel.socket
-        monitor = shell.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        try:
+        client = self.client
+        with ExitStack() as watched:
+            monitors: list[zmq.Socket[bytes]] = []
+            for channel in (client.shell_channel, client.control_channel, client.stdin_channel):  # each has a connection of its own
+                monitors.append(channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED))
+                watched.callback(channel.socket.disable_monitor)
             self.process.kill()
             self.process.wait()
-            assert monitor.poll(PATIENCE_S * 1000), "the client did not notice that the kernel process was killed"
-        finally:
-            shell.disable_monitor()
+            assert all(each.poll(int(PATIENCE_S * 1000)) for each in monitors), (
+                "the client did not notice that the kernel process was killed"
+            )
 
     def connect(self) -> BlockingKernelClient:
         """A client with a session of its own."""
@@ -269,7 +279,7 @@ class RunningKernel(KernelInUse):
     def role(self, name: str) -> psutil.Process | None:
         """The living process of this kernel with this role."""
         kernel_id = self.runtime_folder.name
-        return next(iter(living(lambda line: f"--role {name}" in line and kernel_id in line)), None)
+        return eldest(living(lambda line: f"--role {name}" in line and kernel_id in line))
 
     def close(self) -> None:
         """End it politely; insist if it does not go."""

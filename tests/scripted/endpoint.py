@@ -16,6 +16,9 @@ from aiohttp import web
 
 from tests.scripted.replies import Answer, ByRole, Raw, Reply, Speak, pieces
 
+PATIENCE_S = 30
+"""Ends a hang."""
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -79,12 +82,12 @@ class ScriptedEndpoint:
 
     async def stalled(self) -> None:
         """Return once an answer has come to its stall."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await self._stalled.wait()
 
     async def left(self) -> None:
         """Return once a client has left before the end of its answer."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await self._left.wait()
 
     async def _list(self, request: web.Request) -> web.StreamResponse:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from tests.kit.ports import free_port
 from tests.scripted.endpoint import ScriptedEndpoint
 from tests.scripted.replies import Reply
 
@@ -12,12 +13,16 @@ KEY = "sk-canary-0123456789"
 MODELS = ("scripted-1", "scripted-2")
 """What it lists: that which a kernel is pointed at, and another."""
 
+PATIENCE_S = 40
+"""Ends a hang."""
+
 
 class ThreadedEndpoint:
     """The endpoint, and the loop on which it lives."""
 
     def __init__(self, script: Sequence[Reply]) -> None:
-        self.endpoint = ScriptedEndpoint(script, models=MODELS)
+        # Not one that the system hands out: while this one is silenced, a connection of somebody else's could be given it.
+        self.endpoint = ScriptedEndpoint(script, models=MODELS, port=free_port())
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="scripted-endpoint", daemon=True)
 
@@ -52,7 +57,7 @@ class ThreadedEndpoint:
         async def begin() -> None:
             self.endpoint.follow(script)
 
-        asyncio.run_coroutine_threadsafe(begin(), self._loop).result(20)
+        asyncio.run_coroutine_threadsafe(begin(), self._loop).result(PATIENCE_S)
 
     def release(self) -> None:
         """Let stalled answers go on."""
@@ -60,25 +65,25 @@ class ThreadedEndpoint:
 
     def wait_until_stalled(self) -> None:
         """Return once an answer has come to its stall."""
-        asyncio.run_coroutine_threadsafe(self.endpoint.stalled(), self._loop).result(20)
+        asyncio.run_coroutine_threadsafe(self.endpoint.stalled(), self._loop).result(PATIENCE_S)
 
     @contextmanager
     def silenced(self) -> Iterator[None]:
         """Nobody listens for a while: connections to it are refused."""
-        asyncio.run_coroutine_threadsafe(self.endpoint.__aexit__(None, None, None), self._loop).result(20)
+        asyncio.run_coroutine_threadsafe(self.endpoint.__aexit__(None, None, None), self._loop).result(PATIENCE_S)
         try:
             yield
         finally:
-            asyncio.run_coroutine_threadsafe(self.endpoint.__aenter__(), self._loop).result(20)
+            asyncio.run_coroutine_threadsafe(self.endpoint.__aenter__(), self._loop).result(PATIENCE_S)
 
     def start(self) -> None:
         """Serve."""
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self.endpoint.__aenter__(), self._loop).result(20)
+        asyncio.run_coroutine_threadsafe(self.endpoint.__aenter__(), self._loop).result(PATIENCE_S)
 
     def stop(self) -> None:
         """Serve no more."""
-        asyncio.run_coroutine_threadsafe(self.endpoint.__aexit__(None, None, None), self._loop).result(20)
+        asyncio.run_coroutine_threadsafe(self.endpoint.__aexit__(None, None, None), self._loop).result(PATIENCE_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(20)
         self._loop.close()

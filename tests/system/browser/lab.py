@@ -33,7 +33,7 @@ class Lab:
     def call(self, method: str, path: str) -> Any:  # Any: JSON
         """Calls its REST interface; an empty body is None."""
         request = urllib.request.Request(f"{self.url}{path}", method=method, headers={"Authorization": f"token {self.token}"})
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=LIMIT_S) as response:
             body = response.read()
         return json.loads(body) if body else None
 
@@ -43,7 +43,7 @@ class Lab:
         while True:
             try:
                 self.call("GET", "/api/status")
-            except (urllib.error.URLError, ConnectionError):
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
                 assert self.process.poll() is None, self.log.read_text()
                 assert time.monotonic() < deadline, self.log.read_text()
                 time.sleep(0.05)

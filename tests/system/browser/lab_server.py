@@ -4,12 +4,12 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.kit.ports import free_port
 from tests.kit.without_grammar import without_grammar
 from tests.system.browser.lab import LIMIT_S, Lab
 
@@ -42,9 +42,7 @@ def serving_lab(folder: Path, root: Path, *more: str, environment: Mapping[str, 
         file = folder / "settings" / package / f"{plugin}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    token = secrets.token_hex(16)
+    port, token = free_port(), secrets.token_hex(16)
     options = [
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.kit.ports import free_port
 from tests.kit.running_gateway import RunningGateway
 from tests.system.browser.desk import Desk
 from tests.system.browser.lab import RAN, Lab, Notebook
@@ -30,7 +31,8 @@ TOKEN = "right-token-0123456789-abcdefghij"
 def running() -> Iterator[RunningGateway]:
     """The gateway."""
     folder = Path(tempfile.mkdtemp(prefix="bg", dir="/tmp"))
-    running = RunningGateway(folder, BEAKER_GATEWAY_TOKEN=TOKEN).start("--port", "0", "--workers", "3")
+    # On a port of the tests' own, as it is started there once more.
+    running = RunningGateway(folder, BEAKER_GATEWAY_TOKEN=TOKEN).start("--port", str(free_port()), "--workers", "3")
     yield running
     running.close()
     shutil.rmtree(folder, ignore_errors=True)

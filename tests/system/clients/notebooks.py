@@ -147,6 +147,11 @@ def notebook(cells: list[Cell], *, language: str = "python") -> NotebookNode:
     return made
 
 
+def printed(cell: NotebookNode) -> str:
+    """What an executed cell has printed, in however many pieces."""
+    return "".join(output.text for output in cell.outputs if output.output_type == "stream")
+
+
 def write(made: NotebookNode, path: Path) -> None:
     """Writes a notebook's file."""
     nbformat.write(made, path)  # type: ignore[no-untyped-call]  # nbformat is untyped

@@ -9,7 +9,7 @@ import pytest
 
 from tests.kit.without_grammar import without_grammar
 from tests.system.clients.console import console
-from tests.system.clients.notebooks import Cell, notebook, read, write
+from tests.system.clients.notebooks import Cell, notebook, printed, read, write
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +63,7 @@ def test_papermill_runs_with_parameters_and_stops_at_the_first_error(
     injected = next(cell for cell in done.cells if "injected-parameters" in cell.metadata.get("tags", []))
     assert injected.source == '# Parameters\nalpha = 21\nname = "ada"\n'
     printing, showing, _, behind = [next(done_cell for done_cell in done.cells if done_cell.source == cell) for cell in cells[1:]]
-    assert printing.outputs[0].text == "ada 42\n"
+    assert printed(printing) == "ada 42\n"
     assert (showing.outputs[0].data["text/plain"], showing.execution_count) == ("21", 4)
     assert behind.outputs == []
 

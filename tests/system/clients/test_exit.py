@@ -20,13 +20,17 @@ CONSOLE_KERNELS = ["beaker", "python3"]
 
 
 WAYS_OUT = {"exit(keep_kernel=True)": True, "quit(True)": True, "exit": False}
-"""By what is typed: whether the kernel is to be kept. The last one ends the session."""
+"""By what is typed: whether the kernel is to be kept."""
+
+STAYS = "get_ipython().unobserve_all('exit_now')"
+"""Keeps a session from its end, which would be a tenth of a second behind the word, whether the reply was sent by then or not."""
 
 
 def payloads_of(kernel_name: str) -> list[Any]:
     """What the replies to these cells bring, in one kernel."""
     manager, client = start_new_kernel(kernel_name=kernel_name)
     try:
+        client.execute(STAYS, reply=True, timeout=30)
         replies = [client.execute_interactive(code, timeout=30)["content"] for code in WAYS_OUT]
     finally:
         client.stop_channels()

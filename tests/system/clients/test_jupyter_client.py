@@ -1,5 +1,6 @@
 """Stock jupyter_client alone, without a server: blocking, asynchronous, threaded; one kernel with several clients."""
 
+import contextlib
 import os
 import queue
 import time
@@ -16,6 +17,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stock clients")]
 
 LIMIT_S = 30
 """Ends a hang; everything here answers within a second or two."""
+INTERRUPTED_WITHIN_S = 10
+"""On a quiet machine half a second at the most, with the first traceback, for which IPython imports much; `make bench` has the rest."""
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +65,13 @@ def _reply(client: BlockingKernelClient, msg_id: str) -> dict[str, Any]:
             return dict(message["content"])
 
 
-def _wait_for_text(client: BlockingKernelClient, text: str) -> None:
-    while True:
+def _wait_for_text(client: BlockingKernelClient, msg_id: str, text: str) -> None:
+    """Waits until a cell has printed this, in however many pieces."""
+    printed = ""
+    while text not in printed:
         message = client.get_iopub_msg(timeout=LIMIT_S)
-        if message["msg_type"] == "stream" and text in message["content"]["text"]:
-            return
+        if message["msg_type"] == "stream" and message["parent_header"].get("msg_id") == msg_id:
+            printed += message["content"]["text"]
 
 
 def test_the_blocking_client_runs_and_counts(connect: Callable[[], BlockingKernelClient]) -> None:
@@ -87,7 +92,7 @@ def test_input_is_asked_of_the_client_that_runs_the_cell(connect: Callable[[], B
     with pytest.raises(queue.Empty):
         other.get_stdin_msg(timeout=0)
     asking.input("this")
-    _wait_for_text(asking, "got this\n")
+    _wait_for_text(asking, msg_id, "got this\n")
     assert _reply(asking, msg_id)["status"] == "ok"
 
 
@@ -97,17 +102,15 @@ def test_without_stdin_input_is_an_error(connect: Callable[[], BlockingKernelCli
 
 
 @pytest.mark.parametrize("cell", ["import time; print('begun', flush=True); time.sleep(100)", "print('begun', flush=True); input()"])
-def test_an_interrupt_ends_the_running_cell_within_two_seconds(
-    manager: KernelManager, connect: Callable[[], BlockingKernelClient], cell: str
-) -> None:
+def test_an_interrupt_ends_the_running_cell_at_once(manager: KernelManager, connect: Callable[[], BlockingKernelClient], cell: str) -> None:
     client = connect()
     msg_id = client.execute(cell, allow_stdin=True)
-    _wait_for_text(client, "begun")
+    _wait_for_text(client, msg_id, "begun")
     started = time.monotonic()
     manager.interrupt_kernel()
     content = _reply(client, msg_id)
     assert (content["status"], content["ename"]) == ("error", "KeyboardInterrupt")
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < INTERRUPTED_WITHIN_S
     assert _text(_outputs(client, "print('usable')")[1]) == "usable\n"
 
 
@@ -128,8 +131,10 @@ def test_a_restart_gives_a_clean_session_that_counts_from_one(manager: KernelMan
     _outputs(client, "x = 1")
     manager.restart_kernel()
     client.wait_for_ready(timeout=LIMIT_S)
-    content, _ = _outputs(client, "'x' in globals()")
-    assert content["execution_count"] == 1
+    # By the replies alone: this client has a subscription of before, of which nobody tells it when it is made anew.
+    looked = client.execute("", silent=True, user_expressions={"x": "'x' in globals()"}, reply=True, timeout=LIMIT_S)["content"]
+    assert looked["user_expressions"]["x"]["data"]["text/plain"] == "False"
+    assert client.execute("1", reply=True, timeout=LIMIT_S)["content"]["execution_count"] == 1
 
 
 @pytest.mark.parametrize("policy", ["auto", "required"])
@@ -152,7 +157,7 @@ def test_a_manager_that_encrypts_gets_an_encrypted_kernel_that_runs_and_restarts
             _ask_in_plain_text(manager)
         manager.restart_kernel()
         client.wait_for_ready(timeout=LIMIT_S)
-        assert _outputs(client, "1")[0]["execution_count"] == 1
+        assert client.execute("1", reply=True, timeout=LIMIT_S)["content"]["execution_count"] == 1
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=False)
@@ -177,19 +182,32 @@ def test_two_clients_see_the_same_outputs_in_the_same_order(connect: Callable[[]
     one, two = connect(), connect()
     msg_id = one.execute("for i in range(50):\n    display(i)\nprint('end')")
 
-    def seen_by(client: BlockingKernelClient) -> list[str]:
-        seen: list[str] = []
+    def seen_by(client: BlockingKernelClient) -> list[tuple[str, str]]:
+        seen: list[tuple[str, str]] = []
         while True:
             message = client.get_iopub_msg(timeout=LIMIT_S)
             if message["parent_header"].get("msg_id") != msg_id:
                 continue
-            seen.append(message["header"]["msg_id"])
+            seen.append((message["header"]["msg_id"], message["content"].get("text", "")))
             if message["content"].get("execution_state") == "idle":
                 return seen
 
     first, second = seen_by(one), seen_by(two)
     assert first == second
-    assert len(first) == 54  # busy, the input, fifty displays, one stream, idle
+    assert "".join(text for _, text in first) == "end\n"
+    assert len([text for _, text in first if not text]) == 53, "busy, the input, fifty displays, idle"
+
+
+def _wait_until_subscribed(client: ThreadedKernelClient, heard: "queue.Queue[dict[str, Any]]") -> None:
+    """Asks until the state of a request is heard: before, what is published may be heard by nobody."""
+    deadline = time.monotonic() + LIMIT_S
+    while time.monotonic() < deadline:
+        client.kernel_info()
+        with contextlib.suppress(queue.Empty):
+            while heard.get(timeout=1)["msg_type"] != "status":
+                pass
+            return
+    pytest.fail("nothing was heard on iopub")
 
 
 async def test_the_asynchronous_client_runs_interrupts_and_restarts(kernel_name: str, environment: dict[str, str]) -> None:
@@ -202,8 +220,11 @@ async def test_the_asynchronous_client_runs_interrupts_and_restarts(kernel_name:
         reply = await client.execute("x = 6 * 7", reply=True, timeout=LIMIT_S)
         assert (reply["content"]["status"], reply["content"]["execution_count"]) == ("ok", 1)
         msg_id = client.execute("print('begun', flush=True)\nwhile True: pass")
-        while (message := await client.get_iopub_msg(timeout=LIMIT_S))["msg_type"] != "stream":
-            pass
+        printed = ""
+        while "begun" not in printed:
+            message = await client.get_iopub_msg(timeout=LIMIT_S)
+            if message["msg_type"] == "stream" and message["parent_header"].get("msg_id") == msg_id:
+                printed += message["content"]["text"]
         await manager.interrupt_kernel()
         while (message := await client.get_shell_msg(timeout=LIMIT_S))["parent_header"].get("msg_id") != msg_id:
             pass
@@ -225,12 +246,16 @@ def test_the_threaded_client_hears_everything(manager: KernelManager, connect: C
     client.iopub_channel.call_handlers = heard.put
     client.shell_channel.call_handlers = heard.put
     try:
+        _wait_until_subscribed(client, heard)
         msg_id = client.execute("print('from a thread')")
         kinds: list[str] = []
+        printed = ""
         while not {"execute_reply", "idle"} <= set(kinds):
             message = heard.get(timeout=LIMIT_S)
             if message["parent_header"].get("msg_id") == msg_id:
                 kinds.append(message["content"].get("execution_state", message["msg_type"]))
-        assert [kind for kind in kinds if kind != "execute_reply"] == ["busy", "execute_input", "stream", "idle"]
+                printed += message["content"].get("text", "")
+        assert [kind for kind in kinds if kind not in {"execute_reply", "stream"}] == ["busy", "execute_input", "idle"]
+        assert printed == "from a thread\n"
     finally:
         client.stop_channels()

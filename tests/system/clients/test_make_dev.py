@@ -15,8 +15,8 @@ import pexpect  # type: ignore[import-untyped]  # it ships none
 import psutil
 import pytest
 
-from tests.kit.ports import free_ports
-from tests.kit.processes import lives
+from tests.kit.ports import free_port
+from tests.kit.processes import command_lines, lives
 from tests.kit.running_kernel import wait_until
 
 pytestmark = pytest.mark.slow
@@ -39,7 +39,7 @@ def _call(url: str, path: str, token: str, content: object = None) -> Any:  # An
 def _answers(url: str, token: str) -> bool:
     try:
         return "started" in _call(url, "/api/status", token)
-    except (urllib.error.URLError, ConnectionError):
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
         return False
 
 
@@ -74,7 +74,7 @@ def test_make_dev_serves_the_example_notebook_and_leaves_nothing_behind(
     need_module("jupyterlab")
     environment = {name: value for name, value in environment.items() if name not in {"DISPLAY", "WAYLAND_DISPLAY", "BROWSER"}}
     environment = {name: value for name, value in environment.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}}
-    port = free_ports()["shell_port"]
+    port = free_port()
     # The environment that runs the tests has what this one needs: `-o` keeps make from installing it again.
     words = ["-C", str(CHECKOUT), "-o", f"{sys.prefix}/.lab-ready", f"VENV={sys.prefix}", f"PORT={port}", "dev"]
     environment["XDG_RUNTIME_DIR"] = str(short_folder)
@@ -93,7 +93,8 @@ def test_make_dev_serves_the_example_notebook_and_leaves_nothing_behind(
         assert (name, beside_the_data, total) == ("beaker", "True", "45")
 
         started = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True), psutil.Process(int(subkernel))]
-        roles = {word for each in started for word in re.findall(r"--role (\w+)", " ".join(each.cmdline()))}
+        lines = command_lines()  # some program that JupyterLab has called may have ended meanwhile
+        roles = {word for each in started for word in re.findall(r"--role (\w+)", lines.get(each.pid, ""))}
         assert roles == {"guardian", "registry", "host", "worker", "watcher"}
         process.sendintr()
         process.expect(r"\(y/\[n\]\)\?")  # a second Ctrl-C is as good as y

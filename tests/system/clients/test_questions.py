@@ -9,7 +9,7 @@ import pytest
 from tests.scripted.replies import STALL, Reply, Speak, run
 from tests.scripted.threaded import serving
 from tests.system.clients.console import LIMIT_S, console
-from tests.system.clients.notebooks import notebook, read, write
+from tests.system.clients.notebooks import notebook, printed, read, write
 
 pytestmark = pytest.mark.slow
 
@@ -100,5 +100,5 @@ def test_papermill_ends_by_itself_with_the_code_as_text_and_nothing_was_run(work
     answer = "".join(output.data["text/markdown"] for output in question.outputs)
     assert f"**A1** was not run\n\n```python\n{code}\n```" in answer, "by us: the model does not say it"
     assert answer.count("It is what I thought.") == 1
-    assert printing.outputs[0].text == "end 21\n"
+    assert printed(printing) == "end 21\n"
     assert not counter.exists()

@@ -1,7 +1,6 @@
 """R behind beaker: cells as IRkernel runs them, and questions about what an R session holds."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
@@ -131,7 +130,7 @@ def test_a_busy_r_session_is_left_alone_an_interrupt_ends_its_cell_and_a_restart
     with r_session(list_variables(), Speak(text="Later.")) as (kernel, endpoint):
         kernel.run("kept <- 1", timeout_s=LIMIT_S)
         running = kernel.send("cat('begun\\n'); flush.console(); repeat Sys.sleep(0.1)")
-        next(message for message in kernel.iopub(time.monotonic() + LIMIT_S) if message["content"].get("text") == "begun\n")
+        kernel.wait_for_print(running, "begun")
         asked = ask(kernel, "%%ai what is it?", **CELL)
         until_text(kernel, asked, "Later.")
         assert "a busy R session cannot be looked at" in endpoint.results()[0]
