@@ -281,7 +281,7 @@ async def test_a_kernel_that_leaves_the_list_a_moment_after_its_end_is_not_opene
 async def test_a_host_that_does_not_have_its_kernel_yet_is_asked_again(here: Gateway) -> None:
     host(here).is_absent = True
     socket = await here.client.ws_connect(f"/api/kernels/{KERNEL}/channels?session_id=s", headers=WITH_TOKEN, protocols=(V1,))
-    await until(lambda: len(host(here).opens) == 2)
+    await until(lambda: len(host(here).opens) >= 2)
     host(here).is_absent = False
     await until(lambda: "s" in host(here).live)
     host(here).tell(parts("there"))
@@ -346,7 +346,7 @@ async def test_a_client_that_takes_nothing_while_too_much_waits_is_closed_as_too
 
 
 async def test_a_client_that_does_not_answer_is_given_up_and_one_that_does_is_kept(short_folder: Path) -> None:
-    async with gateway(short_folder, ping_s=0.1) as here:
+    async with gateway(short_folder, ping_s=0.5) as here:  # as long as this process, which is both sides, may stand still meanwhile
         here.registry.add(KERNEL)
         silent = await opened(here, "silent", autoping=False)
         there = await opened(here, "there")

@@ -280,17 +280,21 @@ def _resident_bytes(pid: int) -> int:
 
 
 async def test_small_messages_are_not_held_back_by_the_network(here: Place, web: aiohttp.ClientSession) -> None:
-    """With Nagle's algorithm and delayed acknowledgements each of these would take 40 ms: a hundred of them 4 s."""
+    """With Nagle's algorithm and delayed acknowledgements each of these would take 40 ms, but for the first ones: systems acknowledge
+    them at once."""
     await here.start_worker()
     connected = await web.ws_connect(f"{PATH}?session_id=s", protocols=(V1,))
     await until(lambda: "s" in here.journal.live)
     loop = asyncio.get_running_loop()
-    begun = loop.time()
+    took_s: list[float] = []
     for number in range(100):
+        begun = loop.time()
         here.journal.tell(parts("a"))
         here.journal.tell(parts("b"))
         assert await texts(connected, 2) == ["a", "b"], number
-    assert loop.time() - begun < 3
+        took_s.append(loop.time() - begun)
+    # The ten fastest: all others may have waited for a busy machine.
+    assert sorted(took_s[-50:])[9] < 0.035
 
 
 async def test_no_log_line_and_no_word_holds_the_token(here: Place, web: aiohttp.ClientSession, capfd: pytest.CaptureFixture[str]) -> None:

@@ -14,11 +14,14 @@ import psutil
 import pytest
 
 import beaker_kernel
+from tests.kit.ports import free_port
 from tests.kit.running_kernel import wait_until
 
 pytestmark = pytest.mark.slow
 
 CANARY = "canary-0123456789"
+PATIENCE_S = 60
+"""Ends a hang: until a role answers it has to start, six times over where it is lost each time."""
 ROOT = os.path.dirname(os.path.abspath(beaker_kernel.__file__))
 
 
@@ -74,7 +77,7 @@ class Gateway:
         return self.ended()
 
     def ended(self) -> tuple[int, str]:
-        out, errors = self.process.communicate(timeout=60)
+        out, errors = self.process.communicate(timeout=PATIENCE_S)
         self.printed += out
         return self.process.returncode, errors
 
@@ -101,7 +104,7 @@ def start(folder: Path, started: list[Gateway], *options: str, **variables: str)
 
 
 def answer(port: int) -> str:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as client:
         return client.recv(100).decode()
 
 
@@ -208,8 +211,8 @@ def test_a_signal_before_it_is_ready_ends_it(folder: Path, started: list[Gateway
 
 
 def test_roles_leave_when_the_guardian_is_killed_and_the_next_one_gets_its_port(folder: Path, started: list[Gateway]) -> None:
-    gateway = start(folder, started, "--port", "0").ready()
-    port = gateway.port
+    port = free_port()
+    gateway = start(folder, started, "--port", str(port)).ready()
     gateway.process.kill()
     gateway.until("orphaned", "", 3)
     again = start(folder, started, "--port", str(port)).ready()
@@ -283,7 +286,8 @@ def test_it_leaves_nothing_of_an_address_that_was_chosen_for_it(folder: Path, st
 def test_orphans_are_reaped(folder: Path, started: list[Gateway]) -> None:
     gateway = start(folder, started, "--port", "0", PLAN="registry:forks").ready()
     ((_, _, registry),) = gateway.noted("ready", "registry")
-    (grandchild,) = [child for child in psutil.Process(gateway.process.pid).children() if child.pid not in _pids(gateway)]
+    guardian = psutil.Process(gateway.process.pid)
+    (grandchild,) = wait_until(lambda: [child for child in guardian.children() if child.pid not in _pids(gateway)])
     grandchild.kill()
     wait_until(lambda: not psutil.pid_exists(grandchild.pid))
     assert psutil.pid_exists(registry)
@@ -298,7 +302,7 @@ def knock() -> str:
     """Comes in at the agent host of the only gateway that runs; gives what it says, which is nothing where one is refused."""
     (path,) = (Path(os.environ["XDG_RUNTIME_DIR"]) / "beaker").glob("gw-*/agents-0.sock")
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(10)
+        client.settimeout(PATIENCE_S)
         client.connect(str(path))
         return client.recv(100).decode()
 

@@ -10,6 +10,7 @@ import pytest
 
 from actors.guardian.listening import PortTaken, listen, port_of
 from beaker.settings.gateway import GatewaySettings
+from tests.kit.ports import free_port
 
 
 @pytest.fixture
@@ -45,8 +46,8 @@ def test_an_address_is_itself_alone(opened: list[socket.socket]) -> None:
 
 
 def test_a_port_can_be_listened_at_again_right_after_its_connections_were_closed(opened: list[socket.socket]) -> None:
-    first = listen(GatewaySettings(port=0))
-    port = port_of(first)
+    port = free_port()
+    first = listen(GatewaySettings(port=port))
     client = socket.create_connection(("127.0.0.1", port), timeout=10)
     accepted, _ = first[0].accept()
     accepted.close()

@@ -26,6 +26,8 @@ from beaker.messages.turn import Pong
 from tests.actors.gateway.desk import make_order
 from tests.actors.gateway.test_channels import until
 
+PATIENCE_S = 20.0
+
 WANTED = OpenConversation(kernel_id="k", folder="/nowhere", secret=b"s", order=b"")
 
 
@@ -117,6 +119,7 @@ async def test_conversations_share_a_link_and_one_that_is_lost_is_made_anew(shor
 async def test_its_numbers_are_told_once_there_is_one_and_that_it_is_silent_without_any(
     short_folder: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(agents, "FIGURES_TIMEOUT_S", PATIENCE_S)
     async with linked(short_folder, process.pid) as (way, double):
         assert await way.figures() == []
         await way.open(WANTED, nobody)
@@ -155,7 +158,10 @@ async def test_so_is_one_that_refuses(short_folder: Path, process: subprocess.Po
             await way.open(WANTED, nobody)
 
 
-async def test_one_that_answers_us_is_left_alone_though_a_kernel_gave_it_up(short_folder: Path, process: subprocess.Popen[bytes]) -> None:
+async def test_one_that_answers_us_is_left_alone_though_a_kernel_gave_it_up(
+    short_folder: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agents, "GRACE_S", PATIENCE_S)
     async with linked(short_folder, process.pid) as (way, _):
         await way.open(WANTED, nobody)
         await way.judge()
@@ -182,15 +188,18 @@ async def test_one_that_does_not_is_killed_before_the_next_conversation_is_opene
 async def test_one_that_answers_no_kernel_from_the_first_on_is_killed_and_the_next_one_is_asked(
     short_folder: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agents, "OPEN_TIMEOUT_S", 0.05)
     monkeypatch.setattr(agents, "UNASKED_GRACE_S", 0.05)
     monkeypatch.setattr(os, "getppid", os.getpid)  # this is the guardian, and the host too
     async with linked(short_folder, process.pid) as (way, double):
+
+        async def hurry() -> None:
+            """Between the greeting, for which there is time, and the question."""
+            monkeypatch.setattr(agents, "OPEN_TIMEOUT_S", PATIENCE_S if double.opens else 0.05)
+
         write_incumbent(double.order.agent_socket(0), process.pid)
         double.answers = double.opens = False
-        opening = [asyncio.ensure_future(way.open(WANTED, nobody)) for _ in range(3)]
+        opening = [asyncio.ensure_future(way.open(WANTED, hurry)) for _ in range(3)]
         assert await asyncio.to_thread(process.wait, 20) == -9
-        monkeypatch.setattr(agents, "OPEN_TIMEOUT_S", 20.0)
         double.opens = True
         double.links[0].abort("as the death of the process does")
         await asyncio.gather(*opening)
@@ -201,6 +210,7 @@ async def test_one_that_answers_us_is_left_alone_though_it_opens_nothing(
     short_folder: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agents, "OPEN_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(agents, "UNASKED_GRACE_S", PATIENCE_S)
     monkeypatch.setattr(os, "getppid", os.getpid)
     async with linked(short_folder, process.pid) as (way, double):
         write_incumbent(double.order.agent_socket(0), process.pid)

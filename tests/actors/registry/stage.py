@@ -269,6 +269,12 @@ class Stage:
         assert isinstance(listed, Kernels)
         return [kernel.kernel_id for kernel in listed.kernels]
 
+    async def until_listed(self, registry: Ref[Any], *kernel_ids: str) -> None:
+        """Return once just these are listed: one that has ended leaves the list a moment after its host was told."""
+        async with asyncio.timeout(PATIENCE_S):
+            while (listed := await self.kernels(registry)) != [*kernel_ids]:
+                assert {*kernel_ids} <= {*listed}, f"too few are listed: {listed}"
+
     async def paths(self, registry: Ref[Any]) -> list[str]:
         """The documents of the sessions that are listed."""
         return [session.path for session in (await registry.ask(ListSessions(), timeout_s=PATIENCE_S)).sessions]

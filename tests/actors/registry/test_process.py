@@ -55,16 +55,20 @@ async def test_a_registry_that_is_killed_is_followed_by_one_with_the_same_kernel
         idle = await gateway.start(registry)
         async with gateway.client(host, kernel_id) as client:
             await client.execute_interactive("kept = 12345", timeout=PATIENCE_S)
-            running = client.execute("import time\ntime.sleep(0.3)\nprint('went on', flush=True)")
+            flag = gateway.root / "go"
+            running = client.execute(f"import os, time\nwhile not os.path.exists({str(flag)!r}):\n    time.sleep(0.02)\nprint('went on')")
             first.send_signal(signal.SIGKILL)
             await first.exited
             await gateway.launch()
             following = await gateway.host()
             await following.serves(kernel_id, idle.kernel_id)
             await gateway.hosts[0].node.stop()
-            while (message := await client.get_iopub_msg(timeout=PATIENCE_S))["msg_type"] != "stream":
-                pass
-            assert (message["content"]["text"], message["parent_header"]["msg_id"]) == ("went on\n", running)
+            flag.touch()
+            said = ""
+            while not said.endswith("\n"):
+                message = await client.get_iopub_msg(timeout=PATIENCE_S)
+                said += message["content"].get("text", "") if message["parent_header"].get("msg_id") == running else ""
+            assert said == "went on\n"
         attached = following.attached[kernel_id]
         assert attached.subkernel is not None
         assert attached.subkernel.adopted
