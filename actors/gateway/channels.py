@@ -26,7 +26,7 @@ async def channels(request: web.Request) -> web.StreamResponse:
     """Connect a client to its kernel.
 
     Raises:
-        Problem: 400, it asks for no websocket; 404, there is no such kernel; 503, too many are open.
+        Problem: 400, it asks for no websocket; 404, there is no such kernel; 503, too many are open; 507, nothing can be noted of it.
     """
     service = service_of(request)
     kernel_id = request.match_info["kernel_id"]
@@ -43,12 +43,14 @@ async def channels(request: web.Request) -> web.StreamResponse:
     )
     if not socket.can_prepare(request):
         raise Problem(400, "Only a websocket can be opened at this address.")
+    if (slots := service.slots) is None:
+        raise Problem(507, f"No websocket can be opened for now, as nothing could be noted of it: {service.no_room}.")
     entry = await find_kernel(service, kernel_id)
-    slot = service.slots.take()
+    slot = slots.take()
     if slot is None:
         raise Problem(
             503,
-            f"{service.slots.everywhere} websockets are open, as many as may be. "
+            f"{slots.everywhere} websockets are open, as many as may be. "
             "Close some, or set gateway.max_websockets (BEAKER_GATEWAY_MAX_WEBSOCKETS).",
             reason="limit",
         )
@@ -63,7 +65,7 @@ async def channels(request: web.Request) -> web.StreamResponse:
         # TLS transports take the upper limit for one that must not be reached; at 0 they would pause for good.
         transport.set_write_buffer_limits(high=1 if transport.get_extra_info("sslcontext") is not None else 0, low=0)
         service.counts.websockets_opened += 1
-        receipts = Receipts(transport, slots=service.slots, slot=slot, rounds=service.rounds)
+        receipts = Receipts(transport, slots=slots, slot=slot, rounds=service.rounds)
         receipts.let_little_wait()
         client = SocketClient(
             socket,
@@ -78,7 +80,7 @@ async def channels(request: web.Request) -> web.StreamResponse:
         )
         await service.hosts[entry.host % len(service.hosts)].serve(kernel_id, client)
     finally:
-        service.slots.give_back(slot)
+        slots.give_back(slot)
     return socket
 
 

@@ -33,6 +33,9 @@ from beaker.messages.registry import ListKernels, RegistryReply
 REGISTRY_CODEC: Final = Codec(RegistryReply | TellFigures)
 """It answers, and asks for our numbers."""
 
+ROOM_AGAIN_S: Final = 1.0
+"""Between two looks for room for what is noted of websockets: people make it."""
+
 
 class Service:
     """One worker, as its handlers see it.
@@ -84,12 +87,14 @@ class Service:
         self.rounds = Rounds()
         """At what websockets have taken."""
         self._slots: Slots | None = None
+        self.no_room = ""
+        """Why there are none."""
+        self._no_room = SparseLog(self.log, "websockets.no_room")
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
-    def slots(self) -> Slots:
-        """Of websockets, once this has started."""
-        assert self._slots is not None
+    def slots(self) -> Slots | None:
+        """Of websockets, once this has started; None as long as there is no room for what is noted of them."""
         return self._slots
 
     @property
@@ -130,11 +135,13 @@ class Service:
         """
         settings = self.settings
         share = settings.max_websockets if descriptors is None else websockets_each(descriptors)
-        self._slots = Slots(self.order.seen_file(os.getpid()), settings.max_websockets, limit=share, now_s=self.clock.monotonic)
         loop = asyncio.get_running_loop()
         self._tasks.append(loop.create_task(self._tell_figures(), name="figures"))
-        links = (self.registry, *(host.role for host in self.hosts))
-        self._tasks += [loop.create_task(link.keep(), name=f"link to {link.path}") for link in links]
+        self._keep(self.registry)
+        if self._reserve(share):
+            self._link_hosts()
+        else:
+            self._tasks.append(loop.create_task(self._wait_for_room(share), name="room"))
         looking = keep_looking(lambda: self.clients, settings, self.counts, self.clock, self.log)
         self._tasks.append(loop.create_task(looking, name="pulse"))
 
@@ -163,6 +170,31 @@ class Service:
         await self._node.stop_actor(teller.NAME)
         if self._slots is not None:
             self._slots.close()
+
+    def _reserve(self, share: int) -> bool:
+        """Make room for what is noted of websockets, which a host wants to see before it takes a link."""
+        paths = self.order.seen_files(os.getpid())
+        try:
+            self._slots = Slots(paths, self.settings.max_websockets, limit=share, now_s=self.clock.monotonic)
+        except OSError as error:
+            self.no_room = str(error)
+            self._no_room.warning(reason=self.no_room)
+            return False
+        if self._slots.path != paths[0]:
+            self.log.warning("websockets.noted_elsewhere", path=self._slots.path, reason="the runtime folder is full")
+        return True
+
+    async def _wait_for_room(self, share: int) -> None:
+        while not self._reserve(share):
+            await self.clock.sleep(ROOM_AGAIN_S)
+        self._link_hosts()
+
+    def _link_hosts(self) -> None:
+        for host in self.hosts:
+            self._keep(host.role)
+
+    def _keep(self, link: LastingLink) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(link.keep(), name=f"link to {link.path}"))
 
     async def _tell_figures(self) -> None:
         await self._node.spawn(teller.NAME, lambda: teller.Teller(self.figures))

@@ -3,15 +3,20 @@
 A kernel host reads it, also after this worker was killed, and so knows what each client has got. One file per worker in the
 gateway's runtime folder, `seen-<pid>`, which goes with its worker, so that no later process of that pid passes for one: two 8-byte
 words for each in the order of the machine, which is little-endian wherever we run.
+
+All of it is written before any of it is mapped: a page that a full folder has no room for would end the process that touches it. Where the
+runtime folder is full the file lies in the gateway's state folder instead, which hosts look into, too.
+
 The last word says how many are taken, so that all workers together keep to one limit, whichever of them clients come to. Two that look
 at the same moment may go beyond it by one: it is there against misuse.
 """
 
+import errno
 import mmap
 import os
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,18 +29,24 @@ REST_S: Final = 2.0
 """How long a slot that was given back is left alone: its host reads it when it hears that the websocket is gone."""
 
 
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
 class Slots:
     """All slots of this worker.
 
     Args:
-        path: of the file.
+        paths: of the file, the first of them where there is room.
         count: how many there are, and how many may be taken at a time in all workers, whose files lie beside this one.
         limit: how many of them here.
         now_s: monotonic seconds.
+
+    Raises:
+        OSError: there is room nowhere.
     """
 
-    def __init__(self, path: str, count: int, *, limit: int, now_s: Callable[[], float]) -> None:
-        self.path = path
+    def __init__(self, paths: Sequence[str], count: int, *, limit: int, now_s: Callable[[], float]) -> None:
+        self._folders = {Path(path).parent for path in paths}
         self.limit = min(count, limit)
         self._count = count
         self.taken = 0
@@ -43,12 +54,7 @@ class Slots:
         self._now_s = now_s
         self._fresh = iter(range(count))
         self._resting: deque[tuple[float, int]] = deque()
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        try:
-            os.ftruncate(descriptor, (count * WORDS + 1) * WORD)
-            self._memory = mmap.mmap(descriptor, (count * WORDS + 1) * WORD)
-        finally:
-            os.close(descriptor)
+        self.path, self._memory = _map_first(paths, (count * WORDS + 1) * WORD)
         self._words = memoryview(self._memory).cast("Q")
 
     def take(self) -> int | None:
@@ -86,7 +92,7 @@ class Slots:
     def everywhere(self) -> int:
         """How many are taken in all workers that live."""
         own = Path(self.path)
-        return self.taken + sum(_taken_in(path) for path in own.parent.glob("seen-*") if path != own)
+        return self.taken + sum(_taken_in(path) for folder in self._folders for path in folder.glob("seen-*") if path != own)
 
     def _take(self, more: int) -> None:
         self.taken += more
@@ -97,6 +103,29 @@ class Slots:
         self._words.release()
         self._memory.close()
         Path(self.path).unlink(missing_ok=True)
+
+
+def _map_first(paths: Sequence[str], size: int) -> tuple[str, mmap.mmap]:
+    for path in paths[:-1]:
+        try:
+            return path, _map_new(path, size)
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+    return paths[-1], _map_new(paths[-1], size)
+
+
+def _map_new(path: str, size: int) -> mmap.mmap:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        if os.pwrite(descriptor, bytes(size), 0) < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+        return mmap.mmap(descriptor, size)
+    except OSError:
+        os.unlink(path)
+        raise
+    finally:
+        os.close(descriptor)
 
 
 def _taken_in(path: Path) -> int:

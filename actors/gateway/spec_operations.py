@@ -112,7 +112,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         summary="A websocket to it, in the framing `v1.kernel.websocket.jupyter.org` or, without a subprotocol, the older one.",
         answers={101: None},
         query={"session_id": "names the client: one that comes back under it gets what it missed; the newest of an id takes its place"},
-        refuses=(400, 404, 503),
+        refuses=(400, 404, 503, 507),
     ),
     _get("/api/sessions", "All sessions.", list_of("SessionModel"), refuses=(503,)),
     Operation(

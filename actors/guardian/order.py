@@ -135,9 +135,9 @@ class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
         """Where the supervisor process listens for hosts and workers."""
         return f"{self.folder}/registry.sock"
 
-    def seen_file(self, pid: int) -> str:
-        """In which a worker notes what has left for its clients."""
-        return f"{self.folder}/seen-{pid}"
+    def seen_files(self, pid: int) -> tuple[str, str]:
+        """In which a worker notes what has left for its clients; the second one where there is no room for the first."""
+        return f"{self.folder}/seen-{pid}", f"{self.state}/seen-{pid}"
 
     def host_socket(self, number: int) -> str:
         """Where a kernel host listens for the Registry and the workers."""

@@ -84,7 +84,7 @@ class Instance:
     def clear(self) -> None:
         """Remove what the roles of a gateway that was killed have left, before new ones are started."""
         names = ("seen-*", "stderr-*", "open.html", TOKEN_FILE)
-        for leftover in (path for name in names for path in self.folder.glob(name)):
+        for leftover in (*(path for name in names for path in self.folder.glob(name)), *self.state.glob("seen-*")):
             leftover.unlink(missing_ok=True)
 
     def token_place(self, token: Token, settings: GatewaySettings) -> str:

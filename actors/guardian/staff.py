@@ -127,7 +127,8 @@ class Staff:
         Hosts have that mapped from the moment of its link, and read on.
         """
         self.living.discard(pid)
-        Path(self._order.seen_file(pid)).unlink(missing_ok=True)
+        for path in self._order.seen_files(pid):
+            Path(path).unlink(missing_ok=True)
 
 
 async def _all(posts: Sequence[Post]) -> None:

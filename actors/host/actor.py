@@ -88,7 +88,7 @@ class KernelHost(Actor[HostRequest]):
         """News for a Registry that is being replaced."""
 
     async def on_start(self) -> None:
-        self.workers = Workers(self._order.folder, self._feed, self.context.log)
+        self.workers = Workers((self._order.folder, self._order.state), self._feed, self.context.log)
         self.context.spawn(self._keep_registry(), name="registry")
         self.context.spawn(self._trim(), name="trim")
 

@@ -6,7 +6,9 @@ though its file goes with the worker. Each slot is two numbers of 8 bytes, littl
 """
 
 import mmap
+import os
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 SLOT_BYTES: Final = 16
@@ -19,15 +21,16 @@ class Seen:
     """The slots of one worker.
 
     Args:
-        folder: the gateway's runtime folder.
+        folders: where it may lie, the first that has it: the gateway's runtime folder, or its state folder where that was full.
         pid: of the worker.
 
     Raises:
         OSError: there is no such file, or it is empty.
     """
 
-    def __init__(self, folder: str, pid: int) -> None:
-        path = f"{folder}/seen-{pid}"
+    def __init__(self, folders: Sequence[str], pid: int) -> None:
+        paths = [f"{folder}/seen-{pid}" for folder in folders]
+        path = next(filter(os.path.exists, paths), paths[-1])
         with open(path, "rb") as file:
             try:
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

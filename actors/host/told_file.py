@@ -187,7 +187,7 @@ class ToldFile:
 
         def read() -> int:
             try:
-                seen = Seen(str(self._folder), known.pid)
+                seen = Seen([str(self._folder)], known.pid)
             except OSError:
                 return -1
             try:

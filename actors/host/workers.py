@@ -117,12 +117,12 @@ class Workers:
     """All that are linked.
 
     Args:
-        folder: the gateway's runtime folder.
+        folders: of the gateway, where workers' shared memory may lie.
         find: gives a kernel that is here.
     """
 
-    def __init__(self, folder: str, find: Callable[[str], Served | None], log: Log) -> None:
-        self._folder = folder
+    def __init__(self, folders: Sequence[str], find: Callable[[str], Served | None], log: Log) -> None:
+        self._folders = folders
         self._find = find
         self._log = log
         self._junk = SparseLog(log, "worker.junk")
@@ -139,7 +139,7 @@ class Workers:
     def accept(self, link: Link) -> None:
         """A worker has linked itself."""
         try:
-            seen = Seen(self._folder, link.peer.pid)
+            seen = Seen(self._folders, link.peer.pid)
         except OSError as error:
             self._log.error("worker.refused", pid=link.peer.pid, reason=str(error))
             link.close("its shared memory cannot be read")

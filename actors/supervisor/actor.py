@@ -181,7 +181,8 @@ class Supervisor(Actor[Message]):
             case Ring(after_s=after_s, alarm=alarm):
                 self.context.call_later(after_s, alarm)
             case Record():
-                self._household.write_down(self._state)
+                if unwritten := self._household.write_down(self._state):
+                    self.context.log.warning("record.unwritable", reason=unwritten)
             case Clear():
                 self._household.clear()
             case Leave():

@@ -252,19 +252,27 @@ class Household:
 
             shutil.rmtree(self.folder.path, ignore_errors=True)
 
-    def write_down(self, state: State) -> None:
-        """Record who lives, for whoever comes later."""
+    def write_down(self, state: State) -> str:
+        """Record who lives, for whoever comes later.
+
+        Returns:
+            Why that could not be; what was recorded at the launch stays.
+        """
         self._known = state
         if self._on_known is not None:
             self._on_known(self.remembered)
         if not self.is_ours:
-            return
+            return ""
         tenant = self.tenant(state.generation)
         if state.subkernel is None or tenant is None:
             if tenant is None:  # else it was launched this moment, and is recorded
                 record.remove(self.folder)
-            return
-        self._record(state.subkernel, tenant, state)
+            return ""
+        try:
+            self._record(state.subkernel, tenant, state)
+        except OSError as error:
+            return error.strerror or str(error)
+        return ""
 
     def _record(self, subkernel: Subkernel, tenant: Tenant, state: State) -> None:
         written = record.Record(

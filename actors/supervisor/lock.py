@@ -1,5 +1,6 @@
 """The lock that makes a Supervisor the only one of its kernel: held by flock, so it is free the moment its holder dies."""
 
+import contextlib
 import fcntl
 import os
 
@@ -21,8 +22,9 @@ def take(folder: KernelFolder) -> int | None:
             os.close(descriptor)
             return None
         if holds(folder, descriptor):
-            os.ftruncate(descriptor, 0)
-            os.write(descriptor, str(os.getpid()).encode())
+            with contextlib.suppress(OSError):  # the pid is for people, and no disk is too full for a lock
+                os.ftruncate(descriptor, 0)
+                os.write(descriptor, str(os.getpid()).encode())
             return descriptor
         os.close(descriptor)  # the folder went, with a Supervisor that left, between the open and the lock
 

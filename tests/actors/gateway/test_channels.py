@@ -13,7 +13,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse, CookieJar, WSMsgType
 
 from beaker.gateway.stream import Hold, Over, Release
 from beaker.wire.websocket import V1, decode_legacy, decode_v1, encode_legacy, encode_v1
-from tests.actors.gateway.desk import TOKEN, WITH_TOKEN
+from tests.actors.gateway.desk import TOKEN, WITH_TOKEN, make_order, make_service, serving
 from tests.actors.gateway.journal_host import JournalHost
 from tests.actors.gateway.roles import Gateway, gateway
 
@@ -457,3 +457,18 @@ async def test_a_websocket_ends_with_the_session_that_opened_it_and_one_by_token
         assert await close_code(theirs) == 1008
         here.journals[0].tell(parts("hello"))
         assert len(await texts(ours, 1)) == 1
+
+
+async def test_a_worker_that_can_note_nothing_of_websockets_says_why_and_begins_when_it_can(
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.gateway.service.ROOM_AGAIN_S", 0.01)
+    service = make_service(make_order(str(short_folder / "later")))
+    service.start()
+    async with serving(service) as client:
+        with pytest.raises(WSServerHandshakeError) as refused:
+            await client.ws_connect("/api/kernels/x/channels", headers=WITH_TOKEN)
+        assert refused.value.status == 507
+        (short_folder / "later").mkdir()
+        await until(lambda: service.slots is not None)
+    await service.stop()

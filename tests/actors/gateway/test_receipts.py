@@ -27,7 +27,7 @@ class Connection(asyncio.BaseTransport):
 
 @pytest.fixture
 def slots(tmp_path: Path) -> Iterator[Slots]:
-    made = Slots(f"{tmp_path}/seen", 1, limit=1, now_s=lambda: 0.0)
+    made = Slots([f"{tmp_path}/seen"], 1, limit=1, now_s=lambda: 0.0)
     made.take()
     yield made
     made.close()

@@ -91,7 +91,7 @@ async def serve(role: str, plan: str, note: Note, order: GatewayOrder, birth: Bi
             secret={GUARDIAN: order.secret_between(GUARDIAN, REGISTRY)},
         )
     if role == "worker":
-        os.close(os.open(order.seen_file(os.getpid()), os.O_CREAT, 0o600))
+        os.close(os.open(order.seen_files(os.getpid())[0], os.O_CREAT, 0o600))
     for descriptor in order.listening:
         listening = socket.socket(fileno=descriptor)
         loop.add_reader(listening, answer, listening)

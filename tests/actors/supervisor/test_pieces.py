@@ -1,6 +1,7 @@
 """The pieces that a Supervisor is made of: lock, record, stderr, start times."""
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -38,6 +39,15 @@ def test_the_lock_has_one_holder_and_is_free_when_that_one_lets_go(folder: Kerne
     again = lock.take(folder)
     assert again is not None
     os.close(again)
+
+
+def test_no_folder_is_too_full_for_a_lock(folder: KernelFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
+    held = lock.take(folder)
+    assert (held is not None, lock.take(folder)) == (True, None)
 
 
 def test_a_lock_on_a_file_that_was_removed_is_nobodys(folder: KernelFolder) -> None:

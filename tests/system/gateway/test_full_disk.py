@@ -1,4 +1,7 @@
-"""FAULTS 23: the disk of the gateway's state is full: it says so and goes on, and writes what is missing when there is room."""
+"""FAULTS 23: the disk of the gateway's state is full: it says so and goes on, and writes what is missing when there is room.
+
+Its runtime folder may be full, too, which is memory on many machines: nobody dies of that.
+"""
 
 import asyncio
 import os
@@ -21,22 +24,31 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a file system that lies in memory and has a size"),
 ]
 
-STATE_BYTES = 2_000_000
+SMALL_BYTES = 2_000_000
+
+Small = Callable[[str], RunningGateway]
 
 
 @pytest.fixture
-def small(short_folder: Path, need: Callable[..., None]) -> Iterator[RunningGateway]:
-    """A gateway whose state lies on a file system of its own."""
+def small(short_folder: Path, need: Callable[..., None]) -> Iterator[Small]:
+    """Starts a gateway of whose folders one, by its name, lies on a file system of its own."""
     need("root, who alone can mount a small file system", there=os.getuid() == 0)
     gateway = RunningGateway(short_folder, "--port", str(free_port()))
-    state = short_folder / "state"
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={STATE_BYTES},mode=700", "none", str(state)], capture_output=True)
-    need(f"a machine on which something can be mounted: {mounted.stderr.decode().strip()}", there=mounted.returncode == 0)
+    mounts: list[str] = []
+
+    def start(name: str) -> RunningGateway:
+        place = str(short_folder / name)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_BYTES},mode=700", "none", place], capture_output=True)
+        need(f"a machine on which something can be mounted: {mounted.stderr.decode().strip()}", there=mounted.returncode == 0)
+        mounts.append(place)
+        return gateway.start()
+
     try:
-        yield gateway.start()
+        yield start
         gateway.close()
     finally:
-        subprocess.run(["umount", "--lazy", str(state)], check=True)
+        for place in mounts:
+            subprocess.run(["umount", "--lazy", place], check=True)
 
 
 def fill(path: Path) -> None:
@@ -56,8 +68,8 @@ async def saving_again(gateway: RunningGateway) -> None:
             await asyncio.sleep(0.05)  # whoever asks all the time keeps it from everything else
 
 
-async def test_a_full_disk_is_told_cells_run_on_and_what_was_not_written_is_written_when_there_is_room(small: RunningGateway) -> None:
-    gateway = small
+async def test_a_full_disk_is_told_cells_run_on_and_what_was_not_written_is_written_when_there_is_room(small: Small) -> None:
+    gateway = small("state")
     before = await gateway.start_kernel()
     rubbish = gateway.folder / "state/rubbish"
     fill(rubbish)
@@ -80,3 +92,32 @@ async def test_a_full_disk_is_told_cells_run_on_and_what_was_not_written_is_writ
     async with gateway.connect(before) as client:
         assert (await client.run("print(x)"))[1].endswith("7\n")
     wait_until(lambda: "journal.saving_again" in gateway.logs, timeout_s=PATIENCE_S, what="the word that it is saved again")
+
+
+async def test_a_full_runtime_folder_costs_no_process_and_no_cell_and_a_kernel_that_cannot_start_says_why(small: Small) -> None:
+    gateway = small("run")
+    kernel_id = await gateway.start_kernel()
+    rubbish = gateway.folder / "run/rubbish"
+    fill(rubbish)
+    (worker,), (registry,) = gateway.roles("worker"), gateway.roles("registry")
+    session_id = "one"
+    # The first websocket of this worker: nothing of what is noted of such was written to yet.
+    async with gateway.connect(kernel_id, session_id=session_id) as client:
+        assert (await client.run("x = 7\nprint(x)"))[1] == "7\n"
+        os.kill(gateway.pid, signal.SIGHUP)  # another takes its place while it has its part of the folder yet
+        await client.hear_the_end()
+    gateway.wait_for_role("worker", 1, without={worker.pid})
+    registry.kill()
+    gateway.wait_for_role("registry", 1, without={registry.pid})
+    fill(rubbish)
+    async with gateway.connect(kernel_id, session_id=session_id) as client:
+        assert (await client.run("print(x + 1)"))[1] == "8\n"
+    async with gateway.http() as http, http.post("/api/kernels", json={"name": "python3"}) as refused:
+        assert (refused.status, "No space left on device" in await refused.text()) == (503, True)
+    rubbish.unlink()
+    other = await gateway.start_kernel()
+    async with gateway.connect(other) as client:
+        assert (await client.run("print(6)"))[1] == "6\n"
+    logs = gateway.logs
+    assert "websockets.noted_elsewhere" in logs
+    assert [logs.count(f'"event":"{name}"') for name in ("post.ended", "guard.lost", "actor.crashed")] == [1, 0, 0], "but what was killed"
