@@ -165,22 +165,28 @@ class KernelInUse(ABC):
             except Empty:
                 return
 
-    def wait_for_print(self, msg_id: str, text: str = "on") -> None:
-        """Wait until this cell has printed that, and so is under way: any stream would do for no cell, as C code and threads print too."""
-        self._wait_for("stream", msg_id, lambda content: text in content["text"], what=f"print of {text!r}")
+    def wait_for_print(self, msg_id: str, text: str = "on", *, timeout_s: float = PATIENCE_S) -> None:
+        """Wait until this cell has printed that, and so is under way: any stream would do for no cell, as C code and threads print too.
+
+        Args:
+            text: that is written at once, and without the end of its line: timers in ipykernel cut in between.
+        """
+        self._wait_for("stream", msg_id, lambda content: text in content["text"], what=f"print of {text!r}", timeout_s=timeout_s)
 
     def wait_for_begin(self, msg_id: str) -> None:
         """Wait until this cell has begun."""
         self._wait_for("execute_input", msg_id, lambda _: True, what=f"beginning of {msg_id}")
 
     # Any: JSON
-    def _wait_for(self, kind: str, parent: str, wanted: Callable[[dict[str, Any]], bool], *, what: str) -> None:
+    def _wait_for(
+        self, kind: str, parent: str, wanted: Callable[[dict[str, Any]], bool], *, what: str, timeout_s: float = PATIENCE_S
+    ) -> None:
         """Wait until a message of this type and parent has such a content."""
-        for message in self.iopub(time.monotonic() + PATIENCE_S):
+        for message in self.iopub(time.monotonic() + timeout_s):
             is_of_it = message["msg_type"] == kind and message["parent_header"].get("msg_id") == parent
             if is_of_it and wanted(message["content"]):
                 return
-        raise AssertionError(f"no {what} within {PATIENCE_S} s")
+        raise AssertionError(f"no {what} within {timeout_s} s")
 
     def wait_for_status(self, state: str, *, timeout_s: float = PATIENCE_S) -> float:
         """Wait until this status is published with an empty parent; returns the monotonic time."""

@@ -239,7 +239,7 @@ def test_a_question_while_a_cell_plots_leaves_the_figure_whole(tmp_path: Path, s
     )
     with shared.asking(*SCRIPTS["propose"]) as (kernel, _):
         running = kernel.send(drawing)
-        next(m for m in kernel.iopub(time.monotonic() + 60) if m["content"].get("text") == "drawing\n")
+        kernel.wait_for_print(running, "drawing", timeout_s=60)
         until_text(kernel, ask(kernel, "%%ai what is there?", **CELL), "Run it.")
         gate.touch()
         outcome = kernel.outcome(running, timeout_s=30)

@@ -10,6 +10,7 @@ in `tests/system/browser/test_jupyterlab.py`.
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,15 @@ pytestmark = pytest.mark.slow
 SLIDER = "import ipywidgets as widgets\nslider = widgets.IntSlider(value=3)\nslider"
 
 
-def test_the_comms_of_a_widget_are_closed_behind_the_news_of_the_restart() -> None:
+@pytest.fixture
+def kernel() -> Iterator[RunningKernel]:
     with running_kernel() as kernel:
-        for how in ("restarted", "killed"):
-            _end(kernel, how)
+        yield kernel
+
+
+def test_the_comms_of_a_widget_are_closed_behind_the_news_of_the_restart(kernel: RunningKernel) -> None:
+    for how in ("restarted", "killed"):
+        _end(kernel, how)
 
 
 def _end(kernel: RunningKernel, how: str) -> None:
