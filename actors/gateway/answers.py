@@ -10,9 +10,10 @@ from http import HTTPStatus
 from typing import Final, TypeVar
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from beaker.errors import BeakerError
+from beaker.gateway.pages import fill
 from beaker.wire.parts import UNREADABLE
 
 T = TypeVar("T")
@@ -78,6 +79,21 @@ def json_answer(value: object, *, status: int = 200, headers: Mapping[str, str] 
 def empty_answer(status: int = 204, *, headers: Mapping[str, str] | None = None) -> web.Response:
     """An answer without a body."""
     return web.Response(status=status, headers=headers)
+
+
+def leading_answer(status: HTTPStatus, target: str, words: str) -> web.Response:
+    """An answer that leads to another page, and says so to whoever does not follow.
+
+    Args:
+        status: 302 or 303.
+        target: below this host; it may have been said by a stranger.
+        words: a sentence.
+    """
+    text = fill(_LEADING, words=words, target=target)
+    return web.Response(status=status, text=text, content_type="text/html", headers={hdrs.LOCATION: target})
+
+
+_LEADING: Final = '<!doctype html>\n<html lang="en"><title>beaker gateway</title><p>$words <a href="$target">Go on</a></p></html>\n'
 
 
 def problem_answer(problem: Problem) -> web.Response:

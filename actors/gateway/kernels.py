@@ -26,7 +26,7 @@ END_LIMIT_S: Final = 60.0
 """Until no process is left: a polite request, then force, of seconds each."""
 
 
-class _Wanted(msgspec.Struct):
+class KernelWanted(msgspec.Struct):
     """The body of a POST."""
 
     name: str | None = None
@@ -43,7 +43,7 @@ async def list_all(request: web.Request) -> web.Response:
 async def start(request: web.Request) -> web.Response:
     """`POST /api/kernels`."""
     service = service_of(request)
-    wanted = await read_body(request, _Wanted)
+    wanted = await read_body(request, KernelWanted)
     started = await ask_registry(
         service,
         StartKernel(

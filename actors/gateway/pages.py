@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from aiohttp import hdrs, web
 
-from actors.gateway.answers import Problem
+from actors.gateway.answers import Problem, leading_answer
 from actors.gateway.asking import not_saving
 from actors.gateway.door import begin_session, end_session, renew_word, take_session
 from actors.gateway.models import KernelModel, all_kernel_models
@@ -36,7 +36,7 @@ _LONGEST: Final = 10_000
 """Bytes of a form: a token and an address."""
 
 
-class _Form(msgspec.Struct):
+class LoginWanted(msgspec.Struct):
     """The login in JSON, for whoever has no form."""
 
     token: str = ""
@@ -73,7 +73,7 @@ async def show_login(request: web.Request) -> web.Response:
     service = service_of(request)
     target = safe_next(request.query.get("next", ""), service.base_url)
     if service.rules.token is None or service.session_of(request):
-        return web.Response(status=HTTPStatus.FOUND, headers={hdrs.LOCATION: target})
+        return leading_answer(HTTPStatus.FOUND, target, "You are signed in.")
     return _login(service, target)
 
 
@@ -89,7 +89,7 @@ async def log_in(request: web.Request) -> web.Response:
     if service.rules.token is not None and not same_token(form.token.strip(), service.rules.token):
         count_failure(service.failures, request.remote or "")
         return _login(service, target, complaint="That is not the token of this gateway.")
-    answer = web.Response(status=HTTPStatus.SEE_OTHER, headers={hdrs.LOCATION: target})
+    answer = leading_answer(HTTPStatus.SEE_OTHER, target, "You are signed in.")
     begin_session(request, answer)
     return answer
 
@@ -106,7 +106,7 @@ async def log_out(request: web.Request) -> web.Response:
     Where the end of it cannot be written down the answer is a page that says so, because a copy of its cookie is worth something yet.
     """
     service = service_of(request)
-    answer = web.Response(status=HTTPStatus.SEE_OTHER, headers={hdrs.LOCATION: f"{service.base_url}login"})
+    answer = leading_answer(HTTPStatus.SEE_OTHER, f"{service.base_url}login", "You are signed out.")
     try:
         end_session(request)
     except OSError as error:
@@ -155,7 +155,7 @@ def _login(service: Service, target: str, *, complaint: str = "") -> web.Respons
     )
 
 
-async def _read(request: web.Request) -> _Form:
+async def _read(request: web.Request) -> LoginWanted:
     # Everybody may send this: no more of it is read than it can be.
     if request.content_length is None:
         raise Problem(HTTPStatus.LENGTH_REQUIRED, "Say how long the form is.")
@@ -165,12 +165,12 @@ async def _read(request: web.Request) -> _Form:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send a form, or JSON.")
     try:
         if request.content_type == "application/json":
-            return msgspec.json.decode(await request.read(), type=_Form)
+            return msgspec.json.decode(await request.read(), type=LoginWanted)
         sent = await request.post()
     except (ValueError, LookupError, msgspec.DecodeError):  # LookupError: letters of a kind that there is not
         raise Problem(HTTPStatus.BAD_REQUEST, "The form cannot be read.") from None
     token, target = sent.get("token", ""), sent.get("next", "")
-    return _Form(token if isinstance(token, str) else "", target if isinstance(target, str) else "")
+    return LoginWanted(token if isinstance(token, str) else "", target if isinstance(target, str) else "")
 
 
 def _count(number: int) -> str:

@@ -31,7 +31,7 @@ class _Notebook(msgspec.Struct):
     name: str | None = None
 
 
-class _Wanted(msgspec.Struct):
+class SessionWanted(msgspec.Struct):
     """The body of a POST or PATCH."""
 
     path: str | None = None
@@ -55,7 +55,7 @@ async def open_one(request: web.Request) -> web.Response:
         Problem: 400, it names no document.
     """
     service = service_of(request)
-    wanted = _with_notebook(await read_body(request, _Wanted))
+    wanted = _with_notebook(await read_body(request, SessionWanted))
     kernel = wanted.kernel or _Kernel()
     if not wanted.path:
         raise Problem(400, "A session needs the field 'path': the document that it is for.")
@@ -92,7 +92,7 @@ async def show(request: web.Request) -> web.Response:
 async def change(request: web.Request) -> web.Response:
     """`PATCH /api/sessions/<id>`: what is not named stays as it was."""
     service = service_of(request)
-    wanted = _with_notebook(await read_body(request, _Wanted))
+    wanted = _with_notebook(await read_body(request, SessionWanted))
     kernel = wanted.kernel or _Kernel()
     changed = await ask_registry(
         service,
@@ -116,7 +116,7 @@ async def close(request: web.Request) -> web.Response:
     return empty_answer()
 
 
-def _with_notebook(wanted: _Wanted) -> _Wanted:
+def _with_notebook(wanted: SessionWanted) -> SessionWanted:
     """What stands in `notebook` counts where the newer field is missing."""
     old = wanted.notebook or _Notebook()
     return msgspec.structs.replace(wanted, path=wanted.path or old.path, name=wanted.name if wanted.name is not None else old.name)

@@ -10,7 +10,7 @@ from aiohttp import web
 from actors.gateway.answers import json_answer, phrase_of
 from actors.gateway.routes import Route, get
 from actors.gateway.service import service_of
-from actors.gateway.spec_operations import JSON, OPERATIONS, Operation
+from actors.gateway.spec_operations import HTML, JSON, OPERATIONS, Operation
 from actors.gateway.spec_schemas import TEXT, Schema, ref, schemas
 
 _WORDS: Final = """Kernels for notebooks, with an LLM in those that are called `beaker`: the REST interface of Jupyter Server, and more.
@@ -66,6 +66,8 @@ def _responses(operation: Operation) -> Schema:
         answers[str(status)] = answer = {"description": phrase_of(status)}
         if schema is not None:
             answer["content"] = {operation.kind: {"schema": schema}}  # type: ignore[assignment]  # an answer is any JSON
+    if operation.kind == HTML:
+        answers.setdefault("302", {"description": phrase_of(302), "content": {HTML: {"schema": TEXT}}})
     for status in sorted({*operation.refuses, 403, *(() if operation.public else (401,))}):
         answers[str(status)] = {"description": phrase_of(status), "content": {JSON: {"schema": ref("Error")}}}
     return answers | {"default": {"description": "Anything else that goes wrong.", "content": {JSON: {"schema": ref("Error")}}}}

@@ -98,6 +98,7 @@ _WRITTEN: Final[dict[str, Schema]] = {
         name=TEXT,
         type=TEXT,
         kernel=_wanted("Which one.", id=TEXT, name=TEXT),
+        notebook=_wanted("How older clients name the document; what stands beside it counts first.", path=TEXT, name=TEXT),
         env=_FREE,
     ),
     "ContentWanted": _wanted(

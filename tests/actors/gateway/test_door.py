@@ -1,10 +1,12 @@
 """Who comes in, over real HTTP: every route that there is, and every way to ask."""
 
+import json
+from html import escape
 from typing import Any
 
 import msgspec
 import pytest
-from aiohttp import web
+from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
 
 from actors.gateway.app import make_app
@@ -82,9 +84,28 @@ async def test_every_route_refuses_a_stranger(service: Service, how: str) -> Non
         for method, route in ALL:
             answer = await client.request(method, address(route), allow_redirects=False, **STRANGERS[how])
             wanted = {302} if route.page and method in {"GET", "HEAD"} else {401}
-            if not route.public and answer.status not in wanted:
+            if not route.public and (answer.status not in wanted or not await _says_why(answer)):
                 wrong.append((method, route.path, answer.status))
     assert wrong == []
+
+
+async def _says_why(answer: ClientResponse) -> bool:
+    """Whether a refusal has a sentence: for programs in JSON, for people with the way on."""
+    text = await answer.text()
+    if answer.method == "HEAD":
+        return True
+    if answer.status == 302:
+        return answer.content_type == "text/html" and f'<a href="{escape(answer.headers["Location"])}">' in text
+    return {*json.loads(text)} == {"message", "reason"} and json.loads(text)["message"].endswith(".")
+
+
+async def test_a_program_that_asks_for_a_page_is_refused_as_a_program(service: Service) -> None:
+    async with serving(service) as client:
+        for path in ("/", "/logout", "/page"):
+            answer = await client.get(path, headers={"Accept": "application/json"}, allow_redirects=False)
+            assert (answer.status, await _says_why(answer)) == (401, True)
+            browser = await client.get(path, headers={"Accept": "text/html,application/json;q=0.9"}, allow_redirects=False)
+            assert browser.status == (401 if path == "/page" else 302), "what there is not is no page"
 
 
 FORGERIES: dict[str, dict[str, str]] = {

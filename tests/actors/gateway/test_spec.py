@@ -4,14 +4,20 @@ That answers are as described is looked at in every test of a worker, see `descr
 """
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
 from jsonschema import Draft202012Validator
+from msgspec import inspect
 
 from actors.gateway.app import make_app
 from actors.gateway.door import ROUTES
+from actors.gateway.kernels import KernelWanted
+from actors.gateway.pages import LoginWanted
+from actors.gateway.sessions import SessionWanted
 from actors.gateway.spec import as_file, describe
+from beaker.contents.models import Given
 from tests.actors.gateway.conftest import Client
 from tests.actors.gateway.described import complaints, path_of
 from tests.actors.gateway.desk import make_service
@@ -44,6 +50,31 @@ def test_schemas_are_schemas_and_whatever_is_named_is_there() -> None:
     text = as_file().decode()
     named = {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert named <= schemas.keys()
+
+
+REQUESTS = {"KernelWanted": KernelWanted, "SessionWanted": SessionWanted, "LoginWanted": LoginWanted, "ContentWanted": Given}
+"""What is read as a type; of the others each field is read by itself."""
+
+
+def fields_of(kind: Any) -> dict[str, Any]:  # Any: a Struct's class, and what holds it in a union; nested
+    """The fields of a Struct by name, and of each that may be a Struct its own fields."""
+    found: dict[str, Any] = {}  # Any: as above
+    struct = inspect.type_info(kind)
+    assert isinstance(struct, inspect.StructType)
+    for field in struct.fields:
+        inner = field.type.types if isinstance(field.type, inspect.UnionType) else (field.type,)
+        found[field.encode_name] = next((fields_of(each.cls) for each in inner if isinstance(each, inspect.StructType)), {})
+    return found
+
+
+def described_fields(schema: dict[str, Any]) -> dict[str, Any]:  # Any: JSON
+    """The same of a schema."""
+    return {name: described_fields(inner) for name, inner in schema.get("properties", {}).items()}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_what_a_request_may_hold_is_described_and_nothing_else(name: str) -> None:
+    assert described_fields(describe()["components"]["schemas"][name]) == fields_of(REQUESTS[name])
 
 
 async def test_it_is_served_to_whoever_has_the_token(client: Client) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import socket
 import stat
@@ -341,3 +342,20 @@ def test_one_that_is_lost_again_and_again_is_refused_for_a_while_and_the_gateway
     assert int(answer(gateway.port)) == gateway.noted("ready", "worker")[0][2]
     status, errors = gateway.end()
     assert (status, errors.count("last words of the agent-host")) == (0, 6)
+
+
+def test_without_a_token_it_warns_and_a_browser_opens_the_address_as_it_is(folder: Path, started: list[Gateway]) -> None:
+    browser, said = folder / "browser", folder / "said"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {said}.new && mv {said}.new {said}\n')
+    browser.chmod(0o700)
+    gateway = start(folder, started, "--port", "0", "--no-token", "--open", BROWSER=f"{browser} %s").ready()
+    wait_until(said.exists, what="the browser")
+    page = Path(said.read_text().strip().removeprefix("file://"))
+    assert f'content="0;url=http://127.0.0.1:{gateway.port}/"' in page.read_text()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    assert f" each process having {1_048_576 if hard == resource.RLIM_INFINITY else hard} descriptors\n" in gateway.printed
+    assert "  WARNING     no token is asked for (--no-token): every user" in gateway.printed
+    assert gateway.end() == (0, "")
+    assert not page.exists()
+    logs = Path(os.environ["XDG_STATE_HOME"], "beaker/logs").glob("guardian-*.jsonl")
+    assert any("gateway.open_door" in log.read_text() for log in logs)

@@ -164,10 +164,10 @@ def test_curl_without_a_token_gets_the_version_the_login_and_else_a_sentence(
                 assert list(json.loads(text)) == ["version"]
             case "GET", "/login":
                 assert (code, "<form" in text, "<script" in text) == ("200", True, False)
-            case "GET", "/":
-                assert (code, text) == ("302", "")
-            case _, "/logout":
-                assert (code, text) == ("302" if method == "GET" else "303", "")  # nobody to sign out: to the login
+            case "GET", "/" | "/logout":
+                assert (code, '<a href="/login?next=' in text, "<script" in text) == ("302", True, False)
+            case "POST", "/logout":
+                assert (code, '<a href="/login">' in text) == ("303", True)  # nobody to sign out
             case _:
                 answer = json.loads(text)
                 assert (set(answer), answer["message"][-1:]) == ({"message", "reason"}, "."), (method, path, text)
