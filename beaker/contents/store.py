@@ -15,6 +15,7 @@ from nbformat.sign import NotebookNotary
 from beaker.contents.checkpoints import drop_checkpoint, move_checkpoint
 from beaker.contents.content import shown, taken
 from beaker.contents.failures import Changed, NotAllowed, NotFree, NotThat, NotThere
+from beaker.contents.leftovers import clear
 from beaker.contents.models import Format, Given, Kind, Model, describe, kind_of
 from beaker.contents.names import copy_name, untitled
 from beaker.contents.notebooks import empty_notebook, read_notebook, sign_notebook, write_notebook
@@ -209,6 +210,7 @@ class Contents:
                 drop_checkpoint(place)
                 return
             inside = set(names_within(place)) - {CHECKPOINTS}
+            inside -= clear(place, inside)
             if inside:
                 raise NotFree(f"{place.path!r} is not empty: delete what is in it first ({len(inside)} entries)")
             with holding(place) as (folder, name):
@@ -226,6 +228,7 @@ class Contents:
     def _listing(self, place: Place) -> list[Model]:
         with said(place.path or "."):
             names = sorted(names_within(place))
+            clear(place, names)
         models: list[Model] = []
         for name in filter(self._root.shows, names):
             try:

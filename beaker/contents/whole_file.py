@@ -11,12 +11,12 @@ import errno
 import hashlib
 import os
 import stat
-import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import BinaryIO, Final, Literal
 
 from beaker.contents.failures import NoRoom, NotAllowed, NotThat, NotThere, Torn
+from beaker.contents.leftovers import fresh_file
 from beaker.contents.within import must_lie_within
 
 ALGORITHM: Final = "sha256"
@@ -52,7 +52,7 @@ def write_whole(real: str, data: bytes, *, follow: bool = True, root: str = "/")
             _write_in_place(target, data, root)
             return
         try:
-            descriptor, fresh = tempfile.mkstemp(prefix=".beaker-", dir=os.path.dirname(target))
+            descriptor, fresh = fresh_file(os.path.dirname(target))
         except PermissionError:
             if facts is None:
                 raise
@@ -65,7 +65,7 @@ def write_whole(real: str, data: bytes, *, follow: bool = True, root: str = "/")
                 file.write(data)
                 file.flush()
                 os.fsync(descriptor)
-            os.replace(fresh, target)
+                os.replace(fresh, target)  # as long as it is held
         except BaseException:  # whatever it was, nothing is left behind
             with contextlib.suppress(OSError):
                 os.unlink(fresh)

@@ -86,8 +86,11 @@ async def test_a_notebook_that_is_saved_while_workers_are_killed_is_the_old_one_
         gateway.wait_for_role("worker", workers, without={killed})
         version = await _version(gateway, path)
         assert version in {acknowledged, acknowledged + 1}
-        # What it left behind, if anything, is hidden from whoever lists the folder.
         assert [entry["name"] for entry in (await gateway.call("GET", f"/contents/{folder.name}"))["content"]] == ["n.ipynb"]
+    # What a killed one has left is in nobody's way.
+    await gateway.call("DELETE", path)
+    await gateway.call("DELETE", f"/contents/{folder.name}")
+    assert not folder.exists()
 
 
 async def test_of_two_saves_of_the_same_version_at_whatever_workers_one_is_refused(gateway: RunningGateway) -> None:
