@@ -124,10 +124,14 @@ STEPS = [
 ]
 
 
-def _fill(folder: Path) -> None:
-    """With what is asked for, and nothing that another test has left there."""
+def _empty(folder: Path) -> None:
     for entry in folder.iterdir():
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def _fill(folder: Path) -> None:
+    """With what is asked for, and nothing that another test has left there."""
+    _empty(folder)
     (folder.parent / "secret.txt").write_text("secret")
     (folder / "sub").mkdir()
     (folder / "sub/ü b.txt").write_text("x")
@@ -198,8 +202,10 @@ def theirs(jupyter: tuple[Server, Path]) -> list[Answer]:
 
 async def test_both_answer_alike(theirs: list[Answer], gateway: RunningGateway) -> None:
     _fill(gateway.root)
+    ours = await _answers(gateway)
+    _empty(gateway.root)
     wrong = []
-    for step, their, our in zip(STEPS, theirs, await _answers(gateway), strict=True):
+    for step, their, our in zip(STEPS, theirs, ours, strict=True):
         wanted = their if step.ours is None else their._replace(status=step.ours)
         if step.ours is not None and (step.ours >= 400) != (their.status >= 400):
             wanted = wanted._replace(location=None, shape=our.shape)

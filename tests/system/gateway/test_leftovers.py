@@ -18,7 +18,7 @@ Start = Callable[..., RunningGateway]
 LEASE_S = 5
 """Longer than a part of it takes to begin on a busy machine: else kernels end before anybody was killed."""
 LEASE = {"BEAKER_GATEWAY_ORPHAN_TIMEOUT_S": str(LEASE_S)}
-ROOM_S = 20
+ROOM_S = 40
 """Behind the lease, for the end of all processes: three seconds on a quiet machine."""
 RESTARTS = 2
 """A hundred in `tests/soak`."""

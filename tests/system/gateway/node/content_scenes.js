@@ -20,7 +20,8 @@ const words = async failing => {
 };
 
 async function notebook_is_saved_and_restored({ contents }) {
-  const made = await contents.newUntitled({ type: 'notebook', path: '' });
+  const folder = await contents.newUntitled({ type: 'directory', path: '' }); // where nobody else makes any
+  const made = await contents.newUntitled({ type: 'notebook', path: folder.path });
   const saved = await contents.save(made.path, { type: 'notebook', format: 'json', content: NOTEBOOK });
   const checkpoint = await contents.createCheckpoint(made.path);
   const changed = { ...NOTEBOOK, cells: [{ ...NOTEBOOK.cells[0], source: 'changed' }] };
@@ -31,9 +32,10 @@ async function notebook_is_saved_and_restored({ contents }) {
   await contents.deleteCheckpoint(made.path, checkpoint.id);
   const left = await contents.listCheckpoints(made.path);
   await contents.delete(made.path);
+  await contents.delete(folder.path);
   return {
-    made: [made.type, made.path],
-    saved: [saved.type, saved.path, saved.writable],
+    made: [made.type, made.name],
+    saved: [saved.type, saved.path === made.path, saved.writable],
     checkpoints: checkpoints.map(each => each.id === checkpoint.id),
     source: restored.content.cells[0].source,
     hash: restored.hash_algorithm,
