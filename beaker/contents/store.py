@@ -20,7 +20,7 @@ from beaker.contents.models import Format, Given, Kind, Model, describe, kind_of
 from beaker.contents.names import copy_name, untitled
 from beaker.contents.notebooks import empty_notebook, read_notebook, sign_notebook, write_notebook
 from beaker.contents.paths import CHECKPOINTS, Place, Root
-from beaker.contents.uploads import take_piece
+from beaker.contents.uploads import given_up, take_piece
 from beaker.contents.whole_file import ABSENT, ALGORITHM, fingerprint, said, write_whole
 from beaker.contents.within import holding, names_within, open_within
 
@@ -190,7 +190,7 @@ class Contents:
         sign_notebook(data, os.path.basename(place.real), self._notary)
 
     def delete(self, path: str) -> None:
-        """Delete a file, or a folder with nothing but checkpoints in it.
+        """Delete a file, or a folder with nothing in it but checkpoints and uploads that broke off.
 
         Raises:
             NotThere: there is no such file.
@@ -210,7 +210,7 @@ class Contents:
                 drop_checkpoint(place)
                 return
             inside = set(names_within(place)) - {CHECKPOINTS}
-            inside -= clear(place, inside)
+            inside -= clear(place, inside) | given_up(place, inside)
             if inside:
                 raise NotFree(f"{place.path!r} is not empty: delete what is in it first ({len(inside)} entries)")
             with holding(place) as (folder, name):

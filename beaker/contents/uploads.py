@@ -6,10 +6,12 @@ So each piece must come from whoever sent the first, also the last, which has no
 the same here: if one goes on with an upload after the other has begun it anew, only the numbers of the pieces can give that away.
 """
 
+import contextlib
 import hashlib
 import os
 import struct
 import time
+from collections.abc import Iterable
 from typing import BinaryIO, Final
 
 import msgspec
@@ -25,6 +27,7 @@ LAST: Final = -1
 """How the interface counts pieces: 1, 2, ..., and the last one is -1, whatever its number would be."""
 UNDER_WAY_S: Final = 15.0
 """An upload whose last piece is older was given up: JupyterLab sends a piece of 1 MB as soon as the one before is answered."""
+_PREFIX: Final = ".beaker-upload-"
 _SIGN: Final = b"\0up\0"
 _MARK: Final = struct.Struct("!4sI16s")
 
@@ -48,7 +51,7 @@ def take_piece(place: Place, data: bytes, number: int, who: str = "") -> Model:
     if number < LAST or number == 0:
         raise NotThat(f"{place.path!r} was not saved: pieces are numbered 1, 2, ... and -1, not {number}")
     target = os.path.realpath(place.real)
-    part = beside(place, target, f".beaker-upload-{os.path.basename(target)}")
+    part = beside(place, target, f"{_PREFIX}{os.path.basename(target)}")
     with said(place.path):
         if number == FIRST and _is_under_way(part, data + _mark(FIRST, who)):
             raise NotFree(
@@ -78,13 +81,28 @@ def take_piece(place: Place, data: bytes, number: int, who: str = "") -> Model:
     return describe(place.path, place.real, "file")
 
 
+def given_up(place: Place, names: Iterable[str]) -> set[str]:
+    """Those of these names in a folder that are uploads with which nobody goes on."""
+    found: set[str] = set()
+    for name in names:
+        if name.startswith(_PREFIX):
+            with contextlib.suppress(FileNotFoundError):  # it has ended meanwhile
+                if not _is_young(os.lstat(os.path.join(place.real, name))):
+                    found.add(name)
+    return found
+
+
+def _is_young(there: os.stat_result) -> bool:
+    # A clock that was set back makes no upload a young one.
+    return 0 <= time.time() - there.st_mtime < UNDER_WAY_S
+
+
 def _is_under_way(part: str, first: bytes) -> bool:
     """Whether somebody else sends pieces; one who sends the first once more, as its answer was lost, is not somebody else."""
     try:
         with open_itself(part, "rb") as file:
             there = os.fstat(file.fileno())
-            # A clock that was set back makes no upload a young one.
-            if not 0 <= time.time() - there.st_mtime < UNDER_WAY_S:
+            if not _is_young(there):
                 return False
             return there.st_size != len(first) or file.read() != first
     except FileNotFoundError:

@@ -178,6 +178,17 @@ def test_an_upload_that_broke_off_is_not_listed_and_begun_anew(contents: Content
     assert (folder / "big").read_text() == "ab"
 
 
+def test_a_folder_can_be_deleted_once_nobody_goes_on_with_an_upload_into_it(contents: Contents, folder: Path) -> None:
+    (folder / "d").mkdir()
+    contents.save("d/a.bin", Given(type="file", format="text", content="broken off", chunk=1))
+    with pytest.raises(NotFree, match="'d' is not empty"):
+        contents.delete("d")
+    old = time.time() - 60
+    os.utime(folder / "d/.beaker-upload-a.bin", (old, old))
+    contents.delete("d")
+    assert list(folder.iterdir()) == []
+
+
 def test_who_has_not_seen_what_is_there_does_not_save_over_it(contents: Contents, folder: Path) -> None:
     seen = contents.save("a", _text("mine"))[0].hash
     (folder / "a").write_text("theirs")
