@@ -20,6 +20,7 @@ import msgspec
 
 from actors.supervisor.limits import Limits, lower_open_files, setter
 from actors.supervisor.local_process import LocalProcess
+from actors.supervisor.record import FULL
 from actors.supervisor.start_time import start_time
 from actors.supervisor.stderr_pipe import StderrPipe
 from beaker.errors import BeakerError
@@ -71,13 +72,18 @@ def launch(
         gathers_stdout: what it writes to stdout goes where its stderr does, and not to our own, which it would keep open.
 
     Raises:
-        LaunchError: the program cannot be run, or not there.
+        LaunchError: the program cannot be run, or not there; or the disk is full.
     """
-    life.mkdir(mode=0o700)
-    connection = choose_connection(spec, life)
     file = life / file_name
-    _write_connection(file, connection, spec.name)
-    stderr = StderrPipe(life / "stderr")
+    try:
+        life.mkdir(mode=0o700)
+        connection = choose_connection(spec, life)
+        _write_connection(file, connection, spec.name)
+        stderr = StderrPipe(life / "stderr")
+    except OSError as error:
+        if error.errno in FULL:  # anything else is a folder that was cleaned away, or a mistake of ours
+            raise LaunchError(f"its connection file cannot be written to {life}: {error.strerror}") from None
+        raise
     command = compose_command(spec, str(file))
     writing_end = stderr.writing_end()
     try:

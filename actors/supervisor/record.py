@@ -6,8 +6,10 @@ the words of the watcher's shell.
 """
 
 import contextlib
+import errno
 import os
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -15,6 +17,9 @@ from actors.supervisor.start_time import start_time
 from beaker.messages.subkernel import Subkernel
 from beaker.places import KernelFolder
 from beaker.subkernels.facts import Found
+
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""There is no room, or no more of it for this user."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,11 +83,29 @@ def found(record: Record) -> Found:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write a file of mode 0600 at once or not at all."""
+    """Write a file of mode 0600 at once or not at all; where there is no room for a second one, over the one that is there.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     with contextlib.suppress(FileNotFoundError):
         scratch.unlink()
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    scratch.replace(path)
+    try:
+        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        scratch.replace(path)
+    except OSError as error:
+        scratch.unlink(missing_ok=True)
+        if error.errno not in FULL or not path.exists():
+            raise
+        _write_over(path, content)
+
+
+def _write_over(path: Path, content: bytes) -> None:
+    # Of its first page, which it has: a life that follows another in a full folder is recorded. Half of it would not be read.
+    with path.open("r+b", buffering=0) as file:
+        if file.write(content) < len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        file.truncate()

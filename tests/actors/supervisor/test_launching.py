@@ -1,5 +1,6 @@
 """What a subkernel is launched with: as jupyter_client would have launched it, but for what we say."""
 
+import errno
 import json
 import os
 import sys
@@ -54,6 +55,15 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     spec = Kernelspec(name="x", argv=["/no/such/program"])
     with pytest.raises(LaunchError, match="/no/such/program cannot be run: there is no such program"):
         launch(spec, tmp_path / "1", 1, environment={}, file_name="k.json", limits=Limits())
+
+
+def test_where_no_connection_file_can_be_written_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_path: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("actors.supervisor.launching.StderrPipe", full)
+    with pytest.raises(LaunchError, match=r"its connection file cannot be written to .*: No space left on device"):
+        launch(Kernelspec(name="x", argv=["true"]), tmp_path / "1", 1, environment={}, file_name="k.json", limits=Limits())
 
 
 def test_the_connection_file_is_private_and_the_process_leads_its_session(tmp_path: Path) -> None:

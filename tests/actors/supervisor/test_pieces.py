@@ -71,6 +71,28 @@ def test_a_record_is_private_and_read_back(folder: KernelFolder) -> None:
     assert sorted(path.name for path in folder.path.iterdir()) == ["living", "subkernel.json"]
 
 
+def test_a_record_that_has_no_room_beside_the_one_that_is_there_takes_its_place(
+    folder: KernelFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former, following = entry(os.getpid(), start_time(os.getpid())), entry(1, "2")
+    make = os.open
+
+    def full(path: Path, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_EXCL:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return make(path, flags, mode)
+
+    record.write(folder, former)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", full)
+        record.write(folder, following)
+        assert (record.read(folder), folder.living.read_text()) == (following, "1 2\n")
+        record.remove(folder)
+        with pytest.raises(OSError, match="No space left"):
+            record.write(folder, following)
+    assert list(folder.path.iterdir()) == []
+
+
 @pytest.mark.parametrize("start", ["1", None])
 def test_a_pid_with_another_start_time_is_somebody_else(start: str | None) -> None:
     assert not record.found(entry(os.getpid(), start)).alive
