@@ -103,7 +103,7 @@ def _refused(connection_file: Path, folder: Path, environment: dict[str, str]) -
     words = [*ENTRY, "-f", str(connection_file)]
     ran = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert ran.returncode not in (0, None)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     assert "Traceback" not in ran.stderr
     return ran.stderr
 

@@ -25,6 +25,8 @@ GROWTH_BYTES = 100_000_000
 """On a quiet machine it is 44 MB: 32 wait with us, the rest is libzmq's."""
 STUCK_MS = 3000
 """Who cannot send for so long is made to wait. Too short on a busy machine, it makes a test prove less, and not fail."""
+READ_ON_MS = 30_000
+"""Who is read on all the time may wait for his turn, on a busy machine."""
 
 
 class Peer:
@@ -45,10 +47,10 @@ class Peer:
         self.socket.send_multipart(join([], self._signer.sign(parts), [*parts, *buffers]), copy=False)
         return read_header(parts[HEADER]).msg_id
 
-    def flood(self, kind: str, content: Callable[[int], object], most: Callable[[], object]) -> int:
+    def flood(self, kind: str, content: Callable[[int], object], most: Callable[[], object], *, stuck_ms: int = STUCK_MS) -> int:
         """Send as many as are taken, up to MANY; returns how many that were."""
         for number in range(MANY):
-            if not self.socket.poll(STUCK_MS, zmq.POLLOUT):
+            if not self.socket.poll(stuck_ms, zmq.POLLOUT):
                 return number
             self.send(kind, content(number), PAD)
             most()
@@ -123,7 +125,7 @@ def test_control_is_read_on_and_more_than_a_stopped_subkernel_takes_is_refused(
 ) -> None:
     kernel.client.iopub_channel.close()
     weighed, peer = Weighed(kernel.process.pid), Peer(kernel, "control", context)
-    assert peer.flood("usage_request", lambda _: {}, weighed.look) == MANY
+    assert peer.flood("usage_request", lambda _: {}, weighed.look, stuck_ms=READ_ON_MS) == MANY
     peer.send("interrupt_request", {})
     answered = [peer.reply()]
     while answered[-1][1] != {"status": "ok"}:

@@ -68,11 +68,7 @@ def test_variables_interrupts_and_restarts_survive(kernel: RunningKernel, tmp_pa
     assert kernel.outcome(running).reply["content"]["ename"] == "KeyboardInterrupt"
     assert kernel.run("%beaker restart").status == "ok"
     assert kernel.run("'x' in globals()").text == "False"
-    wait_until(
-        lambda: len(subkernels(kernel)) == 1 and pid not in subkernels(kernel),
-        what="one subkernel, another one",
-        every_s=LOOK_AT_PROCESSES_S,
-    )
+    wait_for_one(kernel, other_than=pid)
 
 
 def test_a_restart_before_anybody_has_noticed_succeeds(kernel: RunningKernel, tmp_path: Path) -> None:
@@ -93,11 +89,7 @@ def test_a_successor_of_the_kernel_process_says_that_the_session_is_lost(kernel:
     after = kernel.run("'x' in globals()").text
     assert after.endswith("False")
     assert "variables lost" in after
-    wait_until(
-        lambda: len(subkernels(kernel)) == 1 and pid not in subkernels(kernel),
-        what="one subkernel, another one",
-        every_s=LOOK_AT_PROCESSES_S,
-    )
+    wait_for_one(kernel, other_than=pid)
 
 
 @pytest.mark.parametrize("once_there_is", [".", "subkernel.json", "supervisor.sock", "1/s-1"])
@@ -125,7 +117,7 @@ def test_a_death_is_mended_and_nobody_is_left_after_the_lease(tmp_path: Path) ->
         os.kill(pid, signal.SIGKILL)
         kernel.wait_for_status("restarting")
         assert kernel.run("40 + 2").text.endswith("42")
-        assert len(subkernels(kernel)) == 1
+        wait_for_one(kernel, other_than=pid)
         clean_away(kernel, tmp_path)
         cut_off(kernel)
         wait_for_the_end(kernel)

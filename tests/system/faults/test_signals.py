@@ -83,10 +83,11 @@ def test_a_second_sigterm_ends_a_subkernel_that_does_not_leave() -> None:
         pid = kernel.subkernel_pid()
         stubborn = "import atexit, os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\natexit.register(time.sleep, 60)"
         kernel.run(stubborn)
+        (log,) = Path(kernel.env["XDG_STATE_HOME"], "beaker/logs").glob("kernel-*.jsonl")
         kernel.process.send_signal(signal.SIGTERM)
-        time.sleep(0.4)  # two wishes at once have one cause
+        wait_until(lambda: '"kernel.shutdown"' in log.read_text(), what="the first one in the log")
+        time.sleep(0.3)  # two wishes at once have one cause
         kernel.process.send_signal(signal.SIGTERM)
         kernel.process.wait(timeout=30)
         wait_until(lambda: not psutil.pid_exists(pid), what="the end of the subkernel")
-        (log,) = Path(kernel.env["XDG_STATE_HOME"], "beaker/logs").glob("kernel-*.jsonl")
         assert '"kernel.shutdown_hurried"' in log.read_text()

@@ -130,7 +130,7 @@ def test_a_thousand_raw_and_signed_frames_mixed_leave_the_round_trip_as_it_was(k
     assert sent == [1000]
     assert not marker.exists()
     # 250 of them are true requests, which take their turn in the subkernel; a hang, a retry or a timeout would be seconds.
-    assert during < 10 * before + 0.5
+    assert during < 10 * before + 1.5
 
 
 def test_a_replayed_message_runs_once(kernel: RunningKernel, peer: "zmq.Socket[bytes]") -> None:
@@ -168,7 +168,7 @@ def test_a_large_signed_message_passes_and_unsigned_ones_leave_no_memory_behind(
         # Before they came there is nothing to return.
         wait_until(lambda: dropped(kernel) == 3, what="the third one's end")
         # FAULTS 26: within 1 s on a quiet machine.
-        wait_until(lambda: process.memory_info().rss < before + 16_000_000, timeout_s=5, what="the return of memory")
+        wait_until(lambda: process.memory_info().rss < before + 16_000_000, what="the return of memory")
 
 
 def test_a_message_over_the_limit_closes_only_its_peer(peer: "zmq.Socket[bytes]", kernel: RunningKernel) -> None:
