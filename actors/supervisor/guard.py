@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from actors.supervisor import lock, watcher
+from actors.supervisor import lock, record, watcher
 from actors.supervisor.household import Household
 from actors.supervisor.opening import open_life
 from actors.supervisor.order import GAVE_UP, NOT_THE_FIRST, Order, Remembered
 from actors.supervisor.record import Record
+from actors.supervisor.strays import end_strays
 from beaker.places import KernelFolder, renew
 from beaker.subkernels.actions import Action
 from beaker.subkernels.kernelspecs import KernelspecError, find
@@ -95,6 +96,9 @@ class Guard:
             phase="dead" if known.dead_reason else "new",
             reason=known.dead_reason,
         )
+        # Not by the generation that the owner was told of: that is told before there is a process.
+        recorded = record.read(folder) or _living(order)
+        end_strays(folder, newest=recorded.subkernel.generation if recorded is not None else 0)
         # The watcher first: from its launch on the subkernel has somebody who ends it, whoever is killed.
         self._watcher = watcher.ensure(folder, kernel_id=order.kernel_id, lease_s=order.lease_s)
         self._state, self._backlog = open_life(self._household, state, _living(order))

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -11,7 +12,7 @@ import psutil
 import pytest
 
 from actors.supervisor.limits import Limits
-from actors.supervisor.order import NOT_THE_FIRST
+from actors.supervisor.order import NOT_THE_FIRST, Remembered
 from actors.supervisor.role import fork_supervisor
 from beaker.messages.subkernel import Died, Restart
 from tests.actors.supervisor.stage import is_gone, run_code, stage, until
@@ -138,3 +139,32 @@ async def test_limits_hold_for_an_adopted_subkernel_and_for_the_next_life() -> N
         os.kill(subkernel.pid or 0, signal.SIGKILL)
         following = await kernel.started()
         assert psutil.Process(following.pid).rlimit(psutil.RLIMIT_AS) == (memory, memory)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who holds a pipe")
+async def test_a_process_that_was_launched_and_not_written_down_is_ended_before_another_takes_its_folder() -> None:
+    """The Supervisor is killed between the two; what it has started would bind the same sockets, and nobody would watch it."""
+    async with stage() as kernel:
+        _, subkernel = await kernel.begin()
+        assert subkernel.pid is not None
+        os.kill(kernel.supervisor, signal.SIGKILL)
+        os.kill(subkernel.pid, signal.SIGKILL)
+        await until(lambda: is_gone(kernel.supervisor))
+        life = kernel.folder / "2"
+        life.mkdir()
+        os.mkfifo(life / "stderr")
+        writing_end = os.open(life / "stderr", os.O_RDWR)
+        stray = await asyncio.create_subprocess_exec("sleep", "60", stderr=writing_end, start_new_session=True)
+        os.close(writing_end)
+        # As an owner has heard it, of which the first thing that is told of a life is that it starts.
+        kernel.order = msgspec.structs.replace(
+            kernel.order, remembered=Remembered(generation=2, subkernel=None, start=None, dead_reason="")
+        )
+        kernel.fork()
+        _, attached = await kernel.attach()
+        async with asyncio.timeout(20):
+            assert await stray.wait() == -signal.SIGKILL
+        assert attached.generation == 2
+        assert attached.subkernel is not None
+        async with kernel.client(attached.subkernel) as client:
+            assert await run_code(client, "import os; print(os.getpid())") == f"{attached.subkernel.pid}\n"
