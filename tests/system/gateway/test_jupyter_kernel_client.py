@@ -23,7 +23,9 @@ def kernel(gateway: RunningGateway, need_module: Callable[[str], Any]) -> Iterat
 
     It speaks the older of the two framings: in the other version 1.0.2 of the library stumbles over each message, whoever sends it.
     """
-    library = need_module("jupyter_kernel_client")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("REQUEST_TIMEOUT", f"{PATIENCE_S:.0f}")  # it reads at its import how long it waits for anything
+        library = need_module("jupyter_kernel_client")
     from IPython.core.interactiveshell import InteractiveShell
 
     # It has IPython lay values out, in this process: without a history, whose file would be gone when it is closed at the end.
