@@ -59,6 +59,8 @@ class KernelProcess:
         self._supervisor: int | None = supervisor
         self._key = key
         self._gone_since = 0.0
+        self._was_killed = False
+        """The Supervisor that was forked last: it has not left because another one lives."""
         self._actor: KernelActor | None = None
         self._node: Node | None = None
         self._owner: Owner | None = None
@@ -161,6 +163,8 @@ class KernelProcess:
                     # Its own watch wants its exit status; whoever stands behind it in the queue is seen to afterwards.
                     asyncio.get_running_loop().call_later(REAP_AFTER_S, self._reap_orphans)
                     return
+                if ended.si_pid == self._supervisor:
+                    self._was_killed = ended.si_code != os.CLD_EXITED
                 os.waitpid(ended.si_pid, os.WNOHANG)
 
     def _gave_up(self, _name: str, reason: str) -> None:
@@ -182,6 +186,7 @@ class KernelProcess:
         if self._supervisor is None:
             assert self._actor is not None
             order = msgspec.structs.replace(self._order, remembered=self._actor.remembered)
+            self._gone_since, self._was_killed = 0.0, False
             self._supervisor = fork_supervisor(
                 order, before_serving=lambda: configure_logs(self._loaded.settings.logs, "supervisor", order.kernel_id, self._file.key)
             )
@@ -197,7 +202,7 @@ class KernelProcess:
                 os.kill(self._supervisor, 0)
         except ProcessLookupError:
             self._gone_since = self._gone_since or time.monotonic()
-            return time.monotonic() - self._gone_since > patience_s
+            return self._was_killed or time.monotonic() - self._gone_since > patience_s
         self._gone_since = 0.0
         return False
 
