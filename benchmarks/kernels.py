@@ -236,10 +236,19 @@ class Kernel:
         )
 
     def replace(self) -> None:
-        """Kills the kernel process, and starts another on the same connection file, as a frontend's restarter does."""
+        """Kills the kernel process, and starts another on the same connection file, as a frontend's restarter does.
+
+        Our client has noticed by then: what it sends before goes to where nobody is, and is lost.
+        """
         self._former += self.processes()[1:]
-        self.process.kill()
-        self.process.wait()
+        monitor = self.client.shell.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        try:
+            self.process.kill()
+            self.process.wait()
+            if not monitor.poll(LIMIT_S * 1000):
+                raise LostError("the client did not notice that the kernel process was killed")
+        finally:
+            self.client.shell.disable_monitor()
         self._start()
 
     @property
