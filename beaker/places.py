@@ -5,6 +5,7 @@ a hash of its connection file's identity, never by a pid, so that whoever comes 
 in it is ours alone: sockets, the record of the living subkernel, the lock of the one Supervisor.
 """
 
+import errno
 import hashlib
 import os
 import stat
@@ -24,6 +25,9 @@ _ID_LENGTH = 12
 
 _LONGEST_INSIDE = len("/supervisor.sock")
 """The longest socket path below a kernel's folder; a subkernel's own are `/<life>/s-5`, shorter for 10 million lives."""
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""There is no room in a folder, or no more of it for this user."""
 
 
 class PlaceError(BeakerError):

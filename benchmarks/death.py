@@ -19,9 +19,10 @@ import psutil
 from jupyter_client.ioloop.manager import AsyncIOLoopKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
+from benchmarks.client import DELIMITER, LIMIT_S, LostError
 from benchmarks.figures import Row, death_row
 from benchmarks.gateway_death import of_gateway
-from benchmarks.kernels import DELIMITER, LIMIT_S, Kernel, LostError
+from benchmarks.kernels import Kernel
 
 
 def _until_restarting(kernel: Kernel) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import psutil
 
+from benchmarks.client import Client
 from benchmarks.figures import Row, Series, compared
-from benchmarks.kernels import Client, Kernel
+from benchmarks.kernels import Kernel
 from benchmarks.memory import above_the_subkernel
 from tests.kit.scripted_process import scripted
 

@@ -21,7 +21,7 @@ import aiohttp
 import psutil
 
 from beaker.wire.websocket import V1
-from benchmarks.kernels import LostError
+from benchmarks.client import LostError
 from benchmarks.websockets import Client
 
 READY_LIMIT_S: Final = 60.0

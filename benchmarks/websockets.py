@@ -13,7 +13,7 @@ from typing import Final
 import aiohttp
 
 from beaker.wire.websocket import decode_v1, encode_v1
-from benchmarks.kernels import DATE, TYPED, LostError
+from benchmarks.client import DATE, TYPED, LostError
 
 LIMIT_S: Final = 60.0
 """Ends a measurement in which something was lost."""

@@ -5,7 +5,6 @@ name it with every form, and whoever sends the form has to know the token. What 
 token. The templates lie in `web/`, beside this file; they are read once.
 """
 
-import errno
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -23,6 +22,7 @@ from actors.gateway.routes import Route, get, post
 from actors.gateway.service import Service, service_of
 from beaker.gateway.cookies import same_token
 from beaker.gateway.pages import POLICY, Html, fill, raw, safe_next, table
+from beaker.places import FULL
 
 FOLDER: Final = Path(__file__).with_name("web")
 
@@ -111,7 +111,7 @@ async def log_out(request: web.Request) -> web.Response:
         end_session(request)
     except OSError as error:
         service.log.error("session.end_not_written", reason=str(error))
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        full = error.errno in FULL
         status = HTTPStatus.INSUFFICIENT_STORAGE if full else HTTPStatus.INTERNAL_SERVER_ERROR
         why = error.strerror or str(error)
         answer = _page(service, "Not signed out everywhere - beaker gateway", _NOT_WRITTEN, status=status, why=why)

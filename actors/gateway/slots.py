@@ -20,6 +20,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from beaker.places import FULL
+
 WORD: Final = 8
 """Bytes of a number: they begin at nanoseconds since the epoch, which need 61 bits."""
 WORDS: Final = 2
@@ -27,9 +29,6 @@ WORDS: Final = 2
 
 REST_S: Final = 2.0
 """How long a slot that was given back is left alone: its host reads it when it hears that the websocket is gone."""
-
-
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Slots:
@@ -110,7 +109,7 @@ def _map_first(paths: Sequence[str], size: int) -> tuple[str, mmap.mmap]:
         try:
             return path, _map_new(path, size)
         except OSError as error:
-            if error.errno not in _FULL:
+            if error.errno not in FULL:
                 raise
     return paths[-1], _map_new(paths[-1], size)
 

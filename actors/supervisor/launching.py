@@ -20,11 +20,11 @@ import msgspec
 
 from actors.supervisor.limits import Limits, lower_open_files, setter
 from actors.supervisor.local_process import LocalProcess
-from actors.supervisor.record import FULL
 from actors.supervisor.start_time import start_time
 from actors.supervisor.stderr_pipe import StderrPipe
 from beaker.errors import BeakerError
 from beaker.messages.subkernel import Connection, Subkernel
+from beaker.places import FULL
 from beaker.subkernels.exit_words import of_launch_error
 from beaker.subkernels.kernelspecs import Kernelspec
 

@@ -9,17 +9,13 @@ import contextlib
 import errno
 import os
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
 from actors.supervisor.start_time import start_time
 from beaker.messages.subkernel import Subkernel
-from beaker.places import KernelFolder
+from beaker.places import FULL, KernelFolder
 from beaker.subkernels.facts import Found
-
-FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
-"""There is no room, or no more of it for this user."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
