@@ -47,6 +47,8 @@ class ScriptedEndpoint:
         self._released = asyncio.Event()
         self._stalled = asyncio.Event()
         self._left = asyncio.Event()
+        self._held: web.StreamResponse | None = None
+        """The latest answer that came to its stall."""
         self.requests: list[Recorded] = []
         """The chat-completions requests, oldest first."""
         self.base_url = ""
@@ -85,6 +87,12 @@ class ScriptedEndpoint:
         async with asyncio.timeout(PATIENCE_S):
             await self._stalled.wait()
 
+    async def keep_alive(self) -> None:
+        """Send a comment in the answer that is stalled: bytes, but no data."""
+        await self.stalled()
+        assert self._held is not None
+        await self._held.write(b": keep-alive\n\n")
+
     async def left(self) -> None:
         """Return once a client has left before the end of its answer."""
         async with asyncio.timeout(PATIENCE_S):
@@ -119,18 +127,14 @@ class ScriptedEndpoint:
     async def _speak(self, request: web.Request, response: web.StreamResponse, reply: Speak, serial: int) -> None:
         for position, piece in enumerate(pieces(reply, serial)):
             if position == reply.stall_after:
-                await self._stall(response, reply.keep_alive_s)
+                await self._stall(response)
             if position == reply.cut_after and request.transport is not None:
                 request.transport.close()
                 return
             await response.write(piece)
 
-    async def _stall(self, response: web.StreamResponse, keep_alive_s: float | None) -> None:
+    async def _stall(self, response: web.StreamResponse) -> None:
         released = self._released  # of this script: another may follow meanwhile
+        self._held = response
         self._stalled.set()
-        while not released.is_set():
-            try:
-                async with asyncio.timeout(keep_alive_s):
-                    await released.wait()
-            except TimeoutError:
-                await response.write(b": keep-alive\n\n")
+        await released.wait()

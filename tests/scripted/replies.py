@@ -31,8 +31,6 @@ class Speak:
     """Whether `[DONE]` stands at the end."""
     stall_after: int | None = None
     """Stop sending after so many pieces, until the endpoint is released or the client leaves."""
-    keep_alive_s: float | None = None
-    """While stalled, send a comment as often as this: bytes, but no data."""
     cut_after: int | None = None
     """Break the connection after so many pieces."""
 

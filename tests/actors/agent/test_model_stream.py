@@ -2,18 +2,20 @@
 
 import asyncio
 import socket
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import httpx2
 import pytest
 
+from actors.agent import model_stream
 from actors.agent.model import Failed, Heard, Opened
 from actors.agent.model_stream import EVENTS_AT_ONCE, ModelStream
 from actors.agent.silence import StreamTimeouts
-from actors.runtime.clock import SystemClock
+from actors.runtime.clock import Clock, SystemClock
+from actors.runtime.kit import ManualClock
 from beaker.agent.conversation import System, User
 from beaker.agent.endpoint import DEMO_NAME, Endpoint, choose_endpoint, read_presets
 from beaker.agent.model_failure import Kind, ModelFailure
@@ -43,7 +45,8 @@ from tests.scripted.replies import (
 KEY = "sk-canary-1234567890"
 KEY_FACTS = KeyFacts("OPENAI_API_KEY", "environment OPENAI_API_KEY")
 MODEL = "scripted-1"
-QUICK = StreamTimeouts(connect_s=1.0, first_byte_s=0.3, silence_s=0.2, words_after_s=0.05)
+PATIENCE_S = 30
+"""Ends a hang."""
 CALL = CallModel(messages=(System(content="s"), User(content="u")), offer="tools", reasoning_off=False)
 USAGE = Usage(tokens_in=9, tokens_cached=4, tokens_out=3)
 """What the scripted endpoint counts."""
@@ -56,15 +59,25 @@ class Ear:
     texts: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
     began: int = 0
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     def first_byte(self) -> None:
         self.began += 1
 
     def say(self, text: str) -> None:
         self.texts.append(text)
+        self.heard.set()
 
     def words(self, words: str) -> None:
         self.shown.append(words)
+        self.heard.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Return once text or words have made this true."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not condition():
+                self.heard.clear()
+                await self.heard.wait()
 
 
 def endpoint_at(base_url: str, model: str = "scripted-1") -> Endpoint:
@@ -74,20 +87,45 @@ def endpoint_at(base_url: str, model: str = "scripted-1") -> Endpoint:
 
 
 @asynccontextmanager
-async def opened(base_url: str, *, model: str = "scripted-1", timeouts: StreamTimeouts | None = None) -> AsyncIterator[ModelStream]:
-    stream = ModelStream(endpoint_at(base_url, model), KEY, timeouts or StreamTimeouts(), clock=SystemClock())
+async def opened(
+    base_url: str, *, model: str = "scripted-1", timeouts: StreamTimeouts | None = None, clock: Clock | None = None
+) -> AsyncIterator[ModelStream]:
+    stream = ModelStream(endpoint_at(base_url, model), KEY, timeouts or StreamTimeouts(), clock=clock or SystemClock())
     try:
         yield stream
     finally:
         await stream.close()
 
 
-async def hear(
-    script: list[Reply], *, call: CallModel = CALL, timeouts: StreamTimeouts | None = None
-) -> tuple[Heard | Failed, Ear, ScriptedEndpoint]:
+async def hear(script: list[Reply]) -> tuple[Heard | Failed, Ear, ScriptedEndpoint]:
     ear = Ear()
-    async with ScriptedEndpoint(script) as server, opened(server.base_url, timeouts=timeouts) as stream:
-        return await stream.hear(call, ear, model=MODEL, step=1), ear, server
+    async with ScriptedEndpoint(script) as server, opened(server.base_url) as stream:
+        return await stream.hear(CALL, ear, model=MODEL, step=1), ear, server
+
+
+@dataclass
+class Timed:
+    """A call whose time stands still until the test turns it, so that no byte is late."""
+
+    task: asyncio.Task[Heard | Failed]
+    ear: Ear
+    server: ScriptedEndpoint
+    clock: ManualClock
+
+    async def over(self) -> Heard | Failed:
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.task
+
+
+@asynccontextmanager
+async def timed(reply: Reply) -> AsyncIterator[Timed]:
+    clock, ear = ManualClock(), Ear()
+    async with ScriptedEndpoint([reply]) as server, opened(server.base_url, clock=clock) as stream:
+        task = asyncio.create_task(stream.hear(CALL, ear, model=MODEL, step=1))
+        try:
+            yield Timed(task, ear, server, clock)
+        finally:
+            task.cancel()
 
 
 async def test_text_arrives_in_pieces_and_whole() -> None:
@@ -237,31 +275,52 @@ async def test_a_stream_without_a_finish_reason_says_so() -> None:
 
 
 async def test_a_stall_brings_words_and_then_a_failure_with_the_text_so_far() -> None:
-    heard, ear, _ = await hear([STALL], timeouts=QUICK)
+    async with timed(STALL) as call:
+        await call.ear.until(lambda: call.ear.texts == ["one ", "two "])
+        await call.clock.advance(16)
+        assert call.ear.shown == ["no data for 15 s"]
+        await call.clock.advance(103)
+        assert not call.task.done()
+        await call.clock.advance(2)
+        heard = await call.over()
     assert isinstance(heard, Failed)
     assert (heard.failure.kind, heard.text) == ("timeout", "one two ")
-    assert "sent nothing more for 0.2 s (agent.silence_timeout_s)" in heard.failure.reason
-    assert ear.shown[0].startswith("no data for 0.0")
-    assert ear.shown[-1] == ""
+    assert "sent nothing more for 120 s (agent.silence_timeout_s)" in heard.failure.reason
+    assert call.ear.shown[-1] == ""
 
 
-async def test_headers_alone_are_no_beginning() -> None:
+async def test_headers_alone_are_no_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
     """Local servers send headers at once and then read the prompt for minutes."""
-    heard, _, _ = await hear([HANG], timeouts=StreamTimeouts(connect_s=1, first_byte_s=0.2, silence_s=0.1, words_after_s=1))
+    headers_came = asyncio.Event()
+
+    async def noted(response: httpx2.Response) -> None:
+        headers_came.set()
+
+    monkeypatch.setattr(model_stream, "shorten", noted)
+    async with timed(HANG) as call:
+        async with asyncio.timeout(PATIENCE_S):
+            await headers_came.wait()
+        await call.clock.advance(299)
+        assert not call.task.done()
+        await call.clock.advance(2)
+        heard = await call.over()
     assert isinstance(heard, Failed)
-    assert "did not begin to answer for 0.2 s (agent.first_byte_timeout_s)" in heard.failure.reason
+    assert "did not begin to answer for 300 s (agent.first_byte_timeout_s)" in heard.failure.reason
+    assert call.ear.began == 0
 
 
 async def test_keep_alive_comments_are_signs_of_life() -> None:
-    ear = Ear()
-    script = [Speak(text="one two three", stall_after=2, keep_alive_s=0.03)]
-    async with ScriptedEndpoint(script) as server, opened(server.base_url, timeouts=QUICK) as stream:
-        started = time.monotonic()
-        SystemClock().call_later(2 * QUICK.silence_s, server.release)
-        heard = await stream.hear(CALL, ear, model=MODEL, step=1)
+    async with timed(Speak(text="one two three", stall_after=2)) as call:
+        await call.ear.until(lambda: call.ear.texts == ["one "])
+        for _ in range(3):
+            await call.clock.advance(100)
+            assert call.ear.shown[-1] == "no data for 90 s"
+            await call.server.keep_alive()
+            await call.ear.until(lambda: call.ear.shown[-1] == "")
+        call.server.release()
+        heard = await call.over()
     assert isinstance(heard, Heard), heard
     assert heard.text == "one two three"
-    assert time.monotonic() - started >= 2 * QUICK.silence_s
 
 
 async def test_a_refused_connection_is_a_sentence() -> None:
