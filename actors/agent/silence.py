@@ -13,6 +13,12 @@ import msgspec
 from actors.runtime.clock import Clock, Timer
 from beaker.errors import BeakerError
 
+LATE_S = 1.0
+"""A look that comes so much later than it should tells that this process itself stood still: a loop at work is late by milliseconds."""
+
+READING_S = 1.0
+"""For what came meanwhile: it lies in the socket, a few turns of the loop away."""
+
 
 class StreamTimeouts(msgspec.Struct, frozen=True, kw_only=True):
     """How long a model call may take to do what; seconds."""
@@ -59,6 +65,10 @@ class SilenceWatch:
         self._began = False
         self._shown = False
         self._timer: Timer | None = None
+        self._due = 0.0
+        """When the next look should come."""
+        self._stood_still = False
+        """Since the last byte, which was then waited for a moment longer."""
 
     async def __aenter__(self) -> "SilenceWatch":
         await self._scope.__aenter__()
@@ -78,6 +88,7 @@ class SilenceWatch:
     def sign(self) -> None:
         """A byte has come."""
         self._last = self._clock.monotonic()
+        self._stood_still = False
         if not self._began:
             self._began = True
             if self._on_first is not None:
@@ -90,8 +101,13 @@ class SilenceWatch:
         return self._timeouts.silence_s if self._began else self._timeouts.first_byte_s
 
     def _look(self) -> None:
-        idle_s = self._clock.monotonic() - self._last
+        now = self._clock.monotonic()
+        idle_s = now - self._last
         if idle_s >= self._limit_s:
+            if now - self._due >= LATE_S and not self._stood_still:
+                self._stood_still = True
+                self._look_after(READING_S)
+                return
             self._scope.reschedule(asyncio.get_running_loop().time())
             return
         if idle_s >= self._timeouts.words_after_s:
@@ -105,7 +121,11 @@ class SilenceWatch:
         every_s = self._timeouts.words_after_s
         idle_s = self._clock.monotonic() - self._last
         next_words_s = every_s * (idle_s // every_s + 1)
-        self._timer = self._clock.call_later(max(min(next_words_s, self._limit_s) - idle_s, 0.001), self._look)
+        self._look_after(max(min(next_words_s, self._limit_s) - idle_s, 0.001))
+
+    def _look_after(self, seconds: float) -> None:
+        self._due = self._clock.monotonic() + seconds
+        self._timer = self._clock.call_later(seconds, self._look)
 
     def _hide(self) -> None:
         if self._shown:

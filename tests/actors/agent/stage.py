@@ -39,7 +39,7 @@ from tests.scripted.replies import Reply
 KEY = "sk-canary-1234567890"
 KEY_FACTS = KeyFacts("OPENAI_API_KEY", "environment OPENAI_API_KEY")
 FAST = RunLimits(turn=TurnLimits(backoff_s=0.01), delta_interval_s=0.0, calls_per_s=1000.0)
-STOP_LIMIT_S = 2.0
+STOP_LIMIT_S = 10.0
 """0.3 s are promised; on a busy machine a test leaves room, as what it stops would take two minutes."""
 
 
@@ -113,7 +113,7 @@ async def on(
         async def load() -> Model:
             chosen = choose_endpoint(KEY_FACTS, read_presets(), model="scripted-1", base_url=server.base_url)
             assert isinstance(chosen, Endpoint)
-            return ModelStream(chosen, KEY, timeouts or StreamTimeouts(), clock=SystemClock())
+            return ModelStream(chosen, KEY, timeouts or StreamTimeouts(), clock=clock or SystemClock())
 
         async with staged(load, limits=limits, kernel=kernel, is_gone=is_gone, shelf=shelf, clock=clock) as stage:
             yield stage, server

@@ -3,20 +3,16 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from actors.agent.actor import LEFT, WAKING
 from actors.agent.model import Failed, Heard, Listener, Model, Offers, Opened
-from actors.agent.silence import StreamTimeouts
-from actors.agent.turn_run import RunLimits
+from actors.runtime.kit import ManualClock
 from beaker.agent.model_failure import ModelFailure
 from beaker.agent.turn import CUT
 from beaker.agent.turn_state import CallModel, Quirks
 from beaker.messages.base import TurnId
-from beaker.messages.turn import (
-    Ended,
-    Stop,
-    Waiting,
-)
+from beaker.messages.turn import Delta, Ended, Stop, Waiting
 from tests.actors.agent.stage import FAST, KEY, answer, on, question, staged
 from tests.scripted.replies import CUT as CUT_STREAM
 from tests.scripted.replies import HANG, MALFORMED, NO_FINISH, STALL, Reply, Speak, bad_call, failure, list_variables
@@ -55,9 +51,13 @@ async def test_retry_after_is_waited_for_and_the_answer_comes() -> None:
     ids=["cut", "malformed", "no finish reason", "silence"],
 )
 async def test_half_an_answer_is_kept_and_marked_and_never_said_twice(reply: Reply, text: str) -> None:
-    # Short only where silence is what is tested: on a busy machine any piece may be late.
-    timeouts = StreamTimeouts(first_byte_s=20, silence_s=0.5 if reply is STALL else 20, words_after_s=10)
-    ended, stage, server = await answer([reply], timeouts=timeouts)
+    clock = ManualClock()
+    async with on([reply], clock=clock) as (stage, server):
+        stage.agent.tell(question())
+        while not "".join(stage.deltas()).startswith(text):
+            await stage.kernel.expect(Delta)
+        await clock.advance(121)  # which only the silent one needs
+        ended = await stage.ended()
     assert ended.status == "error"
     assert ended.text == f"{text}\n\n{CUT}"
     assert "".join(stage.deltas()) == ended.text
@@ -65,18 +65,27 @@ async def test_half_an_answer_is_kept_and_marked_and_never_said_twice(reply: Rep
 
 
 async def test_words_say_what_a_silent_endpoint_keeps_waiting_for() -> None:
-    timeouts = StreamTimeouts(first_byte_s=10, silence_s=10, words_after_s=0.05)
-    async with on([HANG], timeouts=timeouts) as (stage, _):
+    clock = ManualClock()
+    async with on([HANG], clock=clock) as (stage, server):
         stage.agent.tell(question())
-        while not (await stage.kernel.expect(Waiting)).words.startswith("no data for "):
+        await server.stalled()
+        await clock.advance(16)
+        while (await stage.kernel.expect(Waiting)).words != "no data for 15 s":
             pass
 
 
 async def test_a_turn_that_takes_too_long_is_ended() -> None:
-    ended, _, server = await answer([STALL], limits=RunLimits(turn=FAST.turn, time_s=0.2, delta_interval_s=0.0))
+    clock, limits = ManualClock(), replace(FAST, time_s=60.0)
+    async with on([STALL], limits=limits, clock=clock) as (stage, server):
+        stage.agent.tell(question())
+        await server.stalled()
+        await clock.advance(59)
+        assert not any(isinstance(said, Ended) for said in stage.kernel.seen)
+        await clock.advance(2)
+        ended = await stage.ended()
+        await server.left()
     assert ended.status == "error"
     assert "agent.turn_time_limit_s" in ended.reason
-    await server.left()
 
 
 async def test_a_model_without_tools_is_told_of_once_in_the_conversation() -> None:

@@ -309,7 +309,9 @@ async def test_a_context_that_is_never_made_is_a_sentence_and_holds_up_no_other(
             stuck = await contexts.surroundings("stuck", "python")
             assert isinstance(stuck, Missing)
             assert "has been loading for more than 0.05 s" in stuck.reason
-        assert not isinstance(await contexts.surroundings("lakes", "python"), Missing)
+        async with asyncio.timeout(20):
+            while isinstance(await contexts.surroundings("lakes", "python"), Missing):
+                pass  # it, too, may take its time on a busy machine
     finally:
         Stuck.let_go.set()
 

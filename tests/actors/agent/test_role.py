@@ -39,7 +39,7 @@ KERNEL = "abcdef012345"
 SECRET = b"s" * 32
 KEY = "sk-canary-1234567890"
 PATIENCE_S = 30.0
-STOP_LIMIT_S = 2.0
+STOP_LIMIT_S = 10.0
 """0.3 s are promised; on a busy machine a test leaves room, as what it stops would take two minutes."""
 
 
@@ -165,9 +165,9 @@ async def test_it_leaves_when_the_link_closes(short_folder: Path) -> None:
 
 
 async def test_it_ends_its_turns_on_sigterm(short_folder: Path) -> None:
-    async with stalling(short_folder) as (agent, server):
+    async with stalling(short_folder) as (agent, _):
         agent.ask("hi")
-        await server.stalled()
+        await agent.kernel.expect(Delta)  # what the endpoint has sent, the agent need not have read
         agent.child.send_signal(signal.SIGTERM)
         ended = await agent.kernel.expect(Ended)
         async with asyncio.timeout(PATIENCE_S):

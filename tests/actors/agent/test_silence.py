@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from actors.agent.silence import FellSilent, SilenceWatch, StreamTimeouts
+from actors.agent.silence import READING_S, FellSilent, SilenceWatch, StreamTimeouts
 from actors.runtime.kit import ManualClock
 
 LIMITS = StreamTimeouts(first_byte_s=300, silence_s=120, words_after_s=15)
@@ -79,6 +79,28 @@ async def test_a_limit_below_the_words_holds_all_the_same() -> None:
     await call.clock.advance(1.1)
     assert (await call.fell_silent()).waited_s == 1
     assert call.words == []
+
+
+async def test_what_came_while_the_process_stood_still_is_read_before_the_endpoint_is_called_silent() -> None:
+    call = Watched()
+    await call.clock.advance(1)
+    call.watch.sign()
+    call.clock.block(500)
+    await call.clock.advance(0)
+    call.watch.sign()
+    await call.clock.advance(119)
+    assert not call.task.done()
+    await call.clock.advance(2)
+    assert (await call.fell_silent()).waited_s == 120
+
+
+async def test_an_endpoint_that_said_nothing_while_the_process_stood_still_either_is_silent() -> None:
+    call = Watched()
+    await call.clock.advance(1)
+    call.watch.sign()
+    call.clock.block(500)
+    await call.clock.advance(READING_S)
+    assert (await call.fell_silent()).waited_s == 120
 
 
 async def test_a_call_that_ends_in_time_leaves_no_timer() -> None:

@@ -118,9 +118,10 @@ async def test_the_pace_is_one_for_all_questions_and_a_short_wait_has_no_words()
 
 
 async def test_a_question_that_waits_for_the_pace_is_stopped_without_another_call() -> None:
-    async with on([list_variables()], limits=replace(FAST, calls_per_s=0.1)) as (stage, server):
+    async with on([list_variables()], limits=replace(FAST, calls_per_s=0.1), clock=ManualClock()) as (stage, server):
         stage.agent.tell(question(1))
-        await stage.kernel.expect(Waiting)
+        while not (await stage.kernel.expect(Waiting)).words.startswith("waiting "):
+            pass
         stage.agent.tell(Stop(turn=TurnId(1)))
         assert (await stage.ended()).status == "stopped"
         assert len(server.requests) == 1
