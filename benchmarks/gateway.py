@@ -84,18 +84,16 @@ class Bench:
                 await self._grow(sides, count, starts)
                 await self._cells(sides, count, "1")
             self._starts(starts)
+            if plan.others:
+                await self._grow(sides, 32, starts)
+                await self._cells(sides, 32, "1")
+            self._memory(gateway, before)
             self.at = "many websockets"
             print_rows(await watching(gateway, plan.watchers, plan.watched_s))
             if plan.others:
                 for cell, legacy in (("1 kB", False), ("100 kB", False), ("1", True)):
                     self.at = f"{cell} cells, 8 kernels"
                     await self._cells(sides, 8, cell, legacy=legacy)
-                await self._grow(sides, 32, starts)
-                await self._cells(sides, 32, "1")
-            kernels = len(gateway.kernels)
-            if before:
-                each = (_pss_mb(gateway) - before) / kernels
-                print_rows([Row(f"memory per kernel, of {kernels}", each, None, "MB", each, KERNEL_MB)])
         if plan.others:
             self.at = "two workers"
             await self._workers()
@@ -109,6 +107,13 @@ class Bench:
         mine, other, _ = (statistics.median(taken) * 1e3 for taken in starts)
         notes = [f"slowest {max(starts[0]) * 1e3:.0f} / {max(starts[1]) * 1e3:.0f} ms, of {len(starts[0])}"]
         print_rows([Row("POST /api/kernels", mine, other, "ms", mine / other, 1.0, notes=notes)])
+
+    def _memory(self, gateway: Service, before: float) -> None:
+        """What its kernels cost it, with the outputs of the cells they ran; behind larger ones it would be the journals' bound."""
+        if before:
+            kernels = len(gateway.kernels)
+            each = (_pss_mb(gateway) - before) / kernels
+            print_rows([Row(f"memory per kernel, of {kernels}", each, None, "MB", each, KERNEL_MB)])
 
     async def _cells(self, sides: Sequence[Service], count: int, cell: str, *, legacy: bool = False) -> None:
         """All kernels of a side run cells at once, one after the other; the sides take turns."""

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from actors.gateway.answers import empty_answer, json_answer, read_body
 from actors.gateway.asking import ask_host, ask_registry, find_kernel
-from actors.gateway.models import all_kernel_models, chosen_id, kernel_model, kernel_variables, location
+from actors.gateway.models import all_kernel_models, chosen_id, kernel_model, kernel_variables, location, new_kernel_model
 from actors.gateway.routes import Route, delete, get, post
 from actors.gateway.service import service_of
 from beaker.messages.host import InterruptKernel, RestartKernel
@@ -54,7 +54,7 @@ async def start(request: web.Request) -> web.Response:
         ),
         timeout_s=START_LIMIT_S,
     )
-    model = await kernel_model(service, started.kernel)
+    model = new_kernel_model(started.kernel)
     return json_answer(model, status=201, headers=location(service, "kernels", model.id))
 
 

@@ -12,6 +12,7 @@ import msgspec
 from actors.gateway.answers import Problem, moment
 from actors.gateway.asking import list_kernels
 from actors.gateway.service import Service
+from actors.gateway.standings import fresh
 from beaker.messages.host import KernelStanding
 from beaker.messages.registry import KernelEntry, SessionEntry
 
@@ -61,6 +62,11 @@ async def kernel_model(service: Service, entry: KernelEntry) -> KernelModel:
     """One kernel with what its host says of it."""
     (model,) = await kernel_models(service, [entry])
     return model
+
+
+def new_kernel_model(entry: KernelEntry) -> KernelModel:
+    """One that was started just now: nobody but its host knows it yet, so that nothing can be asked of it."""
+    return _model(entry, fresh(entry))
 
 
 async def session_models(service: Service, sessions: Sequence[SessionEntry]) -> list[SessionModel]:

@@ -29,9 +29,10 @@ class LastStandings:
 
     async def look(self, kernels: Sequence[KernelEntry]) -> list[KernelStanding]:
         """One standing for each of these kernels, in their order."""
-        for answer in await asyncio.gather(*(_ask(host) for host in self._hosts)):
+        theirs = {entry.host for entry in kernels}
+        for answer in await asyncio.gather(*(_ask(host) for number, host in enumerate(self._hosts) if number in theirs)):
             self._last.update((standing.kernel_id, standing) for standing in answer.kernels)
-        known = {entry.kernel_id: self._last.get(entry.kernel_id) or _fresh(entry) for entry in kernels}
+        known = {entry.kernel_id: self._last.get(entry.kernel_id) or fresh(entry) for entry in kernels}
         return list(known.values())
 
     def forget_others(self, kernels: Sequence[KernelEntry]) -> None:
@@ -48,7 +49,7 @@ async def _ask(host: LastingLink) -> Standings:
         return Standings(kernels=[])
 
 
-def _fresh(entry: KernelEntry) -> KernelStanding:
+def fresh(entry: KernelEntry) -> KernelStanding:
     """Of a kernel that no host has spoken of yet."""
     return KernelStanding(
         kernel_id=entry.kernel_id, execution_state="starting", last_activity=entry.started_at, connections=0, at_work=False

@@ -80,6 +80,8 @@ async def run_host(birth: Birth, order: GatewayOrder, key: int | None) -> int:
         return 1
     birth.ready()
     node.log.info("host.started", number=order.number)
+    import actors.kernel.question_rooms  # noqa: F401  # for its effect alone: else the first kernel waits for it, and whoever starts it
+
     status = await leaving
     await host.workers.drained(LAST_WORDS_S)
     node.log.info("host.leaving", status=status)

@@ -92,6 +92,7 @@ async def _begin(birth: Birth, node: Node, order: GatewayOrder, leaving: Leaving
         leaving.now(1)
     else:
         birth.ready()
+        import actors.supervisor.serving  # noqa: F401  # for its effect alone: else whoever starts the first kernel waits for it
 
 
 async def serve(node: Node, order: GatewayOrder, *, admit: Admit) -> None:

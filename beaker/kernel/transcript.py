@@ -26,6 +26,9 @@ CELL_SHARE = 4
 CODE_BYTES = 8_000
 """Of a cell's code: some two hundred lines."""
 
+CELL_COST_BYTES, OUTPUT_COST_BYTES = 600, 60
+"""What a cell and each of its outputs cost beside their content, which for most small ones is less."""
+
 LARGE_BYTES = 65_536
 """Of an output of data, most are pictures: what nobody can read as text is not kept, only named."""
 
@@ -70,32 +73,35 @@ class _Cell:
     former: bool = False
     head: list[bytes] = field(default_factory=list[bytes])
     head_bytes: int = 0
-    tail: deque[bytes] = field(default_factory=deque[bytes])
+    tail: deque[bytes] | None = None
+    """Made for the few that need it: an empty one is larger than most cells."""
     tail_bytes: int = 0
     dropped_bytes: int = 0
 
     @property
     def size(self) -> int:
-        return len(self.input) + self.head_bytes + self.tail_bytes
+        return CELL_COST_BYTES + len(self.input) + self.head_bytes + self.tail_bytes
 
     @property
     def handle(self) -> str:
         return f"output-{self.number}"
 
     def add(self, content: bytes) -> None:
-        size = len(content)
+        size = len(content) + OUTPUT_COST_BYTES
         if not self.tail and self.head_bytes + size <= self.limit_bytes // 2:
             self.head.append(content)
             self.head_bytes += size
             return
         if size > self.limit_bytes // 2:
-            self.dropped_bytes += size
+            self.dropped_bytes += len(content)
             return
+        if self.tail is None:
+            self.tail = deque()
         self.tail.append(content)
         self.tail_bytes += size
         while self.tail_bytes > self.limit_bytes // 2:
             gone = len(self.tail.popleft())
-            self.tail_bytes -= gone
+            self.tail_bytes -= gone + OUTPUT_COST_BYTES
             self.dropped_bytes += gone
 
     def source(self) -> _Input:
@@ -106,13 +112,13 @@ class _Cell:
 
     def outputs(self) -> Iterator[bytes]:
         yield from self.head
-        yield from self.tail
+        yield from self.tail or ()
 
     def text(self) -> str:
         text = "".join(map(text_of, self.head))
         if self.dropped_bytes:
             text += f"\n... {self.dropped_bytes} bytes left out ...\n"
-        return text + "".join(map(text_of, self.tail))
+        return text + "".join(map(text_of, self.tail or ()))
 
     def seen(self, output_chars: int, show: Show) -> SeenCell:
         source, text = self.source(), self.text()

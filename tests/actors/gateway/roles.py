@@ -137,6 +137,8 @@ class ScriptedHost(Actor[HostRequest]):
     def __init__(self) -> None:
         self.standings: dict[str, KernelStanding] = {}
         self.seen: list[HostRequest] = []
+        self.looks = 0
+        """How often it was asked for the standings of its kernels."""
         self.unknown = 0
         """How many requests for a kernel are answered by not knowing it."""
 
@@ -150,6 +152,7 @@ class ScriptedHost(Actor[HostRequest]):
                 return
         match message:
             case ListStandings():
+                self.looks += 1
                 asked.answer(Standings(kernels=list(self.standings.values())))
             case InterruptKernel():
                 asked.answer(KernelInterrupted())

@@ -67,6 +67,13 @@ async def test_a_kernel_that_no_host_has_spoken_of_is_starting(here: Gateway) ->
     assert (model["execution_state"], model["last_activity"]) == ("starting", "1970-01-01T00:16:40.500000Z")
 
 
+async def test_only_the_host_of_a_kernel_is_asked_how_it_is_and_none_when_it_was_started(here: Gateway) -> None:
+    _, model = await _ask(here, "POST", "/api/kernels")
+    assert [host.looks for host in here.hosts] == [0, 0]
+    assert (await _ask(here, "GET", f"/api/kernels/{model['id']}"))[0] == 200
+    assert [host.looks for host in here.hosts] == [1, 0]
+
+
 async def test_a_kernel_is_started_with_what_the_client_may_choose(here: Gateway) -> None:
     chosen = str(uuid.uuid4())
     body = {

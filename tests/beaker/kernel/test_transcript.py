@@ -1,6 +1,7 @@
 """What is remembered of the session."""
 
 import json
+import tracemalloc
 
 from beaker.kernel.transcript import CELL_SHARE, ENDS_BYTES, HUGE_BYTES, Transcript
 
@@ -43,10 +44,26 @@ def test_text_for_the_model_is_cut_in_the_middle() -> None:
 
 
 def test_the_oldest_cells_go_first() -> None:
-    transcript = Transcript(3000)
+    transcript = Transcript(5000)
     for number in range(10):
         transcript.begin(f"m{number}", content(code=f"cell {number} {'x' * 900}", execution_count=number))
     assert [seen.execution_count for seen in transcript.recent(99, output_chars=10)] == [7, 8, 9]
+
+
+def test_many_small_cells_take_no_more_memory_than_the_budget() -> None:
+    """As those of a loop that is sent for days: what a cell costs beside its content is most of it."""
+    budget_bytes = 1_000_000
+    transcript = Transcript(budget_bytes)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(5000):
+            transcript.begin(f"{number:032x}_{number}", content(code="1", execution_count=number))
+            transcript.output(f"{number:032x}_{number}", content(data={"text/plain": "1"}, metadata={}, execution_count=number))
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert budget_bytes / 2 < after - before < budget_bytes * 1.2
 
 
 def test_outputs_of_unknown_cells_and_unreadable_ones_are_no_trouble() -> None:
