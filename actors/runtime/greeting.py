@@ -16,8 +16,9 @@ from actors.runtime.hello import Admit, Hello, Peer, Refusal, Refused, Secret, W
 from actors.runtime.link import Link
 from actors.runtime.peers import Credentials, credentials_of, own_uid
 
-HELLO_LIMIT_S: Final = 2.0
-"""How long a connection may take to greet; a process of ours takes a millisecond."""
+HELLO_LIMIT_S: Final = 10.0
+"""How long a connection may take to greet. A process of ours takes a millisecond, or as long as it stands still in between, on a machine
+that is overrun: it is not to lose its link for that, and one that never greets costs no more than its descriptor."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_hello = msgspec.msgpack.Decoder(Hello).decode

@@ -17,8 +17,8 @@ from actors.runtime.birth import FAILED, OPTION, READY, WORDS_LIMIT, hand_down
 from actors.runtime.failures import RuntimeFault
 from actors.runtime.pidfd import NoSuchProcessError, ProcessHandle
 
-LAST_BREATH_S: Final = 1.0
-"""How long a process that has let go of its parent may take to end by itself."""
+LAST_BREATH_S: Final = 5.0
+"""How long a process that has let go of its parent may take to end by itself: milliseconds, unless it stands still just there."""
 
 
 class Exit(msgspec.Struct, frozen=True):

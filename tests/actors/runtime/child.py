@@ -35,6 +35,10 @@ def main() -> None:
         time.sleep(60)
     elif mode == "exit":
         sys.exit(3)
+    elif mode == "lingers":
+        birth.close()
+        time.sleep(1.2)  # as a process does that stands still on its way out
+        sys.exit(3)
     elif mode == "silent":
         time.sleep(60)
     elif mode == "deaf":

@@ -4,11 +4,13 @@ import asyncio
 import os
 import socket
 
+import msgspec
 import pytest
 
 from actors.runtime.failures import Unreachable
-from actors.runtime.frames import HELLO, frame
-from actors.runtime.hello import Peer, Refusal, Refused
+from actors.runtime.frames import HELLO, WELCOME, frame
+from actors.runtime.greeting import HELLO_LIMIT_S
+from actors.runtime.hello import Hello, Peer, Refusal, Refused
 from actors.runtime.kit import ManualClock, Probe
 from actors.runtime.listener import AddressTaken
 from actors.runtime.node import Node
@@ -105,10 +107,26 @@ async def test_a_connection_that_does_not_greet_is_closed_by_the_clock(path: str
     async with asyncio.timeout(10):
         while clock.pending == 0:  # noqa: ASYNC110 - the accepting loop is our own: it needs turns, not an event
             await asyncio.sleep(0)
-    await clock.advance(1.9)
+    await clock.advance(HELLO_LIMIT_S - 0.1)
     assert not reader.at_eof()
     await clock.advance(0.2)
     assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
+    await node.stop()
+
+
+async def test_one_that_stands_still_for_seconds_before_it_greets_is_let_in(path: str) -> None:
+    clock = ManualClock()
+    node = Node("server", clock=clock)
+    links = await listen(node, path)
+    reader, writer = await asyncio.open_unix_connection(path)
+    async with asyncio.timeout(20):
+        while clock.pending == 0:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0)
+        await clock.advance(5)
+        writer.write(frame(HELLO, msgspec.msgpack.encode(Hello(protocol=1, role="client", secret=SECRET))))
+        assert (await reader.readexactly(1))[0] == WELCOME
+    assert [link.peer.role for link in links] == ["client"]
     writer.close()
     await node.stop()
 

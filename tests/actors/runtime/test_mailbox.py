@@ -41,7 +41,7 @@ async def test_a_sleeping_taker_is_woken_by_either_lane() -> None:
         taker = asyncio.ensure_future(mailbox.get())
         await asyncio.sleep(0)
         put("x")
-        assert await asyncio.wait_for(taker, 1) == "x"
+        assert await asyncio.wait_for(taker, 20) == "x"
 
 
 async def test_what_wakes_the_taker_does_not_lose_its_place() -> None:

@@ -1,10 +1,10 @@
 """Real processes: born with a secret, ready when they say so, their death known at once."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -47,14 +47,14 @@ async def test_a_child_gets_its_secret_serves_and_its_death_is_known_at_once(pat
     watcher: Probe[Vocabulary] = Probe()
     await node.spawn("watcher", lambda: watcher)
     watcher.context.monitor(link.ref("worker"))
-    kept = asyncio.ensure_future(link.ref("worker").ask(Keep(), timeout_s=10))
-    await link.ref("worker").ask(Double(number=4), timeout_s=10)
-    killed_at = time.monotonic()
+    kept = asyncio.ensure_future(link.ref("worker").ask(Keep(), timeout_s=3600))
+    await link.ref("worker").ask(Double(number=4), timeout_s=20)
     child.send_signal(signal.SIGKILL)
-    assert await asyncio.wait_for(child.exited, 10) == Exit(status=None, signal=9)
-    with pytest.raises(Unreachable):
-        await kept
-    assert time.monotonic() - killed_at < 1.0
+    # By its death, and not by the hour after which nobody would wait any more.
+    async with asyncio.timeout(20):
+        assert await child.exited == Exit(status=None, signal=9)
+        with pytest.raises(Unreachable):
+            await kept
     assert (await watcher.expect_down()).reason == "link lost"
     await node.stop()
 
@@ -72,8 +72,9 @@ async def test_a_child_that_fails_says_why(path: str) -> None:
         await begin("fail").ready(20)
 
 
-async def test_a_child_that_ends_before_it_is_ready_is_named_with_its_status() -> None:
-    child = begin("exit")
+@pytest.mark.parametrize("mode", ["exit", "lingers"])
+async def test_a_child_that_ends_before_it_is_ready_is_named_with_its_status(mode: str) -> None:
+    child = begin(mode)
     with pytest.raises(NotReadyError, match="exited with status 3"):
         await child.ready(20)
     assert (await child.exited).words == "exited with status 3"
@@ -109,6 +110,7 @@ async def test_a_child_ends_with_its_parent(path: str) -> None:
 
 async def test_no_descriptor_is_left_behind() -> None:
     await begin("exit").exited
+    gc.collect()  # or what other tests have left would go while these are counted
     before = open_descriptors()
     for _ in range(2):
         with pytest.raises(NotReadyError):
@@ -117,6 +119,7 @@ async def test_no_descriptor_is_left_behind() -> None:
 
 
 async def test_a_program_that_is_not_there_is_an_os_error_and_leaves_nothing() -> None:
+    gc.collect()
     before = open_descriptors()
     with pytest.raises(FileNotFoundError):
         start(["/nonexistent/program"], role="child", secret=SECRET)
