@@ -69,8 +69,8 @@ def data_text(output: Output) -> str:
 def without_pictures(content: bytes) -> bytes:
     """A display or result whose large parts are left out and named in its text instead."""
     output = read_output(content)
-    if output is None or not output.data:
-        return content
+    if output is None or output.data.keys() <= {"text/plain"}:
+        return content  # also a long text alone: to make it anew costs a tenth of what all of a host does with it
     return msgspec.json.encode({"data": {"text/plain": data_text(output).rstrip("\n")}, "execution_count": output.execution_count})
 
 
