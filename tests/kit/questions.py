@@ -12,6 +12,9 @@ CELL = {"cellId": "a-cell"}
 PATIENCE_S = 40.0
 """Until what a question leads to comes: before it, an agent may have to start and to answer."""
 
+PATIENT_LOOKS = {"BEAKER_KERNEL_LOOK_TIME_LIMIT_S": "20"}
+"""For a kernel whose variables the model looks at: a session that stands still for a second, as on a busy machine, is seen all the same."""
+
 
 def ask(kernel: KernelInUse, code: str, **metadata: Any) -> str:  # Any: JSON
     """Send a cell with metadata, as notebooks do, of a client that answers no prompt."""

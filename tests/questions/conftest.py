@@ -3,13 +3,15 @@
 All tests here run in one process, so that each of the kernels is started once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.kit.questions import PATIENT_LOOKS
 from tests.kit.running_kernel import RunningKernel, running_kernel
-from tests.kit.shared_kernel import SharedKernel, shared_kernel  # noqa: F401  # tests find it as `shared`
+from tests.kit.shared_kernel import SharedKernel
 from tests.scripted.replies import STALL
 
 
@@ -21,11 +23,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("questions"))
 
 
+@contextmanager
+def patient_kernel(*, env: Mapping[str, str], folder: Path) -> Iterator[RunningKernel]:
+    with running_kernel(env={**env, **PATIENT_LOOKS}, folder=folder) as kernel:
+        yield kernel
+
+
 @pytest.fixture(scope="session")
 def demo() -> Iterator[RunningKernel]:
     """Shared: questions leave nothing behind that another test would trip over."""
-    with running_kernel() as kernel:
+    with running_kernel(env=PATIENT_LOOKS) as kernel:
         yield kernel
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedKernel]:
+    """Shared, and as if nobody had asked."""
+    kernel = SharedKernel(tmp_path_factory.mktemp("shared"), start=patient_kernel)
+    yield kernel
+    kernel.close()
 
 
 @pytest.fixture
@@ -38,7 +54,7 @@ def stalling(shared: SharedKernel) -> Iterator[RunningKernel]:
 @pytest.fixture(scope="session")
 def battered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedKernel]:
     """Shared by tests that kill one of its processes, or interrupt more than the last test would: each finds it whole."""
-    kernel = SharedKernel(tmp_path_factory.mktemp("battered"))
+    kernel = SharedKernel(tmp_path_factory.mktemp("battered"), start=patient_kernel)
     yield kernel
     kernel.close()
 

@@ -152,12 +152,16 @@ def test_nbclient_ends_by_itself_with_the_code_as_text_and_nothing_was_run(tmp_p
 def test_a_killed_agent_leaves_the_code_running_once_and_the_next_question_works(tmp_path: Path, battered: SharedKernel) -> None:
     """FAULTS row 2."""
     counter = tmp_path / "counter"
-    code = "import time\nopen('counter', 'a').write('x')\nprint('begun', flush=True)\ntime.sleep(2)\nprint('ended', flush=True)"
+    code = (
+        "import os, time\nopen('counter', 'a').write('x')\nprint('begun', flush=True)\n"
+        "while not os.path.exists('gate'): time.sleep(0.01)\nprint('ended', flush=True)"
+    )
     with battered.asking(run(code), Speak(text="Next.")) as (kernel, _):
         number = kernel.run(f"%cd -q {tmp_path}").reply["content"]["execution_count"]
         asked = send(kernel, "%%ai --mode auto go")
         kernel.wait_for_print(asked, "begun", timeout_s=PATIENCE_S)
         kernel.wait_for_role("agent").kill()
+        (tmp_path / "gate").touch()
         outcome = kernel.outcome(asked, timeout_s=PATIENCE_S)
         assert "ended\n" in printed(outcome)
         told = f" ran as cell [{number + 2}] and ended ok; the answer was cut behind it; asking again may run it again"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.questions import CELL, ask, displays, interrupt, until_text
+from tests.kit.questions import CELL, PATIENCE_S, PATIENT_LOOKS, ask, displays, interrupt, until_text
 from tests.kit.running_kernel import RunningKernel, running_kernel
 from tests.kit.shared_kernel import SharedKernel
 from tests.scripted.replies import STALL, Call, Reply, Speak, failure
@@ -76,13 +76,18 @@ def test_a_question_takes_a_number_in_the_subkernel_too(demo: RunningKernel) -> 
     assert demo.run(f"print(In[{number + 1}])").text == "# %%ai what variables do I have?\n"
 
 
-def test_a_question_behind_an_aborted_queue_shows_the_number_it_really_got() -> None:
+def test_a_question_behind_an_aborted_queue_shows_the_number_it_really_got(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
     # The answer ends when the queue has been aborted, however slow the machine is; its agent has yet to start.
     with serving([STALL]) as endpoint, running_kernel(env=endpoint.environment) as kernel:
-        kernel.run("import time")
+        kernel.run("import os, time")
         number = kernel.run("0").reply["content"]["execution_count"]
-        failing, aborted = kernel.send("time.sleep(0.3); 1 / 0"), kernel.send("2")
+        # What the kernel process has passed on by then is a thread away from being in the queue.
+        failing = kernel.send(f"while not os.path.exists({str(gate)!r}): time.sleep(0.01)\ntime.sleep(0.3); 1 / 0")
+        aborted = kernel.send("2")
         asked = kernel.send("%%ai how long?")
+        kernel.reply(kernel.client.complete("%beaker sta", 11))  # ours answers, and has passed on what came before
+        gate.touch()
         assert kernel.outcome(failing).reply["content"]["execution_count"] == number + 1
         assert kernel.reply(aborted)["content"]["status"] == "aborted"
         endpoint.wait_until_stalled()
@@ -108,11 +113,11 @@ def test_an_endpoint_that_stalls_holds_no_cell_back_and_an_interrupt_ends_the_qu
     started = time.monotonic()
     for number in range(20):
         assert stalling.run(f"{number} + 1").text == str(number + 1)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30, "the model is silent for two minutes"
     stopping = time.monotonic()
     interrupt(stalling)
     stopped = stalling.outcome(asked)
-    assert time.monotonic() - stopping < 5
+    assert time.monotonic() - stopping < 15
     assert stopped.status == "ok"
     assert displays(stopped.outputs)[-1]["content"]["data"]["text/markdown"].endswith("*stopped*")
 
@@ -149,7 +154,7 @@ def test_a_killed_agent_is_told_with_the_text_so_far_and_the_next_question_works
     killed = time.monotonic()
     agent.kill()
     cut = kernel.outcome(asked)
-    assert time.monotonic() - killed < 5
+    assert time.monotonic() - killed < 15
     assert cut.status == "error"
     assert "the agent was restarted and this answer was cut" in cut.text
     assert kernel.run("1 + 1").text == "2"
@@ -163,7 +168,7 @@ def test_in_the_background_the_cell_is_done_at_once_and_its_display_goes_on(demo
     asked = ask(demo, "%%ai --background what variables do I have?", **CELL)
     early = demo.outcome(asked)
     assert early.status == "ok"
-    for message in demo.iopub(time.monotonic() + 30):
+    for message in demo.iopub(time.monotonic() + PATIENCE_S):
         text = message["content"].get("data", {}).get("text/markdown", "")
         if message["msg_type"] == "update_display_data" and "session holds" in text and "▍" not in text and " real " in text:
             assert message["parent_header"]["msg_id"] == asked
@@ -270,7 +275,7 @@ def test_a_model_without_tools_reads_what_was_looked_at_for_earlier_answers() ->
         failure(400, "scripted-1 does not support tools"),
         Speak(text="So I read."),
     ]
-    with serving(script) as endpoint, running_kernel(env=endpoint.environment) as kernel:
+    with serving(script) as endpoint, running_kernel(env={**endpoint.environment, **PATIENT_LOOKS}) as kernel:
         kernel.run("numbers = [1, 2, 3]")
         for code in ("%%ai how many?", "%%ai and now?"):
             assert kernel.run(code).status == "ok"
