@@ -74,6 +74,10 @@ async def serve(role: str, plan: str, note: Note, order: GatewayOrder, birth: Bi
     birth.on_parent_death(leave)
     if plan == "dies":
         die()
+    if plan == "mute":
+        note("begun")
+        await ended.wait()
+        return
     if plan == "unready":
         birth.failed("there is no way to be ready")
         return

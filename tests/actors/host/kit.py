@@ -351,7 +351,8 @@ class HostStage:
         kernel_id = kernel_id or str(uuid.uuid4())
         folder = self.root / f"{len(self.kernels):012x}"
         folder.mkdir(mode=0o700)
-        environment = dict(os.environ) | {"KERNEL_USERNAME": "somebody"}
+        # A session that stands still for seconds on a busy machine is looked at all the same.
+        environment = dict(os.environ) | {"KERNEL_USERNAME": "somebody", "BEAKER_KERNEL_LOOK_TIME_LIMIT_S": "30"}
         made = Serve(
             kernel=KernelEntry(
                 kernel_id=kernel_id, spec_name="beaker", subkernel="python3", host=0, folder=str(self.notebooks), started_at=0.0
@@ -373,7 +374,7 @@ class HostStage:
             spec_name=serve.kernel.subkernel,
             environment=serve.environment,
             connection_file_name=f"kernel-{serve.kernel.kernel_id}.json",
-            lease_s=20.0,
+            lease_s=60.0,  # a host that is killed has that long to be followed by the next
         )
         here = os.getcwd()
         os.chdir(self.notebooks)  # where the subkernel begins
@@ -408,7 +409,7 @@ class HostStage:
         await self._node.stop()
         for serve in self.kernels:
             living = Path(serve.runtime_folder) / "living"
-            if living.exists():
+            with suppress(FileNotFoundError):  # it goes with its folder, whenever that is
                 self._pids |= {int(line.split()[0]) for line in living.read_text().splitlines()}
         # Stopped first, all of them: a Supervisor that sees its subkernel die starts the next.
         for number in (signal.SIGSTOP, signal.SIGKILL):

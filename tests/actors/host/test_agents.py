@@ -16,7 +16,9 @@ from actors.host import agents
 from actors.host.agents import ACTOR, Agents
 from actors.kernel.owner import NoSharedAgent
 from actors.runtime.actor import Actor, Asked
+from actors.runtime.clock import Clock
 from actors.runtime.codec import Codec
+from actors.runtime.kit import ManualClock
 from actors.runtime.link import Link
 from actors.runtime.node import Node
 from beaker.messages.agent_host import AgentHostFailure, AgentHostRequest, ConversationOpened, OpenConversation
@@ -25,8 +27,6 @@ from beaker.messages.figures import Figures, FiguresTold, Sample, TellFigures
 from beaker.messages.turn import Pong
 from tests.actors.gateway.desk import make_order
 from tests.actors.gateway.test_channels import until
-
-PATIENCE_S = 20.0
 
 WANTED = OpenConversation(kernel_id="k", folder="/nowhere", secret=b"s", order=b"")
 
@@ -47,16 +47,16 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
 class Double(Actor[AgentHostRequest]):
     """An agent host as a kernel host sees it."""
 
-    def __init__(self, folder: Path, pid: int) -> None:
+    def __init__(self, folder: Path, pid: int, clock: Clock | None = None) -> None:
         self.pid = pid
         self.answers = True
         self.opens = True
         self.refuses = ""
         self.opened = 0
+        self.unanswered: list[Asked] = []
         self.links: list[Link] = []
         self.order = make_order(workers=1, folder=str(folder))
-        self._node = Node("agent-host", protocol=PROTOCOL)
-        self._unanswered: list[Asked] = []
+        self._node = Node("agent-host", protocol=PROTOCOL, clock=clock)
 
     async def listen(self) -> None:
         await self._node.spawn(ACTOR, lambda: self)
@@ -81,7 +81,7 @@ class Double(Actor[AgentHostRequest]):
         if isinstance(message, OpenConversation):
             self.opened += 1
             if not self.opens:
-                self._unanswered.append(asked)
+                self.unanswered.append(asked)
             elif self.refuses:
                 asked.fail(AgentHostFailure(reason=self.refuses))
             else:
@@ -92,12 +92,14 @@ class Double(Actor[AgentHostRequest]):
         elif self.answers:
             asked.answer(Pong())
         else:
-            self._unanswered.append(asked)
+            self.unanswered.append(asked)
 
 
 @asynccontextmanager
-async def linked(folder: Path, pid: int) -> AsyncIterator[tuple[Agents, Double]]:
-    double, node = Double(folder, pid), Node("host", protocol=PROTOCOL)
+async def linked(folder: Path, pid: int, clock: Clock | None = None) -> AsyncIterator[tuple[Agents, Double]]:
+    """Both of them in this process, with one clock: an ask is over when that says so, and until then there is time for the answer."""
+    clock = clock or ManualClock()
+    double, node = Double(folder, pid, clock), Node("host", protocol=PROTOCOL, clock=clock)
     await double.listen()
     try:
         yield Agents(double.order, node, 0), double
@@ -117,17 +119,19 @@ async def test_conversations_share_a_link_and_one_that_is_lost_is_made_anew(shor
 
 
 async def test_its_numbers_are_told_once_there_is_one_and_that_it_is_silent_without_any(
-    short_folder: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+    short_folder: Path, process: subprocess.Popen[bytes]
 ) -> None:
-    monkeypatch.setattr(agents, "FIGURES_TIMEOUT_S", PATIENCE_S)
-    async with linked(short_folder, process.pid) as (way, double):
+    clock = ManualClock()
+    async with linked(short_folder, process.pid, clock) as (way, double):
         assert await way.figures() == []
         await way.open(WANTED, nobody)
         [told] = await way.figures()
         assert (told.role, told.number, [sample.value for sample in told.samples]) == ("agent-host", 0, [1])
-        monkeypatch.setattr(agents, "FIGURES_TIMEOUT_S", 0.05)
         double.answers = False
-        [silent] = await way.figures()
+        asking = asyncio.ensure_future(way.figures())
+        await until(lambda: len(double.unanswered) == 1)
+        await clock.advance(agents.FIGURES_TIMEOUT_S)
+        [silent] = await asking
         assert (silent.role, silent.number, silent.samples) == ("agent-host", 0, [])
 
 
@@ -158,10 +162,7 @@ async def test_so_is_one_that_refuses(short_folder: Path, process: subprocess.Po
             await way.open(WANTED, nobody)
 
 
-async def test_one_that_answers_us_is_left_alone_though_a_kernel_gave_it_up(
-    short_folder: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(agents, "GRACE_S", PATIENCE_S)
+async def test_one_that_answers_us_is_left_alone_though_a_kernel_gave_it_up(short_folder: Path, process: subprocess.Popen[bytes]) -> None:
     async with linked(short_folder, process.pid) as (way, _):
         await way.open(WANTED, nobody)
         await way.judge()
@@ -169,15 +170,16 @@ async def test_one_that_answers_us_is_left_alone_though_a_kernel_gave_it_up(
 
 
 async def test_one_that_does_not_is_killed_before_the_next_conversation_is_opened(
-    short_folder: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+    short_folder: Path, process: subprocess.Popen[bytes]
 ) -> None:
-    monkeypatch.setattr(agents, "GRACE_S", 0.05)
-    async with linked(short_folder, process.pid) as (way, double):
+    clock = ManualClock()
+    async with linked(short_folder, process.pid, clock) as (way, double):
         await way.open(WANTED, nobody)
         double.answers = False
         judging = asyncio.ensure_future(way.judge())
-        await asyncio.sleep(0)
+        await until(lambda: len(double.unanswered) == 1)
         opening = asyncio.ensure_future(way.open(WANTED, nobody))
+        await clock.advance(agents.GRACE_S)
         assert await asyncio.to_thread(process.wait, 20) == -9
         assert not opening.done()
         double.links[0].abort("as the death of the process does")
@@ -188,17 +190,16 @@ async def test_one_that_does_not_is_killed_before_the_next_conversation_is_opene
 async def test_one_that_answers_no_kernel_from_the_first_on_is_killed_and_the_next_one_is_asked(
     short_folder: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agents, "UNASKED_GRACE_S", 0.05)
     monkeypatch.setattr(os, "getppid", os.getpid)  # this is the guardian, and the host too
-    async with linked(short_folder, process.pid) as (way, double):
-
-        async def hurry() -> None:
-            """Between the greeting, for which there is time, and the question."""
-            monkeypatch.setattr(agents, "OPEN_TIMEOUT_S", PATIENCE_S if double.opens else 0.05)
-
+    clock = ManualClock()
+    async with linked(short_folder, process.pid, clock) as (way, double):
         write_incumbent(double.order.agent_socket(0), process.pid)
         double.answers = double.opens = False
-        opening = [asyncio.ensure_future(way.open(WANTED, hurry)) for _ in range(3)]
+        opening = [asyncio.ensure_future(way.open(WANTED, nobody)) for _ in range(3)]
+        await until(lambda: double.opened == 3)
+        await clock.advance(agents.OPEN_TIMEOUT_S)
+        await until(lambda: len(double.unanswered) == 4)  # the first of them asks for a sign of life
+        await clock.advance(agents.UNASKED_GRACE_S)
         assert await asyncio.to_thread(process.wait, 20) == -9
         double.opens = True
         double.links[0].abort("as the death of the process does")
@@ -209,14 +210,16 @@ async def test_one_that_answers_no_kernel_from_the_first_on_is_killed_and_the_ne
 async def test_one_that_answers_us_is_left_alone_though_it_opens_nothing(
     short_folder: Path, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agents, "OPEN_TIMEOUT_S", 0.05)
-    monkeypatch.setattr(agents, "UNASKED_GRACE_S", PATIENCE_S)
     monkeypatch.setattr(os, "getppid", os.getpid)
-    async with linked(short_folder, process.pid) as (way, double):
+    clock = ManualClock()
+    async with linked(short_folder, process.pid, clock) as (way, double):
         write_incumbent(double.order.agent_socket(0), process.pid)
         double.opens = False
+        opening = asyncio.ensure_future(way.open(WANTED, nobody))
+        await until(lambda: double.opened == 1)
+        await clock.advance(agents.OPEN_TIMEOUT_S)
         with pytest.raises(NoSharedAgent, match="no answer"):
-            await way.open(WANTED, nobody)
+            await opening
         assert process.poll() is None
 
 

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -120,8 +121,12 @@ async def test_the_log_of_the_host_names_the_kernel_on_its_lines(stage: HostStag
     await client.reply(cell)
     assert stage.host is not None
     log = stage.logs / f"host-{stage.host.pid}.jsonl"
-    wait_until(lambda: cell in log.read_text(), what="the line of a cell that is answered")
-    (about,) = [line for line in map(json.loads, log.read_text().splitlines()) if line.get("trace") == cell]
+
+    def lines() -> list[dict[str, Any]]:  # Any: JSON
+        whole = log.read_text().rpartition("\n")[0]
+        return [line for line in map(json.loads, whole.splitlines()) if line.get("trace") == cell]
+
+    (about,) = wait_until(lines, what="the line of a cell that is answered")
     assert (about["event"], about["role"], about["kernel"]) == ("cell.replied", "kernel", kernel)
 
 

@@ -321,10 +321,21 @@ class Stage:
                 if process.status() != psutil.STATUS_ZOMBIE and any(str(self.root) in word for word in process.cmdline()):
                     found[process.pid] = process
         for living in (self.root / "run").glob("beaker/*/living"):
-            for line in living.read_text().splitlines():
-                with suppress(psutil.Error):
-                    found[int(line.split()[0])] = psutil.Process(int(line.split()[0]))
+            with suppress(FileNotFoundError):  # it goes with its folder, between two looks
+                for pid in (int(line.split()[0]) for line in living.read_text().splitlines()):
+                    with suppress(psutil.Error):
+                        found[pid] = psutil.Process(pid)
         return list(found.values())
+
+    def clean_away(self) -> None:
+        """End what is left of kernels, and remove what they have in the runtime folder: nobody is there who would do so."""
+        self._end_left()
+        shutil.rmtree(self.root / "run" / "beaker")
+
+    def _end_left(self) -> None:
+        for process in self.left():
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # a watcher has a sleep with it
 
     async def clear(self) -> None:
         """End whatever is left."""
@@ -333,9 +344,7 @@ class Stage:
         await self.close()
         if self.child is not None:
             await self.child.end(5)
-        for process in self.left():
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # a watcher has a sleep with it
+        self._end_left()
         shutil.rmtree(self.root, ignore_errors=True)
 
 

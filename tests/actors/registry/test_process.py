@@ -99,14 +99,14 @@ async def test_a_registry_that_is_told_to_leave_lets_the_kernels_live(monkeypatc
 
 
 async def test_a_kernel_whose_folder_is_gone_is_forgotten_with_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with stage(monkeypatch, orphan_timeout_s=2.0) as gateway:
+    async with stage(monkeypatch) as gateway:
         await gateway.open()
         await gateway.host()
         registry = await gateway.worker()
         gone = (await registry.ask(OpenSession(path="a.ipynb", spec_name="idle"), timeout_s=PATIENCE_S)).session
         await gateway.hosts[0].node.stop()
         await gateway.close()
-        await until(lambda: not list((gateway.root / "run" / "beaker").glob("*")))  # its watcher has ended it
+        gateway.clean_away()  # as its watcher does after the lease
         await gateway.open()
         after = await gateway.worker()
         assert (await gateway.kernels(after), await gateway.paths(after)) == ([], [])

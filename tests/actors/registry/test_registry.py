@@ -5,13 +5,17 @@ import contextlib
 import os
 from collections.abc import Awaitable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psutil
 import pytest
 
 from actors.registry.chronicle import Chronicle
+from actors.registry.keeping import Kept
 from actors.runtime.actor import Asked
+from actors.runtime.clock import Timer
+from actors.runtime.context import Context
 from actors.runtime.failures import AskFailed
 from actors.runtime.trace import current_trace
 from actors.supervisor.actor import Message, Supervisor
@@ -29,6 +33,7 @@ from beaker.messages.registry import (
     StartKernel,
 )
 from beaker.messages.subkernel import Ping
+from beaker.subkernels.facts import LeaseOver
 from tests.actors.registry.stage import PATIENCE_S, Stage, stage
 from tests.actors.supervisor.stage import install_spec, until
 
@@ -108,7 +113,15 @@ async def test_a_kernel_whose_host_is_away_can_be_ended_too(monkeypatch: pytest.
 
 
 async def test_a_kernel_that_ends_at_its_host_leaves_with_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.registry.keeping.LEAVING_LIMIT_S", 0.5)  # this host does not end it, it only says so
+    monkeypatch.setattr("actors.registry.keeping.LEAVING_LIMIT_S", 0.1)  # this host does not end it, it only says so
+    leave = Kept.leave
+
+    def leave_in_time(kept: Kept) -> None:
+        """However slow this machine is: nobody would be left to insist any further."""
+        monkeypatch.setattr("actors.registry.keeping.LEAVING_LIMIT_S", PATIENCE_S)
+        leave(kept)
+
+    monkeypatch.setattr(Kept, "leave", leave_in_time)
     async with stage(monkeypatch) as gateway:
         await gateway.open()
         await gateway.host()
@@ -294,11 +307,18 @@ async def test_hosts_are_looked_at_all_at_once_so_that_one_that_is_silent_makes_
 
 
 async def test_a_kernel_that_is_gone_unasked_is_forgotten_and_its_host_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with stage(monkeypatch, orphan_timeout_s=2.0) as gateway:
+    call_later, hurry = Context.call_later, list[bool]()
+
+    def in_no_time(context: Context[Any], delay_s: float, message: object) -> Timer:  # Any: of whatever actor
+        return call_later(context, 0.0 if hurry and isinstance(message, LeaseOver) else delay_s, message)
+
+    monkeypatch.setattr(Context, "call_later", in_no_time)
+    async with stage(monkeypatch) as gateway:
         await gateway.open()
         host, registry = await gateway.host(), await gateway.worker()
         entry = await gateway.start(registry)
-        await host.on_stop()  # it owns the kernel no longer, and nobody else does: the lease runs
+        hurry.append(True)
+        await host.on_stop()  # it owns the kernel no longer, and nobody else does: the lease runs, and is over
         await until(lambda: host.ended == [entry.kernel_id])
         assert await gateway.kernels(registry) == []
 
