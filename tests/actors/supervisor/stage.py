@@ -15,7 +15,6 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import psutil
@@ -26,6 +25,7 @@ from actors.runtime.kit import Probe
 from actors.runtime.link import Link
 from actors.runtime.node import Node
 from actors.runtime.ref import Ref
+from actors.supervisor import record
 from actors.supervisor.order import Order
 from actors.supervisor.role import fork_supervisor
 from beaker.messages.base import PROTOCOL, KernelId
@@ -40,8 +40,12 @@ from beaker.messages.subkernel import (
     SupervisorMessage,
     SupervisorReply,
 )
+from beaker.places import KernelFolder
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
+"""Ends a hang; nothing here takes a tenth of it on a quiet machine."""
+LOOK_S = 0.005
+"""Between looks at what sets no event."""
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -64,7 +68,9 @@ class Stage:
             spec_name="python3",
             environment=dict(os.environ),
             connection_file_name="kernel-1.json",
-            lease_s=20.0,
+            # Longer than a test may take: neither runs out because a process was given no turn. `held.py` is for tests of them.
+            start_timeout_s=120.0,
+            lease_s=120.0,
         )
         self.order = msgspec.structs.replace(order, **settings)
         self.node = Node("kernel", protocol=PROTOCOL)
@@ -74,9 +80,9 @@ class Stage:
         self._pids: set[int] = set()
         self._before = set(psutil.Process().children())
 
-    def fork(self) -> None:
-        """Start a Supervisor."""
-        self.supervisor = fork_supervisor(self.order)
+    def fork(self, before_serving: Callable[[], object] | None = None) -> None:
+        """Start a Supervisor, which does something before it serves."""
+        self.supervisor = fork_supervisor(self.order, before_serving=before_serving)
         self._pids.add(self.supervisor)
 
     async def connect(self) -> Ref[SupervisorMessage]:
@@ -100,18 +106,27 @@ class Stage:
         self.remember(attached.subkernel)
         return supervisor, attached
 
-    async def begin(self) -> tuple[Ref[SupervisorMessage], Subkernel]:
+    async def begin(self, before_serving: Callable[[], object] | None = None) -> tuple[Ref[SupervisorMessage], Subkernel]:
         """Start a Supervisor, own it, and wait for a subkernel that answers."""
-        self.fork()
+        self.fork(before_serving)
         supervisor, attached = await self.attach()
         assert attached.subkernel is not None
         await self.answer(supervisor, attached.subkernel)
         return supervisor, attached.subkernel
 
     async def answer(self, supervisor: Ref[SupervisorMessage], subkernel: Subkernel) -> None:
-        """Wait until a subkernel answers, and say so as the KernelActor does."""
+        """Wait until a subkernel answers, and say so as the KernelActor does; returns once the Supervisor has heard it."""
         async with self.client(subkernel):
             supervisor.tell(Ready(generation=subkernel.generation))
+        await until(lambda: (known := self.recorded()) is not None and known.heard >= subkernel.generation)
+
+    def recorded(self) -> record.Record | None:
+        """What the Supervisor has written down last."""
+        return record.read(KernelFolder(self.folder))
+
+    async def owner_is_missed(self) -> None:
+        """Wait until the Supervisor has heard that its owner has left."""
+        await until(lambda: (known := self.recorded()) is not None and known.owner_lost_at is not None)
 
     async def started(self) -> Subkernel:
         """The next subkernel that is announced."""
@@ -147,10 +162,9 @@ class Stage:
         async with self.client(subkernel) as client:
             # In short steps: a signal that comes between a look at the signals and the system call of a sleep is heard when that is over.
             cell = client.execute("import time\nprint('running', flush=True)\nwhile True: time.sleep(0.05)")
-            while not _printed(await client.get_iopub_msg(timeout=30), cell, "running"):
-                pass
-            await supervisor.ask(Interrupt(generation=subkernel.generation), timeout_s=10)
-            while (message := await client.get_iopub_msg(timeout=30))["msg_type"] != "error":
+            await hear_printed(client, cell, "running")
+            await supervisor.ask(Interrupt(generation=subkernel.generation), timeout_s=PATIENCE_S)
+            while (message := await client.get_iopub_msg(timeout=PATIENCE_S))["msg_type"] != "error":
                 pass
             return str(message["content"]["ename"])
 
@@ -181,8 +195,9 @@ class Stage:
         """The pids of its watchers."""
         found: list[int] = []
         for process in self.left():
-            with suppress(psutil.NoSuchProcess):  # it ended between two looks
-                if process.name() == "sh":
+            with suppress(psutil.NoSuchProcess, ProcessLookupError):  # it ended between two looks
+                # What a watcher starts is called as it is until it runs a program of its own, but leads no session.
+                if process.name() == "sh" and os.getsid(process.pid) == process.pid:
                     found.append(process.pid)
         return found
 
@@ -196,9 +211,13 @@ class Stage:
         return found
 
 
-def _printed(message: dict[str, Any], cell: str, text: str) -> bool:
-    """Whether this cell has printed that. Other code writes to stdout and stderr too, before a cell has begun as well."""
-    return message["msg_type"] == "stream" and message["parent_header"].get("msg_id") == cell and text in message["content"]["text"]
+async def hear_printed(client: AsyncKernelClient, cell: str, text: str) -> None:
+    """Wait until this cell has printed that. Other code writes to stdout and stderr too, before a cell has begun as well."""
+    printed = ""
+    while text not in printed:
+        message = await client.get_iopub_msg(timeout=PATIENCE_S)
+        if message["msg_type"] == "stream" and message["parent_header"].get("msg_id") == cell:
+            printed += message["content"]["text"]
 
 
 async def until_ready(client: AsyncKernelClient) -> None:
@@ -222,11 +241,11 @@ async def run_code(client: AsyncKernelClient, code: str) -> str:
     return "".join(printed)
 
 
-async def until(condition: Callable[[], object], *, patience_s: float = PATIENCE_S) -> None:
+async def until(condition: Callable[[], object]) -> None:
     """Wait until a condition of the world outside holds."""
-    async with asyncio.timeout(patience_s):
+    async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110 -- files and processes set no event
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(LOOK_S)
 
 
 @asynccontextmanager

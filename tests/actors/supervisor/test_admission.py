@@ -7,7 +7,7 @@ from actors.runtime.hello import Refused
 from actors.runtime.node import Node
 from beaker.messages.base import PROTOCOL
 from beaker.messages.subkernel import SubkernelEvent, SupervisorReply
-from tests.actors.supervisor.stage import stage
+from tests.actors.supervisor.stage import PATIENCE_S, stage
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +34,7 @@ async def test_an_agent_does_not_get_in(role: str, secret: bytes | None, code: s
                     str(kernel.folder / "supervisor.sock"),
                     codec=Codec(SubkernelEvent | SupervisorReply),
                     secret=secret or kernel.order.secret,
-                    timeout_s=20,
+                    timeout_s=PATIENCE_S,
                 )
         finally:
             await stranger.stop()

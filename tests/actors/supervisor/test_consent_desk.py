@@ -26,7 +26,7 @@ from beaker.messages.consent import (
     StandingWanted,
 )
 from beaker.messages.subkernel import Restart
-from tests.actors.supervisor.stage import stage
+from tests.actors.supervisor.stage import PATIENCE_S, stage
 
 KERNEL = KernelId("0123456789ab")
 WANT = RunWanted(kind="code", code_hash="h", generation=1, mode="ask", tainted=False)
@@ -44,9 +44,9 @@ class Holder(Actor[ConsentRequest]):
 
 
 async def granted(supervisor: Ref[Any]) -> str:  # Any: a Supervisor or a desk of its own
-    asked = await supervisor.ask(WANT, timeout_s=20)
+    asked = await supervisor.ask(WANT, timeout_s=PATIENCE_S)
     assert isinstance(asked, RunToBeAsked)
-    reply = await supervisor.ask(RunDecided(want=asked.want, decision="allow", code_hash="h"), timeout_s=20)
+    reply = await supervisor.ask(RunDecided(want=asked.want, decision="allow", code_hash="h"), timeout_s=PATIENCE_S)
     assert isinstance(reply, RunGranted)
     return reply.grant
 
@@ -57,7 +57,7 @@ def redeem(grant: str, generation: int = 1) -> RunRedeemed:
 
 async def refused(supervisor: Ref[Any], request: ConsentRequest) -> str:  # Any: as above
     with pytest.raises(AskFailed) as caught:
-        await supervisor.ask(request, timeout_s=20)
+        await supervisor.ask(request, timeout_s=PATIENCE_S)
     assert isinstance(caught.value.failure, RunRefused)
     return caught.value.failure.reason
 
@@ -69,7 +69,7 @@ async def test_a_grant_expires_by_the_clock() -> None:
     try:
         early, late = await granted(desk), await granted(desk)
         await clock.advance(GRANT_LIFE_S - 1)
-        assert await desk.ask(redeem(early), timeout_s=20) == RunCleared()
+        assert await desk.ask(redeem(early), timeout_s=PATIENCE_S) == RunCleared()
         await clock.advance(1)
         assert "10 minutes" in await refused(desk, redeem(late))
     finally:
@@ -92,14 +92,14 @@ async def test_the_supervisors_process_tells_what_was_said_for_all_that_comes_an
     async with stage() as kernel:
         supervisor, _ = await kernel.begin()
         nothing, held = StandingTold(always=False, though_tainted=False), StandingTold(always=True, though_tainted=False)
-        assert await supervisor.ask(StandingWanted(), timeout_s=20) == nothing
-        assert await supervisor.ask(StandingEnded(), timeout_s=20) == nothing
-        asked = await supervisor.ask(WANT, timeout_s=20)
+        assert await supervisor.ask(StandingWanted(), timeout_s=PATIENCE_S) == nothing
+        assert await supervisor.ask(StandingEnded(), timeout_s=PATIENCE_S) == nothing
+        asked = await supervisor.ask(WANT, timeout_s=PATIENCE_S)
         assert isinstance(asked, RunToBeAsked)
-        await supervisor.ask(RunDecided(want=asked.want, decision="always", code_hash="h"), timeout_s=20)
-        assert await supervisor.ask(StandingWanted(), timeout_s=20) == held
-        assert await supervisor.ask(StandingEnded(), timeout_s=20) == held
-        assert await supervisor.ask(StandingWanted(), timeout_s=20) == nothing
+        await supervisor.ask(RunDecided(want=asked.want, decision="always", code_hash="h"), timeout_s=PATIENCE_S)
+        assert await supervisor.ask(StandingWanted(), timeout_s=PATIENCE_S) == held
+        assert await supervisor.ask(StandingEnded(), timeout_s=PATIENCE_S) == held
+        assert await supervisor.ask(StandingWanted(), timeout_s=PATIENCE_S) == nothing
 
 
 @pytest.mark.slow
@@ -107,8 +107,8 @@ async def test_the_supervisors_process_clears_a_run_once_and_not_after_a_restart
     async with stage() as kernel:
         supervisor, _ = await kernel.begin()
         used, late = await granted(supervisor), await granted(supervisor)
-        assert await supervisor.ask(redeem(used), timeout_s=20) == RunCleared()
+        assert await supervisor.ask(redeem(used), timeout_s=PATIENCE_S) == RunCleared()
         assert "each is good for one run" in await refused(supervisor, redeem(used))
-        await supervisor.ask(Restart(), timeout_s=20)
+        await supervisor.ask(Restart(), timeout_s=PATIENCE_S)
         assert "restarted" in await refused(supervisor, redeem(late))
         assert "restarted" in await refused(supervisor, WANT)

@@ -3,28 +3,27 @@
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from beaker.messages.subkernel import Died, GaveUp, Ready, Restart, Starting
-from tests.actors.supervisor.stage import install_spec, stage
+from beaker.messages.subkernel import Died, GaveUp, Restart, Starting
+from tests.actors.supervisor.held import HeldTime
+from tests.actors.supervisor.stage import PATIENCE_S, hear_printed, install_spec, stage, until
 
 pytestmark = pytest.mark.slow
 
-TOLD_WITHIN_S = 0.5
-"""The figure is 0.1 s on a quiet machine and some 10 ms as measured; a busy one may take a while to give us a turn."""
+
+# "At once" is without a timer: their Supervisors have no time in which to look again and again. The figure, 0.1 s on a quiet machine, is
+# measured by `benchmarks/death.py`.
 
 
 async def test_a_subkernel_killed_while_idle_is_told_at_once_and_comes_back() -> None:
     async with stage() as kernel:
-        supervisor, subkernel = await kernel.begin()
+        supervisor, subkernel = await kernel.begin(HeldTime().hold)
         assert subkernel.pid is not None
-        killed = time.monotonic()
         os.kill(subkernel.pid, signal.SIGKILL)
         died = await kernel.probe.expect(Died)
-        assert time.monotonic() - killed < TOLD_WITHIN_S
         assert (died.generation, died.reason, died.restarting) == (1, "killed by signal 9 (out of memory?)", True)
         assert (await kernel.probe.expect(Starting)).generation == 2
         fresh = await kernel.started()
@@ -34,20 +33,17 @@ async def test_a_subkernel_killed_while_idle_is_told_at_once_and_comes_back() ->
 
 async def test_a_subkernel_killed_in_mid_cell_is_told_at_once() -> None:
     async with stage() as kernel:
-        _, subkernel = await kernel.begin()
+        _, subkernel = await kernel.begin(HeldTime().hold)
         assert subkernel.pid is not None
         async with kernel.client(subkernel) as client:
-            client.execute("print('running', flush=True)\nwhile True: pass")
-            while (await client.get_iopub_msg(timeout=30))["msg_type"] != "stream":
-                pass
-            killed = time.monotonic()
+            cell = client.execute("print('running', flush=True)\nwhile True: pass")
+            await hear_printed(client, cell, "running")
             os.kill(subkernel.pid, signal.SIGKILL)
-            await kernel.probe.expect(Died)
-            assert time.monotonic() - killed < TOLD_WITHIN_S
+            assert (await kernel.probe.expect(Died)).restarting
 
 
 async def test_a_crash_loop_ends_dead_after_six_starts_and_a_restart_leads_out() -> None:
-    async with stage() as kernel:
+    async with stage(restart_window_s=600.0) as kernel:
         supervisor, subkernel = await kernel.begin()
         starts = 1
         for _ in range(5):
@@ -59,9 +55,9 @@ async def test_a_crash_loop_ends_dead_after_six_starts_and_a_restart_leads_out()
         os.kill(subkernel.pid, signal.SIGKILL)
         gave_up = await kernel.probe.expect(GaveUp)
         assert starts == 6
-        assert "died 6 times within 30 s, the last time: killed by signal 9" in gave_up.reason
+        assert "died 6 times within 600 s, the last time: killed by signal 9" in gave_up.reason
         assert "kernel.json" in gave_up.reason
-        restarted = await supervisor.ask(Restart(), timeout_s=30)
+        restarted = await supervisor.ask(Restart(), timeout_s=PATIENCE_S)
         assert restarted.generation == 7
         fresh = await kernel.started()
         assert await kernel.run(fresh, "print('back')") == "back\n"
@@ -77,13 +73,13 @@ async def test_a_hundred_restarts_leave_no_zombie_and_no_descriptor(monkeypatch:
     monkeypatch.setattr("actors.runtime.prctl.become_undumpable", lambda: False)  # or only root could look
     async with stage() as kernel:
         supervisor, _ = await kernel.begin()
-        counts: list[int] = []
+        at_first = 0
         for _ in range(100):
-            restarted = await supervisor.ask(Restart(), timeout_s=30)
+            restarted = await supervisor.ask(Restart(), timeout_s=PATIENCE_S)
             fresh = await kernel.started()
             assert fresh.generation == restarted.generation
-            counts.append(len(os.listdir(f"/proc/{kernel.supervisor}/fd")))
-        assert counts[-1] <= counts[0]
+            at_first = at_first or _descriptors(kernel.supervisor)
+        await until(lambda: _descriptors(kernel.supervisor) <= at_first)  # one that is open for a moment is none that was left
         children = [child for child in _children(kernel.supervisor) if child != fresh.pid]
         assert len(children) == 1  # the watcher
         assert sorted(path.name for path in kernel.folder.iterdir() if path.is_dir()) == ["101"]
@@ -91,8 +87,7 @@ async def test_a_hundred_restarts_leave_no_zombie_and_no_descriptor(monkeypatch:
 
 async def test_a_subkernel_that_leaves_by_itself_after_it_answered_is_mended() -> None:
     async with stage() as kernel:
-        supervisor, subkernel = await kernel.begin()
-        supervisor.tell(Ready(generation=1))
+        _, subkernel = await kernel.begin()
         async with kernel.client(subkernel) as client:
             client.execute("import os\nos._exit(3)")
             died = await kernel.probe.expect(Died)
@@ -116,6 +111,10 @@ async def test_what_it_writes_outside_of_jupyter_never_blocks_it() -> None:
         code = "import os\npipe = os.open(PATH, os.O_WRONLY)\nprint(sum(os.write(pipe, b'x' * 65536) for _ in range(160)))"
         pipe = kernel.folder / "1" / "stderr"
         assert await kernel.run(subkernel, code.replace("PATH", repr(str(pipe)))) == "10485760\n"
+
+
+def _descriptors(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def _children(pid: int) -> list[int]:

@@ -19,7 +19,7 @@ from actors.supervisor.guard import Guard
 from actors.supervisor.limits import Limits
 from actors.supervisor.order import GAVE_UP, LEFT, NOT_THE_FIRST
 from beaker.messages.subkernel import Died, Ping
-from tests.actors.supervisor.stage import Stage, stage
+from tests.actors.supervisor.stage import PATIENCE_S, Stage, stage
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +45,7 @@ async def test_many_kernels_live_in_one_process_and_each_ends_alone() -> None:
         assert attached.subkernel is not None
         assert there.subkernel is not None
         first.leave()
-        assert await asyncio.wait_for(ended, 30) == LEFT
+        assert await asyncio.wait_for(ended, PATIENCE_S) == LEFT
         assert not one.folder.exists()
         assert await other.run(there.subkernel, "print(6 * 7)") == "42\n"
 
@@ -66,7 +66,7 @@ async def test_a_supervisor_that_crashes_is_followed_by_one_that_can_still_reap(
             await kernel.answer(supervisor, attached.subkernel)
             await kernel.run(attached.subkernel, "kept = 12345")
             supervisor.tell(Ping())
-            assert await asyncio.wait_for(ended, 30) == GAVE_UP
+            assert await asyncio.wait_for(ended, PATIENCE_S) == GAVE_UP
             order = msgspec.structs.replace(kernel.order, remembered=first.remembered)
             following = Guard(order, children=first.children)
         async with guarded(kernel, following):
@@ -98,15 +98,16 @@ async def test_a_kernel_that_another_guard_has_is_left_alone() -> None:
         assert attached.state == "running"
 
 
-async def test_a_folder_that_is_cleaned_away_under_an_owner_costs_nothing() -> None:
-    async with stage(lease_s=2.0) as kernel:
+async def test_a_folder_that_is_cleaned_away_under_an_owner_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.supervisor.caretaker.LOOK_AT_FOLDER_S", 0.1)
+    async with stage() as kernel:
         async with guarded(kernel) as (first, ended):
             supervisor, attached = await kernel.attach()
             assert attached.subkernel is not None
             await kernel.answer(supervisor, attached.subkernel)
             kernel.folder.rename(kernel.root / "gone")
             shutil.rmtree(kernel.root / "gone")
-            assert await asyncio.wait_for(ended, 30) == GAVE_UP
+            assert await asyncio.wait_for(ended, PATIENCE_S) == GAVE_UP
             order = msgspec.structs.replace(kernel.order, remembered=first.remembered)
             following = Guard(order, children=first.children)
         async with guarded(kernel, following):

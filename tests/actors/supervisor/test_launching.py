@@ -14,7 +14,7 @@ from jupyter_client.manager import KernelManager
 from actors.supervisor.launching import PARENT_PID, LaunchError, choose_connection, compose_command, compose_environment, launch
 from actors.supervisor.limits import Limits
 from beaker.subkernels.kernelspecs import Kernelspec
-from tests.actors.supervisor.stage import Stage, install_spec, stage, until
+from tests.actors.supervisor.stage import PATIENCE_S, Stage, install_spec, stage, until
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_the_connection_file_is_private_and_the_process_leads_its_session(tmp_pa
     content = json.loads(file.read_bytes())
     assert content["kernel_name"] == "x"
     assert content["key"] == made.subkernel.connection.key
-    psutil.Process(made.subkernel.pid).wait(30)
+    psutil.Process(made.subkernel.pid).wait(PATIENCE_S)
     assert made.process.status in (0, None)
     made.stderr.close()
 
@@ -87,7 +87,7 @@ def test_what_it_writes_to_stdout_is_gathered_where_that_is_wanted(gathers_stdou
     environment = dict(os.environ)
     made = launch(spec, tmp_path / "1", 1, environment=environment, file_name="k.json", limits=Limits(), gathers_stdout=gathers_stdout)
     assert made.process.child is not None
-    assert made.process.child.wait(30) == 0
+    assert made.process.child.wait(PATIENCE_S) == 0
     assert made.stderr.tail() == told
     made.stderr.close()
 
@@ -117,8 +117,9 @@ async def bare(kernel: Stage) -> str:
     from jupyter_client.manager import AsyncKernelManager
 
     from tests.actors.supervisor.stage import run_code, until_ready
+    from tests.kit.ports import free_ports
 
-    manager = AsyncKernelManager(connection_file=str(kernel.root / "kernel-1.json"))
+    manager = AsyncKernelManager(connection_file=str(kernel.root / "kernel-1.json"), cache_ports=False, **free_ports())
     await manager.start_kernel()
     client = manager.client()
     client.start_channels()

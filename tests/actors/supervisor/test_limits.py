@@ -23,7 +23,7 @@ if os.getuid() == 0:
     os.setuid(int(sys.argv[2]))  # root is not bound
 children, refused = [], ""
 try:
-    for _ in range(60):
+    for _ in range(400):
         child = os.fork()
         if child == 0:
             os.read(int(sys.argv[3]), 1)
@@ -59,7 +59,7 @@ def _told_now(*what: str) -> list[dict[str, Any]]:  # Any: as psutil has it
 
 
 def test_a_fork_bomb_is_stopped_and_the_memory_of_each_process_bounded() -> None:
-    few = 10 if os.getuid() == 0 else processes_now() + 20
+    few = 10 if os.getuid() == 0 else processes_now() + 150  # others of ours come and go meanwhile
     limits = Limits(processes=few, memory_bytes=MEMORY)
     reading, writing = os.pipe()
     waiting, held = os.pipe()
@@ -71,7 +71,7 @@ def test_a_fork_bomb_is_stopped_and_the_memory_of_each_process_bounded() -> None
     os.close(waiting)
     os.close(held)
     assert (found["refused"], found["memory"]) == ("BlockingIOError", [MEMORY, MEMORY])
-    assert 1 <= found["children"] < 60
+    assert 1 <= found["children"] < 400
 
 
 def test_a_subkernel_is_launched_within_its_limits(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_a_subkernel_is_launched_within_its_limits(tmp_path: Path) -> None:
     made = launch(
         spec, tmp_path / "1", 1, environment=dict(os.environ), file_name="k.json", limits=Limits(processes=900, memory_bytes=MEMORY)
     )
-    psutil.Process(made.process.pid).wait(20)
+    psutil.Process(made.process.pid).wait(60)
     made.stderr.close()
     assert (tmp_path / "told").read_text() == f"(900, 900) ({MEMORY}, {MEMORY})\n"
 

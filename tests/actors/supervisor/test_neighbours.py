@@ -14,7 +14,8 @@ from actors.supervisor import lock, record, watcher
 from actors.supervisor.neighbours import give_watchers
 from actors.supervisor.start_time import start_time
 from beaker.places import KernelFolder
-from tests.actors.supervisor.stage import stage, until
+from tests.actors.supervisor.held import HeldLeases, HeldTime
+from tests.actors.supervisor.stage import PATIENCE_S, stage, until
 
 pytestmark = pytest.mark.slow
 
@@ -100,15 +101,21 @@ async def test_nobody_else_is_touched(own: KernelFolder, subkernel: "subprocess.
         pipe.unlink()  # so it leaves by itself
         held.reap()
         assert held.process is not None
-        held.process.wait(30)
+        held.process.wait(PATIENCE_S)
     assert watcher.pipes(supervised) == watcher.pipes(KernelFolder(root / "elsewhere")) == []
     assert subkernel.poll() is None
 
 
-async def test_the_supervisor_of_another_kernel_looks_once_it_runs(subkernel: "subprocess.Popen[bytes]") -> None:
-    async with stage(lease_s=0.4) as kernel:
+async def test_the_supervisor_of_another_kernel_looks_once_it_runs(
+    subkernel: "subprocess.Popen[bytes]", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leases, time = HeldLeases(tmp_path, monkeypatch), HeldTime()
+    async with stage() as kernel:
         orphaned = inhabit(folder_in(kernel.root, "orphaned"), subkernel)
-        await kernel.begin()
+        await kernel.begin(time.hold)
+        assert watcher.pipes(orphaned) == []
+        await time.pass_until(lambda: watcher.pipes(orphaned), pid=kernel.supervisor)
+        await leases.run_out()
         await until(lambda: subkernel.poll() is not None)
         await until(lambda: not orphaned.path.exists())
         assert kernel.folder.exists()

@@ -14,6 +14,7 @@ from actors.supervisor.local_process import LocalProcess
 from actors.supervisor.start_time import start_time
 from actors.supervisor.stderr_pipe import StderrPipe
 from beaker.places import KernelFolder
+from tests.actors.supervisor.stage import PATIENCE_S
 from tests.beaker.subkernels.life_kit import subkernel
 
 
@@ -105,7 +106,7 @@ def test_a_record_that_cannot_be_read_is_none(folder: KernelFolder, content: byt
 
 
 def test_a_process_has_one_start_time_and_a_zombie_has_none() -> None:
-    process = subprocess.Popen(["sleep", "30"])
+    process = subprocess.Popen(["sleep", "600"])
     started = start_time(process.pid)
     assert started is not None
     assert start_time(process.pid) == started
@@ -118,7 +119,7 @@ def test_a_process_has_one_start_time_and_a_zombie_has_none() -> None:
 
 def sleeper() -> "subprocess.Popen[bytes]":
     """A process that does nothing, in a session of its own."""
-    return subprocess.Popen(["sleep", "30"], start_new_session=True)
+    return subprocess.Popen(["sleep", "600"], start_new_session=True)
 
 
 async def test_the_end_of_a_child_is_heard_with_its_status() -> None:
@@ -127,7 +128,7 @@ async def test_the_end_of_a_child_is_heard_with_its_status() -> None:
     ended = asyncio.Event()
     process.watch(ended.set)
     process.send(signal.SIGTERM)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         await ended.wait()
     assert process.status == -signal.SIGTERM
     assert not process.alive
@@ -142,7 +143,7 @@ async def test_the_end_of_a_process_that_is_gone_already_is_heard_too() -> None:
     child.wait()
     ended = asyncio.Event()
     LocalProcess(child.pid, started).watch(ended.set)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         await ended.wait()
 
 
@@ -152,7 +153,7 @@ async def test_a_signal_does_not_reach_a_process_that_has_the_pid_of_another() -
     ended = asyncio.Event()
     somebody.watch(ended.set)
     somebody.send(signal.SIGKILL)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         await ended.wait()
     assert child.poll() is None
     child.kill()

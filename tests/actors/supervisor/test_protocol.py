@@ -10,7 +10,7 @@ from actors.runtime.hello import Refused
 from actors.runtime.node import Node
 from beaker.messages.base import PROTOCOL
 from beaker.messages.subkernel import SupervisorReply
-from tests.actors.supervisor.stage import stage
+from tests.actors.supervisor.stage import PATIENCE_S, stage
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +21,7 @@ async def test_it_makes_room_for_newer_code_which_finds_the_subkernel_alive() ->
         newer = Node("kernel", protocol=PROTOCOL + 1)
         socket = str(kernel.folder / "supervisor.sock")
         with pytest.raises(Refused) as caught:
-            await newer.connect(socket, codec=Codec(SupervisorReply), secret=kernel.order.secret, timeout_s=5)
+            await newer.connect(socket, codec=Codec(SupervisorReply), secret=kernel.order.secret, timeout_s=PATIENCE_S)
         assert caught.value.refusal.code == "protocol"
         await newer.stop()
         await asyncio.to_thread(os.waitpid, kernel.supervisor, 0)

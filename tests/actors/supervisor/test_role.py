@@ -18,7 +18,7 @@ from actors.runtime.node import Node
 from actors.supervisor.order import LEFT
 from beaker.messages.base import PROTOCOL, KernelId
 from beaker.messages.subkernel import Attach, Shutdown, SubkernelFailure, SupervisorReply
-from tests.actors.supervisor.stage import stage
+from tests.actors.supervisor.stage import PATIENCE_S, stage
 
 pytestmark = pytest.mark.slow
 
@@ -51,9 +51,9 @@ async def test_it_and_what_it_starts_hold_no_descriptor_of_the_process_it_was_fo
 async def test_only_a_kernel_process_with_the_secret_is_let_in(role: str, secret: bytes, code: str) -> None:
     async with stage() as kernel:
         await kernel.begin()
-        stranger = Node(role, protocol=PROTOCOL)
+        stranger, socket = Node(role, protocol=PROTOCOL), str(kernel.folder / "supervisor.sock")
         with pytest.raises(Refused) as caught:
-            await stranger.connect(str(kernel.folder / "supervisor.sock"), codec=Codec(SupervisorReply), secret=secret, timeout_s=5)
+            await stranger.connect(socket, codec=Codec(SupervisorReply), secret=secret, timeout_s=PATIENCE_S)
         assert caught.value.refusal.code == code
         await stranger.stop()
 
@@ -63,7 +63,7 @@ async def test_nobody_can_own_the_kernel_in_the_name_of_another_process() -> Non
         kernel.fork()
         supervisor = await kernel.connect()
         with pytest.raises(AskFailed) as caught:
-            await supervisor.ask(Attach(kernel_id=KernelId("k"), pid=1), timeout_s=5)
+            await supervisor.ask(Attach(kernel_id=KernelId("k"), pid=1), timeout_s=PATIENCE_S)
         assert isinstance(caught.value.failure, SubkernelFailure)
 
 
@@ -78,5 +78,5 @@ async def test_it_runs_as_a_program_too_and_shows_its_role() -> None:
         assert attached.state == "running"
         # Of a program: a copy of a long-lived test process may have no room left for another title.
         assert " ".join(psutil.Process(program.pid).cmdline()).strip() == "beaker --role supervisor --kernel 0123456789ab"
-        await supervisor.ask(Shutdown(grace_s=0), timeout_s=10)
+        await supervisor.ask(Shutdown(grace_s=0), timeout_s=PATIENCE_S)
         assert await program.wait() == LEFT

@@ -19,7 +19,8 @@ from actors.supervisor.start_time import start_time
 from beaker.messages.subkernel import Restart, Shutdown
 from beaker.places import KernelFolder
 from beaker.subkernels.restart_intensity import RestartIntensity
-from tests.actors.supervisor.stage import Stage, is_gone, stage, until
+from tests.actors.supervisor.held import HeldLeases
+from tests.actors.supervisor.stage import PATIENCE_S, Stage, is_gone, run_code, stage, until
 
 pytestmark = pytest.mark.slow
 
@@ -36,8 +37,14 @@ async def kill_supervisor(kernel: Stage) -> None:
     await until(lambda: is_gone(kernel.supervisor))
 
 
-async def test_a_watcher_that_was_inherited_is_replaced_when_it_is_killed() -> None:
-    async with stage(lease_s=2.0) as kernel:
+def look_at_the_folder_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have Supervisors hear soon that it was cleaned away."""
+    monkeypatch.setattr("actors.supervisor.caretaker.LOOK_AT_FOLDER_S", 0.1)
+
+
+async def test_a_watcher_that_was_inherited_is_replaced_when_it_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leases = HeldLeases(tmp_path, monkeypatch)
+    async with stage() as kernel:
         _, subkernel = await kernel.begin()
         await kill_supervisor(kernel)
         kernel.fork()
@@ -47,6 +54,7 @@ async def test_a_watcher_that_was_inherited_is_replaced_when_it_is_killed() -> N
         await until(lambda: [pid for pid in kernel.watchers() if pid != old])
         assert len(list(kernel.folder.glob("owners-*"))) == 1
         await kill_supervisor(kernel)
+        await leases.run_out()
         await until(lambda: is_gone(subkernel.pid or 0))
         await until(lambda: not kernel.folder.exists() and not kernel.left())
 
@@ -75,13 +83,14 @@ async def test_a_watcher_that_waits_for_a_long_lease_leaves_when_its_kernel_was_
         kernel.fork()
         supervisor, _ = await kernel.attach()
         assert kernel.watchers() == [waiting]
-        await supervisor.ask(Shutdown(grace_s=0), timeout_s=10)
+        await supervisor.ask(Shutdown(grace_s=0), timeout_s=PATIENCE_S)
         await until(lambda: is_gone(waiting))
 
 
-async def test_every_owner_hears_of_the_end_of_a_watcher_that_waits_for_the_lease(tmp_path: Path) -> None:
+async def test_every_owner_hears_of_the_end_of_a_watcher_that_waits_for_the_lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watcher, "STEP_S", 600.0)  # one sleep for the whole lease, which is looked at below
     folder = KernelFolder(tmp_path)
-    first = watcher.ensure(folder, kernel_id="k", lease_s=60)
+    first = watcher.ensure(folder, kernel_id="k", lease_s=600)
     assert first.process is not None
     first.release()
     # It sleeps for the lease now, with nobody to own it; its sleep must not be taken for a reader of the pipe.
@@ -94,7 +103,7 @@ async def test_every_owner_hears_of_the_end_of_a_watcher_that_waits_for_the_leas
     second.watch(ended.set)
     os.kill(first.process.pid, signal.SIGKILL)
     first.process.wait()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         await ended.wait()
     assert start_time(sleep) is not None
     assert watcher.hold(folder) is None
@@ -102,8 +111,9 @@ async def test_every_owner_hears_of_the_end_of_a_watcher_that_waits_for_the_leas
     os.kill(sleep, signal.SIGKILL)
 
 
-async def test_a_folder_that_is_cleaned_away_makes_the_supervisor_give_way_and_the_next_one_adopts() -> None:
-    async with stage(lease_s=0.4) as kernel:
+async def test_a_folder_that_is_cleaned_away_makes_the_supervisor_give_way_and_the_next_one_adopts(monkeypatch: pytest.MonkeyPatch) -> None:
+    look_at_the_folder_often(monkeypatch)
+    async with stage() as kernel:
         _, subkernel = await kernel.begin()
         assert subkernel.pid is not None
         async with kernel.client(subkernel) as client:
@@ -116,17 +126,17 @@ async def test_a_folder_that_is_cleaned_away_makes_the_supervisor_give_way_and_t
             supervisor, attached = await kernel.attach()
             assert attached.subkernel is not None
             assert (attached.subkernel.pid, attached.generation, attached.subkernel.adopted) == (subkernel.pid, 1, True)
-            client.execute("kept = 1")
-            assert (await client.get_shell_msg(timeout=30))["content"]["status"] == "ok"
-        assert (await supervisor.ask(Restart(), timeout_s=20)).generation == 2
+            assert await run_code(client, "print(6 * 7)") == "42\n"
+        assert (await supervisor.ask(Restart(), timeout_s=PATIENCE_S)).generation == 2
         fresh = await kernel.started()
         assert await kernel.run(fresh, "print(6 * 7)") == "42\n"
         await until(lambda: is_gone(subkernel.pid or 0))
-        assert len(kernel.watchers()) == 1
+        await until(lambda: len(kernel.watchers()) == 1)  # that of the folder which is gone takes its time to leave
 
 
-async def test_a_folder_that_is_cleaned_away_without_an_owner_ends_all() -> None:
-    async with stage(lease_s=0.4) as kernel:
+async def test_a_folder_that_is_cleaned_away_without_an_owner_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    look_at_the_folder_often(monkeypatch)
+    async with stage() as kernel:
         kernel.fork()
         await until((kernel.folder / "living").exists)
         pid = int((kernel.folder / "living").read_text().split()[0])
@@ -137,7 +147,7 @@ async def test_a_folder_that_is_cleaned_away_without_an_owner_ends_all() -> None
 
 
 async def test_a_supervisor_does_not_clear_a_folder_that_is_another_ones_by_now() -> None:
-    async with stage(lease_s=0.4) as kernel:
+    async with stage() as kernel:
         await kernel.begin()
         clean_away(kernel)
         kernel.folder.mkdir(mode=0o700)
@@ -146,6 +156,8 @@ async def test_a_supervisor_does_not_clear_a_folder_that_is_another_ones_by_now(
             (kernel.folder / name).write_text("somebody else's")
         assert kernel.link is not None
         kernel.link.close()
+        await kernel.link.closed
+        os.kill(kernel.supervisor, signal.SIGTERM)  # nobody owns it: it leaves for good, and clears what is its own
         await until(lambda: is_gone(kernel.supervisor))
         assert (kernel.folder / "1" / "kernel-1.json").read_text() == "somebody else's"
         assert (kernel.folder / "supervisor.lock").read_text() == "somebody else's"
@@ -158,7 +170,7 @@ async def test_a_given_up_kernel_stays_so_under_the_next_supervisor_until_a_rest
         kernel.fork()
         supervisor, attached = await kernel.attach()
         assert (attached.state, attached.reason, attached.generation, attached.subkernel) == ("dead", "died 6 times", 6, None)
-        assert (await supervisor.ask(Restart(), timeout_s=20)).generation == 7
+        assert (await supervisor.ask(Restart(), timeout_s=PATIENCE_S)).generation == 7
         assert (await kernel.started()).generation == 7
 
 
@@ -173,14 +185,16 @@ async def test_what_a_killed_subkernel_leaves_in_its_group_ends_with_it() -> Non
         await until(lambda: is_gone(worker))
 
 
-async def test_the_watcher_ends_the_group_of_a_leader_that_is_dead_already() -> None:
-    async with stage(lease_s=0.4) as kernel:
+async def test_the_watcher_ends_the_group_of_a_leader_that_is_dead_already(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leases = HeldLeases(tmp_path, monkeypatch)
+    async with stage() as kernel:
         _, subkernel = await kernel.begin()
         assert subkernel.pid is not None
         worker = int(await kernel.run(subkernel, "import subprocess\nprint(subprocess.Popen(['sleep', '300']).pid)"))
         os.kill(kernel.supervisor, signal.SIGKILL)
         os.kill(subkernel.pid, signal.SIGKILL)
         await until(lambda: is_gone(kernel.supervisor) and is_gone(subkernel.pid or 0))
+        await leases.run_out()
         await until(lambda: is_gone(worker) and not kernel.folder.exists())
 
 
