@@ -51,6 +51,7 @@ _MARK = os.getpid() % 800_000
 
 _session_folder = Path("/nowhere")
 _born: list[tuple[float, str]] = []
+"""When each test began, in seconds since the machine did, as the system counts for processes."""
 _leaks: list[str] = []
 """What outlived the tests: of this process, and where tests run side by side of each worker."""
 
@@ -105,7 +106,8 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 
 def pytest_runtest_logstart(nodeid: str) -> None:
     """Remembers when each test began, to name the one that a leaked process comes from."""
-    _born.append((time.time(), nodeid))
+    if sys.platform == "linux":
+        _born.append((time.clock_gettime(time.CLOCK_BOOTTIME), nodeid))
 
 
 def _processes_of_the_session() -> dict[int, str]:
@@ -114,7 +116,6 @@ def _processes_of_the_session() -> dict[int, str]:
     if sys.platform != "linux":
         return found
     ticks = os.sysconf("SC_CLK_TCK")
-    booted = time.time() - float(Path("/proc/uptime").read_text().split()[0])
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit() or int(folder.name) == os.getpid():
             continue
@@ -126,7 +127,7 @@ def _processes_of_the_session() -> dict[int, str]:
             continue  # it ended meanwhile
         marked = any(line.split()[3] == str(_MARK) for line in limits.splitlines() if line.startswith("Max msgqueue size"))
         if marked and fields[0] not in "ZX":
-            started = booted + int(fields[19]) / ticks
+            started = int(fields[19]) / ticks
             test = next((nodeid for at, nodeid in reversed(_born) if at <= started + 0.05), "before the first test")
             found[int(folder.name)] = f"{words[:160] or '(no command line)'}  [started in {test}]"
     return found

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Iterable
 
 from tests.kit.processes import command_lines
-from tests.kit.running_kernel import A_QUESTION_S, LOOK_AT_PROCESSES_S, RunningKernel, wait_until
+from tests.kit.running_kernel import A_QUESTION_S, LOOK_AT_PROCESSES_S, PATIENCE_S, RunningKernel, wait_until
 
 LEASE_S = 1
 SHORT = {"BEAKER_KERNEL_LEASE_S": f"{LEASE_S}"}
@@ -31,9 +31,9 @@ def kill(cast: dict[str, int], order: Iterable[str]) -> None:
         os.kill(cast[role], signal.SIGKILL)
 
 
-def wait_for_the_end(kernel: RunningKernel, *, within_s: float = 30) -> None:
+def wait_for_the_end(kernel: RunningKernel, *, within_s: float = PATIENCE_S) -> None:
     """Until no process and no file is left."""
-    kernel.process.wait(timeout=20)
+    kernel.process.wait(timeout=PATIENCE_S)
     wait_until(lambda: not left_of(kernel), timeout_s=within_s, what="the end of all processes", every_s=LOOK_AT_PROCESSES_S)
     wait_until(lambda: not kernel.runtime_folder.exists(), what="the removal of the runtime folder")
 

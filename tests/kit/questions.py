@@ -9,7 +9,7 @@ from tests.kit.running_kernel import KernelInUse
 CELL = {"cellId": "a-cell"}
 """Metadata of a client that names its cells."""
 
-PATIENCE_S = 40.0
+PATIENCE_S = 60.0
 """Until what a question leads to comes: before it, an agent may have to start and to answer."""
 
 PATIENT_LOOKS = {"BEAKER_KERNEL_LOOK_TIME_LIMIT_S": "20"}

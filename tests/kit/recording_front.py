@@ -10,7 +10,7 @@ from typing import Any
 from beaker.kernel.pending import Channel
 from beaker.wire.parts import BUFFERS, CONTENT, HEADER, METADATA, PARENT, Parts
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 """How long a test waits for what must come; it returns as soon as it came."""
 
 

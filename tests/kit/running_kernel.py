@@ -27,8 +27,10 @@ from beaker import places
 from tests.kit.ports import free_ports
 from tests.kit.processes import eldest, living
 
-PATIENCE_S = 20.0
-"""How long a test waits for what must come; it returns as soon as it came."""
+PATIENCE_S = 60.0
+"""How long a test waits for what must come; it returns as soon as it came. A start takes one or two on a quiet machine."""
+LEAVING_S = 30.0
+"""Until a kernel that was asked to end is killed, and leaves what it has started to others."""
 
 
 A_LOOK_S = 0.01
@@ -293,7 +295,7 @@ class RunningKernel(KernelInUse):
             self.process.send_signal(signal.SIGCONT)
             self.client.shutdown()
             try:
-                self.process.wait(timeout=10)
+                self.process.wait(timeout=LEAVING_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

@@ -27,7 +27,7 @@ def test_make_alone_lists_every_target(variables: dict[str, str]) -> None:
 
 def test_without_a_python_it_says_what_is_needed(tmp_path: Path, variables: dict[str, str]) -> None:
     command = ["make", "-C", str(kit.ROOT), "PYTHON=", f"VENV={tmp_path}/venv", "test"]
-    done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=100)
     assert done.returncode != 0
     assert "Python 3.11 or newer" in done.stderr
     assert "make PYTHON=" in done.stderr
