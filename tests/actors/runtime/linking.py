@@ -1,6 +1,7 @@
 """What the tests of links share: two nodes that know a secret."""
 
 from actors.runtime.hello import Refusal
+from actors.runtime.kit import PATIENCE_S
 from actors.runtime.link import Link
 from actors.runtime.node import Node
 from tests.actors.runtime.vocabulary import codec
@@ -24,4 +25,4 @@ async def listen(node: Node, path: str, refused: list[Refusal] | None = None) ->
 
 async def connect(node: Node, path: str) -> Link:
     """Link a node to the one that listens."""
-    return await node.connect(path, codec=codec, secret=SECRET, timeout_s=10)
+    return await node.connect(path, codec=codec, secret=SECRET, timeout_s=PATIENCE_S)

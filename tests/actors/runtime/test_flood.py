@@ -14,7 +14,7 @@ from actors.runtime.envelope import TELL, Envelope
 from actors.runtime.failures import Busy
 from actors.runtime.fake_transport import FakeTransport
 from actors.runtime.frames import BYTES, ENVELOPES, NOTICE, frame
-from actors.runtime.kit import link_nodes, run_to_idle, turn_loop
+from actors.runtime.kit import PATIENCE_S, link_nodes, run_to_idle, turn_loop
 from actors.runtime.node import Node
 from tests.actors.runtime.vocabulary import Double, Doubled, Note, Urgent, Worker, codec, numbers
 
@@ -94,11 +94,11 @@ async def test_a_million_tells_to_a_side_that_does_not_read() -> None:
     ref.tell(Urgent(number=7))
     await turn_loop()
     transport.flow()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while Urgent(number=7) not in worker.seen:  # noqa: ASYNC110 - the loop needs turns, not an event
             await asyncio.sleep(0)
         overtaken = len(worker.seen)
-        await ref.ask(Double(number=1), timeout_s=20)
+        await ref.ask(Double(number=1), timeout_s=PATIENCE_S)
     refused = client.dead_letters.counts["worker", "link full"]
     assert len(numbers(worker.seen)) + refused == 1_000_000
     # What the connection had taken before (256 kB) comes first; the rest of the account (4 MB) after the control message.
@@ -176,6 +176,6 @@ async def test_ten_thousand_junk_frames_harm_only_their_own_link(log: list[Any])
     assert sum(entry["event"] == "link.junk" for entry in log) == closed
     log.clear()
     assert resident_bytes() - before < FLAT_BYTES
-    assert await good.ref("worker").ask(Double(number=2), timeout_s=10) == Doubled(number=4)
+    assert await good.ref("worker").ask(Double(number=2), timeout_s=PATIENCE_S) == Doubled(number=4)
     for node in (client, peer, server):
         await node.stop()

@@ -11,7 +11,7 @@ from actors.runtime.failures import Unreachable
 from actors.runtime.frames import HELLO, WELCOME, frame
 from actors.runtime.greeting import HELLO_LIMIT_S
 from actors.runtime.hello import Hello, Peer, Refusal, Refused
-from actors.runtime.kit import ManualClock, Probe
+from actors.runtime.kit import PATIENCE_S, ManualClock, Probe
 from actors.runtime.listener import AddressTaken
 from actors.runtime.node import Node
 from tests.actors.runtime.linking import SECRET, connect, listen
@@ -29,7 +29,7 @@ async def test_a_wrong_secret_is_refused_and_both_sides_learn_of_it(server: Node
     refused: list[Refusal] = []
     await listen(server, path, refused)
     with pytest.raises(Refused, match="secret") as caught:
-        await client.connect(path, codec=codec, secret=b"open barley", timeout_s=10)
+        await client.connect(path, codec=codec, secret=b"open barley", timeout_s=PATIENCE_S)
     assert caught.value.refusal.code == "secret"
     assert refused == [caught.value.refusal]
 
@@ -39,7 +39,7 @@ async def test_unequal_protocols_are_refused_with_both_numbers(server: Node, pat
     await listen(server, path, refused)
     older = Node("client", protocol=2)
     with pytest.raises(Refused, match="protocol 3, the other 2") as caught:
-        await older.connect(path, codec=codec, secret=SECRET, timeout_s=10)
+        await older.connect(path, codec=codec, secret=SECRET, timeout_s=PATIENCE_S)
     assert (caught.value.refusal.code, caught.value.refusal.protocol) == ("protocol", 3)
     assert refused == [caught.value.refusal]
 
@@ -104,13 +104,13 @@ async def test_a_connection_that_does_not_greet_is_closed_by_the_clock(path: str
     node = Node("server", clock=clock)
     await listen(node, path)
     reader, writer = await asyncio.open_unix_connection(path)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while clock.pending == 0:  # noqa: ASYNC110 - the accepting loop is our own: it needs turns, not an event
             await asyncio.sleep(0)
     await clock.advance(HELLO_LIMIT_S - 0.1)
     assert not reader.at_eof()
     await clock.advance(0.2)
-    assert await asyncio.wait_for(reader.read(), 10) == b""
+    assert await asyncio.wait_for(reader.read(), PATIENCE_S) == b""
     writer.close()
     await node.stop()
 
@@ -120,7 +120,7 @@ async def test_one_that_stands_still_for_seconds_before_it_greets_is_let_in(path
     node = Node("server", clock=clock)
     links = await listen(node, path)
     reader, writer = await asyncio.open_unix_connection(path)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while clock.pending == 0:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0)
         await clock.advance(5)
@@ -138,9 +138,9 @@ async def test_junk_for_a_greeting_closes_that_connection_only(server: Node, cli
     link = await connect(client, path)
     reader, writer = await asyncio.open_unix_connection(path)
     writer.write(junk)
-    assert await asyncio.wait_for(reader.read(), 10) == b""
+    assert await asyncio.wait_for(reader.read(), PATIENCE_S) == b""
     writer.close()
-    assert await link.ref("there").ask(Double(number=1), timeout_s=10) == Doubled(number=2)
+    assert await link.ref("there").ask(Double(number=1), timeout_s=PATIENCE_S) == Doubled(number=2)
 
 
 async def test_what_is_told_in_on_link_arrives_with_the_welcome(server: Node, client: Node, path: str) -> None:

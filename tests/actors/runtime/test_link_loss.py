@@ -7,7 +7,7 @@ import pytest
 from actors.runtime.actor import Down
 from actors.runtime.failures import AskTimeout, Busy, Crashed, Stopped, Unreachable
 from actors.runtime.fake_transport import FakeTransport
-from actors.runtime.kit import ManualClock, Probe, link_nodes, run_to_idle, turn_loop
+from actors.runtime.kit import PATIENCE_S, ManualClock, Probe, link_nodes, run_to_idle, turn_loop
 from actors.runtime.link import Link
 from actors.runtime.node import Node
 from actors.runtime.writer import ACCOUNT_LIMIT
@@ -35,8 +35,8 @@ async def test_losing_the_link_answers_every_ask_and_tells_monitors(server: Node
     await client.spawn("watcher", lambda: watcher)
     watcher.context.monitor(link)
     watcher.context.monitor(link.ref("there"))
-    kept = [asyncio.ensure_future(link.ref("there").ask(Keep(), timeout_s=10)) for _ in range(3)]
-    await link.ref("there").ask(Double(number=1), timeout_s=10)
+    kept = [asyncio.ensure_future(link.ref("there").ask(Keep(), timeout_s=PATIENCE_S)) for _ in range(3)]
+    await link.ref("there").ask(Double(number=1), timeout_s=PATIENCE_S)
     links[0].abort("the test pulled the plug")
     assert [await outcome(asking) for asking in kept] == [Unreachable] * 3
     downs = [await watcher.expect_down() for _ in range(2)]
@@ -45,7 +45,7 @@ async def test_losing_the_link_answers_every_ask_and_tells_monitors(server: Node
         Down(kind="link", name=link.name, reason=await link.closed),
     ]
     with pytest.raises(Unreachable):
-        await link.ref("there").ask(Double(number=1), timeout_s=10)
+        await link.ref("there").ask(Double(number=1), timeout_s=PATIENCE_S)
     link.ref("there").tell(Note(number=1))
     assert client.dead_letters.counts == {("there", "link closed"): 1}
     watcher.context.monitor(link)
@@ -74,9 +74,9 @@ async def test_a_monitor_that_ended_hears_nothing(server: Node, client: Node, pa
     link = await connect(client, path)
     heard: list[Down] = []
     link.ref("there").watch(heard.append)()
-    await link.ref("there").ask(Double(number=1), timeout_s=10)
+    await link.ref("there").ask(Double(number=1), timeout_s=PATIENCE_S)
     worker.tell(Crash())
-    await link.ref("there").ask(Double(number=1), timeout_s=10)
+    await link.ref("there").ask(Double(number=1), timeout_s=PATIENCE_S)
     assert heard == []
 
 
@@ -84,8 +84,8 @@ async def test_stopping_a_node_answers_asks_over_its_links_and_closes_them(serve
     await listen(server, path)
     await server.spawn("there", Worker)
     link = await connect(client, path)
-    kept = asyncio.ensure_future(link.ref("there").ask(Keep(), timeout_s=10))
-    await link.ref("there").ask(Double(number=1), timeout_s=10)
+    kept = asyncio.ensure_future(link.ref("there").ask(Keep(), timeout_s=PATIENCE_S))
+    await link.ref("there").ask(Double(number=1), timeout_s=PATIENCE_S)
     await server.stop()
     assert await outcome(kept) is Stopped
     assert await link.closed == "closed by the other side"
@@ -111,16 +111,16 @@ async def test_a_side_that_does_not_read_fills_the_account_and_no_more(server: N
             ref.tell(Progress())
         await turn_loop()
     with pytest.raises(Busy, match="wait on link"):
-        await ref.ask(Double(number=1), timeout_s=10)
+        await ref.ask(Double(number=1), timeout_s=PATIENCE_S)
     assert set(client.dead_letters.counts) == {("there", "link full")}
     ref.tell(Urgent(number=5))
-    urgent = asyncio.ensure_future(ref.ask(Crash(), timeout_s=10))
+    urgent = asyncio.ensure_future(ref.ask(Crash(), timeout_s=PATIENCE_S))
     await turn_loop()
     assert link.waiting_bytes < ACCOUNT_LIMIT + 300_000
     transport.flow()
     assert await outcome(urgent) is Crashed
     assert Urgent(number=5) in worker.seen
-    assert await ref.ask(Double(number=1), timeout_s=10) == Doubled(number=2)
+    assert await ref.ask(Double(number=1), timeout_s=PATIENCE_S) == Doubled(number=2)
 
 
 async def test_bytes_beyond_the_limit_wait_for_the_reader(server: Node, client: Node, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +135,7 @@ async def test_bytes_beyond_the_limit_wait_for_the_reader(server: Node, client: 
     got: list[int] = []
     back.on_bytes = lambda stream, frames: got.append(len(frames[0]))
     transport.flow()
-    await asyncio.wait_for(first, 10)
+    await asyncio.wait_for(first, PATIENCE_S)
     await turn_loop(20)
     assert got == [1_500_000]
 
@@ -144,7 +144,7 @@ async def test_a_cut_connection_loses_what_was_under_way_and_says_so(server: Nod
     await server.spawn("there", Worker)
     link, back = link_nodes(client, server, codec=codec)
     transport = stalled(link)
-    asking = asyncio.ensure_future(link.ref("there").ask(Double(number=1), timeout_s=10))
+    asking = asyncio.ensure_future(link.ref("there").ask(Double(number=1), timeout_s=PATIENCE_S))
     sending = link.send_bytes(1, [bytes(2_000_000)])
     await turn_loop()
     transport.cut()

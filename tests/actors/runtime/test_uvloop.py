@@ -9,6 +9,7 @@ import pytest
 import uvloop
 
 from actors.runtime.failures import Unreachable
+from actors.runtime.kit import PATIENCE_S
 from actors.runtime.node import Node
 from actors.runtime.process import Exit, start
 from tests.actors.runtime.vocabulary import Double, Doubled, Keep, Note, Worker, codec, numbers
@@ -30,23 +31,23 @@ def test_links_bytes_and_deaths_work_on_uvloop(tmp_path_factory: pytest.TempPath
             secret=b"s",
             on_link=lambda link: setattr(link, "on_bytes", lambda stream, frames: got.set_result(sum(map(len, frames)))),
         )
-        link = await client.connect(path, codec=codec, secret=b"s", timeout_s=10)
+        link = await client.connect(path, codec=codec, secret=b"s", timeout_s=PATIENCE_S)
         assert link.peer.pid == os.getpid()
         for number in range(5000):
             link.ref("there").tell(Note(number=number, text="x" * 100))
         sent = link.send_bytes(1, [bytes(3_000_000), b"x"])
-        assert await link.ref("there").ask(Double(number=2), timeout_s=10) == Doubled(number=4)
+        assert await link.ref("there").ask(Double(number=2), timeout_s=PATIENCE_S) == Doubled(number=4)
         assert numbers(worker.seen) == list(range(5000))
-        await asyncio.wait_for(sent, 10)
-        assert await asyncio.wait_for(got, 10) == 3_000_001
-        kept = asyncio.ensure_future(link.ref("there").ask(Keep(), timeout_s=10))
-        await link.ref("there").ask(Double(number=2), timeout_s=10)
+        await asyncio.wait_for(sent, PATIENCE_S)
+        assert await asyncio.wait_for(got, PATIENCE_S) == 3_000_001
+        kept = asyncio.ensure_future(link.ref("there").ask(Keep(), timeout_s=PATIENCE_S))
+        await link.ref("there").ask(Double(number=2), timeout_s=PATIENCE_S)
         link.abort("the test pulled the plug")
         with pytest.raises(Unreachable):
             await kept
         child = start([sys.executable, "-c", "import time; time.sleep(60)"], role="sleeper", secret=b"s")
         child.send_signal(signal.SIGKILL)
-        assert await asyncio.wait_for(child.exited, 10) == Exit(status=None, signal=9)
+        assert await asyncio.wait_for(child.exited, PATIENCE_S) == Exit(status=None, signal=9)
         await client.stop()
         await server.stop()
 

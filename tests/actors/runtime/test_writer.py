@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from actors.runtime.kit import PATIENCE_S
 from actors.runtime.writer import LinkWriter
 from tests.actors.runtime.vocabulary import codec
 
@@ -51,5 +52,5 @@ async def test_what_may_wait_goes_alone_when_nothing_comes() -> None:
     writer = LinkWriter(transport, codec.encode_into)
     add(writer, b"alone")
     writer.flush_later()
-    await asyncio.wait_for(transport.has_written.wait(), 20)
+    await asyncio.wait_for(transport.has_written.wait(), PATIENCE_S)
     assert len(transport.written) == 1
