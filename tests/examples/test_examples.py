@@ -111,7 +111,7 @@ def test_the_notebook_runs_from_top_to_bottom_and_its_question_is_answered(tmp_p
     for name in ("first-steps.ipynb", "lake.csv"):
         shutil.copy(EXAMPLES / name, tmp_path)
     notebook: Any = nbformat.read(tmp_path / "first-steps.ipynb", as_version=4)  # type: ignore[no-untyped-call]  # nbformat has no types
-    NotebookClient(notebook, timeout=60, iopub_timeout=60, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(notebook, timeout=110, iopub_timeout=110, startup_timeout=110, resources={"metadata": {"path": str(tmp_path)}}).execute()
     plot, answer, help_text = [cell for cell in notebook.cells if cell.cell_type == "code"][-3:]
     assert any("image/png" in output.get("data", {}) for output in plot.outputs)
     assert any("text/markdown" in output.get("data", {}) for output in answer.outputs)
