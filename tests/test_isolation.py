@@ -14,7 +14,9 @@ LEAKING = """
 import subprocess
 
 def test_that_leaks():
-    subprocess.Popen(["sleep", "600"], start_new_session=True)  # returns once it is that
+    process = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    while not open(f"/proc/{process.pid}/cmdline").read():
+        pass  # a program that has just begun has none for a moment
 """
 
 PATIENCE_S = 110

@@ -191,6 +191,20 @@ class Stage:
                 await asyncio.to_thread(process.wait)
         shutil.rmtree(self.root, ignore_errors=True)
 
+    async def watcher(self) -> int:
+        """The pid of the one watcher that there is; a program that has just begun has no command line for a moment."""
+        await until(lambda: len(self.watchers()) == 1)
+        (found,) = self.watchers()
+        return found
+
+    def names_left(self) -> list[str]:
+        """What the processes that belong to this kernel are called."""
+        found: list[str] = []
+        for process in self.left():
+            with suppress(psutil.NoSuchProcess):  # it ended between two looks
+                found.append(process.name())
+        return sorted(found)
+
     def watchers(self) -> list[int]:
         """The pids of its watchers."""
         found: list[int] = []

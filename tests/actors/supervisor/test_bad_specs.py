@@ -38,7 +38,7 @@ async def test_a_spec_that_cannot_start_is_given_up_with_the_reason(bad: str, tm
         reason = await reason_of(kernel, HeldTime().hold)  # soon: nothing of the Supervisor's has timed out
         for word in words:
             assert word in reason
-        assert sorted(process.name() for process in kernel.left()) == ["sh"]  # the watcher
+        await until(lambda: kernel.names_left() == ["sh"])  # the watcher
         assert [path.name for path in kernel.folder.iterdir() if path.is_dir()] == []
 
 
@@ -61,7 +61,7 @@ async def test_a_spec_that_hangs_at_start_is_given_up_after_the_timeout(tmp_path
         reason = (await kernel.probe.expect(GaveUp)).reason
         assert "did not answer within 30 s" in reason
         assert "waiting for a licence" in reason
-        assert sorted(process.name() for process in kernel.left()) == ["sh"]
+        await until(lambda: kernel.names_left() == ["sh"])
 
 
 async def test_a_subkernel_that_its_limits_do_not_let_start_names_them() -> None:

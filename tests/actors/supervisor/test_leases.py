@@ -67,7 +67,7 @@ async def test_the_watcher_leaves_alone_what_a_new_supervisor_took_over(tmp_path
     leases = HeldLeases(tmp_path, monkeypatch)
     async with stage() as kernel:
         _, subkernel = await kernel.begin()
-        [watcher] = kernel.watchers()
+        watcher = await kernel.watcher()
         for _ in range(2):
             os.kill(kernel.supervisor, signal.SIGKILL)
             await until(lambda: is_gone(kernel.supervisor))
@@ -83,7 +83,7 @@ async def test_the_watcher_leaves_alone_what_a_new_supervisor_took_over(tmp_path
 async def test_a_watcher_that_is_killed_is_replaced() -> None:
     async with stage() as kernel:
         await kernel.begin()
-        [old] = kernel.watchers()
+        old = await kernel.watcher()
         os.kill(old, signal.SIGKILL)
         await until(lambda: set(kernel.watchers()) - {old})
         assert len(list(kernel.folder.glob("owners-*"))) == 1

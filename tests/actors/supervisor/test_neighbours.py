@@ -79,8 +79,8 @@ async def test_a_neighbour_is_given_the_time_that_its_own_supervisor_had_written
 
 def _lease_of(pid: int) -> float:
     """What a watcher waits for, as its command line says: the length of a step, and how many there are; 0 before it is a shell."""
-    words = psutil.Process(pid).cmdline()
-    return float(words[-2]) * int(words[-1]) if words[-1].isdigit() else 0.0
+    words = psutil.Process(pid).cmdline()  # a program that has just begun has none for a moment
+    return float(words[-2]) * int(words[-1]) if words and words[-1].isdigit() else 0.0
 
 
 async def test_nobody_else_is_touched(own: KernelFolder, subkernel: "subprocess.Popen[bytes]") -> None:

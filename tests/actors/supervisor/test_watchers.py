@@ -49,7 +49,7 @@ async def test_a_watcher_that_was_inherited_is_replaced_when_it_is_killed(tmp_pa
         await kill_supervisor(kernel)
         kernel.fork()
         await kernel.attach()
-        [old] = kernel.watchers()
+        old = await kernel.watcher()
         os.kill(old, signal.SIGKILL)
         await until(lambda: [pid for pid in kernel.watchers() if pid != old])
         assert len(list(kernel.folder.glob("owners-*"))) == 1
@@ -77,7 +77,7 @@ async def test_a_watcher_that_waits_for_a_long_lease_leaves_when_its_kernel_was_
     monkeypatch.setattr(watcher, "STEP_S", 0.2)
     async with stage(lease_s=600.0) as kernel:
         await kernel.begin()
-        [waiting] = kernel.watchers()
+        waiting = await kernel.watcher()
         await kill_supervisor(kernel)
         await until(psutil.Process(waiting).children)
         kernel.fork()
@@ -131,7 +131,7 @@ async def test_a_folder_that_is_cleaned_away_makes_the_supervisor_give_way_and_t
         fresh = await kernel.started()
         assert await kernel.run(fresh, "print(6 * 7)") == "42\n"
         await until(lambda: is_gone(subkernel.pid or 0))
-        await until(lambda: len(kernel.watchers()) == 1)  # that of the folder which is gone takes its time to leave
+        await kernel.watcher()  # that of the folder which is gone takes its time to leave
 
 
 async def test_a_folder_that_is_cleaned_away_without_an_owner_ends_all(monkeypatch: pytest.MonkeyPatch) -> None:
