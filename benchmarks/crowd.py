@@ -1,9 +1,8 @@
 """Many websockets on one kernel that prints ten lines a second: who receives all of them, how late, and what each costs."""
 
 import asyncio
-import statistics
 import time
-from typing import Final
+from typing import Final, NamedTuple
 
 from benchmarks.figures import Row, percentile
 from benchmarks.services import Service
@@ -15,19 +14,51 @@ LATE_MS: Final = 250.0
 """At the 99th percentile, by the clock of the cell that printed."""
 EACH_KB: Final = 100.0
 """What a websocket may cost in memory."""
+OF_REFERENCE: Final = 100
+"""Websockets of jupyter_server: each has five ZeroMQ sockets of its own there, of which a process has 1023."""
 AT_ONCE: Final = 50
 """Websockets that are opened together."""
 
 
-async def watching(service: Service, watchers: int, watched_s: int) -> list[Row]:
-    """Measures."""
+async def watching(ours: Service, reference: Service, watchers: int, watched_s: int) -> list[Row]:
+    """Measures both, one behind the other."""
+    mine, theirs = await _watch(ours, watchers, watched_s), await _watch(reference, min(watchers, OF_REFERENCE), watched_s)
+    of_reference = f"the reference with {theirs.watchers}"
+    name = f"of {watchers} websockets on one kernel receive all"
+    return [
+        Row(name, mine.complete, None, "", mine.complete, watchers, "higher", [f"{of_reference}: {theirs.complete}"]),
+        Row(
+            "lateness there, p99",
+            mine.late_ms(0.99),
+            theirs.late_ms(0.99),
+            "ms",
+            mine.late_ms(0.99),
+            LATE_MS,
+            notes=[f"p50 {mine.late_ms(0.5):.0f} / {theirs.late_ms(0.5):.0f} ms", of_reference],
+        ),
+        Row("memory per websocket", mine.each_kb, theirs.each_kb, "kB", mine.each_kb, EACH_KB, notes=[of_reference]),
+    ]
+
+
+class _Watched(NamedTuple):
+    watchers: int
+    complete: int
+    """How many have received all lines."""
+    late_s: list[float]
+    each_kb: float
+
+    def late_ms(self, share: float) -> float:
+        return percentile(self.late_s, share) * 1e3
+
+
+async def _watch(service: Service, watchers: int, watched_s: int) -> _Watched:
     kernel = service.kernels[0]
-    before = _kb(service)
+    before = await service.memory_mb()
     clients: list[Client] = []
     for begin in range(0, watchers, AT_ONCE):
         clients += await asyncio.gather(*(service.connect(kernel) for _ in range(min(AT_ONCE, watchers - begin))))
     await asyncio.gather(*(client.wait_until_usable() for client in clients[:1]))
-    after = _kb(service)
+    after = await service.memory_mb()
     lines = watched_s * PER_S
     late: list[float] = []
 
@@ -44,19 +75,4 @@ async def watching(service: Service, watchers: int, watched_s: int) -> list[Row]
     await clients[0].request("execute_request", f'{{"code": "{code}", "silent": false, "allow_stdin": false}}')
     complete = sum(result is None for result in await received)
     await asyncio.gather(*(client.close() for client in clients))
-    p99 = percentile(late, 0.99) * 1e3
-    rows = [
-        Row(f"of {watchers} websockets on one kernel receive all", complete, None, "", complete, watchers, "higher"),
-        Row("lateness there, p99", p99, None, "ms", p99, LATE_MS, notes=[f"p50 {statistics.median(late) * 1e3:.0f} ms"]),
-    ]
-    if before and after:
-        each = (after - before) / watchers
-        rows.append(Row("memory per websocket", each, None, "kB", each, EACH_KB))
-    return rows
-
-
-def _kb(service: Service) -> float:
-    try:
-        return service.pss_mb() * 1024
-    except PermissionError:
-        return 0.0  # said already, where the memory of kernels is read
+    return _Watched(watchers, complete, late, (after - before) * 1024 / watchers)

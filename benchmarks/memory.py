@@ -6,7 +6,12 @@ from benchmarks.figures import Row, Series
 from benchmarks.kernels import Kernel, Pair
 
 
-def _pss_mb(pid: int) -> float:
+def pss_mb(pid: int) -> float:
+    """Proportional set size of a process.
+
+    Raises:
+        PermissionError: it is undumpable, as ours are, and we are not root.
+    """
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) / 1024
@@ -22,7 +27,7 @@ def above_the_subkernel(kernel: Kernel) -> dict[str, float]:
             if process.pid != subkernel.pid:
                 words = " ".join(process.cmdline()).split()  # our roles write theirs as one word
                 role = words[words.index("--role") + 1] if "--role" in words else (" ".join(words)[:24] or process.name())
-                sizes[f"{role} {process.pid}"] = _pss_mb(process.pid)
+                sizes[f"{role} {process.pid}"] = pss_mb(process.pid)
     except PermissionError:
         print("memory: our processes are undumpable, so their sizes can be read by root only", flush=True)
         return {}
@@ -43,9 +48,9 @@ def measure(*, quick: bool) -> list[Row]:
             if not sizes:
                 return []
             totals.append([sum(sizes.values())])
-            bare.append([_pss_mb(reference.process.pid)])
+            bare.append([pss_mb(reference.process.pid)])
             notes = [f"{role.rpartition(' ')[0]} {size:.1f}" for role, size in sizes.items()]
-            notes.append(f"subkernel {_pss_mb(ours.subkernel().pid):.0f}")
+            notes.append(f"subkernel {pss_mb(ours.subkernel().pid):.0f}")
     total = Series(totals)
     return [
         Row(

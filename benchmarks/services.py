@@ -22,9 +22,12 @@ import psutil
 
 from beaker.wire.websocket import V1
 from benchmarks.client import LostError
+from benchmarks.memory import pss_mb
 from benchmarks.websockets import Client
 
 READY_LIMIT_S: Final = 60.0
+PROPORTIONAL: Final = "beaker_process_proportional_memory_bytes{"
+"""At `/metrics`; the guardian, which cannot say it, takes the same all the time."""
 POLITE_S: Final = 8.0
 """How long a service gets to end its kernels; what is left then is killed."""
 
@@ -161,16 +164,18 @@ class Service:
         theirs = {process.pid for cell in self.cells() for process in [cell, *cell.children(recursive=True)]}
         return [process for process in self.processes() if process.pid not in theirs]
 
-    def pss_mb(self) -> float:
-        """Of `servers`.
-
-        Raises:
-            PermissionError: ours are undumpable, so that only root may read it.
-        """
-        total = 0.0
+    async def memory_mb(self) -> float:
+        """Of `servers`, proportional. Ours are undumpable, so that they have to say it themselves where we are not root."""
+        total, closed = 0.0, False
         for process in self.servers():
-            lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
-            total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+            try:
+                total += pss_mb(process.pid)
+            except PermissionError:
+                closed = True
+        if closed:
+            async with self._http.get(f"{self.address}/metrics") as answer:
+                lines = [line.split() for line in (await answer.text()).splitlines() if line.startswith(PROPORTIONAL)]
+            total += sum(float(value) for _, value in lines) / 1024**2
         return total
 
 

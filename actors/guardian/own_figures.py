@@ -57,8 +57,19 @@ def _used(process: str, cpu_s: float | None) -> Iterator[Sample]:
     except (OSError, IndexError, ValueError):
         return
     yield Sample(name="beaker_process_resident_memory_bytes", value=pages * os.sysconf("SC_PAGE_SIZE"))
+    if (proportional := _proportional_bytes(place)) is not None:
+        yield Sample(name="beaker_process_proportional_memory_bytes", value=proportional)
     if open_files:
         yield Sample(name="beaker_process_open_fds", value=open_files)
+
+
+def _proportional_bytes(place: Path) -> int | None:
+    """None where it cannot be read: of another process by root only, as ours are undumpable."""
+    try:
+        lines = (place / "smaps_rollup").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), None)
 
 
 def _cpu_seconds(pid: int) -> float | None:

@@ -32,6 +32,9 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "beaker_process_starts_total": Figure("counter", "Processes that were started as this one: the first, and each that took its place."),
     "beaker_process_start_time_seconds": Figure("gauge", "When the process began, since the epoch."),
     "beaker_process_resident_memory_bytes": Figure("gauge", "Memory of the process."),
+    "beaker_process_proportional_memory_bytes": Figure(
+        "gauge", "Memory of the process, each page that others have too by its part: the sum over processes is what all of them take."
+    ),
     "beaker_process_open_fds": Figure("gauge", "Descriptors that the process has open."),
     "beaker_process_cpu_seconds_total": Figure("counter", "CPU time of the process."),
     "beaker_mailbox_messages": Figure("gauge", "Messages that wait in the mailboxes of the actors of this name."),

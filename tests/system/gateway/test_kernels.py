@@ -111,3 +111,7 @@ async def test_one_scrape_shows_all_processes_whichever_worker_it_reaches(gatewa
                     break
                 await client.run("1")
     assert counted["beaker_messages_total{"] > 0
+    memory = {line.split()[0].partition("{")[2]: float(line.split()[1]) for line in lines if line.startswith("beaker_process_resident")}
+    shares = {line.split()[0].partition("{")[2]: float(line.split()[1]) for line in lines if line.startswith("beaker_process_prop")}
+    assert len(shares) >= len(roles)  # not of the guardian, where another user than root runs it
+    assert all(1_000_000 < share < memory[process] * 1.5 for process, share in shares.items())
