@@ -91,7 +91,7 @@ def _imported(code: str) -> set[str]:
         [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {ROOT!r}); {code}; print(*sys.modules)"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=100,
         check=True,
     )
     return set(done.stdout.split())
