@@ -14,7 +14,8 @@ from actors.gateway import tables as all_tables
 from actors.gateway.answers import Problem, problem_answer
 from actors.gateway.connections import BodyLate, Connection
 from actors.gateway.contents_pool import open_contents
-from actors.gateway.door import ROUTES, admitted_by, door, put_headers
+from actors.gateway.door import ROUTES, door, is_known, put_headers
+from actors.gateway.models import is_kernel_id
 from actors.gateway.routes import Handler, Route
 from actors.gateway.service import SERVICE, Service, service_of
 from actors.runtime.trace import current_trace, new_trace
@@ -74,12 +75,15 @@ async def account(request: web.Request, handler: Handler) -> web.StreamResponse:
         service.counts.request(request.method, status)
         # The path alone: what stands behind it may be a token.
         line = {"method": request.method, "path": request.path, "status": status, "duration_s": round(duration_s, 4)}
-        if (kernel_id := request.match_info.get("kernel_id")) is not None:
+        known = is_known(service)
+        kernel_id = request.match_info.get("kernel_id", "")
+        # `beaker-logs` puts lines together by this: whatever a stranger invents would be one more kernel to choose from.
+        if known and status != HTTPStatus.NOT_FOUND and is_kernel_id(kernel_id):
             line["kernel"] = kernel_id
-        if service.rules.token is not None and admitted_by() == "nothing":
-            service.strangers.warning(**line)
-        else:
+        if known:
             service.log.info("request", **line)
+        else:
+            service.strangers.warning(**line)
 
 
 @web.middleware

@@ -58,7 +58,7 @@ async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
             return leading_answer(HTTPStatus.FOUND, _login(service, request), "This page is for whoever has the token.")
         challenge: dict[str, str] | None = {hdrs.WWW_AUTHENTICATE: "Bearer"} if decision.status == 401 else None
         raise Problem(decision.status, decision.message, headers=challenge)
-    if (decision.by != "nothing" or service.rules.token is None) and isinstance(request.protocol, Connection):
+    if _is_of_someone(decision, service) and isinstance(request.protocol, Connection):
         request.protocol.know()
     if (packed := request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower()) not in {"", "identity"}:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"The body must not be packed, and is by {packed[:50]!r}.")
@@ -77,6 +77,16 @@ def admitted_by() -> str:
     """How the request that is being answered has come in: by `token`, `session` or `nothing`."""
     admitted = _admission.get()
     return admitted.by if admitted is not None else "nothing"
+
+
+def is_known(service: Service) -> bool:
+    """Whether the request that is being answered has come in as whoever may use the gateway, and not as a stranger."""
+    admitted = _admission.get()
+    return admitted is not None and _is_of_someone(admitted, service)
+
+
+def _is_of_someone(admitted: Admitted, service: Service) -> bool:
+    return admitted.by != "nothing" or service.rules.token is None
 
 
 async def put_headers(_request: web.Request, response: web.StreamResponse) -> None:

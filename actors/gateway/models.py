@@ -92,17 +92,25 @@ def kernel_variables(environment: Mapping[str, object] | None) -> dict[str, str]
     return {name: value for name, value in given.items() if isinstance(value, str) and _VARIABLE.fullmatch(name) and "\0" not in value}
 
 
+def is_kernel_id(given: str) -> bool:
+    """Whether a kernel can have this id: a UUID as they are written.
+
+    >>> is_kernel_id("40fc0abc-59d0-46db-a2bc-ca5f080b61fc"), is_kernel_id("{40FC0ABC-59D0-46DB-A2BC-CA5F080B61FC}"), is_kernel_id("k")
+    (True, False, False)
+    """
+    try:
+        return str(uuid.UUID(given)) == given
+    except ValueError:
+        return False
+
+
 def chosen_id(given: str) -> str:
     """A kernel's id that a client has chosen.
 
     Raises:
         Problem: 400, it is no UUID as they are written.
     """
-    try:
-        proper = str(uuid.UUID(given)) == given
-    except ValueError:
-        proper = False
-    if not proper:
+    if not is_kernel_id(given):
         raise Problem(400, f"{given[:100]!r} cannot be a kernel's id: write a UUID in lower case, with its four hyphens.")
     return given
 

@@ -23,6 +23,7 @@ from beaker import places
 from beaker.errors import BeakerError, UnknownName
 from beaker.logs import requests
 from beaker.logs.file_names import Parts
+from beaker.logs.ink import make_safe
 from beaker.logs.kernels import NoKernel, find_kernel, sort_by_kernel
 from beaker.logs.record import Line
 from beaker.logs.selection import NoPattern, Selection, check_actors
@@ -51,14 +52,11 @@ def main(argv: list[str]) -> int:
         status = run.run()
         sys.stdout.flush()
         return status
-    except NothingThere as nothing:
-        sys.stderr.write(f"beaker-logs: {nothing}\n")
-        return 1
-    except NoKernel as missing:
-        sys.stderr.write(f"beaker-logs: {missing}\n")
+    except (NothingThere, NoKernel) as missing:
+        _say(sys.stderr, str(missing))
         return 1
     except (UsageError, UnknownName, NoPattern, NoMoment) as wrong:
-        sys.stderr.write(f"beaker-logs: {wrong}\n")
+        _say(sys.stderr, str(wrong))
         return 2
     except BrokenPipeError:
         # Whoever read has seen enough. Nothing may be flushed into the pipe at exit.
@@ -68,6 +66,11 @@ def main(argv: list[str]) -> int:
         return 130
     except SystemExit as helped:
         return int(helped.code or 0)
+
+
+def _say(err: TextIO, sentence: str) -> None:
+    """Write a sentence, in which may stand what somebody has put into a log."""
+    err.write(f"beaker-logs: {make_safe(sentence)}\n")
 
 
 class _Run:
@@ -124,7 +127,7 @@ class _Run:
         whole = self._options["since"] is not None
         follower = Follower(self._folder, self._selection(), of_kernel=kernel, whole=whole)
         if self._out.isatty():
-            self._err.write(f"beaker-logs: following {self._folder.path}; Ctrl-C ends it.\n")
+            _say(self._err, f"following {self._folder.path}; Ctrl-C ends it.")
         try:
             lines = follower.poll()
             lines = lines if whole else lines[-self._options["last"] :]
@@ -200,8 +203,8 @@ class _Run:
 
     def _tell_unreadable(self) -> None:
         for name, reason in self._folder.closed.items():
-            self._err.write(f"beaker-logs: {name} cannot be read: {reason}.\n")
+            _say(self._err, f"{name} cannot be read: {reason}.")
         if total := self._folder.unreadable.total():
             where = ", ".join(f"{name} ({count})" for name, count in self._folder.unreadable.most_common(5))
             lines = "line is none" if total == 1 else "lines are none"
-            self._err.write(f"beaker-logs: {total} {lines} of beaker's or torn, and left out: {where}.\n")
+            _say(self._err, f"{total} {lines} of beaker's or torn, and left out: {where}.")

@@ -7,7 +7,7 @@ from typing import TextIO
 import msgspec
 
 from beaker.logs.columns import KERNEL_CHARS, Columns
-from beaker.logs.ink import Ink, fit, make_safe
+from beaker.logs.ink import Ink, escape, fit, make_safe
 from beaker.logs.kernels import KernelLogs
 from beaker.logs.record import Line
 from beaker.logs.requests import Seen
@@ -18,6 +18,10 @@ from beaker.logs.when import show_duration, show_size
 
 PLAIN_WIDTH = 160
 """The width of a timeline that goes into a file or a pipe: its bars need some."""
+
+
+ID_CHARS = 40
+"""Of a kernel's id in the table of kernels: a UUID has 36."""
 
 
 class Screen:
@@ -49,7 +53,7 @@ class Screen:
         count = 0
         for line in lines:
             count += 1
-            write(line.raw.decode(errors="replace").rstrip("\n") + "\n" if self._as_json else render(line))
+            write(escape(line.raw.decode(errors="replace").rstrip("\n")) + "\n" if self._as_json else render(line))
         return count
 
     def kernels(self, kernels: Sequence[KernelLogs]) -> None:
@@ -59,13 +63,13 @@ class Screen:
             return
         longest = max(4, *(len(self._name(logs)) for logs in kernels))
         roles = max(5, *(len(", ".join(logs.roles)) for logs in kernels))
-        ids = max(12, *(len(logs.kernel) for logs in kernels))
+        ids = max(12, *(len(self._id(logs)) for logs in kernels))
         head = f"{'kernel':<{ids}}  {'':<5}  {'name':<{longest}}  {'roles':<{roles}}  {'size':>8}  {'first':<19}  last"
         self._row(self._ink.paint(fit(head, self._width or len(head)), "dim"))
         for logs in kernels:
             size = show_size(logs.size_bytes)
             state = self._ink.paint("lives", "green") if logs.lives else "ended"
-            row = f"{logs.kernel or '-':<{ids}}  {state}  {self._name(logs):<{longest}}  {', '.join(logs.roles):<{roles}}  {size:>8}"
+            row = f"{self._id(logs):<{ids}}  {state}  {self._name(logs):<{longest}}  {', '.join(logs.roles):<{roles}}  {size:>8}"
             self._row(f"{row}  {self._moment(logs.first):<19}  {self._moment(logs.last)}")
 
     def requests(self, requests: Sequence[Seen]) -> None:
@@ -88,17 +92,20 @@ class Screen:
             for step in timeline.steps:
                 head = {"at_s": round(step.at_s, 6), "gap_s": round(step.gap_s, 6), "work_s": step.work_s, "wait_s": step.wait_s}
                 line: dict[str, object] = msgspec.json.decode(step.line.raw)
-                self._out.write(msgspec.json.encode({**head, **line}).decode() + "\n")
+                self._write_json([{**head, **line}])
             return
         for row in draw(timeline, self._ink, width=self._width or PLAIN_WIDTH, signs=self._signs, zone=self._zone):
             self._out.write(row)
 
     def _write_json(self, rows: Iterable[object]) -> None:
         for row in rows:
-            self._out.write(msgspec.json.encode(row).decode() + "\n")
+            self._out.write(escape(msgspec.json.encode(row).decode()) + "\n")
 
     def _row(self, text: str) -> None:
         self._out.write(text.rstrip() + "\n")
+
+    def _id(self, logs: KernelLogs) -> str:
+        return fit(make_safe(logs.kernel) or "-", ID_CHARS)
 
     def _name(self, logs: KernelLogs) -> str:
         return fit(make_safe(logs.name) or "-", 40)

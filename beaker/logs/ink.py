@@ -9,7 +9,8 @@ from typing import Final, Literal
 Colour = Literal["plain", "bold", "dim", "red", "yellow", "cyan", "green"]
 
 _CODES: Final[dict[Colour, str]] = {"bold": "1", "dim": "2", "red": "31;1", "yellow": "33", "cyan": "36", "green": "32"}
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL_IN_JSON = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(rf"[\x00-\x1f]|{_CONTROL_IN_JSON.pattern}")
 """Besides the controls those that reverse the direction of text, by which a line could read as another."""
 
 
@@ -37,6 +38,15 @@ def make_safe(text: str) -> str:
     'a\\\\x1b[2Jb\\\\n'
     """
     return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def escape(text: str) -> str:
+    r"""The same for a line of JSON, in whose strings the first 32 are written out already: it stays the same JSON.
+
+    >>> escape('{"a": "b\u009b2J"}')
+    '{"a": "b\\u009b2J"}'
+    """
+    return _CONTROL_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def fit(text: str, width: int) -> str:

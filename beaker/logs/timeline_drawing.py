@@ -63,11 +63,11 @@ def _heading(timeline: Timeline, ink: Ink, zone: tzinfo | None) -> Iterator[str]
     elif (turn := timeline.value("turn")) is not None:
         facts.insert(0, f"question {turn}")
     if (status := timeline.value("status")) is not None:
-        facts.append(make_safe(str(status)))
+        facts.append(str(status))
     if timeline.kernels:
         facts.append("kernel " + ", ".join(make_safe(kernel)[:KERNEL_CHARS] for kernel in timeline.kernels))
     yield ink.paint(f"trace {make_safe(timeline.trace)}", "bold") + "\n"
-    yield " · ".join(facts) + "\n"
+    yield " · ".join(map(make_safe, facts)) + "\n"
 
 
 def _row(step: Step, timeline: Timeline, ink: Ink, lanes: list[str], bar_chars: int, width: int, signs: Signs) -> str:

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from actors.gateway.answers import json_answer, moment, read_body
 from actors.gateway.routes import get, post
@@ -78,12 +79,29 @@ async def test_every_request_leaves_a_line_without_what_stands_behind_the_path(s
     assert len(answer.headers["X-Request-ID"]) == 16
 
 
-async def test_the_line_of_a_request_about_a_kernel_names_it() -> None:
-    service = make_service()
-    async with serving(service) as client:
-        await client.get("/api/kernels/k")
+KERNEL_ID = "40fc0abc-59d0-46db-a2bc-ca5f080b61fc"
+
+ABOUT = (get("api/about/{kernel_id}", _echo),)
+
+
+@pytest.mark.parametrize(
+    ("kernel_id", "headers", "named"),
+    [
+        (KERNEL_ID, WITH_TOKEN, KERNEL_ID),
+        (KERNEL_ID, {}, None),
+        (KERNEL_ID, {**WITH_TOKEN, "Origin": "https://evil.example"}, None),
+        ("40fc", WITH_TOKEN, None),
+        ("%1b%5b31mRED%0aFAKE", WITH_TOKEN, None),
+    ],
+    ids=["user", "stranger", "page", "word", "escape"],
+)
+async def test_the_line_of_a_request_names_a_kernel_only_where_its_user_has_asked(
+    service: Service, kernel_id: str, headers: dict[str, str], named: str | None
+) -> None:
+    async with serving(service, [ABOUT]) as client:
+        await client.get(URL(f"/api/about/{kernel_id}", encoded=True), headers=headers)
     assert isinstance(service.log, Lines)
-    assert service.log.events[-1][1]["kernel"] == "k"
+    assert service.log.events[-1][1].get("kernel") == named
 
 
 async def test_requests_of_strangers_without_end_do_not_fill_the_log(service: Service) -> None:

@@ -11,7 +11,7 @@ import pytest
 from actors.gateway import asking, lasting_link
 from beaker.messages.host import InterruptKernel, RestartKernel
 from beaker.messages.registry import RegistryFailure, StartKernel
-from tests.actors.gateway.desk import WITH_TOKEN
+from tests.actors.gateway.desk import WITH_TOKEN, Lines
 from tests.actors.gateway.roles import Gateway, gateway
 
 
@@ -111,6 +111,15 @@ async def test_a_kernel_is_ended_once(here: Gateway) -> None:
     assert await _ask(here, "DELETE", f"/api/kernels/{entry.kernel_id}") == (204, None)
     status, said = await _ask(here, "DELETE", f"/api/kernels/{entry.kernel_id}")
     assert (status, said["reason"]) == (404, "unknown_kernel")
+
+
+async def test_a_kernel_that_is_not_there_gets_into_no_log_as_one(here: Gateway) -> None:
+    entry = here.registry.add()
+    for kernel_id in (entry.kernel_id, str(uuid.uuid4())):
+        await _ask(here, "GET", f"/api/kernels/{kernel_id}")
+    assert isinstance(here.service.log, Lines)
+    asked = [values for event, values in here.service.log.events if event == "request"]
+    assert [values.get("kernel") for values in asked] == [entry.kernel_id, None]
 
 
 @pytest.mark.parametrize("what", ["", "/interrupt", "/restart"])

@@ -98,6 +98,18 @@ def test_a_kernel_of_a_gateway_is_listed_with_its_notebook(run: Run, gateways: P
     assert row.split()[:6] == [UUID, "ended", "Sea.ipynb", "host,", "agent,", "registry"]
 
 
+@pytest.mark.parametrize("words", [["list"], ["show"], ["show", "zz"], ["trace"], ["trace", "last"], ["trace", "s_3"]])
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
+def test_nothing_that_stands_in_a_log_can_write_into_the_terminal(run: Run, folder: Path, words: list[str], form: tuple[str, ...]) -> None:
+    evil = "\x1b[31mRED\nFAKE\u202e\x9b2J"
+    rows = [raw("request", at_s=90, role="worker", kernel=evil, trace=trace, method="GET", path=f"/{evil}") for trace in ("s_3_1", "s_3_2")]
+    (folder / "worker-4000012.jsonl").write_bytes(b"".join(rows))
+    _, out, err = run(*words, *form)
+    assert "RED" in out + err
+    assert not [char for char in out + err if char in "\x1b\u202e\x9b"]
+    assert not [row for row in (out + err).splitlines() if row.startswith("FAKE")]
+
+
 def test_a_request_to_a_kernel_of_a_gateway_has_its_timeline(run: Run, gateways: Path) -> None:
     status, out, _ = run("trace", "s_2_1", "--kernel", UUID)
     assert (status, "turn" in out) == (0, True)
