@@ -49,6 +49,16 @@ def test_what_makes_no_sense_is_a_sentence(words: str, sentence: str, capsys: py
     assert (out, errors.count("\n")) == ("", 1)
 
 
+def test_what_makes_no_sense_in_the_named_env_file_is_one_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = tmp_path / "named.env"
+    named.write_text("BEAKER_GATEWAY_WORKERS=0\n")
+    monkeypatch.setenv("BEAKER_ENV_FILE", str(named))
+    assert main(["--root-dir", "/nowhere/at/all"], Secrets()) == 2  # refused in any case, and what is set is judged before it
+    assert f'{named}: BEAKER_GATEWAY_WORKERS = "0" is not used: it takes a whole number' in capsys.readouterr().err
+
+
 def certificate(folder: Path, name: str, *more: str) -> tuple[str, str]:
     """Made by openssl: the certificate's file and its key's."""
     paths = str(folder / f"{name}.pem"), str(folder / f"{name}.key")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from actors.guardian.options import parse_options
 from beaker.settings.gateway import GatewaySettings
 from beaker.settings.load import load
 from beaker.settings.schema import all_setting_names, setting_names
@@ -21,11 +22,31 @@ def test_each_has_its_variable(name: str, place: Place) -> None:
     assert loaded.settings.gateway != GatewaySettings()
 
 
-def test_the_users_own_file_the_environment_and_the_command_line_come_in_this_order(place: Place) -> None:
-    place.write_user("[gateway]\nworkers = 2\nport = 1\nhost = 'a'")
-    environment = {"HOME": str(place.home), "BEAKER_GATEWAY_PORT": "2", "BEAKER_GATEWAY_HOST": "b"}
-    gateway = load(environment, folder=None, command_line={"gateway.host": "c"}).settings.gateway
-    assert (gateway.workers, gateway.port, gateway.host) == (2, 2, "c")
+PLACES = ["default", "user file", "env file", "environment", "command line"]
+"""As `docs/gateway.md` and the manual have them: the later of these holds."""
+LEVELS = dict(zip(PLACES, ["info", "error", "warning", "debug", "error"], strict=True))
+
+
+@pytest.mark.parametrize("highest", PLACES)
+def test_the_users_own_file_the_named_env_file_the_environment_and_the_command_line_come_in_this_order(highest: str, place: Place) -> None:
+    said = PLACES[1 : PLACES.index(highest) + 1]
+    named, environment = place.home / "named.env", {"HOME": str(place.home)}
+    command_line = {}
+    for number, where in enumerate(said, start=2):
+        if where == "user file":
+            place.write_user(f"[gateway]\nworkers = {number}\n[logs]\nlevel = '{LEVELS[where]}'")
+        elif where == "command line":
+            command_line = parse_options(["--workers", str(number), "--log-level", LEVELS[where]]).settings
+        else:
+            variables = {"BEAKER_GATEWAY_WORKERS": str(number), "BEAKER_LOGS_LEVEL": LEVELS[where]}
+            if where == "environment":
+                environment |= variables
+            else:
+                named.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+                environment["BEAKER_ENV_FILE"] = str(named)
+    loaded = load(environment, folder=None, command_line=command_line)
+    held = (loaded.settings.gateway.workers, loaded.settings.logs.level, loaded.origins["logs.level"].kind)
+    assert (loaded.problems, held) == ([], (len(said) + 1, LEVELS[highest], highest))
 
 
 def test_a_list_in_a_variable_is_parted_at_blanks_and_commas(place: Place) -> None:
