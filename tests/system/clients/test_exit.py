@@ -30,8 +30,8 @@ def payloads_of(kernel_name: str) -> list[Any]:
     """What the replies to these cells bring, in one kernel."""
     manager, client = start_new_kernel(kernel_name=kernel_name)
     try:
-        client.execute(STAYS, reply=True, timeout=30)
-        replies = [client.execute_interactive(code, timeout=30)["content"] for code in WAYS_OUT]
+        client.execute(STAYS, reply=True, timeout=60)
+        replies = [client.execute_interactive(code, timeout=60)["content"] for code in WAYS_OUT]
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=False)
@@ -71,7 +71,7 @@ def test_a_shutdown_asked_for_on_the_shell_channel_ends_the_kernel_behind_the_ce
         client.shell_channel.send(request)
         order: list[str] = []
         while request["header"]["msg_id"] not in order:
-            reply = client.get_shell_msg(timeout=30)
+            reply = client.get_shell_msg(timeout=60)
             order.append(reply["parent_header"]["msg_id"])
         assert order[-2:] == [ahead, request["header"]["msg_id"]]
         assert reply["content"] == {"status": "ok", "restart": False}
@@ -123,7 +123,7 @@ def test_a_console_at_a_kernel_that_others_use_keeps_it_if_told_to_and_ends_it_o
                 assert (kernel.run("x + 1").text, kernel.subkernel_pid()) == ("42", session)
         assert "keeping kernel alive" in said[0]
         assert "Shutting down kernel" in said[1]
-        assert kernel.process.wait(timeout=20) == 0
+        assert kernel.process.wait(timeout=60) == 0
         wait_until(lambda: not alive(session), what="the end of the session")
         wait_until(lambda: not kernel.runtime_folder.exists(), what="the removal of the runtime folder")
     finally:

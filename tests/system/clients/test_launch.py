@@ -21,7 +21,7 @@ from tests.kit.ports import free_ports
 
 pytestmark = pytest.mark.slow
 
-LIMIT_S = 30
+LIMIT_S = 60
 """Ends a hang."""
 
 ENTRY = [sys.executable, "-P", "-m", "beaker_kernel"]

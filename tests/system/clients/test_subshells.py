@@ -18,7 +18,7 @@ def kernel() -> Iterator[RunningKernel]:
 def control(kernel: RunningKernel, msg_type: str, content: dict[str, Any]) -> dict[str, Any]:
     """Ask on the control channel."""
     kernel.client.control_channel.send(kernel.client.session.msg(msg_type, content))
-    reply: dict[str, Any] = kernel.client.get_control_msg(timeout=30)
+    reply: dict[str, Any] = kernel.client.get_control_msg(timeout=60)
     assert reply["msg_type"] == msg_type.replace("_request", "_reply")
     return dict(reply["content"])
 

@@ -22,7 +22,7 @@ from tests.kit.ports import free_ports
 
 pytestmark = pytest.mark.slow
 
-LIMIT_S = 30
+LIMIT_S = 60
 """Ends a hang."""
 
 HOSTILE = ["actors", "aiohttp", "asyncio", "beaker", "beaker_kernel", "dotenv", "gateway", "httpx2", "ipykernel", "json", "jupyter_client"]

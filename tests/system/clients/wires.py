@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import zmq
 
-LIMIT_S = 30
+LIMIT_S = 60
 """Ends a hang: each step takes milliseconds."""
 
 _DELIMITER = b"<IDS|MSG>"

@@ -104,7 +104,7 @@ def test_a_kernel_whose_folder_goes_while_it_starts_starts_all_the_same(once_the
         wait_for_one(kernel)
         assert kernel.subkernel_pid() == subkernels(kernel)[0]
         kernel.client.shutdown()
-        assert kernel.process.wait(timeout=20) == 0
+        assert kernel.process.wait(timeout=60) == 0
         wait_for_the_end(kernel)
     finally:
         kernel.close()

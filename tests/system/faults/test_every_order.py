@@ -113,7 +113,7 @@ def test_the_kernel_process_owns_a_watcher_that_was_replaced_too(leased: Running
     assert leased.run("x").text == "41"
     supervisor = leased.wait_for_role("supervisor")
     with occupied(leased):
-        psutil.wait_procs([supervisor], timeout=20)
+        psutil.wait_procs([supervisor], timeout=60)
         assert leased.run("import time; time.sleep(3); x + 1").text == "42", "three times the lease"
     leased.wait_for_role("supervisor", other_than=supervisor.pid)
 
@@ -122,7 +122,7 @@ def test_a_subkernel_of_which_all_guards_were_killed_at_once_ends_when_another_k
     with running_kernel(env=SHORT) as kernel:
         cast = cast_of(kernel)
         kill(cast, ("kernel", "supervisor", "watcher"))
-        kernel.process.wait(timeout=20)
+        kernel.process.wait(timeout=60)
         assert psutil.pid_exists(cast["subkernel"])
         with running_kernel(env=SHORT) as another:
             wait_for_the_end(kernel)

@@ -42,7 +42,7 @@ def wait_until_idle(kernel: RunningKernel) -> None:
     direct.load_connection_info(record["subkernel"]["connection"])
     direct.start_channels(hb=False)
     try:
-        direct.kernel_info(reply=True, timeout=30)
+        direct.kernel_info(reply=True, timeout=60)
     finally:
         direct.stop_channels()
 

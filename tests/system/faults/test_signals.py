@@ -88,6 +88,6 @@ def test_a_second_sigterm_ends_a_subkernel_that_does_not_leave() -> None:
         wait_until(lambda: '"kernel.shutdown"' in log.read_text(), what="the first one in the log")
         time.sleep(0.3)  # two wishes at once have one cause
         kernel.process.send_signal(signal.SIGTERM)
-        kernel.process.wait(timeout=30)
+        kernel.process.wait(timeout=60)
         wait_until(lambda: not psutil.pid_exists(pid), what="the end of the subkernel")
         assert '"kernel.shutdown_hurried"' in log.read_text()

@@ -184,7 +184,7 @@ def test_two_clients_of_one_session_see_a_death_in_the_same_order_and_nothing_of
     second = kernel.connect()
     second.session.session = kernel.client.session.session
     try:
-        second.wait_for_ready(timeout=20)
+        second.wait_for_ready(timeout=60)
         pid = kernel.subkernel_pid()
         # A thread that speaks on: what it says after the death would be of a generation that is over.
         talker = kernel.send(
@@ -216,7 +216,7 @@ def heard_until_idle(client: BlockingKernelClient, msg_id: str) -> list[tuple[st
     """What a client hears on iopub until a cell is idle: kind or status, the request it belongs to, its own id."""
     heard: list[tuple[str, str, str]] = []
     while True:
-        message = client.get_iopub_msg(timeout=20)
+        message = client.get_iopub_msg(timeout=60)
         kind = message["content"].get("execution_state", message["msg_type"])
         parent = message["parent_header"].get("msg_id", "")
         heard.append((kind, parent, message["header"]["msg_id"]))

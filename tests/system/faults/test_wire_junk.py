@@ -187,7 +187,7 @@ def test_a_connection_file_that_others_can_write_is_refused_with_its_path(tmp_pa
     path = tmp_path / "kernel.json"
     path.write_text("{}" if mode == 0o600 else json.dumps({"key": "k"}))
     path.chmod(mode)
-    ended = subprocess.run([sys.executable, "-P", "-m", "beaker_kernel", "-f", str(path)], capture_output=True, text=True, timeout=30)
+    ended = subprocess.run([sys.executable, "-P", "-m", "beaker_kernel", "-f", str(path)], capture_output=True, text=True, timeout=60)
     assert ended.returncode == 1
     assert str(path) in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -196,14 +196,14 @@ def test_a_connection_file_that_others_can_write_is_refused_with_its_path(tmp_pa
 def test_two_clients_see_the_same_order(kernel: RunningKernel) -> None:
     second = kernel.connect()
     try:
-        second.wait_for_ready(timeout=30)
+        second.wait_for_ready(timeout=60)
         ids = [kernel.send(f"print({n})") if n % 2 else str(second.execute(f"print({n})")) for n in range(20)]
 
         def texts(client: Any) -> list[str]:
             found: list[str] = []
             deadline = time.monotonic() + 30
             while len(found) < len(ids) and time.monotonic() < deadline:
-                message = client.get_iopub_msg(timeout=30)
+                message = client.get_iopub_msg(timeout=60)
                 if message["msg_type"] == "stream" and message["parent_header"]["msg_id"] in ids:
                     found += message["content"]["text"].split()
             return found
