@@ -5,9 +5,8 @@ handling of the request: busy and idle are said and a reply never, so that its c
 interrupts that meet the end of a short cell one did that.
 """
 
-import asyncio
-
 from actors.kernel.channels import owed
+from actors.kernel.channels.grace import after_grace
 from actors.kernel.channels.shell import Shell
 from actors.kernel.state.state import KernelState
 from beaker.kernel.pending import Pending, reply_type
@@ -32,7 +31,7 @@ class LostReplies:
         at = self._state.last_interrupt_at
         # An interrupt takes a moment to get there: it may meet what began after it was wanted.
         if at is not None and at >= pending.since - self._state.settings.kernel.supervisor_silence_s:
-            asyncio.get_running_loop().call_later(GRACE_S, self._answer, pending)
+            after_grace(GRACE_S, self._answer, pending)
 
     def _answer(self, pending: Pending) -> None:
         state = self._state

@@ -6,8 +6,7 @@ anybody listened. In all three cases a client would wait for ever. The reply and
 moment is left between the one and our word.
 """
 
-import asyncio
-
+from actors.kernel.channels.grace import after_grace
 from actors.kernel.channels.owed import send_on
 from actors.kernel.state.state import KernelState
 from beaker.kernel.pending import Pending, reply_type
@@ -26,15 +25,15 @@ class Unanswered:
 
     def expect(self, pending: Pending) -> None:
         """A request of a type that is none of Jupyter's is idle, and has no reply."""
-        asyncio.get_running_loop().call_later(GRACE_S, self._answer, pending)
+        after_grace(GRACE_S, self._answer, pending)
 
     def expect_status(self, pending: Pending) -> None:
         """A cell was aborted, and may not be idle yet."""
-        asyncio.get_running_loop().call_later(STATUS_GRACE_S, self._end, pending)
+        after_grace(STATUS_GRACE_S, self._end, pending)
 
     def expect_idle(self, pending: Pending) -> None:
         """What a process before this one had sent was answered, and may have been idle before anybody listened."""
-        asyncio.get_running_loop().call_later(STATUS_GRACE_S, self._end_replied, pending)
+        after_grace(STATUS_GRACE_S, self._end_replied, pending)
 
     def _end_replied(self, pending: Pending) -> None:
         requests = self._state.requests if pending.channel == "shell" else self._state.control_requests

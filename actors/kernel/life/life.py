@@ -24,10 +24,11 @@ from beaker.messages.subkernel import Died, GaveUp, Starting, Subkernel
 from beaker.wire import compose
 from beaker.wire.parts import CONTENT, HEADER, UNREADABLE, Parts, read_header
 
-LAST_WORDS_S = 0.06
-"""How long a dead subkernel's sockets are read at most; told within 0.1 s is the promise."""
 QUIET_S = 0.004
 """Twice nothing, so long apart, and nothing more is on its way through libzmq."""
+LAST_LOOKS = 15
+"""How often a dead subkernel's sockets are read at most; told within 0.1 s is the promise. Counted and not timed: what was said lies there
+also when this process, or the machine, has stood still since."""
 IOPUB_PATIENCE_S = 0.05
 """After a reply, how long to wait for iopub before asking again."""
 
@@ -35,6 +36,20 @@ IOPUB_PATIENCE_S = 0.05
 class _KernelInfo(msgspec.Struct, frozen=True):
     language_info: dict[str, msgspec.Raw] = {}
     supported_features: list[str] = []
+
+
+async def read_last_words(drain: Callable[[], int]) -> None:
+    """Read what lies in the sockets of a subkernel that is gone, until nothing comes any more.
+
+    Args:
+        drain: reads what is there now, and says how many messages it was.
+    """
+    quiet = 0
+    for _ in range(LAST_LOOKS):
+        quiet = 0 if drain() else quiet + 1
+        if quiet == 2:
+            return
+        await asyncio.sleep(QUIET_S)
 
 
 class Life:
@@ -164,12 +179,8 @@ class Life:
     async def _last_words(self, link: SubkernelLink | None, reason: str, ename: str, notice: str, *, is_quiet: bool) -> None:
         state = self._state
         if link is not None:
-            deadline = time.monotonic() + LAST_WORDS_S
-            quiet = 0
             try:
-                while quiet < 2 and time.monotonic() < deadline:
-                    quiet = 0 if link.drain() else quiet + 1
-                    await asyncio.sleep(QUIET_S)
+                await read_last_words(link.drain)
             finally:
                 link.close()
         self._shell.answer_owed(reason=reason, ename=ename, unsent_too=False)

@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestClient
 from actors.gateway.service import Service
 from actors.guardian.order import REGISTRY, WORKER, GatewayOrder, host_role
 from actors.runtime.actor import Actor, Asked
+from actors.runtime.clock import Clock
 from actors.runtime.codec import Codec
 from actors.runtime.link import Link
 from actors.runtime.node import Node
@@ -184,11 +185,14 @@ class Gateway:
 
     Args:
         order: of the worker.
+        clock: by which clients are looked at; None: the system's.
     """
 
-    def __init__(self, order: GatewayOrder) -> None:
+    def __init__(self, order: GatewayOrder, clock: Clock | None = None) -> None:
         self.order = order
         self.service: Service = make_service(order)
+        if clock is not None:
+            self.service.clock = clock
         self.registry = ScriptedRegistry()
         self.hosts = [ScriptedHost() for _ in range(order.settings.workers)]
         self.journals = [JournalHost(order.folder) for _ in self.hosts]
@@ -212,14 +216,16 @@ class Gateway:
 
 
 @asynccontextmanager
-async def gateway(folder: Path, **settings: Any) -> AsyncIterator[Gateway]:
-    """All of it, with a client."""
-    made = Gateway(make_order(str(folder), **settings))
+async def gateway(folder: Path, *, clock: Clock | None = None, **settings: Any) -> AsyncIterator[Gateway]:
+    """All of it, with a client; the worker has found the others."""
+    made = Gateway(make_order(str(folder), **settings), clock)
     await made.play_registry()
     for number in range(made.order.settings.workers):
         await made.play_host(number)
     made.service.start()
     try:
+        await made.service.linked(60)
+        assert made.service.missing == []
         async with serving(made.service) as made.client:
             yield made
     finally:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from actors.gateway import rates
 from beaker.messages.figures import Figures, Sample
 from tests.actors.gateway.desk import TOKEN, WITH_TOKEN, make_service, serving
 from tests.actors.gateway.roles import Gateway, gateway
@@ -90,7 +91,8 @@ async def test_a_worker_without_a_registry_shows_its_own_numbers_at_once(here: G
     assert 'beaker_websockets{role="worker",number="0"} 0' in lines
 
 
-async def test_wrong_tokens_without_end_are_slowed_down_and_right_ones_never() -> None:
+async def test_wrong_tokens_without_end_are_slowed_down_and_right_ones_never(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rates, "FAILURES_PER_S", 0.001)  # however long they take
     service = make_service()
     async with serving(service) as client:
         statuses = [(await client.get("/api/me", headers={"Authorization": "token wrong"})).status for _ in range(230)]

@@ -13,7 +13,7 @@ from actors.gateway.slots import Slots
 from actors.kernel.sockets.unsent import unsent_bytes
 from tests.kit.running_kernel import wait_until
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 PAYLOAD = 100_000
 """More than the client's system takes before the client reads."""
 

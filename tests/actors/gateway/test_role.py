@@ -60,7 +60,7 @@ class Place:
         finally:
             os.close(order)
         self.workers.append(worker)
-        await worker.ready(30)
+        await worker.ready(60)
         return worker
 
 

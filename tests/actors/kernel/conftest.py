@@ -5,10 +5,22 @@ from pathlib import Path
 
 import pytest
 
+from actors.kernel.life import ending
+from actors.kernel.questions import closing, terminal_face
+from beaker.kernel import interrupting
 from tests.actors.kernel.sockets.edges import Edges
 from tests.kit.kernel_stage import KernelStage, staged
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 from tests.kit.takeover_stage import Replaced
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes by itself after a second or two comes never, and two keys that are pressed at once are: however slow the machine is."""
+    monkeypatch.setattr(closing, "INTERRUPT_S", 3600.0)
+    monkeypatch.setattr(terminal_face, "WORDS_AFTER_S", 3600.0)
+    monkeypatch.setattr(interrupting, "SECOND_WITHIN_S", 3600.0)
+    monkeypatch.setattr(ending, "HURRY_AFTER_S", 3600.0)
 
 
 @pytest.fixture

@@ -3,9 +3,14 @@
 import pytest
 
 from actors.kernel.channels import lost_reply
+from actors.kernel.channels.grace import PARTS
 from beaker.messages.subkernel import Died, Interrupt, Interrupted
 from tests.kit.kernel_stage import KernelStage
+from tests.kit.passing_time import pass_s
 from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
+
+NEVER_S = 3600.0
+"""Longer than any test."""
 
 
 async def interrupted(stage: KernelStage, subkernel: ScriptedSubkernel) -> Received:
@@ -40,15 +45,15 @@ async def test_one_that_is_idle_and_has_no_reply_gets_one_that_names_the_interru
 async def test_one_whose_reply_is_only_late_hears_the_subkernel(
     stage: KernelStage, subkernel: ScriptedSubkernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lost_reply, "GRACE_S", 0.3)
+    monkeypatch.setattr(lost_reply, "GRACE_S", NEVER_S)
     request = await interrupted(stage, subkernel)
     subkernel.idle(request)
     await stage.front.output(request.msg_id, "idle")
+    await pass_s(2 * NEVER_S)  # the machine stands still, and that is no answer
     subkernel.reply(request, {"status": "ok", "execution_count": 1})
     assert (await stage.front.reply(request.msg_id)).content["status"] == "ok"
-    behind = await interrupted(stage, subkernel)
-    subkernel.idle(behind)
-    await stage.front.reply(behind.msg_id)
+    for _ in range(PARTS):
+        await pass_s(NEVER_S)
     assert stage.front.kinds(request.msg_id).count("execute_reply") == 1, "by now ours would have come too"
 
 

@@ -5,17 +5,23 @@ from pathlib import Path
 import pytest
 
 from actors.kernel.channels import unanswered
+from actors.kernel.channels.grace import PARTS
 from beaker.messages.subkernel import Died
 from tests.kit.kernel_stage import KernelStage, staged
+from tests.kit.passing_time import pass_s
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 
+NEVER_S = 3600.0
+"""Longer than any test."""
 
-@pytest.fixture(autouse=True)
+
+@pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unanswered, "GRACE_S", 0.05)
     monkeypatch.setattr(unanswered, "STATUS_GRACE_S", 0.05)
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("channel", ["shell", "control"])
 async def test_a_request_that_the_subkernel_is_silent_about_gets_an_error(
     stage: KernelStage, subkernel: ScriptedSubkernel, channel: str
@@ -31,7 +37,10 @@ async def test_a_request_that_the_subkernel_is_silent_about_gets_an_error(
     assert stage.front.kinds(msg_id) == ["busy", "idle", "rollback_reply"]
 
 
-async def test_a_subkernel_that_knows_a_request_answers_it_alone(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+async def test_a_subkernel_that_knows_a_request_answers_it_alone(
+    stage: KernelStage, subkernel: ScriptedSubkernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unanswered, "GRACE_S", NEVER_S)
     msg_id = stage.request("rollback_request", {})
     request = await subkernel.expect("rollback_request")
     subkernel.busy(request)
@@ -40,14 +49,26 @@ async def test_a_subkernel_that_knows_a_request_answers_it_alone(stage: KernelSt
     subkernel.reply(request, {"status": "ok"})
     reply = await stage.front.reply(msg_id)
     assert reply.content == {"status": "ok"}
-    silent = stage.request("other_request", {})
-    second = await subkernel.expect("other_request")
-    subkernel.busy(second)
-    subkernel.idle(second)
-    await stage.front.reply(silent)
+    for _ in range(PARTS):
+        await pass_s(NEVER_S)
     assert stage.front.kinds(msg_id).count("rollback_reply") == 1, "by now ours would have come too"
 
 
+async def test_a_reply_that_lay_unread_while_the_machine_stood_still_is_the_subkernels(
+    stage: KernelStage, subkernel: ScriptedSubkernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unanswered, "GRACE_S", NEVER_S)
+    msg_id = stage.request("rollback_request", {})
+    request = await subkernel.expect("rollback_request")
+    subkernel.busy(request)
+    subkernel.idle(request)
+    await stage.front.output(msg_id, "idle")
+    await pass_s(2 * NEVER_S)
+    subkernel.reply(request, {"status": "ok"})
+    assert (await stage.front.reply(msg_id)).content == {"status": "ok"}
+
+
+@pytest.mark.usefixtures("hasty")
 async def test_a_death_before_our_word_is_answered_once(short_folder: Path) -> None:
     async with staged(short_folder) as stage:
         subkernel = await stage.ready()
@@ -67,6 +88,7 @@ async def test_a_death_before_our_word_is_answered_once(short_folder: Path) -> N
         assert stage.front.kinds(msg_id).count("rollback_reply") == 1
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_a_cell_that_is_aborted_without_a_status_is_idle_in_the_end(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     msg_id = stage.run("behind an error")
     subkernel.reply(await subkernel.expect("execute_request"), {"status": "aborted"})

@@ -12,7 +12,7 @@ async def talk(stage: KernelStage, code: str, answer: str, *cells: str) -> str:
     msg_id, question = await stage.ask(code)
     stage.tell(Began(turn=question.turn, model="gpt"), Delta(turn=question.turn, text=answer))
     for cell in cells:
-        await stage.agents_end.ref("kernel").ask(ProposeCell(turn=question.turn, code=cell, language=""), timeout_s=10)
+        await stage.agents_end.ref("kernel").ask(ProposeCell(turn=question.turn, code=cell, language=""), timeout_s=60)
     stage.tell(Ended(turn=question.turn, status="ok", text=""))
     await stage.front.over(msg_id)
     return msg_id
@@ -36,7 +36,7 @@ async def test_an_earlier_proposal_comes_as_the_next_cell(stage: KernelStage, su
 
 async def test_a_proposal_of_a_question_that_is_still_answered_can_be_inserted(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     _, question = await stage.ask("%%ai --background why?")
-    await stage.agents_end.ref("kernel").ask(ProposeCell(turn=question.turn, code="early", language=""), timeout_s=10)
+    await stage.agents_end.ref("kernel").ask(ProposeCell(turn=question.turn, code="early", language=""), timeout_s=60)
     assert (await stage.front.reply(stage.run("%beaker insert 1"))).content["payload"][0]["text"] == "early"
 
 
@@ -50,7 +50,7 @@ async def test_an_answer_says_how_to_get_at_the_cells_that_do_not_come_by_themse
     assert "insert" not in last(await talk(stage, "%%ai one", "here", "a = 1"))
     assert last(await talk(stage, "%%ai two", "here", "a = 1", "b")).endswith("*`%beaker insert N 2` makes a cell of one of the others.*")
     background, question = await stage.ask("%%ai --background three")
-    await stage.agents_end.ref("kernel").ask(ProposeCell(turn=question.turn, code="early", language=""), timeout_s=10)
+    await stage.agents_end.ref("kernel").ask(ProposeCell(turn=question.turn, code="early", language=""), timeout_s=60)
     stage.tell(Ended(turn=question.turn, status="ok", text=""))
     await stage.settle()
     assert last(background).endswith("*`%beaker insert N 3` makes a cell of one of these.*")

@@ -71,7 +71,7 @@ async def test_every_event_of_a_turn_is_told_in_order_and_parented_to_the_reques
         Used(turn=FIRST, model="gpt", tokens_in=9, tokens_cached=4, tokens_out=3),
         ToolCalled(turn=FIRST, call_id="a", tool="propose_cell", arguments='{"code": "1"}'),
     )
-    await kernel.ask(ProposeCell(turn=FIRST, code="1", language=""), timeout_s=10)
+    await kernel.ask(ProposeCell(turn=FIRST, code="1", language=""), timeout_s=60)
     stage.tell(ToolAnswered(turn=FIRST, call_id="a", status="ok", summary="Proposed"), Delta(turn=FIRST, text="run it"), ended())
     assert once_each(await stage.front.over(msg_id))
     tokens = {"tokens_in": 9, "tokens_cached": 4, "tokens_out": 3, "cost_usd": None}

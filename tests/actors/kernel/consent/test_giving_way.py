@@ -165,12 +165,17 @@ async def test_a_prompt_gives_way_to_short_cells_too(short_folder: Path, monkeyp
         running = stage.wants_run("1")
         await stage.front.prompt()
         monkeypatch.setattr(Requests, "cells_since", look)
+
+        def gave_way() -> bool:
+            return "execute_reply" in stage.front.kinds(msg_id)
+
         for number in range(1, 5):
             before = len(looks)
             short = stage.run("short()", client=b"other")
             subkernel.run(await subkernel.expect_code(number), number + 1)
             await stage.front.over(short)
-            await until(lambda: len(looks) > before, "a look")  # noqa: B023 -- awaited here
+            # Or it has given way by now, as on a machine that stands still.
+            await until(lambda: len(looks) > before or gave_way(), "a look")  # noqa: B023 -- awaited here
         await stage.front.reply(msg_id)
         assert "waiting: `%beaker allow A1`" in displays(stage, msg_id)[-1]
         assert not running.done()

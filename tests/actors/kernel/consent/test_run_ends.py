@@ -21,13 +21,6 @@ def end_interrupted(subkernel: ScriptedSubkernel, request: Received) -> None:
     subkernel.idle(request)
 
 
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow the machine is, interrupted code is waited for."""
-    monkeypatch.setattr(closing, "INTERRUPT_S", 60.0)
-
-
-@pytest.mark.usefixtures("patient")
 async def test_an_interrupt_with_no_cell_of_the_users_stops_the_turn_and_its_code(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     msg_id, running, request = await begun(stage, subkernel)
     stage.request("interrupt_request", {}, channel="control")
@@ -61,7 +54,6 @@ async def test_code_that_does_not_end_keeps_the_cell_for_a_moment_only(
     assert stage.front.kinds(msg_id).count("execute_reply") == 1
 
 
-@pytest.mark.usefixtures("patient")
 async def test_code_that_ends_by_itself_before_the_interrupt_is_not_called_interrupted(
     stage: KernelStage, subkernel: ScriptedSubkernel
 ) -> None:
@@ -73,7 +65,6 @@ async def test_code_that_ends_by_itself_before_the_interrupt_is_not_called_inter
     assert not any("was interrupted" in text for text in displays(stage, msg_id))
 
 
-@pytest.mark.usefixtures("patient")
 async def test_a_shutdown_waits_for_no_code(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     msg_id, running, _ = await begun(stage, subkernel)
     running.add_done_callback(lambda task: task.exception())

@@ -142,15 +142,20 @@ async def test_a_client_that_comes_to_look_at_a_hanging_cell_learns_what_kernel_
     assert [each for each in subkernel.received if each.channel == "shell" and each.kind == "kernel_info_request"] == []
 
 
-async def test_a_client_that_came_before_the_hang_was_known_is_told_then_and_once(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
-    running = stage.run("x")
-    request = await subkernel.expect()
-    subkernel.begin(request, 1)
-    await stage.front.output(running, "execute_input")
-    subkernel.answers = False
-    asked = stage.request("kernel_info_request", {}, client=b"second")
-    while (waiting := await subkernel.expect("kernel_info_request")).channel != "shell":
-        continue
+async def test_a_client_that_came_before_the_hang_was_known_is_told_then_and_once(
+    stage: KernelStage, subkernel: ScriptedSubkernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as unknown:
+        unknown.setattr(hang_watch, "hang_words", lambda **_facts: None)
+        await status(stage, "not responding", there=False)
+        running = stage.run("x")
+        request = await subkernel.expect_code()
+        subkernel.begin(request, 1)
+        await stage.front.output(running, "execute_input")
+        subkernel.answers = False
+        asked = stage.request("kernel_info_request", {}, client=b"second")
+        while (waiting := await subkernel.expect("kernel_info_request")).channel != "shell":
+            continue
     reply = await stage.front.reply(asked)
     assert (reply.idents, reply.content["language_info"]["name"]) == ([b"second"], "python")
     assert "beaker: ask with %%ai" in reply.content["banner"]

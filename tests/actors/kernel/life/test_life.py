@@ -1,9 +1,11 @@
 """Deaths, restarts and giving up: one reply, one busy first and one idle last for every request, whatever had happened before."""
 
+import time
 from collections.abc import Callable
 
 import pytest
 
+from actors.kernel.life.life import read_last_words
 from beaker.messages.subkernel import Attached, Died, GaveUp, Ready, Started, Starting
 from beaker.wire.compose import status
 from tests.kit.kernel_stage import KernelStage
@@ -116,7 +118,10 @@ async def test_a_silent_cell_that_dies_shows_no_error(stage: KernelStage, subker
     assert await stage.front.over(msg_id) == ["busy", "execute_reply", "idle"]
 
 
-async def test_last_words_that_lie_in_the_sockets_come_before_the_error(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+async def test_last_words_that_lie_in_the_sockets_come_before_the_error(
+    stage: KernelStage, subkernel: ScriptedSubkernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.kernel.life.life.QUIET_S", 0.2)  # for as long may libzmq's threads have no turn
     msg_id = stage.run("x")
     request = await subkernel.expect()
     subkernel.begin(request, 1)
@@ -127,6 +132,21 @@ async def test_last_words_that_lie_in_the_sockets_come_before_the_error(stage: K
     await stage.front.over(msg_id)
     kinds = [sent.kind for sent in stage.front.about(msg_id) if sent.channel == "iopub"]
     assert kinds == ["busy", "execute_input", *["stream"] * 500, "error", "idle"]
+
+
+async def test_last_words_are_waited_for_by_looks_and_not_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a machine has stood still: nothing had arrived when it was looked first, and by the clock the time is over."""
+    arrive = [0, 3, 0, 1, 0, 0]
+    looks: list[int] = []
+    before = time.monotonic
+
+    def drain() -> int:
+        looks.append(arrive[len(looks)])
+        monkeypatch.setattr(time, "monotonic", lambda: before() + len(looks))
+        return looks[-1]
+
+    await read_last_words(drain)
+    assert looks == arrive
 
 
 async def test_after_a_death_requests_wait_for_the_next_life_and_the_first_cell_says_what_was_lost(

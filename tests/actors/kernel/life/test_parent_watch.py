@@ -27,7 +27,7 @@ async def test_a_living_parent_is_watched_and_its_death_told_once(monkeypatch: p
     try:
         assert not told.is_set()
         parent.kill()
-        await asyncio.wait_for(told.wait(), 20)
+        await asyncio.wait_for(told.wait(), 60)
     finally:
         handle.close()
         await parent.wait()

@@ -1,16 +1,20 @@
 """A Supervisor that stands still: it is called so, and what only it can do waits for it, with words, or is given up."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from actors.runtime.kit import turn_loop
 from beaker.messages.subkernel import Interrupt, Interrupted, Ping, Restart, Restarted, ShutDown, Shutdown
 from tests.kit.kernel_stage import KernelStage, staged, until
 from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
 
 ROW = "supervisor  not responding since "
+LONG_S = 3600.0
+"""Longer than any test: nothing that waits so long is over because the machine stands still."""
 
 
 @pytest.fixture
@@ -59,7 +63,8 @@ def waiting() -> bool:
 
 
 async def test_a_silent_supervisor_is_called_so_until_it_answers_again(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
-    assert "supervisor  " not in await status(stage)
+    while "supervisor  " in await status(stage):  # as long as the machine has just stood still
+        await stage.settle()
     await fall_silent(stage)
     running, request = await begin(stage, subkernel)
     subkernel.end(request, 1)
@@ -82,23 +87,33 @@ async def test_the_next_supervisor_is_asked_too(stage: KernelStage, subkernel: S
 
 
 async def test_an_interrupt_waits_with_words_and_is_sent_once_when_the_supervisor_goes_on(
-    stage: KernelStage, subkernel: ScriptedSubkernel
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await fall_silent(stage)
-    running, _ = await begin(stage, subkernel)
-    for _ in range(3):
-        stage.request("interrupt_request", {}, channel="control")
-    await stage.front.output(running, "stream")
-    assert interrupts(stage) == 0, "what is sent now would come in one burst later"
-    stage.supervisor.answer()
-    wanted, asked = await stage.supervisor.expect_ask(Interrupt)
-    asked.answer(Interrupted())
-    assert wanted.generation == 1
-    await stage.settle()
-    assert interrupts(stage) == 1
-    assert (
-        errors(stage, running) == f"beaker: the interrupt waits for the supervisor (pid {stage.supervisor_pid}), which is not responding\n"
-    )
+    async def pass_s(seconds: float) -> None:
+        before = time.monotonic
+        monkeypatch.setattr(time, "monotonic", lambda: before() + seconds)
+        await turn_loop()
+
+    async with staged(short_folder, {"kernel": {"supervisor_silence_s": LONG_S}}) as stage:
+        subkernel = await stage.ready()
+        stage.supervisor.answers = False
+        while ROW not in await status(stage):
+            await pass_s(LONG_S / 4)
+        running, _ = await begin(stage, subkernel)
+        for _ in range(3):
+            stage.request("interrupt_request", {}, channel="control")
+        await stage.settle()
+        await pass_s(LONG_S)
+        await stage.front.output(running, "stream")
+        assert interrupts(stage) == 0, "what is sent now would come in one burst later"
+        stage.supervisor.answer()
+        wanted, asked = await stage.supervisor.expect_ask(Interrupt)
+        asked.answer(Interrupted())
+        assert wanted.generation == 1
+        await until(lambda: not waiting(), "its end")
+        assert interrupts(stage) == 1
+        words = f"beaker: the interrupt waits for the supervisor (pid {stage.supervisor_pid}), which is not responding\n"
+        assert errors(stage, running) == words
 
 
 async def test_an_interrupt_is_tried_for_as_long_as_its_cell_runs(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:

@@ -16,6 +16,7 @@ from beaker.messages.look import CellsRead, OutputRead, ReadCells, ReadOutput, S
 from beaker.messages.subkernel import Attached, Died
 from beaker.messages.turn import ListVariables, TurnFailure, Variable, Variables
 from tests.kit.kernel_stage import CLIENT_KEY, KernelStage, staged
+from tests.kit.passing_time import pass_s
 from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
 
 TURN = TurnId(1)
@@ -23,7 +24,7 @@ LOOK = ListVariables(turn=TURN)
 
 
 def ask(stage: KernelStage, message: Any = LOOK) -> "asyncio.Future[Any]":
-    return asyncio.ensure_future(stage.kernel.ask(message, timeout_s=20))
+    return asyncio.ensure_future(stage.kernel.ask(message, timeout_s=7200))
 
 
 def tell(subkernel: ScriptedSubkernel, request: Received, answer: object) -> None:
@@ -161,22 +162,26 @@ async def test_a_session_that_does_not_answer_is_not_waited_for(short_folder: Pa
 
 
 async def test_the_last_look_comes_with_its_age(short_folder: Path) -> None:
-    async with staged(short_folder, {"kernel": {"look_time_limit_s": 1.0}}) as stage:
+    async with staged(short_folder, {"kernel": {"look_time_limit_s": 3600.0}}) as stage:
         subkernel = await stage.ready()
         await listed(stage, subkernel, ("x", "int", "1"))
-        seen = await ask(stage)  # nobody answers
+        looking = ask(stage)
+        await subkernel.expect()  # nobody answers
+        await pass_s(3600.0)
+        seen = await looking
         assert seen.variables == [Variable(name="x", type="int", summary="1")]
-        assert "did not answer within 1 s; something holds it, try again later; this is the last look, of " in seen.note
+        assert "did not answer within 3600 s; something holds it, try again later; this is the last look, of " in seen.note
         assert seen.note.endswith(" s ago")
 
 
 async def test_a_glance_that_hangs_keeps_its_subshell_until_it_is_over(short_folder: Path) -> None:
-    async with staged(short_folder, {"kernel": {"look_time_limit_s": 0.3}}) as stage:
+    async with staged(short_folder, {"kernel": {"look_time_limit_s": 3600.0}}) as stage:
         subkernel = await stage.ready()
         await busy(stage, subkernel)
         looking = ask(stage, ShowVariable(turn=TURN, name="x"))
         await subshell_opened(subkernel)
         request = await subkernel.expect("inspect_request")
+        await pass_s(3600.0)
         assert "holds the interpreter" in await refusal(looking)
         await stage.settle()
         assert "delete_subshell_request" not in [each.kind for each in subkernel.received]

@@ -1,5 +1,6 @@
 """Looks at real kernels: what is seen, and that the session is the same before and after."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,7 @@ from beaker.messages.subkernel import Started, Starting
 from beaker.messages.turn import Ended, ListVariables, Question, Taken, TurnFailure, Variables
 from tests.kit.kernel_stage import KernelStage, staged, until
 from tests.kit.real_subkernel import real_subkernel
+from tests.kit.recording_front import PATIENCE_S
 
 pytestmark = pytest.mark.slow
 
@@ -62,12 +64,12 @@ class Session:
         return found
 
     async def list(self) -> Variables:
-        seen = await self.stage.kernel.ask(ListVariables(turn=TURN), timeout_s=30)
+        seen = await self.stage.kernel.ask(ListVariables(turn=TURN), timeout_s=60)
         assert isinstance(seen, Variables)
         return seen
 
     async def show(self, name: str) -> VariableShown:
-        shown = await self.stage.kernel.ask(ShowVariable(turn=TURN, name=name), timeout_s=30)
+        shown = await self.stage.kernel.ask(ShowVariable(turn=TURN, name=name), timeout_s=60)
         assert isinstance(shown, VariableShown)
         return shown
 
@@ -274,11 +276,11 @@ async def test_a_look_while_a_cell_plots_leaves_the_figure_whole(python: Session
 
 async def _subshells(session: Session) -> Any:
     """Those that the subkernel has once ours had time to end."""
-    for _ in range(200):
+    deadline = time.monotonic() + PATIENCE_S
+    found: Any = ["not asked yet"]
+    while found and time.monotonic() < deadline:
         asked = session.stage.request("list_subshell_request", {}, channel="control")
         found = (await session.stage.front.reply(asked)).content["subshell_id"]
-        if not found:
-            break
     return found
 
 

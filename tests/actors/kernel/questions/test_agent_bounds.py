@@ -36,7 +36,7 @@ async def test_an_agents_link_ends_at_the_first_word_about_consent_and_nothing_r
     await stage.front.prompt()
     asked = list(stage.supervisor.asked)
     with pytest.raises(AskError):
-        await stage.agents_end.ref(target).ask(message, timeout_s=20)
+        await stage.agents_end.ref(target).ask(message, timeout_s=60)
     assert stage.agents_end.closed.done()
     told = (await stage.front.reply(msg_id)).content["evalue"]
     assert "agent was restarted" in told

@@ -26,7 +26,7 @@ async def test_the_first_proposal_is_the_next_cell_and_all_are_numbered(stage: K
     msg_id, _ = await stage.ask()
     kernel = stage.agents_end.ref("kernel")
     for number, code in ((1, "plot(df)\n"), (2, "df.head()")):
-        proposed = await kernel.ask(ProposeCell(turn=FIRST, code=code, language=""), timeout_s=10)
+        proposed = await kernel.ask(ProposeCell(turn=FIRST, code=code, language=""), timeout_s=60)
         assert proposed == Proposed(number=number)
     stage.tell(ended())
     reply = await stage.front.reply(msg_id)
@@ -41,9 +41,9 @@ async def test_the_first_proposal_is_the_next_cell_and_all_are_numbered(stage: K
 async def test_a_proposal_in_another_language_than_the_sessions_becomes_no_cell(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     msg_id, _ = await stage.ask()
     kernel = stage.agents_end.ref("kernel")
-    proposed = await kernel.ask(ProposeCell(turn=FIRST, code="x <- 1", language="r"), timeout_s=10)
+    proposed = await kernel.ask(ProposeCell(turn=FIRST, code="x <- 1", language="r"), timeout_s=60)
     assert proposed == Proposed(number=1, text_only=True)
-    await kernel.ask(ProposeCell(turn=FIRST, code="x = 1", language="Python"), timeout_s=10)
+    await kernel.ask(ProposeCell(turn=FIRST, code="x = 1", language="Python"), timeout_s=60)
     stage.tell(ended())
     reply = await stage.front.reply(msg_id)
     assert reply.content["payload"] == [{"source": "set_next_input", "text": "x = 1", "replace": False}]
@@ -78,9 +78,9 @@ async def test_an_edit_is_a_proposal_that_says_which_cell_it_is_for(stage: Kerne
     msg_id, _ = await stage.ask()
     kernel = stage.agents_end.ref("kernel")
     with pytest.raises(AskFailed) as refused:
-        await kernel.ask(ProposeCell(turn=FIRST, code="x = 42", language="", replaces="9"), timeout_s=10)
+        await kernel.ask(ProposeCell(turn=FIRST, code="x = 42", language="", replaces="9"), timeout_s=60)
     assert "no cell with the number 9 was seen to run" in str(refused.value.failure)
-    assert await kernel.ask(ProposeCell(turn=FIRST, code="x = 42", language="", replaces="In[7]"), timeout_s=10) == Proposed(number=1)
+    assert await kernel.ask(ProposeCell(turn=FIRST, code="x = 42", language="", replaces="In[7]"), timeout_s=60) == Proposed(number=1)
     stage.tell(ended())
     await stage.front.over(msg_id)
     assert displays(stage, msg_id)[-1][1] == framed("**[1]** in place of cell [7]\n\n```python\nx = 42\n```")
@@ -91,9 +91,9 @@ async def test_an_answer_holds_no_more_cells_than_a_user_reads(stage: KernelStag
     kernel = stage.agents_end.ref("kernel")
     long = "x" * (PROPOSED_CHARS // 2)
     for number in (1, 2):
-        assert await kernel.ask(ProposeCell(turn=FIRST, code=long, language=""), timeout_s=10) == Proposed(number=number)
+        assert await kernel.ask(ProposeCell(turn=FIRST, code=long, language=""), timeout_s=60) == Proposed(number=number)
     with pytest.raises(AskFailed) as refused:
-        await kernel.ask(ProposeCell(turn=FIRST, code="1", language=""), timeout_s=10)
+        await kernel.ask(ProposeCell(turn=FIRST, code="1", language=""), timeout_s=60)
     assert "more proposed cells already" in str(refused.value.failure)
 
 
@@ -107,7 +107,7 @@ async def test_an_edit_cannot_take_a_secret_from_the_user_that_the_model_was_not
     assert question.cells[0].code == "login(password='[hidden]')"
     kernel = stage.agents_end.ref("kernel")
     with pytest.raises(AskFailed) as refused:
-        await kernel.ask(ProposeCell(turn=FIRST, code="login(password='[hidden]', again=True)", language="", replaces="7"), timeout_s=10)
+        await kernel.ask(ProposeCell(turn=FIRST, code="login(password='[hidden]', again=True)", language="", replaces="7"), timeout_s=60)
     assert "a secret that you cannot see" in str(refused.value.failure)
 
 
@@ -116,5 +116,5 @@ async def test_a_proposal_for_a_turn_that_is_over_is_refused(stage: KernelStage,
     stage.tell(ended())
     await stage.front.over(msg_id)
     with pytest.raises(AskFailed) as refused:
-        await stage.agents_end.ref("kernel").ask(ProposeCell(turn=FIRST, code="1", language=""), timeout_s=10)
+        await stage.agents_end.ref("kernel").ask(ProposeCell(turn=FIRST, code="1", language=""), timeout_s=60)
     assert refused.value.failure == TurnFailure(reason="this turn is over")

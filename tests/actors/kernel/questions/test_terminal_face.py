@@ -17,18 +17,11 @@ async def prints(stage: KernelStage, msg_id: str, text: str, name: str = "stdout
 
 
 @pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No words come by themselves."""
-    monkeypatch.setattr(terminal_face, "WORDS_AFTER_S", 3600.0)
-
-
-@pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Words come at once."""
     monkeypatch.setattr(terminal_face, "WORDS_AFTER_S", 0.0)
 
 
-@pytest.mark.usefixtures("patient")
 async def test_text_is_printed_as_it_comes_and_once(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     msg_id, _ = await stage.ask(notebook=False)
     stage.tell(Delta(turn=FIRST, text="Let me "))
@@ -56,7 +49,6 @@ async def test_what_it_waits_for_stands_in_lines_of_its_own_on_stderr(stage: Ker
     assert printed(stage, msg_id).strip("\n") == "one two\n three"
 
 
-@pytest.mark.usefixtures("patient")
 async def test_a_stop_is_the_last_line(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     msg_id, _ = await stage.ask(notebook=False)
     stage.tell(Delta(turn=FIRST, text="one"))
@@ -66,7 +58,6 @@ async def test_a_stop_is_the_last_line(stage: KernelStage, subkernel: ScriptedSu
     assert printed(stage, msg_id) == "one\n*stopped*\n"
 
 
-@pytest.mark.usefixtures("patient")
 async def test_proposals_are_printed_where_they_were_made_and_code_in_the_text_stands_there_once(
     stage: KernelStage, subkernel: ScriptedSubkernel
 ) -> None:
@@ -85,7 +76,6 @@ async def test_proposals_are_printed_where_they_were_made_and_code_in_the_text_s
     assert [each["text"] for each in reply.content["payload"]] == ["y = 2"]
 
 
-@pytest.mark.usefixtures("patient")
 async def test_a_program_that_allows_no_stdin_gets_the_whole_answer_as_displays(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     msg_id, _ = await stage.ask(notebook=False, allow_stdin=False)
     stage.tell(Delta(turn=FIRST, text="It is 3."), OK)

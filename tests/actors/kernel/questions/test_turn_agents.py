@@ -79,10 +79,10 @@ async def test_a_question_that_was_not_taken_in_time_is_stopped_at_the_agent_too
 async def test_a_turn_whose_agent_is_silent_for_too_long_is_stopped_at_the_agent_too(
     short_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(overdue, "OVERDUE_S", 0.05)
     async with staged(short_folder, {"agent": {"turn_time_limit_s": 0.05}}) as stage:
         await stage.ready()
         msg_id, _ = await stage.ask()
+        monkeypatch.setattr(overdue, "OVERDUE_S", 0.05)  # the agent's word that it has the question is on its way
         assert (await stage.front.reply(msg_id)).content["evalue"] == "the agent never ended its answer; ask again"
         assert await stage.agent.expect(Stop) == Stop(turn=FIRST)
 

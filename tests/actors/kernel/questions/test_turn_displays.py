@@ -12,6 +12,7 @@ from beaker.messages.turn import (
 from tests.actors.kernel.questions.turn_kit import displays, drawn, ended
 from tests.kit.consent_stage import FIRST
 from tests.kit.kernel_stage import KernelStage, staged
+from tests.kit.passing_time import pass_s
 from tests.kit.scripted_subkernel import ScriptedSubkernel
 
 
@@ -39,13 +40,16 @@ async def test_a_client_that_cannot_show_updates_gets_the_whole_answer_once(stag
 
 
 async def test_many_deltas_make_one_update_per_interval_and_the_last_text_is_whole(short_folder: Path) -> None:
-    async with staged(short_folder, {"kernel": {"display_interval_s": 0.2}}) as stage:
+    async with staged(short_folder, {"kernel": {"display_interval_s": 60.0}}) as stage:
         await stage.ready()
         msg_id, _ = await stage.ask()
         stage.tell(*(Delta(turn=FIRST, text=f"{number} ") for number in range(200)))
-        await drawn(stage, msg_id, "199")
-        assert len(displays(stage, msg_id)) == 3, "thinking, the first text, and all 200 at once"
+        await stage.settle()
+        assert len(displays(stage, msg_id)) == 2, "thinking, and the first text"
         assert displays(stage, msg_id)[1][1] == "0 ▍"
+        await pass_s(60.0)
+        await drawn(stage, msg_id, "199")
+        assert len(displays(stage, msg_id)) == 3, "and all 200 at once"
         stage.tell(*(Delta(turn=FIRST, text=f"{number} ") for number in range(200, 400)), ended())
         await stage.front.over(msg_id)
         shown = displays(stage, msg_id)

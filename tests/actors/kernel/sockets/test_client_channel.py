@@ -3,7 +3,6 @@
 import errno
 import os
 import threading
-import time
 from collections.abc import AsyncIterator
 
 import psutil
@@ -14,6 +13,7 @@ from actors.kernel.sockets import absent
 from actors.kernel.sockets.client_channel import ClientChannel
 from actors.kernel.sockets.lane import Rules
 from tests.actors.kernel.sockets.lines import Lines
+from tests.actors.kernel.sockets.stillness import stillness
 from tests.kit.kernel_stage import until
 
 Frames = list[bytes]
@@ -87,8 +87,7 @@ class Stage:
 
     async def standstill(self) -> None:
         """Those who do not read take what the system's buffers hold; then time passes in which they take nothing."""
-        began = time.monotonic()
-        await until(lambda: time.monotonic() - began > 0.3, "some time")
+        await stillness(self.context)
         self.now += 1.0
 
     def close_sockets(self) -> None:
@@ -250,7 +249,7 @@ async def test_a_client_that_came_again_by_the_descriptor_it_had_is_not_given_ev
     before = process.num_fds()
     first = await stage.client(b"name")
     first.close()
-    await until(lambda: process.num_fds() == before, "the end of the connection")
+    await until(lambda: process.num_fds() <= before, "the end of the connection")
     await stage.client(b"name", hwm=1)
     for _ in range(20):
         stage.answer(b"name", *range(50))
@@ -267,8 +266,8 @@ async def test_clients_that_left_before_they_were_heard_have_no_account_once_ano
     for number in range(5):
         leaving = stage.peer(b"leaving%d" % number)
         leaving.send(b"?")
-        leaving.close(linger=1000)
-    await until(lambda: process.num_fds() == before, "the end of their connections")
+        leaving.close(linger=60_000)
+    await until(lambda: process.num_fds() <= before, "the end of their connections")
     stage.channel.resume()
     await until(lambda: len(stage.asked) == 5, "their requests")
     await stage.client(b"staying")
@@ -284,7 +283,9 @@ async def test_clients_that_come_ask_and_leave_without_reading_cost_no_more_than
         stage.answer(name, 1, 2, 3)
         peer.close()
         most = max(most, stage.channel.count)
-    await until(lambda: process.num_fds() == before, "the end of their connections")
+        if number % 10 == 9:  # however slowly libzmq closes connections
+            await until(lambda: process.num_fds() <= before, "the end of ten connections")
+    await until(lambda: process.num_fds() <= before, "the end of their connections")
     await stage.client(b"the last")
     assert stage.channel.count == 1
     assert most < 20, "they are forgotten while others come"

@@ -21,8 +21,11 @@ from beaker.wire.parts import CONTENT, HEADER, Header, Parts, join, read_header,
 from beaker.wire.signing import Signer
 from tests.actors.kernel.sockets.lines import Lines
 from tests.kit.kernel_stage import until
+from tests.kit.passing_time import pass_s
 
 KEY = "a-key"
+NEVER_S = 3600.0
+"""Longer than any test."""
 OPEN = ConnectionFile(shell_port=0, iopub_port=0, stdin_port=0, control_port=0, hb_port=0, key=KEY)
 
 
@@ -154,7 +157,7 @@ async def test_replies_that_wait_for_a_client_are_told_with_it_and_their_request
 
 
 async def test_a_front_that_replaces_another_takes_requests_once_its_clients_can_listen_again() -> None:
-    fronted = Fronted(rejoined_s=0.5)
+    fronted = Fronted(rejoined_s=NEVER_S)
     try:
         fronted.front.pause_shell()
         fronted.front.resume_shell()
@@ -165,6 +168,8 @@ async def test_a_front_that_replaces_another_takes_requests_once_its_clients_can
         fronted.dealer("stdin").send_multipart(fronted.signed())
         await until(lambda: fronted.taken, "what is no request")
         fronted.subscriber()
+        await until(lambda: heard, "the subscription")
+        await pass_s(NEVER_S)
         await until(lambda: len(fronted.taken) == 3, "the requests")
         assert [taken[0] for taken in fronted.taken] == ["stdin", "control", "shell"]
         assert heard == [["stdin"]], "who sent them listens when they are taken"
@@ -373,8 +378,8 @@ async def test_a_curve_client_is_served_on_all_five_sockets_and_one_without_is_n
         for channel, idents, _, parts in fronted.taken:
             if channel == "shell":
                 fronted.front.send_shell(idents, fronted.composer.message("kernel_info_reply", {}, parent=parts[HEADER]))
-        assert (await client.get_shell_msg(timeout=20))["msg_type"] == "kernel_info_reply"
-        assert (await client.get_iopub_msg(timeout=20))["msg_type"] == "iopub_welcome"
+        assert (await client.get_shell_msg(timeout=60))["msg_type"] == "kernel_info_reply"
+        assert (await client.get_iopub_msg(timeout=60))["msg_type"] == "iopub_welcome"
         await until(client.hb_channel.is_beating, "the heartbeat")
         assert b"me" not in {idents[0] for _, idents, _, _ in fronted.taken}
     finally:
@@ -386,7 +391,7 @@ async def test_a_curve_client_is_served_on_all_five_sockets_and_one_without_is_n
 async def test_a_topic_that_would_cost_much_memory_closes_its_peer(fronted: Fronted) -> None:
     """As bytes of ZMTP 3.0: a libzmq that has subscribed to such a topic may crash when it forgets it."""
     greeting = b"\xff" + bytes(7) + b"\x01\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
-    with socket.create_connection(("127.0.0.1", fronted.file.iopub_port), timeout=20) as hostile, contextlib.suppress(ConnectionError):
+    with socket.create_connection(("127.0.0.1", fronted.file.iopub_port), timeout=60) as hostile, contextlib.suppress(ConnectionError):
         hostile.sendall(greeting)
         hostile.recv(len(greeting), socket.MSG_WAITALL)
         hostile.sendall(b"\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x03SUB")
