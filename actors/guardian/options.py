@@ -27,8 +27,9 @@ where settings come from (each overrides the ones before it):
 
 the token:
   Whoever has it can run code as you. Without --token-file or BEAKER_GATEWAY_TOKEN a new one is made at each start: it is printed
-  on a terminal, or put into a file of yours that is named there, and written to no log. A browser shows it once, in the first
-  address, and has a cookie from then on. Programs send it:
+  on a terminal, or put into a file of yours that is named there, and written to no log. On the command line --token,
+  --token-file and --no-token override what the other places say of it. A browser shows it once, in the first address, and has
+  a cookie from then on. Programs send it:
       curl -H "Authorization: token $TOKEN" http://127.0.0.1:8888/api/kernels
   JupyterLab, with its files here and its kernels there:
       JUPYTER_GATEWAY_AUTH_TOKEN=$TOKEN jupyter lab --gateway-url=http://127.0.0.1:8888

@@ -88,8 +88,9 @@ def _settled(loaded: Loaded, secrets: Secrets) -> tuple[GatewaySettings, Token]:
     if loaded.gateway_problems:
         raise Refused("\n".join(loaded.gateway_problems))
     settings = loaded.settings.gateway
-    token = choose_token(settings, secrets, os.environ)
-    if (why := why_refused(settings, has_token=token.value is not None and not token.is_new)) is not None:
+    token = choose_token(settings, secrets, os.environ, loaded.gateway_origins)
+    settings = msgspec.structs.replace(settings, no_token=token.value is None)
+    if (why := why_refused(settings)) is not None:
         raise Refused(why)
     if settings.tls_cert:
         _check_certificate(settings)

@@ -27,12 +27,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def why_refused(settings: GatewaySettings, *, has_token: bool) -> str | None:
-    """The sentence for settings with which no gateway may start; None if it may.
-
-    Args:
-        has_token: a token was given, in whichever way.
-    """
+def why_refused(settings: GatewaySettings) -> str | None:
+    """The sentence for settings with which no gateway may start; None if it may."""
     for origin in settings.allow_origin:
         try:
             parse_origin(origin)
@@ -42,8 +38,6 @@ def why_refused(settings: GatewaySettings, *, has_token: bool) -> str | None:
         return why
     if settings.tls_key and not settings.tls_cert:
         return f"--tls-key {settings.tls_key} needs the certificate that belongs to it: add --tls-cert FILE."
-    if settings.no_token and has_token:
-        return "There is a token, and --no-token says that none is asked for: leave out one of the two."
     if settings.unix_socket:
         if settings.tls_cert:
             return "A unix socket speaks no TLS: leave out --tls-cert, or --unix-socket."

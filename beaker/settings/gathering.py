@@ -16,7 +16,7 @@ from beaker.settings.env_file import hide_values, parse_env
 from beaker.settings.key_wishes import ENV_FILE_VARIABLE, KEY_VARIABLE, TOKEN_VARIABLE, all_key_names, env_place
 from beaker.settings.origin import Kind, Origin
 from beaker.settings.reading import FileUnreadable, read_text, read_toml
-from beaker.settings.schema import GATEWAY, SECTIONS, Settings, all_setting_names, setting_names, value_of
+from beaker.settings.schema import GATEWAY, SECTIONS, Settings, all_setting_names, value_of
 from beaker.settings.shown import shown, shown_path
 from beaker.settings.trust import (
     GRAVE,
@@ -81,9 +81,9 @@ class Gathering:
         return msgspec.structs.replace(self._defaults, **changed)
 
     def origins(self) -> dict[str, Origin]:
-        """The origin of every setting, in the order of `setting_names`."""
+        """The origin of every setting, in the order of `all_setting_names`."""
         default = Origin()
-        return {name: self._origins.get(name, default) for name in setting_names()}
+        return {name: self._origins.get(name, default) for name in all_setting_names()}
 
     def settle_trust(self) -> None:
         """The user's file was read: does she trust the folder?"""

@@ -16,7 +16,7 @@ from beaker.settings.gathering import Gathering
 from beaker.settings.key import KeyFacts, environment_words
 from beaker.settings.key_wishes import USERS_OWN
 from beaker.settings.origin import Origin
-from beaker.settings.schema import Settings
+from beaker.settings.schema import GATEWAY, Settings
 from beaker.settings.shown import one_line
 from beaker.settings.trust import Trust, user_file
 
@@ -31,6 +31,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """What holds."""
     origins: dict[str, Origin]
     """For every setting, by `section.name`, in the order of `setting_names`."""
+    gateway_origins: dict[str, Origin] = {}
+    """The same for the settings of the gateway."""
     problems: list[str]
     """Sentences for the user: each names the place, the setting and what would be right. Without secrets."""
     gateway_problems: list[str] = []
@@ -91,9 +93,11 @@ def load(
     for name, text in (command_line or {}).items():
         gathering.take(name, text, Origin(kind="command line"), is_text=True)
     gathering.problems += key_problems
+    origins = gathering.origins()
     return Loaded(
         settings=gathering.settings(),
-        origins=gathering.origins(),
+        origins={name: origin for name, origin in origins.items() if not name.startswith(GATEWAY)},
+        gateway_origins={name: origin for name, origin in origins.items() if name.startswith(GATEWAY)},
         problems=[one_line(sentence) for sentence in gathering.problems],
         gateway_problems=[one_line(sentence) for sentence in gathering.gateway_problems],
         key=key,

@@ -98,8 +98,13 @@ def test_a_token_that_is_none_is_not_repeated(token: str, capsys: pytest.Capture
 
 
 def test_a_token_and_none_at_once_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--no-token"], Secrets(token="canary-token")) == 2
+    assert main(["--no-token"], Secrets(token="canary-token", token_was_shown=True)) == 2
     assert "leave out one of the two" in capsys.readouterr().err
+
+
+def test_a_token_file_of_the_command_line_is_read_whatever_the_environment_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--token-file", "/nowhere"], Secrets(token="canary-token")) == 2
+    assert "--token-file gives no token: /nowhere cannot be read" in capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_names_who_has_it(capsys: pytest.CaptureFixture[str]) -> None:

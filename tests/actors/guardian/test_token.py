@@ -1,5 +1,6 @@
 """Which token holds: the nearest to the one who starts the gateway, or one that is made."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,31 +8,91 @@ import pytest
 from actors.guardian.settling import Secrets
 from actors.guardian.token import NoToken, Token, choose_token
 from beaker.settings.gateway import GatewaySettings
+from beaker.settings.origin import Kind, Origin
+
+KINDS: dict[str, Kind] = {
+    "--token-file": "command line",
+    "BEAKER_GATEWAY_TOKEN_FILE": "environment",
+    ".env token_file": "env file",
+    "beaker.toml": "user file",
+}
+"""Of the places that name a file with the token."""
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> tuple[GatewaySettings, dict[str, str]]:
-    """A token in each of the files."""
-    (tmp_path / ".env").write_text("BEAKER_GATEWAY_TOKEN=of-env-file\n")
-    (tmp_path / "token").write_text("of-token-file\n")
-    (tmp_path / "token").chmod(0o600)
-    return GatewaySettings(token_file=str(tmp_path / "token")), {"BEAKER_ENV_FILE": str(tmp_path / ".env")}
+def chosen(tmp_path: Path) -> Callable[..., Token]:
+    """The token where it stands in these places; each is called by its place."""
+
+    def choose(*places: str, no_token: Kind | None = None) -> Token:
+        environment, origins = {}, {}
+        file = ""
+        for place in places:
+            if place in KINDS and not file:
+                (tmp_path / "token").write_text(f"of-{place.strip('-').replace(' ', '-')}\n")
+                (tmp_path / "token").chmod(0o600)
+                file = str(tmp_path / "token")
+                origins["gateway.token_file"] = Origin(kind=KINDS[place])
+        if ".env" in places:
+            (tmp_path / ".env").write_text("BEAKER_GATEWAY_TOKEN=of-.env-file\n")
+            environment["BEAKER_ENV_FILE"] = str(tmp_path / ".env")
+        if no_token is not None:
+            origins["gateway.no_token"] = Origin(kind=no_token)
+        shown = "--token" in places
+        given = "of-token" if shown else "of-BEAKER_GATEWAY_TOKEN" if "BEAKER_GATEWAY_TOKEN" in places else None
+        settings = GatewaySettings(token_file=file, no_token=no_token is not None)
+        return choose_token(settings, Secrets(token=given, token_was_shown=shown), environment, origins)
+
+    return choose
 
 
-def test_the_command_line_or_the_environment_comes_first(places: tuple[GatewaySettings, dict[str, str]]) -> None:
-    assert choose_token(places[0], Secrets(token="given-here"), places[1]) == Token(value="given-here")
+@pytest.mark.parametrize(
+    ("places", "token"),
+    [
+        (("--token", "--token-file", "BEAKER_GATEWAY_TOKEN", ".env"), "of-token"),
+        (("--token-file", "BEAKER_GATEWAY_TOKEN", ".env"), "of-token-file"),
+        (("BEAKER_GATEWAY_TOKEN", "BEAKER_GATEWAY_TOKEN_FILE", ".env"), "of-BEAKER_GATEWAY_TOKEN"),
+        (("BEAKER_GATEWAY_TOKEN_FILE", ".env"), "of-BEAKER_GATEWAY_TOKEN_FILE"),
+        ((".env", ".env token_file"), "of-.env-file"),
+        ((".env", "beaker.toml"), "of-.env-file"),
+        ((".env token_file",), "of-.env-token_file"),
+        (("beaker.toml",), "of-beaker.toml"),
+    ],
+    ids="-".join,
+)
+def test_the_nearest_place_holds_and_in_it_the_token_before_a_file(
+    chosen: Callable[..., Token], places: tuple[str, ...], token: str
+) -> None:
+    assert chosen(*places).value == token
 
 
-def test_then_the_file_that_the_environment_names(places: tuple[GatewaySettings, dict[str, str]]) -> None:
-    assert choose_token(places[0], Secrets(), places[1]) == Token(value="of-env-file")
+@pytest.mark.parametrize(
+    ("places", "no_token", "has_one"),
+    [
+        (("--token",), "user file", True),
+        (("--token-file",), "environment", True),
+        (("BEAKER_GATEWAY_TOKEN",), "user file", True),
+        (("BEAKER_GATEWAY_TOKEN", ".env", "beaker.toml"), "command line", False),
+        ((".env",), "environment", False),
+    ],
+)
+def test_the_word_that_there_is_none_is_overridden_by_a_nearer_token_and_overrides_others(
+    chosen: Callable[..., Token], places: tuple[str, ...], no_token: Kind, has_one: bool
+) -> None:
+    assert (chosen(*places, no_token=no_token).value is not None) is has_one
 
 
-def test_then_the_token_file(places: tuple[GatewaySettings, dict[str, str]]) -> None:
-    assert choose_token(places[0], Secrets(), {}) == Token(value="of-token-file", from_file=True)
+@pytest.mark.parametrize(("place", "kind"), [("--token", "command line"), ("BEAKER_GATEWAY_TOKEN", "environment"), *KINDS.items()])
+def test_a_token_and_none_in_one_place_are_refused(chosen: Callable[..., Token], place: str, kind: Kind) -> None:
+    with pytest.raises(NoToken, match="leave out one of the two"):
+        chosen(place, no_token=kind)
+
+
+def test_a_token_of_a_file_is_known_to_be_there(chosen: Callable[..., Token]) -> None:
+    assert [chosen(place).from_file for place in ("--token-file", "--token")] == [True, False]
 
 
 def test_else_a_new_one_is_made_each_time() -> None:
-    made = [choose_token(GatewaySettings(), Secrets(), {}) for _ in range(2)]
+    made = [choose_token(GatewaySettings(), Secrets(), {}, {}) for _ in range(2)]
     assert made[0].is_new
     assert made[0] != made[1]
     assert len(made[0].value or "") == 43
@@ -39,18 +100,20 @@ def test_else_a_new_one_is_made_each_time() -> None:
 
 
 def test_none_is_asked_for_only_where_that_was_said() -> None:
-    assert choose_token(GatewaySettings(no_token=True), Secrets(), {}) == Token(value=None)
+    assert choose_token(GatewaySettings(no_token=True), Secrets(), {}, {"gateway.no_token": Origin(kind="user file")}) == Token(value=None)
 
 
 def test_an_empty_token_file_is_no_way_to_ask_for_none(tmp_path: Path) -> None:
     (tmp_path / "token").touch(0o600)
     with pytest.raises(NoToken, match="to ask for none, say --no-token"):
-        choose_token(GatewaySettings(token_file=str(tmp_path / "token")), Secrets(), {})
+        choose_token(
+            GatewaySettings(token_file=str(tmp_path / "token")), Secrets(), {}, {"gateway.token_file": Origin(kind="command line")}
+        )
 
 
 def test_one_that_a_word_may_be_by_chance_is_refused_since_cells_get_no_variable_that_holds_it() -> None:
     with pytest.raises(NoToken, match=r"^BEAKER_GATEWAY_TOKEN: a token has 8 characters at least"):
-        choose_token(GatewaySettings(), Secrets(token="test"), {"PATH": "/opt/latest/bin"})
+        choose_token(GatewaySettings(), Secrets(token="test"), {"PATH": "/opt/latest/bin"}, {})
     with pytest.raises(NoToken, match="this token is a part of the variable PATH") as refused:
-        choose_token(GatewaySettings(), Secrets(token="anaconda"), {"PATH": "/opt/anaconda3/bin"})
+        choose_token(GatewaySettings(), Secrets(token="anaconda"), {"PATH": "/opt/anaconda3/bin"}, {})
     assert "anaconda" not in str(refused.value)
