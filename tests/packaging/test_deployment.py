@@ -45,7 +45,8 @@ def test_the_unit_starts_the_gateway_with_options_that_it_has() -> None:
 
 
 def test_the_unit_is_one_that_systemd_understands(tmp_path: Path) -> None:
-    # Nothing that a machine needs for anything else here: where it is not, nobody is to install it, not for CI either.
+    # Not by `need_tool`, which fails under CI where a tool is missing: this one comes with an init system and nothing less, which
+    # nobody is to install on a machine, or in a container, for one test. CI says that it skips.
     checker = shutil.which("systemd-analyze") or pytest.skip("needs systemd-analyze, which is not installed")
     text = (ROOT / "docs/beaker-gateway.service").read_text()
     unit = tmp_path / "beaker-gateway.service"
@@ -54,6 +55,22 @@ def test_the_unit_is_one_that_systemd_understands(tmp_path: Path) -> None:
     checked = subprocess.run([checker, "verify", "--man=no", str(unit)], capture_output=True, text=True, timeout=60)
     about_it = [line for line in checked.stderr.splitlines() if unit.name in line]
     assert (checked.returncode, about_it) == (0, [])
+
+
+def test_what_is_typed_for_a_service_copies_files_that_stand_below_the_root() -> None:
+    page = (ROOT / "docs/gateway.md").read_text()
+    (block,) = re.findall(r"^## As a service of systemd$.*?^```bash\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    commands = [shlex.split(command, comments=True) for command in re.split(r"\n|&&", block)]
+    copied = [words[-2] for words in commands if words[1:2] == ["cp"] or (words[1:2] == ["install"] and "-d" not in words)]
+    assert "docs/beaker-gateway.service" in copied
+    assert [name for name in copied if not (ROOT / name).exists()] == []
+
+
+def test_the_unit_names_the_files_that_are_made_for_it() -> None:
+    unit, page = (ROOT / "docs/beaker-gateway.service").read_text(), (ROOT / "docs/gateway.md").read_text()
+    named = re.findall(r"/etc/beaker/\w+", unit)
+    assert sorted(set(named)) == ["/etc/beaker/env", "/etc/beaker/token"]
+    assert [name for name in named if f" {name}" not in page] == []
 
 
 def test_the_page_names_files_that_are_there() -> None:
