@@ -61,10 +61,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """By the name of the setting."""
 
 
+_NO_TOKEN = (
+    "ask for no token; at addresses of this machine only, where every program and every user of it can then run code as you; "
+    "--token and --token-file take it back where beaker.toml or a variable says so"
+)
+
 _SWITCHES = {
     "ui": "serve the web notebook",
     "open": "open a browser",
-    "no-token": "ask for no token; at addresses of this machine only, where every program and every user of it can then run code as you",
     "insecure": "listen at addresses of others without TLS",
     "keep-kernels": "leave kernels running at the end, for the next gateway at this address; within --orphan-timeout",
 }
@@ -107,7 +111,9 @@ def parse_options(argv: Sequence[str]) -> Options:
         raise UsageError(_about_unknown(rest, parser))
     said = vars(given)
     settings = {f"gateway.{field}": said[option] for option, (_, field, _) in _VALUES.items() if said[option] is not None}
-    settings |= {f"gateway.{option.replace('-', '_')}": "true" for option in _SWITCHES if said[option]}
+    settings |= {f"gateway.{option.replace('-', '_')}": str(said[option]).lower() for option in _SWITCHES if said[option] is not None}
+    if said["no-token"]:
+        settings["gateway.no_token"] = "true"
     for option in _FOLDERS_AND_FILES:
         if said[option]:
             settings[f"gateway.{_VALUES[option][1]}"] = os.path.abspath(os.path.expanduser(said[option]))
@@ -135,8 +141,9 @@ def _parser() -> _Parser:
     words = "a foreign page that may use this gateway, in full: https://lab.example.org; may be repeated"
     parser.add_argument("--allow-origin", dest="allow-origin", metavar="ORIGIN", action="append", default=[], help=words)
     parser.add_argument("--log-level", dest="log-level", metavar="LEVEL", help="debug, info, warning or error (default: info)")
+    parser.add_argument("--no-token", dest="no-token", action="store_true", help=_NO_TOKEN)
     for option, words in _SWITCHES.items():
-        parser.add_argument(f"--{option}", dest=option, action="store_true", help=words)
+        parser.add_argument(f"--{option}", dest=option, action=argparse.BooleanOptionalAction, help=words)
     return parser
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from actors.guardian.options import UsageError, parse_options
+from beaker.settings.load import load
 from beaker.settings.schema import all_setting_names
 
 
@@ -38,6 +39,16 @@ def test_each_option_is_a_setting_with_its_value(tmp_path: Path, monkeypatch: py
     assert settings.keys() <= set(all_setting_names())
 
 
+@pytest.mark.parametrize("name", ["ui", "open", "insecure", "keep_kernels"])
+def test_a_switch_of_another_place_is_taken_back(name: str, tmp_path: Path) -> None:
+    (tmp_path / "beaker").mkdir()
+    (tmp_path / "beaker/beaker.toml").write_text(f"[gateway]\n{name} = true\n")
+    for words, expected in (([], True), ([f"--no-{name.replace('_', '-')}"], False)):
+        settings = parse_options(words).settings
+        loaded = load({"XDG_CONFIG_HOME": str(tmp_path)}, folder=None, command_line=settings)
+        assert (getattr(loaded.settings.gateway, name), loaded.problems) == (expected, [])
+
+
 def test_nothing_said_sets_nothing() -> None:
     assert parse_options([]).settings == {}
 
@@ -50,7 +61,8 @@ def test_nothing_said_sets_nothing() -> None:
         ("serve", "'serve' is one word too many. See: beaker-gateway --help"),
         ("--port", "Argument --port: expected one argument. See: beaker-gateway --help"),
         ("--token", "Argument --token: expected one argument. See: beaker-gateway --help"),
-        ("--ui=yes", "Argument --ui: ignored explicit argument 'yes'. See: beaker-gateway --help"),
+        ("--ui=yes", "Argument --ui/--no-ui: ignored explicit argument 'yes'. See: beaker-gateway --help"),
+        ("--no-opne", "'--no-opne' is not an option of beaker-gateway. Did you mean '--no-open'?"),
     ],
 )
 def test_what_cannot_be_read_is_a_sentence(words: str, sentence: str) -> None:
