@@ -67,7 +67,7 @@ _NO_TOKEN = (
 )
 
 _SWITCHES = {
-    "ui": "serve the web notebook",
+    "ui": "serve the web notebook (not part of this version: a page says so)",
     "open": "open a browser",
     "insecure": "listen at addresses of others without TLS",
     "keep-kernels": "leave kernels running at the end, for the next gateway at this address; within --orphan-timeout",

@@ -80,6 +80,6 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     drain_s: Seconds = 10.0
     """How long requests that run may take to end when the gateway or a worker is stopped."""
     ui: bool = False
-    """Serve the web notebook."""
+    """Serve the web notebook, which is not part of this version: a page says so."""
     open: bool = False
     """Open a browser."""

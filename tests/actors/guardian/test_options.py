@@ -76,5 +76,6 @@ def test_the_manual_names_every_option_and_how_to_come_in(capsys: pytest.Capture
         parse_options(["--help"])
     assert ended.value.code == 0
     manual = capsys.readouterr().out
+    assert "(not part of this version: a page says so)" in " ".join(manual.split())  # of --ui
     for word in ("--workers", "--keep-kernels", "BEAKER_GATEWAY_WORKERS", "JUPYTER_GATEWAY_AUTH_TOKEN", "HUP", "exit status"):
         assert word in manual
