@@ -182,13 +182,14 @@ class ZmqFront:
                 asked.pause()
             self._rejoining = asyncio.get_running_loop().call_later(rejoined_s, self._rejoined)
         try:
+            # Shell last: clients try to connect all the time, and whose request comes in must be able to hear what it leads to.
             chosen = {
-                "shell_port": self._shell.bind(file.address(file.shell_port)),
-                "control_port": self._control.bind(file.address(file.control_port)),
-                "stdin_port": self._stdin.bind(file.address(file.stdin_port)),
                 "iopub_port": self._iopub.bind(file.address(file.iopub_port)),
+                "stdin_port": self._stdin.bind(file.address(file.stdin_port)),
+                "control_port": self._control.bind(file.address(file.control_port)),
             }
             self._heartbeat = Heartbeat(file.address(file.hb_port), curve=curve)
+            chosen["shell_port"] = self._shell.bind(file.address(file.shell_port))
         except Exception:  # whatever it was, the sockets bound so far must not stay open
             self.close()
             raise

@@ -13,6 +13,7 @@ import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
 from actors.kernel.sockets.front import ZmqFront
+from actors.kernel.sockets.zmq_edge import EdgeSocket
 from actors.kernel.sockets.zmq_sockets import AddressError
 from beaker.wire import connection_file
 from beaker.wire.compose import Composer
@@ -325,6 +326,23 @@ async def test_what_is_no_subscription_is_ignored_on_iopub(fronted: Fronted) -> 
     await until(lambda: fronted.topics == [b"hers", b"mine"], "the other subscription")
     fronted.front.publish([b"mine"], fronted.composer.message("stream", {}))
     await until(lambda: client.poll(0), "the message")
+
+
+async def test_whoever_reaches_the_shell_socket_reaches_the_others_too(short_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients try to connect while a kernel starts: of a cell whose sender cannot hear yet nobody would hear the end."""
+    there: list[set[str]] = []
+    bind = EdgeSocket.bind
+
+    def look_and_bind(self: EdgeSocket, address: str) -> int | None:
+        there.append({path.name for path in short_folder.iterdir()})
+        return bind(self, address)
+
+    monkeypatch.setattr(EdgeSocket, "bind", look_and_bind)
+    ports = ConnectionFile(
+        transport="ipc", ip=f"{short_folder}/s", shell_port=1, iopub_port=2, stdin_port=3, control_port=4, hb_port=5, key=KEY
+    )
+    Fronted(ports).close()
+    assert there[-1] == {"s-2", "s-3", "s-4", "s-5"}
 
 
 async def test_ports_left_open_are_chosen_and_can_be_written_back(fronted: Fronted, tmp_path: Path) -> None:
