@@ -44,8 +44,8 @@ from beaker.places import KernelFolder
 
 PATIENCE_S = 60.0
 """Ends a hang; nothing here takes a tenth of it on a quiet machine."""
-LOOK_S = 0.005
-"""Between looks at what sets no event."""
+LOOK_S, SLOW_LOOK_S = 0.005, 0.05
+"""Between looks at what sets no event, at first and after half a second: some look at all processes of the machine."""
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -257,9 +257,11 @@ async def run_code(client: AsyncKernelClient, code: str) -> str:
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait until a condition of the world outside holds."""
+    pause_s = LOOK_S
     async with asyncio.timeout(PATIENCE_S):
-        while not condition():  # noqa: ASYNC110 -- files and processes set no event
-            await asyncio.sleep(LOOK_S)
+        while not condition():
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 1.2, SLOW_LOOK_S)
 
 
 @asynccontextmanager
