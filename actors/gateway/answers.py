@@ -19,6 +19,7 @@ from beaker.wire.parts import UNREADABLE
 T = TypeVar("T")
 
 JSON = "application/json"
+HTML: Final = "text/html"
 
 RESOURCE_POLICY: Final = "Cross-Origin-Resource-Policy"
 
@@ -81,16 +82,24 @@ def empty_answer(status: int = 204, *, headers: Mapping[str, str] | None = None)
     return web.Response(status=status, headers=headers)
 
 
-def leading_answer(status: HTTPStatus, target: str, words: str) -> web.Response:
-    """An answer that leads to another page, and says so to whoever does not follow.
+def is_of_browser(request: web.Request) -> bool:
+    """Whether a person looks at the answer, and no program: browsers name HTML when a page is opened or a form is sent, and programs,
+    curl and `fetch` among them, take anything."""
+    return any(HTML in accepted.lower() for accepted in request.headers.getall(hdrs.ACCEPT, ()))
+
+
+def leading_answer(request: web.Request, status: HTTPStatus, target: str, words: str) -> web.Response:
+    """An answer that leads to another page, and says so to whoever does not follow: a program reads the sentence as JSON.
 
     Args:
         status: 302 or 303.
         target: below this host; it may have been said by a stranger.
         words: a sentence.
     """
-    text = fill(_LEADING, words=words, target=target)
-    return web.Response(status=status, text=text, content_type="text/html", headers={hdrs.LOCATION: target})
+    headers: dict[str, str] = {hdrs.LOCATION: target}
+    if not is_of_browser(request):
+        return problem_answer(Problem(status, words, headers=headers))
+    return web.Response(status=status, text=fill(_LEADING, words=words, target=target), content_type=HTML, headers=headers)
 
 
 _LEADING: Final = '<!doctype html>\n<html lang="en"><title>beaker gateway</title><p>$words <a href="$target">Go on</a></p></html>\n'

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 from aiohttp import hdrs, web
 
-from actors.gateway.answers import COMMON_HEADERS, JSON, RESOURCE_POLICY, Problem, empty_answer, leading_answer
+from actors.gateway.answers import COMMON_HEADERS, RESOURCE_POLICY, Problem, empty_answer, is_of_browser, leading_answer
 from actors.gateway.connections import Connection
 from actors.gateway.rates import count_failure
 from actors.gateway.routes import Handler, Route
@@ -55,7 +55,7 @@ async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
         if decision.status == 401 and shown:
             count_failure(service.failures, request.remote or "")
         if decision.status == 401 and _is_opened(request, route):
-            return leading_answer(HTTPStatus.FOUND, _login(service, request), "This page is for whoever has the token.")
+            return leading_answer(request, HTTPStatus.FOUND, _login(service, request), "This page is for whoever has the token.")
         challenge: dict[str, str] | None = {hdrs.WWW_AUTHENTICATE: "Bearer"} if decision.status == 401 else None
         raise Problem(decision.status, decision.message, headers=challenge)
     if _is_of_someone(decision, service) and isinstance(request.protocol, Connection):
@@ -67,7 +67,7 @@ async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
         allow: dict[str, str] = {hdrs.ALLOW: METHODS}
         return empty_answer(headers=_PREFLIGHT if decision.origin else allow)
     if decision.by == "token" and token and _is_opened(request, route):
-        answer = leading_answer(HTTPStatus.FOUND, _without_token(request), "You are signed in.")
+        answer = leading_answer(request, HTTPStatus.FOUND, _without_token(request), "You are signed in.")
         begin_session(request, answer)
         return answer
     return await handler(request)
@@ -158,9 +158,7 @@ def _decision(service: Service, request: web.Request, token: str, *, public: boo
 
 def _is_opened(request: web.Request, route: Route | None) -> bool:
     """Whether a person opens a page, and no program fetches something."""
-    accepted = request.headers.get(hdrs.ACCEPT, "")
-    is_program = JSON in accepted and "text/html" not in accepted
-    return route is not None and route.page and request.method in {hdrs.METH_GET, hdrs.METH_HEAD} and not is_program
+    return route is not None and route.page and request.method in {hdrs.METH_GET, hdrs.METH_HEAD} and is_of_browser(request)
 
 
 def _without_token(request: web.Request) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from aiohttp import hdrs, web
 
-from actors.gateway.answers import Problem, leading_answer
+from actors.gateway.answers import HTML, Problem, is_of_browser, leading_answer, problem_answer
 from actors.gateway.asking import not_saving
 from actors.gateway.door import begin_session, end_session, renew_word, take_session
 from actors.gateway.models import KernelModel, all_kernel_models
@@ -31,6 +31,8 @@ STATIC: Final = {"page.css": "text/css", "icon.svg": "image/svg+xml"}
 
 KEEP_S: Final = 3600
 """How long browsers keep these; an hour spares most of the asking, and a new version is seen the same day."""
+
+_WRONG: Final = "That is not the token of this gateway."
 
 _LONGEST: Final = 10_000
 """Bytes of a form: a token and an address."""
@@ -73,7 +75,7 @@ async def show_login(request: web.Request) -> web.Response:
     service = service_of(request)
     target = safe_next(request.query.get("next", ""), service.base_url)
     if service.rules.token is None or service.session_of(request):
-        return leading_answer(HTTPStatus.FOUND, target, "You are signed in.")
+        return leading_answer(request, HTTPStatus.FOUND, target, "You are signed in.")
     return _login(service, target)
 
 
@@ -81,15 +83,17 @@ async def log_in(request: web.Request) -> web.Response:
     """`POST /login`: the token for a session.
 
     Raises:
-        Problem: 429, it is a wrong one, and too many of these have come from there.
+        Problem: 401, it is a wrong one, and a program has sent it; 429, too many of these have come from there.
     """
     service = service_of(request)
     form = await _read(request)
     target = safe_next(form.next, service.base_url)
     if service.rules.token is not None and not same_token(form.token.strip(), service.rules.token):
         count_failure(service.failures, request.remote or "")
-        return _login(service, target, complaint="That is not the token of this gateway.")
-    answer = leading_answer(HTTPStatus.SEE_OTHER, target, "You are signed in.")
+        if not is_of_browser(request):
+            raise Problem(HTTPStatus.UNAUTHORIZED, _WRONG)
+        return _login(service, target, complaint=_WRONG)
+    answer = leading_answer(request, HTTPStatus.SEE_OTHER, target, "You are signed in.")
     begin_session(request, answer)
     return answer
 
@@ -106,7 +110,7 @@ async def log_out(request: web.Request) -> web.Response:
     Where the end of it cannot be written down the answer is a page that says so, because a copy of its cookie is worth something yet.
     """
     service = service_of(request)
-    answer = leading_answer(HTTPStatus.SEE_OTHER, f"{service.base_url}login", "You are signed out.")
+    answer = leading_answer(request, HTTPStatus.SEE_OTHER, f"{service.base_url}login", "You are signed out.")
     try:
         end_session(request)
     except OSError as error:
@@ -114,7 +118,10 @@ async def log_out(request: web.Request) -> web.Response:
         full = error.errno in FULL
         status = HTTPStatus.INSUFFICIENT_STORAGE if full else HTTPStatus.INTERNAL_SERVER_ERROR
         why = error.strerror or str(error)
-        answer = _page(service, "Not signed out everywhere - beaker gateway", _NOT_WRITTEN, status=status, why=why)
+        if is_of_browser(request):
+            answer = _page(service, "Not signed out everywhere - beaker gateway", _NOT_WRITTEN, status=status, why=why)
+        else:
+            answer = problem_answer(Problem(status, f"Your session is over here, but its end could not be written down ({why})."))
     take_session(request, answer)
     return answer
 
@@ -139,7 +146,7 @@ def _template(name: str) -> str:
 def _page(service: Service, title: str, template: str, *, status: int = 200, **values: str) -> web.Response:
     body = fill(template, base=service.base_url, **values)
     whole = fill(_template("frame.html"), title=title, base=service.base_url, body=raw(body))
-    return web.Response(status=status, text=whole, content_type="text/html", headers={"Content-Security-Policy": POLICY})
+    return web.Response(status=status, text=whole, content_type=HTML, headers={"Content-Security-Policy": POLICY})
 
 
 def _login(service: Service, target: str, *, complaint: str = "") -> web.Response:

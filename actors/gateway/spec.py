@@ -67,7 +67,10 @@ def _responses(operation: Operation) -> Schema:
         if schema is not None:
             answer["content"] = {operation.kind: {"schema": schema}}  # type: ignore[assignment]  # an answer is any JSON
     if operation.kind == HTML:
-        answers.setdefault("302", {"description": phrase_of(302), "content": {HTML: {"schema": TEXT}}})
+        for status in {302, *operation.answers} - {200}:
+            # For browsers, and for programs.
+            content = {HTML: {"schema": TEXT}, JSON: {"schema": ref("Error")}}
+            answers[str(status)] = {"description": phrase_of(status), "content": content}
     for status in sorted({*operation.refuses, 403, *(() if operation.public else (401,))}):
         answers[str(status)] = {"description": phrase_of(status), "content": {JSON: {"schema": ref("Error")}}}
     return answers | {"default": {"description": "Anything else that goes wrong.", "content": {JSON: {"schema": ref("Error")}}}}

@@ -181,7 +181,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
         method="post",
         path="/login",
-        summary="The token for a session; leads on to a page.",
+        summary="The token for a session; leads on to a page. Here and below whoever names no text/html in Accept gets JSON.",
         wants="LoginWanted",
         answers={303: TEXT, 401: TEXT},
         kind=HTML,

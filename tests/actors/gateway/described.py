@@ -44,11 +44,10 @@ def complaints(method: str, path: str, response: web.StreamResponse) -> list[str
     body = response.body if isinstance(response, web.Response) else None
     if not isinstance(body, bytes) or not body:
         return []
-    if "application/json" not in content:
-        kinds = [*content]
-        return [] if not kinds or response.content_type in kinds else [f"{response.content_type} and not {kinds}"]
-    if response.content_type != "application/json":
-        return [f"{response.content_type} and not JSON"]
+    if content and not {response.content_type, "*/*"} & {*content}:
+        return [f"{response.content_type} and not {[*content]}"]
+    if response.content_type != "application/json" or "application/json" not in content:
+        return []
     validator = _validator(json.dumps(content["application/json"]["schema"]))
     return [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(json.loads(body))]
 

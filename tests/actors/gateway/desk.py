@@ -20,6 +20,8 @@ from beaker.settings.gateway import GatewaySettings
 from beaker.settings.schema import LogSettings
 
 TOKEN = "right-token"
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+"""As a page is opened and a form is sent."""
 WITH_TOKEN = {"Authorization": f"token {TOKEN}"}
 
 

@@ -14,7 +14,7 @@ from actors.gateway.door import ROUTES
 from actors.gateway.routes import Route, get, post
 from actors.gateway.service import Service
 from beaker.gateway.cookies import XSRF_HEADER
-from tests.actors.gateway.desk import TOKEN, WITH_TOKEN, make_order, make_service, serving
+from tests.actors.gateway.desk import BROWSER, TOKEN, WITH_TOKEN, make_order, make_service, serving
 
 PUBLIC = {"api", "login", "logout", "static/{name}"}
 """All that may be asked for without a token. Whoever adds to it opens the gateway a little."""
@@ -83,8 +83,7 @@ async def test_every_route_refuses_a_stranger(service: Service, how: str) -> Non
     async with serving(service) as client:
         for method, route in ALL:
             answer = await client.request(method, address(route), allow_redirects=False, **STRANGERS[how])
-            wanted = {302} if route.page and method in {"GET", "HEAD"} else {401}
-            if not route.public and (answer.status not in wanted or not await _says_why(answer)):
+            if not route.public and (answer.status != 401 or not await _says_why(answer)):
                 wrong.append((method, route.path, answer.status))
     assert wrong == []
 
@@ -99,13 +98,19 @@ async def _says_why(answer: ClientResponse) -> bool:
     return {*json.loads(text)} == {"message", "reason"} and json.loads(text)["message"].endswith(".")
 
 
-async def test_a_program_that_asks_for_a_page_is_refused_as_a_program(service: Service) -> None:
+@pytest.mark.parametrize("accept", ["application/json", "*/*", "application/json, text/plain, */*", ""])
+async def test_a_program_that_asks_for_a_page_is_refused_as_a_program(service: Service, accept: str) -> None:
     async with serving(service) as client:
         for path in ("/", "/logout", "/page"):
-            answer = await client.get(path, headers={"Accept": "application/json"}, allow_redirects=False)
+            answer = await client.get(path, headers={"Accept": accept}, allow_redirects=False)
             assert (answer.status, await _says_why(answer)) == (401, True)
-            browser = await client.get(path, headers={"Accept": "text/html,application/json;q=0.9"}, allow_redirects=False)
-            assert browser.status == (401 if path == "/page" else 302), "what there is not is no page"
+
+
+async def test_a_browser_that_opens_a_page_is_led_to_the_login(service: Service) -> None:
+    async with serving(service) as client:
+        for path, status in (("/", 302), ("/logout", 302), ("/page", 401)):
+            answer = await client.get(path, headers=BROWSER, allow_redirects=False)
+            assert (answer.status, await _says_why(answer)) == (status, True), "what there is not is no page"
 
 
 FORGERIES: dict[str, dict[str, str]] = {
@@ -169,7 +174,7 @@ async def test_a_session_reads_and_with_its_word_writes(service: Service) -> Non
 
 async def test_a_token_in_the_address_of_a_page_becomes_a_session(service: Service) -> None:
     async with serving(service, [OWN]) as client:
-        first = await client.get("/page", params={"token": TOKEN, "more": "a b"}, allow_redirects=False)
+        first = await client.get("/page", headers=BROWSER, params={"token": TOKEN, "more": "a b"}, allow_redirects=False)
         assert (first.status, first.headers["Location"]) == (302, "/page?more=a+b")
         session, own_word, xsrf = first.headers.getall("Set-Cookie")
         assert own_word.startswith("beaker-xsrf-8888=")
@@ -184,14 +189,14 @@ async def test_a_token_in_the_address_of_a_page_becomes_a_session(service: Servi
 
 async def test_a_page_that_a_stranger_opens_leads_to_the_login(service: Service) -> None:
     async with serving(service, [OWN]) as client:
-        answer = await client.get("/page", params={"token": "wrong", "a": "1"}, allow_redirects=False)
+        answer = await client.get("/page", headers=BROWSER, params={"token": "wrong", "a": "1"}, allow_redirects=False)
         assert (answer.status, answer.headers["Location"]) == (302, "/login?next=%2Fpage%3Fa%3D1")
 
 
 async def test_cookies_are_for_the_base_url_and_under_tls_for_tls_alone() -> None:
     service = make_service(make_order(base_url="/lab/", tls_cert="cert.pem"))
     async with serving(service, [OWN]) as client:
-        answer = await client.get("/lab/page", params={"token": TOKEN}, allow_redirects=False)
+        answer = await client.get("/lab/page", headers=BROWSER, params={"token": TOKEN}, allow_redirects=False)
         for cookie in answer.headers.getall("Set-Cookie"):
             assert {"Path=/lab/", "Secure"} <= {part.strip() for part in cookie.split(";")}
 
@@ -203,7 +208,7 @@ BY_PROXY = {"Host": "lab.example.org"}
 async def test_behind_a_proxy_that_speaks_tls_cookies_are_for_tls_alone_and_its_origin_is_ours() -> None:
     service = make_service(make_order(public_url=PUBLIC_URL, base_url="/lab/"))
     async with serving(service, [OWN]) as client:
-        first = await client.get("/lab/page", params={"token": TOKEN}, headers=BY_PROXY, allow_redirects=False)
+        first = await client.get("/lab/page", params={"token": TOKEN}, headers={**BROWSER, **BY_PROXY}, allow_redirects=False)
         cookies = first.headers.getall("Set-Cookie")
         assert first.headers["Location"] == "/lab/page"
         assert all({"Path=/lab/", "Secure"} <= {part.strip() for part in cookie.split(";")} for cookie in cookies)
@@ -236,7 +241,7 @@ async def test_what_headers_say_of_where_a_request_comes_from_counts_for_nothing
         # Neither the Host nor the scheme is what they say.
         assert (await client.get("/open", headers={**FORWARDED, "Host": "evil.test"})).status == 403
         assert (await client.get("/open", headers={**FORWARDED, "Origin": "https://lab.example.org"})).status == 403
-        first = await client.get("/page", params={"token": TOKEN}, headers=FORWARDED, allow_redirects=False)
+        first = await client.get("/page", params={"token": TOKEN}, headers={**BROWSER, **FORWARDED}, allow_redirects=False)
         assert "Secure" not in first.headers["Set-Cookie"]
         assert first.headers["Location"] == "/page"
 

@@ -23,7 +23,7 @@ from actors.gateway.service import Service
 from actors.guardian.signed_out import forget_run_out
 from beaker.gateway.cookies import LIFE_S
 from beaker.gateway.pages import safe_next
-from tests.actors.gateway.desk import TOKEN, make_order, make_service, serving
+from tests.actors.gateway.desk import BROWSER, TOKEN, make_order, make_service, serving
 
 Browser = TestClient[Any, Any]  # Any: as aiohttp has it
 
@@ -46,7 +46,7 @@ async def browser(service: Service, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
 
     monkeypatch.setattr(pages, "all_kernel_models", kernels)
     monkeypatch.setattr(pages, "not_saving", trouble)
-    async with TestClient(TestServer(make_app(service)), cookie_jar=DummyCookieJar()) as made:
+    async with TestClient(TestServer(make_app(service)), cookie_jar=DummyCookieJar(), headers=BROWSER) as made:
         yield made
 
 
@@ -98,6 +98,20 @@ async def test_a_wrong_token_is_said_and_where(browser: Browser) -> None:
         assert 'name="next" value="/x"' in text
         assert "wrong</" not in text
         assert "Set-Cookie" not in answer.headers
+
+
+async def test_a_program_gets_the_same_in_json(service: Service) -> None:
+    async with serving(service) as program:
+        said = {}
+        for path, body in (("/login", {"token": "wrong"}), ("/login", FORM), ("/logout", {})):
+            async with program.post(path, json=body, allow_redirects=False) as answer:
+                said[(path, answer.status)] = await answer.json()
+                program.session.cookie_jar.clear()
+    assert said == {
+        ("/login", 401): {"message": "That is not the token of this gateway.", "reason": "Unauthorized"},
+        ("/login", 303): {"message": "You are signed in.", "reason": "See Other"},
+        ("/logout", 303): {"message": "You are signed out.", "reason": "See Other"},
+    }
 
 
 async def test_the_login_cannot_be_sent_by_a_foreign_page(browser: Browser) -> None:
@@ -187,7 +201,7 @@ async def test_whoever_signs_out_on_a_full_disk_is_out_where_she_asked_and_reads
     async with serving(service, [OWN]) as browser:
         with monkeypatch.context() as patched:
             patched.setattr(os, "write", full)
-            answer = await browser.post("/logout", cookies=cookies, allow_redirects=False)
+            answer = await browser.post("/logout", headers=BROWSER, cookies=cookies, allow_redirects=False)
             assert (answer.status, answer.content_type) == (507, "text/html")
             assert "could not be written down (No space left on device)" in await answer.text()
             assert all(cookie["max-age"] == "0" for cookie in answer.cookies.values())
@@ -203,8 +217,9 @@ async def test_whoever_signs_out_where_that_cannot_be_written_for_another_reason
     service = make_service(make_order(str(short_folder)))
     (short_folder / "signed-out").mkdir()
     async with serving(service, [OWN]) as browser:
-        answer = await browser.post("/logout", cookies=_session(service), allow_redirects=False)
-        assert (answer.status, "Is a directory" in await answer.text()) == (500, True)
+        for headers, kind in ((BROWSER, "text/html"), ({}, "application/json")):
+            answer = await browser.post("/logout", headers=headers, cookies=_session(service), allow_redirects=False)
+            assert (answer.status, answer.content_type, "Is a directory" in await answer.text()) == (500, kind, True)
 
 
 async def test_a_word_that_another_gateway_of_this_host_has_overwritten_is_given_again(browser: Browser, service: Service) -> None:

@@ -90,7 +90,7 @@ async def test_it_is_served_to_whoever_has_the_token(client: Client) -> None:
         (web.json_response({"version": 1}), "is not of type 'string'"),
         (web.json_response({"version": "1", "more": 1}), "Additional properties"),
         (web.json_response({}), "required"),
-        (web.Response(text="1"), "not JSON"),
+        (web.Response(text="1"), "text/plain and not ['application/json']"),
         (web.Response(status=204), "a status that is not described"),
     ],
 )

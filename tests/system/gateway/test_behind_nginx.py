@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.actors.gateway.desk import BROWSER
 from tests.actors.guardian.test_refusals import certificate
 from tests.kit.ports import free_port
 from tests.kit.running_gateway import CHECKOUT, PATIENCE_S, V1, Client, RunningGateway
@@ -87,7 +88,7 @@ def behind(short_folder: Path, need_tool: Callable[..., str]) -> Iterator[Behind
 async def test_a_browser_signs_in_through_nginx_and_runs_a_cell(behind: Behind) -> None:
     assert behind.gateway.url == f"{behind.origin}/lab"
     async with behind.browser(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
-        async with browser.get("", params={"token": TOKEN}) as page:
+        async with browser.get("", headers=BROWSER, params={"token": TOKEN}) as page:
             assert (page.status, str(page.url)) == (200, f"{behind.origin}/lab/")
             assert f"--gateway-url={behind.origin}/lab" in await page.text()
             cookies = page.history[0].cookies

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.actors.gateway.desk import BROWSER
 from tests.kit.processes import words_of
 from tests.kit.running_gateway import RunningGateway, environ_of
 from tests.scripted.replies import Reply, Speak, failure
@@ -54,7 +55,7 @@ async def test_what_was_shown_to_it_in_every_way_there_is_stands_nowhere(start_g
             ("GET", f"/api/kernels/{kernel_id}/channels?token={TOKEN}"),
             ("POST", f"/api/sessions?token={TOKEN}"),
         ]:
-            headers = {"Referer": f"{gateway.url}/?token={TOKEN}", "Cookie": f"beaker-session-{gateway.port}={TOKEN}"}
+            headers = {"Referer": f"{gateway.url}/?token={TOKEN}", "Cookie": f"beaker-session-{gateway.port}={TOKEN}", **BROWSER}
             async with http.request(method, address, headers=headers, allow_redirects=False) as answer:
                 # What somebody has written into a path or a query of her own may be quoted to her, but never with more.
                 is_hers = TOKEN in address.partition("?")[0] or f"type={TOKEN}" in address
