@@ -75,6 +75,8 @@ async def account(request: web.Request, handler: Handler) -> web.StreamResponse:
         service.counts.request(request.method, status)
         # The path alone: what stands behind it may be a token.
         line = {"method": request.method, "path": request.path, "status": status, "duration_s": round(duration_s, 4)}
+        if request.remote:  # at a unix socket there is no address
+            line["remote"] = request.remote
         known = is_known(service)
         kernel_id = request.match_info.get("kernel_id", "")
         # `beaker-logs` puts lines together by this: whatever a stranger invents would be one more kernel to choose from.

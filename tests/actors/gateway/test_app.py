@@ -1,11 +1,14 @@
 """What goes wrong is an answer in JSON with a sentence, and every request is put down without its secrets."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, UnixConnector, web
 from yarl import URL
 
 from actors.gateway.answers import json_answer, moment, read_body
+from actors.gateway.app import make_app
 from actors.gateway.routes import get, post
 from actors.gateway.service import Service
 from actors.runtime.log import FIRST
@@ -76,7 +79,23 @@ async def test_every_request_leaves_a_line_without_what_stands_behind_the_path(s
     assert isinstance(service.log, Lines)
     ((event, values),) = service.log.events
     assert (event, values["method"], values["path"], values["status"]) == ("request", "GET", "/api/x/part", 200)
+    assert values["remote"] == "127.0.0.1"
     assert len(answer.headers["X-Request-ID"]) == 16
+
+
+async def test_at_a_unix_socket_nobody_has_an_address(service: Service, short_folder: Path) -> None:
+    path = str(short_folder / "s")
+    runner = web.AppRunner(make_app(service, [OWN]))
+    await runner.setup()
+    try:
+        await web.UnixSite(runner, path).start()
+        async with ClientSession(connector=UnixConnector(path)) as client, client.get("http://localhost/api/x/part") as answer:
+            assert answer.status == 401
+    finally:
+        await runner.cleanup()
+    assert isinstance(service.log, Lines)
+    ((_, values),) = service.log.events
+    assert "remote" not in values
 
 
 KERNEL_ID = "40fc0abc-59d0-46db-a2bc-ca5f080b61fc"
