@@ -25,8 +25,15 @@ _PUBLIC = {
 }
 """Each public name, with the module that defines it."""
 
+_NEEDED = (
+    "aiohttp", "httpx2", "ipykernel", "jupyter_client", "jupyter_core", "msgspec", "nbformat", "openai", "zmq", "setproctitle", "structlog"
+)  # fmt: skip
+"""The modules of our dependencies, as `pyproject.toml` has them: who lacks one has not installed us."""
+
 TYPE_CHECKING = False  # as `typing` has it, which is not imported here
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from actors.supervisor.provisioner import LocalProvisioner as LocalProvisioner
     from beaker.agent.tools.session import Session as Session
     from beaker.agent.tools.session import ToolFailed as ToolFailed
@@ -105,11 +112,30 @@ def __dir__() -> list[str]:
     return ["__version__", *_PUBLIC]
 
 
+def _run(begin: "Callable[[], int]") -> int:
+    """Runs a process of ours; where what we need is not installed, a sentence says so and no traceback."""
+    try:
+        return begin()
+    except ModuleNotFoundError as missing:
+        name = (missing.name or "").partition(".")[0]
+        if name not in _NEEDED:
+            raise
+        sys.stderr.write(
+            f"beaker is not installed for {sys.executable}, which has no module {name}: run `{sys.executable} -m pip install .` "
+            "in its checkout, or start it with the Python of the environment where it is installed.\n"
+        )
+        return 1
+
+
 def main() -> int:
     """Runs one process of beaker and returns its exit status."""
     if os.name == "nt":
         sys.stderr.write("The beaker kernel does not run on Windows itself: install and start it inside WSL 2.\n")
         return 1
+    return _run(_begin)
+
+
+def _begin() -> int:
     if sys.argv[1:2] == ["install"]:
         from actors.roles.install import main as install
 
@@ -126,6 +152,10 @@ def gateway() -> int:
         return 1
     _open_standard_streams()
     _drop_current_folder()
+    return _run(_begin_gateway)
+
+
+def _begin_gateway() -> int:
     from actors.roles.entry import serve
 
     return serve(sys.argv[1:])
@@ -133,6 +163,10 @@ def gateway() -> int:
 
 def logs() -> int:
     """Reads the logs: the console script `beaker-logs`."""
+    return _run(_begin_logs)
+
+
+def _begin_logs() -> int:
     from actors.logs.command import main as read
 
     return read(sys.argv[1:])
