@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,17 @@ def test_the_image_is_made_of_what_is_there() -> None:
     names = " ".join(copied).split()
     assert [name for name in names if not (ROOT / name).exists()] == []
     assert {"gateway.py", "beaker_kernel.py", "beaker", "actors", "kernelspec", "pyproject.toml"} <= set(names)
+
+
+def _patterns(name: str) -> list[str]:
+    return [line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith("#")]
+
+
+def test_no_image_is_sent_what_git_ignores_or_keeps_and_all_that_it_copies() -> None:
+    ignored = {*_patterns(".dockerignore")}
+    assert {".git", *(f"**/{pattern.rstrip('/')}" for pattern in _patterns(".gitignore"))} == ignored
+    copied = " ".join(re.findall(r"^COPY (.*) \S+$", (ROOT / "docker/Dockerfile").read_text(), re.MULTILINE)).split()
+    assert [name for name in copied if any(fnmatch(name, pattern.removeprefix("**/")) for pattern in ignored)] == []
 
 
 def test_the_unit_starts_the_gateway_with_options_that_it_has() -> None:
