@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from actors.guardian.options import parse_options
+from actors.registry.chronicle import CONVERSATION
 from beaker.settings.gateway import GatewaySettings
 from tests.packaging import kit
 
@@ -90,6 +91,14 @@ def test_the_page_names_files_that_are_there() -> None:
     linked = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
     assert linked
     assert [name for name in linked if not (page.parent / name).exists()] == []
+
+
+def test_the_page_says_where_a_conversation_stands_and_what_it_does_not_survive() -> None:
+    page = (ROOT / "docs/gateway.md").read_text()
+    (section,) = re.findall(r"^### What of a conversation survives what$(.*?)^## ", page, re.MULTILINE | re.DOTALL)
+    assert f"`{CONVERSATION}` in the kernel's runtime folder" in section
+    outcomes = {row.split("|")[2].split(";")[0].strip() for row in section.splitlines() if row.startswith("| ")}
+    assert {"goes on", "is lost"} <= outcomes
 
 
 def test_the_page_has_every_setting_that_there_is() -> None:
