@@ -21,6 +21,7 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal_face, "WORDS_AFTER_S", 3600.0)
     monkeypatch.setattr(interrupting, "SECOND_WITHIN_S", 3600.0)
     monkeypatch.setattr(ending, "HURRY_AFTER_S", 3600.0)
+    monkeypatch.setattr(ending, "SHUTDOWN_MARGIN_S", 60.0)
 
 
 @pytest.fixture
