@@ -1,4 +1,4 @@
-"""JupyterLab on a gateway (`jupyter lab --gateway-url=...`) in a browser: of three workers, then of one that is killed."""
+"""JupyterLab on a gateway (`jupyter lab --gateway-url=...`) in a browser: of three workers, and of one, which is then killed."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ def running() -> Iterator[RunningGateway]:
     """The gateway."""
     folder = Path(tempfile.mkdtemp(prefix="bg", dir="/tmp"))
     # On a port of the tests' own, as it is started there once more.
-    running = RunningGateway(folder, BEAKER_GATEWAY_TOKEN=TOKEN).start("--port", str(free_port()), "--workers", "3")
+    running = RunningGateway(folder, "--port", str(free_port()), BEAKER_GATEWAY_TOKEN=TOKEN).start("--workers", "3")
     yield running
     running.close()
     shutil.rmtree(folder, ignore_errors=True)
@@ -53,6 +53,17 @@ def tab(desk: Desk, lab: Lab) -> Iterator[Tab]:
     tab = Tab(desk.browser, lab)
     yield tab
     tab.close()
+
+
+@pytest.fixture(scope="module", params=[3, 1], ids=["three workers", "one worker"], autouse=True)
+def workers(request: pytest.FixtureRequest, running: RunningGateway, tab: Tab) -> int:
+    """How many the gateway has: where it has others it is started again, below the same JupyterLab and the same page."""
+    wanted: int = request.param
+    if len(running.roles("worker")) != wanted:
+        tab.end_kernels()
+        running.end()
+        running.start("--workers", str(wanted))
+    return wanted
 
 
 def test_a_cell_runs_and_an_interrupt_ends_a_long_one(open_notebook: Open) -> None:
@@ -97,12 +108,9 @@ while not pathlib.Path('go-on').exists():
 print('ended')"""
 
 
-def test_a_cell_goes_on_and_a_widget_answers_when_the_only_worker_is_killed(open_notebook: Open, tab: Tab, running: RunningGateway) -> None:
+@pytest.mark.parametrize("workers", [1], ids=["one worker"], indirect=True, scope="module")
+def test_a_cell_goes_on_and_a_widget_answers_when_the_only_worker_is_killed(open_notebook: Open, running: RunningGateway) -> None:
     """The page hears nothing of it: JupyterLab's server opens its websocket anew after a second or two, and is told what it has missed."""
-    tab.end_kernels()
-    port = running.port
-    running.end()
-    running.start("--port", str(port), "--workers", "1")
     notebook = open_notebook(WIDGET, LONG, "slider.value")
     widget = notebook.run(0)
     expect(widget.locator(".widget-readout")).to_have_text("10")
