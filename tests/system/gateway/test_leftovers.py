@@ -20,7 +20,7 @@ LEASE_S = 5
 LEASE = {"BEAKER_GATEWAY_ORPHAN_TIMEOUT_S": str(LEASE_S)}
 ROOM_S = 40
 """Behind the lease, for the end of all processes: three seconds on a quiet machine."""
-RESTARTS = 2
+RESTARTS = 10
 """A hundred in `tests/soak`."""
 
 
@@ -45,6 +45,7 @@ async def with_question(gateway: RunningGateway) -> str:
     return kernel_id
 
 
+@pytest.mark.timeout(300)  # each restart waits for the session to leave and for the next one: seconds on a busy machine
 async def test_nothing_is_left_of_restarted_kernels_nor_of_a_gateway_whose_parts_are_killed_and_then_the_guardian(
     start_gateway: Start,
 ) -> None:
