@@ -103,7 +103,9 @@ def test_a_token_and_none_at_once_is_refused(capsys: pytest.CaptureFixture[str])
 
 
 def test_a_token_file_of_the_command_line_is_read_whatever_the_environment_holds(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--token-file", "/nowhere"], Secrets(token="canary-token")) == 2
+    # At an address where none can listen: should the file be passed over, no gateway starts.
+    words = ["--token-file", "/nowhere", "--host", "192.0.2.1", "--insecure"]
+    assert main(words, Secrets(token="canary-token")) == 2
     assert "--token-file gives no token: /nowhere cannot be read" in capsys.readouterr().err
 
 
