@@ -1,4 +1,7 @@
-"""Errors, plots, tables, widgets and many lines, run by nbclient on a kernel of a gateway and on python3: equal cell by cell.
+"""All notebooks that a kernel process is given, run by nbclient on a kernel of a gateway and on python3: equal cell by cell.
+
+Left out is what they would tell no more of by this way: a kernel for each of them, as in one session none is in the way of another, and a
+gateway of several workers, as one client's messages go by one of them. (Two clients at two workers: `test_kernels.py`.)
 
 jupyter_server's own client of a gateway does not serve here: it opens its websocket without a token, and cannot read buffers.
 """
@@ -14,23 +17,13 @@ from nbformat import NotebookNode
 
 from tests.kit.gateway_client import AsyncGatewayClient
 from tests.kit.running_gateway import RunningGateway
-from tests.system.clients.notebooks import ERRORS, PANDAS, PLOTS, RICH, WIDGETS, Cell, notebook
+from tests.system.clients.notebooks import ALL, Cell, notebook
 from tests.system.clients.test_notebooks import CELL_LIMIT_S, executed, first_difference_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("plain gateway")]
 
-LINES: list[Cell] = [
-    "for i in range(5_000):\n    print(i)",
-    "for i in range(100):\n    display(i)",
-    "print('x' * 2_000_000)",
-    "handle = display('0', display_id=True)\nfor i in range(100):\n    handle.update(i)",
-    "'the end'",
-]
-"""Of those that a kernel process is given, as much as tells whether anything is lost on the way."""
-
-CELLS: list[Cell] = [*RICH, *ERRORS[:2], ERRORS[5], *ERRORS[10:11], *ERRORS[12:14], *ERRORS[15:], *PLOTS[:3], *PANDAS[:4], *WIDGETS, *LINES]
-"""One behind the other in one session: what a kernel by a gateway has that one without has not lies between it and its client, who gets
-of every kind of message some. Left out is what costs much to make and is nothing else on the way."""
+CELLS: list[Cell] = [cell for cells in ALL.values() for cell in cells]
+"""One behind the other in one session: it is the messages that have another way here, not the sessions."""
 
 
 class _Manager:
@@ -65,6 +58,7 @@ async def _executed_by(gateway: RunningGateway, cells: list[Cell]) -> NotebookNo
     return done
 
 
+@pytest.mark.timeout(300)  # floods and plots on two kernels at once: twenty seconds of a processor
 async def test_notebooks_come_out_as_on_python3(plain_gateway: RunningGateway, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     async with asyncio.TaskGroup() as group:
