@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 from actors.gateway.answers import Problem
 from actors.gateway.lasting_link import AGAIN_S, PATIENCE_S
 from actors.gateway.service import Service
-from actors.runtime.failures import AskError, AskFailed, AskTimeout
+from actors.runtime.failures import AskError, AskFailed, AskTimeout, TooLarge
 from actors.runtime.ref import Answerable
 from beaker.messages.host import HostFailure
 from beaker.messages.registry import KernelEntry, ListKernels, RegistryFailure
@@ -47,6 +47,8 @@ async def ask_registry(service: Service, request: Answerable[Reply], *, timeout_
         return await service.registry.ask(REGISTRY, request, timeout_s=timeout_s, again=again)
     except AskError as error:
         raise _problem(error, timeout_s) from None
+    except TooLarge:
+        raise Problem(413, "What the request says of a kernel or session is too long, as its variables together can be.") from None
 
 
 async def list_kernels(service: Service) -> list[KernelEntry]:

@@ -16,6 +16,9 @@ from actors.gateway.routes import Route, delete, get, patch, post
 from actors.gateway.service import Service, service_of
 from beaker.messages.registry import ChangeSession, CloseSession, ListSessions, OpenSession, SessionEntry
 
+WORDS_BYTES: Final = 4096
+"""The longest path, name or kind of a document: Linux takes no longer path."""
+
 
 class _Kernel(msgspec.Struct):
     """Which kernel is wanted: one that runs, or a new one of a kernelspec."""
@@ -52,10 +55,10 @@ async def open_one(request: web.Request) -> web.Response:
     """`POST /api/sessions`: the answer is the same whether the document had a session or not.
 
     Raises:
-        Problem: 400, it names no document.
+        Problem: 400, it names no document, or at too great a length.
     """
     service = service_of(request)
-    wanted = _with_notebook(await read_body(request, SessionWanted))
+    wanted = _checked(_with_notebook(await read_body(request, SessionWanted)))
     kernel = wanted.kernel or _Kernel()
     if not wanted.path:
         raise Problem(400, "A session needs the field 'path': the document that it is for.")
@@ -90,9 +93,13 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def change(request: web.Request) -> web.Response:
-    """`PATCH /api/sessions/<id>`: what is not named stays as it was."""
+    """`PATCH /api/sessions/<id>`: what is not named stays as it was.
+
+    Raises:
+        Problem: 400, something of it is too long.
+    """
     service = service_of(request)
-    wanted = _with_notebook(await read_body(request, SessionWanted))
+    wanted = _checked(_with_notebook(await read_body(request, SessionWanted)))
     kernel = wanted.kernel or _Kernel()
     changed = await ask_registry(
         service,
@@ -120,6 +127,14 @@ def _with_notebook(wanted: SessionWanted) -> SessionWanted:
     """What stands in `notebook` counts where the newer field is missing."""
     old = wanted.notebook or _Notebook()
     return msgspec.structs.replace(wanted, path=wanted.path or old.path, name=wanted.name if wanted.name is not None else old.name)
+
+
+def _checked(wanted: SessionWanted) -> SessionWanted:
+    """What a client wants, if the Registry can hold it for good and tell it to everybody who lists sessions."""
+    for field, words in (("path", wanted.path), ("name", wanted.name), ("type", wanted.type)):
+        if words is not None and len(words.encode()) > WORDS_BYTES:
+            raise Problem(400, f"The field {field!r} of a session has {len(words.encode())} bytes; at most {WORDS_BYTES} are taken.")
+    return wanted
 
 
 async def _sessions(service: Service) -> list[SessionEntry]:

@@ -94,7 +94,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         summary="Start one.",
         wants="KernelWanted",
         answers={201: ref("KernelModel")},
-        refuses=(400, 409, 429, 503),
+        refuses=(400, 409, 413, 429, 503),
     ),
     _get("/api/kernels/{kernel_id}", "One kernel.", ref("KernelModel"), refuses=(404, 503)),
     Operation(method="delete", path="/api/kernels/{kernel_id}", summary="End it.", answers={204: None}, refuses=(404, 503)),
@@ -121,7 +121,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         summary="A kernel for a document; the one that it has, if it has one.",
         wants="SessionWanted",
         answers={201: ref("SessionModel")},
-        refuses=(400, 404, 429, 503),
+        refuses=(400, 404, 413, 429, 503),
     ),
     _get("/api/sessions/{session_id}", "One session.", ref("SessionModel"), refuses=(404, 503)),
     Operation(
@@ -130,7 +130,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         summary="Another document, name or kernel.",
         wants="SessionWanted",
         answers={200: ref("SessionModel")},
-        refuses=(400, 404, 429, 503),
+        refuses=(400, 404, 413, 429, 503),
     ),
     Operation(
         method="delete", path="/api/sessions/{session_id}", summary="End it, with its kernel.", answers={204: None}, refuses=(404, 503)

@@ -6,6 +6,8 @@ had unless another session has that too.
 Source: Jupyter Server's REST interface, `/api/sessions`, version 2.
 """
 
+from typing import Final
+
 import msgspec
 
 from beaker.gateway.kernel_rules import end, end_unless_used, start, unknown_kernel
@@ -27,6 +29,12 @@ from beaker.gateway.register import (
 )
 from beaker.messages.registry import ChangeSession, OpenSession, RegistryFailure, SessionClosed, SessionOpened, StartKernel
 
+LIST_BYTES: Final = 900_000
+"""All sessions are told in one message, which may have a million bytes; beyond that nobody could list them any more."""
+
+ENTRY_BYTES: Final = 400
+"""What one takes there beside its own words and the folder of its cells: ids, names of fields, a kernelspec."""
+
 
 def open_session(register: Register, number: int, request: OpenSession, offer: Offer) -> Step:
     """A document wants a kernel: the one it has, one that runs, or a new one."""
@@ -37,6 +45,8 @@ def open_session(register: Register, number: int, request: OpenSession, offer: O
         reason = f"{len(register.sessions)} sessions are open, and no more may be: close some first."
         return register, [Reply(number, RegistryFailure(kind="limit", reason=reason))]
     session = Session(session_id=offer.session_id, path=request.path, name=request.name, kind=request.kind, kernel_id=request.kernel_id)
+    if _is_too_much(register, session, offer.folder):
+        return register, [Reply(number, _too_much())]
     if request.kernel_id:
         kernel = register.kernels.get(request.kernel_id)
         if kernel is None or kernel.phase == "ending":
@@ -56,6 +66,8 @@ def change_session(register: Register, number: int, request: ChangeSession, offe
     session = register.sessions.get(request.session_id)
     if session is None:
         return register, [Reply(number, _unknown(request.session_id))]
+    if _is_too_much(register, _changed(session, request, session.kernel_id), offer.folder):
+        return register, [Reply(number, _too_much())]
     if request.kernel_id:
         kernel = register.kernels.get(request.kernel_id)
         if kernel is None or kernel.phase == "ending":
@@ -78,13 +90,7 @@ def rebind(register: Register, number: int, request: ChangeSession, kernel_id: s
         following, actions = end_unless_used(register, kernel_id)
         return following, [Reply(number, _unknown(request.session_id)), *actions]
     former = session.kernel_id
-    session = msgspec.structs.replace(
-        session,
-        path=session.path if request.path is None else request.path,
-        name=session.name if request.name is None else request.name,
-        kind=session.kind if request.kind is None else request.kind,
-        kernel_id=kernel_id,
-    )
+    session = _changed(session, request, kernel_id)
     following, actions = _tell(with_session(register, session), number, session, is_new=False)
     ended: list[Action] = []
     if former != kernel_id:
@@ -112,6 +118,33 @@ def _tell(register: Register, number: int, session: Session, *, is_new: bool) ->
         starter = Starter(number=number, session_id=session.session_id, is_new=is_new)
         return with_kernel(register, msgspec.structs.replace(kernel, starters=(*kernel.starters, starter))), []
     return register, [Reply(number, SessionOpened(session=shown(register, session), is_new=is_new))]
+
+
+def _changed(session: Session, request: ChangeSession, kernel_id: str) -> Session:
+    return msgspec.structs.replace(
+        session,
+        path=session.path if request.path is None else request.path,
+        name=session.name if request.name is None else request.name,
+        kind=session.kind if request.kind is None else request.kind,
+        kernel_id=kernel_id,
+    )
+
+
+def _is_too_much(register: Register, session: Session, folder: str) -> bool:
+    """Whether all sessions could not be told in one message, were this one as it is here."""
+    all_of_them = [*(other for other in register.sessions.values() if other.session_id != session.session_id), session]
+    return sum(_size_bytes(register, each, folder) for each in all_of_them) > LIST_BYTES
+
+
+def _size_bytes(register: Register, session: Session, folder: str) -> int:
+    kernel = register.kernels.get(session.kernel_id)
+    words = (session.path, session.name, session.kind, folder if kernel is None else kernel.entry.folder)
+    return ENTRY_BYTES + sum(len(word.encode(errors="surrogatepass")) for word in words)
+
+
+def _too_much() -> RegistryFailure:
+    reason = "The names of all sessions together are longer than can be listed: close some first, or give this one a shorter path."
+    return RegistryFailure(kind="limit", reason=reason)
 
 
 def _newest(register: Register) -> str:

@@ -85,3 +85,19 @@ async def test_a_session_is_closed_once(here: Gateway) -> None:
     assert await _ask(here, "DELETE", f"/api/sessions/{model['id']}") == (204, None)
     assert (await _ask(here, "DELETE", f"/api/sessions/{model['id']}"))[0] == 404
     assert (await _ask(here, "GET", f"/api/sessions/{model['id']}"))[0] == 404
+
+
+@pytest.mark.parametrize("field", ["path", "name", "type"])
+async def test_words_of_a_session_that_are_too_long_to_be_told_to_everybody_are_refused(here: Gateway, field: str) -> None:
+    entry = here.registry.add()
+    status, said = await _ask(here, "POST", "/api/sessions", json={"path": "a", "kernel": {"id": entry.kernel_id}, field: "é" * 2049})
+    assert (status, field in said["message"]) == (400, True)
+    status, said = await _ask(here, "PATCH", "/api/sessions/any", json={field: "é" * 2049})
+    assert (status, field in said["message"]) == (400, True)
+    assert here.registry.seen == []
+
+
+async def test_variables_that_are_too_long_for_one_message_are_an_error_of_the_client(here: Gateway) -> None:
+    variables = {f"KERNEL_{number}": "v" * 100_000 for number in range(11)}
+    status, said = await _ask(here, "POST", "/api/sessions", json={"path": "a", "env": variables})
+    assert (status, said["reason"]) == (413, "Content Too Large")

@@ -191,6 +191,22 @@ def test_no_more_sessions_than_may_be_are_opened() -> None:
     assert play.reply(play.ask(OpenSession(path="b", kernel_id=kernel.kernel_id)), RegistryFailure).kind == "limit"
 
 
+def test_sessions_whose_words_could_not_be_listed_in_one_message_are_refused_and_so_are_changes_to_such() -> None:
+    play = Play(max_sessions=1000)
+    kernel = play.run_kernel()
+    wanted = [OpenSession(path=f"{number}".rjust(4000, "p"), name="n" * 4000, kernel_id=kernel.kernel_id) for number in range(120)]
+    opened = [play.ask(each) for each in wanted]
+    refused = [number for number in opened if isinstance(play.reply(number, object), RegistryFailure)]
+    assert {play.reply(number, RegistryFailure).kind for number in refused} == {"limit"}
+    listed = play.reply(play.ask(ListSessions()), Sessions)
+    assert 100 < len(listed.sessions) == 120 - len(refused)
+    assert len(msgspec.msgpack.encode(listed)) < 1_000_000
+    longer = ChangeSession(session_id=listed.sessions[0].session_id, kind="k" * 9000)
+    assert play.reply(play.ask(longer), RegistryFailure).kind == "limit"
+    shorter = ChangeSession(session_id=listed.sessions[0].session_id, name="")
+    assert play.reply(play.ask(shorter), SessionOpened).session.name == ""
+
+
 def test_kernels_go_to_the_host_that_has_the_fewest_of_those_that_are_linked() -> None:
     play = Play(max_kernels=9, host_count=3)
     for number in (1, 2):
