@@ -23,7 +23,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """0: one that is free."""
     unix_socket: str = ""
     """Path of a unix socket to listen at, instead of host and port."""
-    base_url: Annotated[str, msgspec.Meta(pattern=r"^/([^/?#\s]+/)*$")] = "/"
+    base_url: Annotated[str, msgspec.Meta(pattern=r"^/((?!\.{1,2}/)[^/?#\s{}\\;\"]+/)*$")] = "/"
     """Path in front of all addresses, behind a proxy that serves more than this."""
     public_url: str = ""
     """The address by which clients reach a proxy in front of this: https://lab.example.org/lab/; its path is that of `base_url`."""

@@ -56,7 +56,7 @@ class Gathering:
         self.problems: list[str] = []
         """Sentences for the user."""
         self.gateway_problems: list[str] = []
-        """Those of them that are about settings of the gateway."""
+        """Those of them that are about settings of the gateway, or may be: what a file says of it that cannot be read is not known."""
         self._has_key = has_key
         self._environment = environment
         self._folder = folder
@@ -133,7 +133,7 @@ class Gathering:
             # A key was taken from there before this image of the process began; it must not come back in.
             text = read_text(path, hide=partial(hide_values, names=key_names | {TOKEN_VARIABLE}))
         except FileUnreadable as error:
-            self.problems.append(f"{path}: {error}.")
+            self._say(GATEWAY if place.named else "", f"{path}: {error}.")
             return
         if text is None:
             if place.named:
@@ -143,7 +143,8 @@ class Gathering:
         before = len(self.problems)
         for line in content.problems:
             if line.name in key_names or _is_ours(line.name):
-                self.problems.append(f"{path}: {line.name} in line {line.number} is not used: {line.reason}.")
+                whose = line.name.removeprefix(_PREFIX).lower().replace("_", ".", 1) if place.named else ""
+                self._say(whose, f"{path}: {line.name} in line {line.number} is not used: {line.reason}.")
         if trust != "full" and not self._has_key:
             self._refused += [name for name in content.values if name in key_names and content.values[name].strip()]
         self._take_variables(content.values, path, of_folder=not place.named, trust=trust)
@@ -205,7 +206,7 @@ class Gathering:
         try:
             content = read_toml(path)
         except FileUnreadable as error:
-            self.problems.append(f"{path}: {error}.")
+            self._say("" if of_folder else GATEWAY, f"{path}: {error}.")
             return
         before = len(self.problems)
         for section, table in (content or {}).items():

@@ -80,6 +80,8 @@ def test_a_kernel_shows_none_of_them(place: Place) -> None:
         ("[gateway]\nworkers = 0", "gateway.workers = 0 is not used: it takes a whole number from 1 to 64 (default 1)."),
         ("[gateway]\nui = 'yes'", 'gateway.ui = "yes" is not used: it takes true or false (default false).'),
         ("[gateway]\nbase_url = 'lab'", 'it takes a path that begins and ends with /, such as "/lab/" (default "/").'),
+        ("[gateway]\nbase_url = '/{x}/'", "it takes a path that begins and ends with /"),
+        ("[gateway]\nbase_url = '/lab/../'", "it takes a path that begins and ends with /"),
         ("[gateway]\nwokers = 2", "gateway.wokers is not used: there is no such setting of [gateway]. Did you mean workers?"),
         ("[gateway]\ntoken = 'canary'", "gateway.token is not used: put it into a file, and the path of that into gateway.token_file."),
     ],
@@ -91,6 +93,16 @@ def test_a_mistake_in_one_is_told_apart_from_those_of_kernels(text: str, sentenc
     assert sentence in problem
     assert "canary" not in problem
     assert len(loaded.problems) == 2
+
+
+def test_a_file_that_cannot_be_read_may_have_said_something_of_them(place: Place) -> None:
+    place.write_user("[gateway\nhost = '127.0.0.2'")
+    place.write_env("BEAKER_GATEWAY_PORT=\"9999\nBEAKER_AGENT_MODEL='x")
+    named = place.load(BEAKER_ENV_FILE=str(place.folder / ".env"))
+    toml, line = named.gateway_problems
+    assert "beaker.toml" in toml
+    assert "BEAKER_GATEWAY_PORT in line 1 is not used" in line
+    assert place.load().gateway_problems == [toml]
 
 
 def test_a_variable_that_is_none_of_them_is_told(place: Place) -> None:
