@@ -101,7 +101,10 @@ async def complaints(request: web.Request, handler: Handler) -> web.StreamRespon
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
         return problem_answer(_foreign(request, error))
-    except Exception:  # noqa: BLE001 -- whatever a handler does wrong ends here, so that no traceback goes to a client
+    except Exception as error:  # noqa: BLE001 -- whatever a handler does wrong ends here, so that no traceback goes to a client
+        if isinstance(error, ConnectionError) and request.transport is None:
+            # Whoever asked has gone in the middle of it: no mistake of ours, and strangers could fill the log with tracebacks of it.
+            return problem_answer(Problem(HTTPStatus.BAD_REQUEST, "The connection ended before the request did."))
         service_of(request).log.exception("request.failed", method=request.method, path=request.path)
         words = f"Something went wrong in the gateway; its log says what, under the trace {current_trace.get()}."
         return problem_answer(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, words))

@@ -1,5 +1,6 @@
 """What goes wrong is an answer in JSON with a sentence, and every request is put down without its secrets."""
 
+import asyncio
 from pathlib import Path
 
 import msgspec
@@ -121,6 +122,33 @@ async def test_the_line_of_a_request_names_a_kernel_only_where_its_user_has_aske
         await client.get(URL(f"/api/about/{kernel_id}", encoded=True), headers=headers)
     assert isinstance(service.log, Lines)
     assert service.log.events[-1][1].get("kernel") == named
+
+
+async def test_who_goes_in_the_middle_of_a_request_leaves_no_traceback(service: Service, short_folder: Path) -> None:
+    begun, heard = asyncio.Event(), asyncio.Event()
+
+    async def take(request: web.Request) -> web.Response:
+        begun.set()
+        try:
+            return web.Response(body=await request.read())
+        finally:
+            heard.set()
+
+    # As a worker serves: it lets a handler whose client has gone come to its end.
+    runner = web.AppRunner(make_app(service, [(post("api/take", take, public=True),)]))
+    await runner.setup()
+    try:
+        await web.UnixSite(runner, path := str(short_folder / "s")).start()
+        _, writer = await asyncio.open_unix_connection(path)
+        writer.write(b"POST /api/take HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf")
+        await begun.wait()
+        writer.transport.abort()
+        await heard.wait()
+    finally:
+        await runner.cleanup()
+    assert isinstance(service.log, Lines)
+    ((event, values),) = service.log.events
+    assert (event, values["status"]) == ("request", 400)
 
 
 async def test_requests_of_strangers_without_end_do_not_fill_the_log(service: Service) -> None:
