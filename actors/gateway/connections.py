@@ -182,6 +182,14 @@ class Connection(web.RequestHandler):
         answer.force_close()
         return answer
 
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer. That to an expectation that aiohttp does not know passes no layer of the application, and is its own text."""
+        if isinstance(resp, web.HTTPExpectationFailed):
+            resp = problem_answer(Problem(resp.status, "The header Expect takes 100-continue and nothing else."))
+        return await super().finish_response(request, resp, start_time)
+
     def abort(self) -> None:
         """End it, whatever it is doing."""
         if self._line is not None:

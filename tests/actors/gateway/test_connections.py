@@ -306,3 +306,13 @@ async def test_a_packed_body_is_not_unpacked(door: Door) -> None:
     line = await door.stranger()
     line.say(HEAD.format("POST /open") + "Content-Encoding: gzip\r\nContent-Length: 0\r\n\r\n")
     assert await line.status() == 415
+
+
+@pytest.mark.parametrize("address", ["POST /open", "GET /nowhere"])
+async def test_an_unknown_expectation_is_refused_in_our_words_too(door: Door, address: str) -> None:
+    line = await door.stranger()
+    line.say(HEAD.format(address) + "Expect: miracles\r\nConnection: close\r\n\r\n")
+    head, _, body = (await line.reader.read()).partition(b"\r\n\r\n")
+    assert head.split(b"\r\n")[0].split(b" ")[1] == b"417"
+    assert {b"Server: beaker", b"Content-Type: application/json"} <= set(head.split(b"\r\n"))
+    assert body == b'{"message":"The header Expect takes 100-continue and nothing else.","reason":"Expectation Failed"}'
