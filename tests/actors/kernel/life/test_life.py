@@ -170,6 +170,17 @@ async def test_after_a_death_requests_wait_for_the_next_life_and_the_first_cell_
     assert "stream" not in [sent.kind for sent in later]
 
 
+async def test_a_new_life_that_says_late_that_it_is_starting_is_idle_all_the_same(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    """What it publishes and what it replies come by two sockets."""
+    stage.tell(death())
+    second = await stage.start_subkernel()
+    second.publish("status", {"execution_state": "starting"})
+    msg_id = stage.run("1")
+    second.run(await second.expect(), 1)
+    await stage.front.over(msg_id)
+    assert stage.front.unparented()[-1] == "idle"
+
+
 async def test_what_a_former_life_still_says_reaches_nobody(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
     msg_id = stage.run("x")
     request = await subkernel.expect()
