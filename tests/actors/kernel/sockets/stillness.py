@@ -11,7 +11,7 @@ import stat
 
 import zmq
 
-from actors.kernel.sockets.unsent import taken_bytes, unsent_bytes
+from actors.kernel.sockets.unsent import connection_of, taken_bytes, unsent_bytes
 from tests.kit.kernel_stage import until
 
 TURNS = 100
@@ -43,15 +43,20 @@ async def _turn(one: "zmq.Socket[bytes]", other: "zmq.Socket[bytes]") -> None:
     await asyncio.sleep(0.001)
 
 
-def _connections() -> list[int]:
-    """Descriptors of this process's tcp connections."""
-    found: list[int] = []
+Known = dict[int, tuple[int, int] | None]
+"""Connections by their descriptors. By more than those, as one that ends meanwhile gives its descriptor to another, which may be ours."""
+
+
+def _connections() -> Known:
+    """This process's tcp connections."""
+    found: Known = {}
     for name in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):  # the one by which the folder is read
             if stat.S_ISSOCK(os.fstat(int(name)).st_mode) and taken_bytes(int(name)) is not None:
-                found.append(int(name))
+                found[int(name)] = connection_of(int(name))
     return found
 
 
-def _account(connections: list[int]) -> list[tuple[int | None, int | None]]:
-    return [(unsent_bytes(number), taken_bytes(number)) for number in connections]
+def _account(connections: Known) -> list[tuple[int | None, int | None]]:
+    there = [number for number, known in connections.items() if connection_of(number) == known]
+    return [(unsent_bytes(number), taken_bytes(number)) for number in there]
