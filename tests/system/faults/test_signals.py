@@ -14,6 +14,9 @@ import pytest
 from tests.kit.lasting_kernel import LastingKernel, lend
 from tests.kit.running_kernel import RunningKernel, running_kernel, wait_until
 
+INTERRUPTED = '"interrupt.wanted"'
+"""Stands in the log of the kernel process for each that reached it."""
+
 
 @pytest.fixture
 def kernel(lasting: LastingKernel, request: pytest.FixtureRequest) -> Iterator[RunningKernel]:
@@ -32,16 +35,26 @@ def test_sigint_interrupts_the_cell_that_runs(kernel: RunningKernel) -> None:
 def test_sigint_without_a_cell_does_nothing(kernel: RunningKernel) -> None:
     kernel.run("x = 41")
     pid = kernel.subkernel_pid()
-    for _ in range(3):
+    # A signal takes its way; a cell that follows at once may be the one that it meets.
+    (log,) = Path(kernel.env["XDG_STATE_HOME"], "beaker/logs").glob("kernel-*.jsonl")
+
+    def arrived() -> int:
+        return log.read_text().count(INTERRUPTED)
+
+    before = arrived()
+    for number in range(1, 4):
         kernel.process.send_signal(signal.SIGINT)
-    # A signal takes its way through two processes; a cell that follows at once may be the one that it meets.
-    wait_until(lambda: kernel.run("x + 1").text == "42", what="a cell that no interrupt meets")
+        wait_until(lambda: arrived() == before + number, what="the signal")  # noqa: B023  # called at once
+    assert kernel.run("x + 1").text == "42"
     assert kernel.subkernel_pid() == pid
     assert kernel.process.poll() is None
 
 
 def test_every_cell_that_an_interrupt_meets_is_answered_once(kernel: RunningKernel) -> None:
-    """One that meets the edge of a cell costs ipykernel's reply: of a hundred such cells some ten have none on python3."""
+    """One that meets the edge of a cell costs ipykernel's reply: of a hundred such cells some ten have none on python3.
+
+    And some cost it its life: of 1200 such interrupts to a bare one four did (m).
+    """
     kernel.run("x = 41")
     chance = random.Random(5)
     for _ in range(16):
@@ -49,7 +62,9 @@ def test_every_cell_that_an_interrupt_meets_is_answered_once(kernel: RunningKern
         time.sleep(chance.random() * 0.006)  # as long as a cell takes, from its sending to its reply
         kernel.process.send_signal(signal.SIGINT)
         content = kernel.reply(cell)["content"]
-        assert content["status"] in {"ok", "aborted"} or content["ename"] == "KeyboardInterrupt"
+        assert content["status"] in {"ok", "aborted"} or content["ename"] in {"KeyboardInterrupt", "KernelDied"}
+        if content.get("ename") == "KernelDied":
+            assert kernel.run("x = 41").reply["content"]["status"] == "ok", "the next session takes over"
     wait_until(lambda: kernel.run("x + 1").text == "42", what="a cell that no interrupt meets")
     assert not [each for each in kernel.unclaimed_replies if each["msg_type"] == "execute_reply"], "no second one to any"
 
