@@ -36,10 +36,10 @@ def test_sigint_without_a_cell_does_nothing(kernel: RunningKernel) -> None:
     kernel.run("x = 41")
     pid = kernel.subkernel_pid()
     # A signal takes its way; a cell that follows at once may be the one that it meets.
-    (log,) = Path(kernel.env["XDG_STATE_HOME"], "beaker/logs").glob("kernel-*.jsonl")
+    logs = Path(kernel.env["XDG_STATE_HOME"], "beaker/logs")  # of all kernel processes that there were
 
     def arrived() -> int:
-        return log.read_text().count(INTERRUPTED)
+        return sum(log.read_text().count(INTERRUPTED) for log in logs.glob("kernel-*.jsonl"))
 
     before = arrived()
     for number in range(1, 4):
