@@ -132,8 +132,8 @@ def _with_notebook(wanted: SessionWanted) -> SessionWanted:
 def _checked(wanted: SessionWanted) -> SessionWanted:
     """What a client wants, if the Registry can hold it for good and tell it to everybody who lists sessions."""
     for field, words in (("path", wanted.path), ("name", wanted.name), ("type", wanted.type)):
-        if words is not None and len(words.encode()) > WORDS_BYTES:
-            raise Problem(400, f"The field {field!r} of a session has {len(words.encode())} bytes; at most {WORDS_BYTES} are taken.")
+        if words is not None and (size := len(words.encode())) > WORDS_BYTES:
+            raise Problem(400, f"The field {field!r} of a session has {size} bytes; at most {WORDS_BYTES} are taken.")
     return wanted
 
 

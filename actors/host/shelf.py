@@ -14,6 +14,7 @@ from typing import BinaryIO, Final
 
 from actors.runtime.log import Log, SparseLog
 from actors.runtime.malloc import return_free_memory
+from beaker.places import FULL
 from beaker.wire.parts import Parts
 
 SEGMENT_BYTES: Final = 16 * 1024 * 1024
@@ -23,7 +24,7 @@ _OFFSET_BITS: Final = 40
 
 PREFIX: Final = "beaker-told-"
 """Of files while they have a name, on systems where they have one for a moment."""
-_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE)
+_NO_ROOM: Final = FULL | {errno.EMFILE, errno.ENFILE}
 """Failures that are no reason to fill another file system."""
 
 _SIZE = struct.Struct("<I")

@@ -18,6 +18,7 @@ from typing import BinaryIO, Final, Literal
 from beaker.contents.failures import NoRoom, NotAllowed, NotThat, NotThere, Torn
 from beaker.contents.leftovers import fresh_file
 from beaker.contents.within import must_lie_within
+from beaker.places import FULL
 
 ALGORITHM: Final = "sha256"
 """Of `fingerprint`; as it is named to clients."""
@@ -25,7 +26,7 @@ ALGORITHM: Final = "sha256"
 ABSENT: Final = ""
 """Instead of a fingerprint: nothing is there."""
 
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NO_ROOM: Final = FULL | {errno.EFBIG}
 
 
 def write_whole(real: str, data: bytes, *, follow: bool = True, root: str = "/") -> None:
@@ -117,7 +118,7 @@ def said(path: str) -> Generator[None]:
         yield
     except OSError as error:
         words = f"{name!r}: {error.strerror or error}"
-        if error.errno in _FULL:
+        if error.errno in _NO_ROOM:
             raise NoRoom(f"{words}. Nothing was changed; make room and save again") from None
         match error:
             case FileNotFoundError():
@@ -175,7 +176,7 @@ def _reserve(descriptor: int, size: int) -> None:
         os.posix_fallocate(descriptor, 0, size)
     except OSError as error:
         # Some file systems cannot; then it is found out while writing.
-        if error.errno in _FULL:
+        if error.errno in _NO_ROOM:
             raise
 
 
