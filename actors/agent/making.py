@@ -68,7 +68,14 @@ def make_actor(
 async def load_model(order: AgentOrder, key: str | None, clock: Clock) -> Model | ModelFailure:
     """Choose the endpoint and load the way to it; with nothing configured, to the demo model."""
     settings = order.settings
-    chosen = choose_endpoint(order.key, read_presets(), model=settings.model, base_url=settings.base_url, ground=order.endpoint_ground)
+    chosen = choose_endpoint(
+        order.key,
+        read_presets(),
+        model=settings.model,
+        base_url=settings.base_url,
+        ground=order.endpoint_ground,
+        key_missed=order.key_missed,
+    )
     if isinstance(chosen, Unusable):
         return ModelFailure(kind="refused", reason=chosen.reason)
     try:

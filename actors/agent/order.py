@@ -29,11 +29,19 @@ class AgentOrder(msgspec.Struct, frozen=True, kw_only=True):
     """What may be known of the key, which comes by a descriptor of its own; None: there is none."""
     endpoint_ground: str = ""
     """Whose word `settings.base_url` is, as `KeyFacts.ground`."""
+    key_missed: str = ""
+    """Why a place that the user named gives no key; a sentence, or empty."""
 
 
 def order_of(loaded: "Loaded") -> AgentOrder:
     """What an agent must know of the settings of its kernel."""
-    return AgentOrder(settings=loaded.settings.agent, logs=loaded.settings.logs, key=loaded.key, endpoint_ground=loaded.endpoint_ground)
+    return AgentOrder(
+        settings=loaded.settings.agent,
+        logs=loaded.settings.logs,
+        key=loaded.key,
+        endpoint_ground=loaded.endpoint_ground,
+        key_missed=loaded.key_missed,
+    )
 
 
 def encode_order(order: AgentOrder) -> bytes:

@@ -35,6 +35,7 @@ from beaker.gateway.access import parse_public
 from beaker.gateway.exposure import why_refused
 from beaker.places import PlaceError
 from beaker.settings.gateway import GatewaySettings
+from beaker.settings.key_wishes import DEMO_CHOICE
 from beaker.settings.load import Loaded, load
 
 LEAVING_S: Final = 5.0
@@ -87,6 +88,9 @@ def _settled(loaded: Loaded, secrets: Secrets) -> tuple[GatewaySettings, Token]:
     """
     if loaded.gateway_problems:
         raise Refused("\n".join(loaded.gateway_problems))
+    if secrets.key.facts is None and secrets.key.problems:
+        # It would answer with the demo model, to people who do not see why.
+        raise Refused(" ".join([*secrets.key.problems, f"Mend that, or ask for the demo model by BEAKER_MODEL={DEMO_CHOICE}."]))
     settings = loaded.settings.gateway
     token = choose_token(settings, secrets, os.environ, loaded.gateway_origins)
     settings = msgspec.structs.replace(settings, no_token=token.value is None)

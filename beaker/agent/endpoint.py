@@ -46,7 +46,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     reasoning_off: list[str]
     """Models that need it from the first call on."""
     hint: str = ""
-    """For the demo model: what is missing for the model that the user has named."""
+    """For the demo model: what is missing for the model that the user has named, or for any."""
     key_origin: str = ""
     """Where the key that goes there was found, in words; empty: none goes there."""
     key_note: str = ""
@@ -69,7 +69,7 @@ def read_presets() -> dict[str, Preset]:
 
 
 def choose_endpoint(
-    key: KeyFacts | None, presets: Mapping[str, Preset], *, model: str, base_url: str, ground: str = USERS_OWN
+    key: KeyFacts | None, presets: Mapping[str, Preset], *, model: str, base_url: str, ground: str = USERS_OWN, key_missed: str = ""
 ) -> Endpoint | Unusable:
     """Choose from what is configured; with nothing configured, the demo model.
 
@@ -79,6 +79,7 @@ def choose_endpoint(
         model: from BEAKER_MODEL or agent.model; empty if none is named.
         base_url: from OPENAI_BASE_URL or agent.base_url: an address, the name of a preset, or empty.
         ground: whose word `base_url` is, as `KeyFacts.ground`.
+        key_missed: why a place that the user named gives no key; a sentence.
     """
     if model == DEMO_CHOICE:
         return _demo("")
@@ -86,7 +87,7 @@ def choose_endpoint(
     if not named:
         preset = presets[STANDARD_PRESET]
         if key is None or key.name not in ("", *preset.key_names):
-            return _demo(f"The model {model!r} is named, but no key is set in {preset.key_names[0]}." if model else "")
+            return _demo(key_missed or (f"The model {model!r} is named, but no key is set in {preset.key_names[0]}." if model else ""))
         return _remote(preset, model=model, key_origin=key.origin)
     known = presets.get(named) or next((preset for preset in presets.values() if preset.base_url == named.rstrip("/")), None)
     if known is None and (not named.startswith(("http://", "https://")) or not urlsplit(named).hostname):

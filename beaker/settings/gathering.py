@@ -5,7 +5,7 @@ holds or a sentence. Nothing raises on what a file contains, and nothing is impo
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import cast
 
@@ -17,7 +17,7 @@ from beaker.settings.key_wishes import ENV_FILE_VARIABLE, KEY_VARIABLE, TOKEN_VA
 from beaker.settings.origin import Kind, Origin
 from beaker.settings.reading import FileUnreadable, read_text, read_toml
 from beaker.settings.schema import GATEWAY, SECTIONS, Settings, all_setting_names, value_of
-from beaker.settings.shown import shown, shown_path
+from beaker.settings.shown import shown, shown_path, unknown_words
 from beaker.settings.trust import (
     GRAVE,
     LOWERABLE,
@@ -57,6 +57,8 @@ class Gathering:
         """Sentences for the user."""
         self.gateway_problems: list[str] = []
         """Those of them that are about settings of the gateway, or may be: what a file says of it that cannot be read is not known."""
+        self.missed: list[str] = []
+        """Those of them that say why the file that BEAKER_ENV_FILE names gives nothing, the model's key neither."""
         self._has_key = has_key
         self._environment = environment
         self._folder = folder
@@ -124,7 +126,7 @@ class Gathering:
         named = self._environment.get(ENV_FILE_VARIABLE, "").strip()
         place = env_place(self._environment, self._folder)
         if named and (place is None or not place.named):
-            self.problems.append(f"environment: {ENV_FILE_VARIABLE} = {shown(named)} is not used: it has to be an absolute path.")
+            self._miss(f"environment: {ENV_FILE_VARIABLE} = {shown(named)} is not used: it has to be an absolute path.")
         if place is None:
             return
         path, trust = place.path, "full" if place.named else self.trust
@@ -133,11 +135,11 @@ class Gathering:
             # A key was taken from there before this image of the process began; it must not come back in.
             text = read_text(path, hide=partial(hide_values, names=key_names | {TOKEN_VARIABLE}))
         except FileUnreadable as error:
-            self._say(GATEWAY if place.named else "", f"{path}: {error}.")
-            return
+            return (self._miss if place.named else self.problems.append)(f"{path}: {error}.")
         if text is None:
             if place.named:
-                self.problems.append(f"environment: {ENV_FILE_VARIABLE} names {path}, and there is no such file.")
+                what = "that is a folder" if os.path.isdir(path) else "there is no such file"
+                self._miss(f"environment: {ENV_FILE_VARIABLE} names {path}, and {what}. Put a file there, or unset the variable.")
             return
         content = parse_env(text)
         before = len(self.problems)
@@ -199,6 +201,11 @@ class Gathering:
         if name.startswith(GATEWAY):
             self.gateway_problems.append(sentence)
 
+    def _miss(self, sentence: str) -> None:
+        """The file that the user named gives nothing: what would have stood in it is not known."""
+        self.missed.append(sentence)
+        self._say(GATEWAY, sentence)
+
     def _now(self, name: str) -> object:
         return self._values[name] if name in self._values else value_of(self._defaults, name)
 
@@ -211,7 +218,7 @@ class Gathering:
         before = len(self.problems)
         for section, table in (content or {}).items():
             if section not in SECTIONS:
-                self.problems.append(f"{path}: [{section[:60]}] is not used: {_unknown(section, 'section', SECTIONS)}")
+                self.problems.append(f"{path}: [{section[:60]}] is not used: {unknown_words(section, 'section', SECTIONS)}")
             elif not isinstance(table, dict):
                 self.problems.append(f"{path}: {section} is not used: it has to be a section, [{section}] on a line of its own.")
             else:
@@ -231,7 +238,7 @@ class Gathering:
             elif name == "gateway.token":
                 self._say(name, f"{place.path}: {name} is not used: put it into a file, and the path of that into gateway.token_file.")
             else:  # without the value: it may be a secret under a misspelt name
-                words = _unknown(field, f"setting of [{section}]", fields)
+                words = unknown_words(field, f"setting of [{section}]", fields)
                 self._say("" if place.of_folder else name, f"{place.path}: {name[:60]} is not used: {words}")
 
     def _take_variables(self, variables: Mapping[str, str], path: str, *, of_folder: bool, trust: Trust) -> None:
@@ -242,7 +249,7 @@ class Gathering:
                 continue  # an empty variable is one that somebody wanted to take away
             if variable in {ENV_FILE_VARIABLE, TOKEN_VARIABLE}:
                 if variable == ENV_FILE_VARIABLE and path:
-                    self.problems.append(f"{place}: {variable} is not used: only the environment can name a file.")
+                    self._say("" if of_folder else GATEWAY, f"{place}: {variable} is not used: only the environment can name a file.")
                 continue
             name = self._setting(variable)
             if name == variable:
@@ -291,10 +298,3 @@ class Gathering:
 
 def _is_ours(variable: str) -> bool:
     return variable.startswith(_PREFIX) or variable in ALIASES
-
-
-def _unknown(given: str, what: str, valid: Iterable[str]) -> str:
-    names = list(valid)
-    near = nearest(given, names)
-    guess = f" Did you mean {near}?" if near else ""
-    return f"there is no such {what}.{guess} There are {', '.join(names)}."

@@ -39,6 +39,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """Those of them that are about settings of the gateway, from places that may set them."""
     key: KeyFacts | None = None
     """What may be known of the model's key; None: there is none. The key itself is not here."""
+    key_missed: str = ""
+    """Where there is no key: why a place that the user named gives none; a sentence, or empty."""
     user_file: str = ""
     """Path of the user's own beaker.toml, whether it exists or not."""
     folder: str = ""
@@ -101,6 +103,7 @@ def load(
         problems=[one_line(sentence) for sentence in gathering.problems],
         gateway_problems=[one_line(sentence) for sentence in gathering.gateway_problems],
         key=key,
+        key_missed=one_line(next(iter([*gathering.missed, *key_problems]), "")) if key is None else "",
         user_file=user_file(environment),
         folder=where or "",
         trust=gathering.trust,

@@ -47,6 +47,8 @@ def read_content(path: str) -> memoryview | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError:
+        raise FileUnreadable(f"the user {os.geteuid()}, who runs this, may not read it; chmod or chown it") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise FileUnreadable(f"it cannot be read ({getattr(error, 'strerror', None) or error})") from None
     try:
@@ -68,9 +70,11 @@ def read_toml(path: str) -> dict[str, object] | None:
     """The tables of a TOML file, None if there is no such file.
 
     Raises:
-        FileUnreadable: as `read_text`, or it is not TOML.
+        FileUnreadable: as `read_text`, or it is not TOML, or a directory: unlike a `.env`, nobody has one of this name for another purpose.
     """
     text = read_text(path)
+    if text is None and os.path.isdir(path):
+        raise FileUnreadable("it is a folder, and has to be a file")
     return None if text is None else parse_toml(text)
 
 

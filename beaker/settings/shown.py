@@ -1,5 +1,9 @@
 """Values as they may be shown: short, on one line, and without secrets that somebody put in the wrong place."""
 
+from collections.abc import Iterable
+
+from beaker.errors import nearest
+
 LENGTH_LIMIT = 80
 """Characters of a value that are shown; longer ones are only ever mistakes."""
 
@@ -37,6 +41,19 @@ def shown_path(path: str) -> str:
     """A path as it is to be copied into a TOML file: whole, and quoted."""
     escaped = path.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def unknown_words(given: str, what: str, valid: Iterable[str]) -> str:
+    """The end of a sentence about a name that is none.
+
+    Args:
+        what: it should be.
+        valid: the names that there are.
+    """
+    names = list(valid)
+    near = nearest(given, names)
+    guess = f" Did you mean {near}?" if near else ""
+    return f"there is no such {what}.{guess} There are {', '.join(names)}."
 
 
 def _written(value: object) -> str:

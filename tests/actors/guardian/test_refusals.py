@@ -11,6 +11,7 @@ import pytest
 
 from actors.guardian.role import main
 from actors.guardian.settling import Secrets
+from actors.roles.settling import Settled
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +58,13 @@ def test_what_makes_no_sense_in_the_named_env_file_is_one_too(
     monkeypatch.setenv("BEAKER_ENV_FILE", str(named))
     assert main(["--root-dir", "/nowhere/at/all"], Secrets()) == 2  # refused in any case, and what is set is judged before it
     assert f'{named}: BEAKER_GATEWAY_WORKERS = "0" is not used: it takes a whole number' in capsys.readouterr().err
+
+
+def test_a_place_of_the_models_key_that_gives_none_is_one_too(capsys: pytest.CaptureFixture[str]) -> None:
+    # At an address where none can listen, as below.
+    words = "agent.key_file gives no key: /nowhere cannot be read (No such file or directory)."
+    assert main(["--host", "192.0.2.1", "--insecure"], Secrets(Settled(problems=(words,)))) == 2
+    assert capsys.readouterr().err == f"beaker-gateway: {words} Mend that, or ask for the demo model by BEAKER_MODEL=demo.\n"
 
 
 def certificate(folder: Path, name: str, *more: str) -> tuple[str, str]:

@@ -97,3 +97,11 @@ def test_every_preset_has_an_address_and_a_way_to_a_model() -> None:
     for name, preset in PRESETS.items():
         assert preset.base_url.startswith("http"), name
         assert preset.local or (preset.model and preset.key_names), name
+
+
+def test_the_demo_model_says_why_a_place_that_was_named_gave_no_key() -> None:
+    missed = "environment: BEAKER_ENV_FILE names /nowhere, and there is no such file."
+    for model in ("", "gpt-5"):
+        chosen = choose_endpoint(None, PRESETS, model=model, base_url="", key_missed=missed)
+        assert isinstance(chosen, Endpoint)
+        assert chosen.hint == missed

@@ -105,6 +105,25 @@ def test_a_file_that_cannot_be_read_may_have_said_something_of_them(place: Place
     assert place.load().gateway_problems == [toml]
 
 
+@pytest.mark.parametrize("named", ["/nowhere/keys", "keys", "/"])
+def test_a_named_env_file_that_gives_nothing_may_have_said_something_of_them(named: str, place: Place) -> None:
+    loaded = place.load(BEAKER_ENV_FILE=named)
+    assert loaded.gateway_problems == loaded.problems != []
+
+
+def test_a_user_file_that_is_a_folder_may_have_been_meant_to_say_something_of_them(place: Place) -> None:
+    place.user_file.mkdir()
+    (place.folder / "beaker.toml").mkdir()
+    assert place.load().gateway_problems == [f"{place.user_file}: it is a folder, and has to be a file."]
+
+
+def test_an_env_file_that_names_another_is_told(place: Place) -> None:
+    place.write_env("BEAKER_ENV_FILE=/other")
+    named = place.load(BEAKER_ENV_FILE=str(place.folder / ".env"))
+    assert [problem.rpartition(": ")[2] for problem in named.gateway_problems] == ["only the environment can name a file."]
+    assert place.load().gateway_problems == []
+
+
 def test_a_variable_that_is_none_of_them_is_told(place: Place) -> None:
     (problem,) = place.load(BEAKER_GATEWAY_PROT="1").gateway_problems
     assert problem == "environment: BEAKER_GATEWAY_PROT is not used: there is no such variable; did you mean BEAKER_GATEWAY_PORT?"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from actors.agent.order import order_of
 from beaker.settings.key import KeyFacts
 from beaker.settings.load import load
 from beaker.settings.schema import Settings, setting_names
@@ -105,6 +106,16 @@ def test_the_key_was_looked_for_before_and_is_handed_in(place: Place) -> None:
     loaded = load({"HOME": str(place.home)}, folder=place.folder, key=facts, key_problems=["environment: ..."])
     assert (loaded.key_origin, loaded.problems) == ("environment OPENAI_API_KEY", ["environment: ..."])
     assert load({"HOME": str(place.home), "OPENAI_API_KEY": "sk-canary"}, folder=place.folder).key is None
+
+
+def test_an_agent_is_told_why_a_place_that_was_named_gives_no_key(place: Place) -> None:
+    gone = place.load(BEAKER_ENV_FILE="/nowhere/keys")
+    assert order_of(gone).key_missed == gone.key_missed == gone.problems[0]
+    assert place.load(BEAKER_AGENT_KEY_FILE="/nowhere/key").key_missed.startswith(
+        "agent.key_file gives no key: /nowhere/key cannot be read"
+    )
+    assert place.load(BEAKER_ENV_FILE="/nowhere/keys", OPENAI_API_KEY="sk-canary").key_missed == ""
+    assert place.load(BEAKER_AGENT_STEP_LIMIT="x").key_missed == ""
 
 
 def test_the_address_of_the_endpoint_is_of_the_ground_that_named_it(place: Place) -> None:

@@ -81,6 +81,19 @@ def test_a_file_that_is_not_toml_is_said_and_costs_nothing_else(place: Place) ->
     assert loaded.settings.kernel.lease_s == 1.0
 
 
+def test_a_folder_in_the_place_of_a_toml_file_is_said(place: Place) -> None:
+    place.user_file.mkdir()
+    (place.folder / "beaker.toml").mkdir()
+    assert place.load().problems == [
+        f"{path}: it is a folder, and has to be a file." for path in (place.user_file, place.folder / "beaker.toml")
+    ]
+
+
+def test_a_folder_in_the_place_of_the_env_file_beside_a_notebook_may_be_a_virtual_environment(place: Place) -> None:
+    (place.folder / ".env").mkdir()
+    assert place.load().problems == []
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "sentence"),
     [
@@ -100,7 +113,12 @@ def test_a_file_that_is_not_toml_is_said_and_costs_nothing_else(place: Place) ->
         ),
         ("BEAKER_TRUST_FOLDERS", "/", 'BEAKER_TRUST_FOLDERS = "/" is not used: only your own '),
         ("BEAKER_ENV_FILE", "keys", 'BEAKER_ENV_FILE = "keys" is not used: it has to be an absolute path.'),
-        ("BEAKER_ENV_FILE", "/nowhere/keys", "BEAKER_ENV_FILE names /nowhere/keys, and there is no such file."),
+        ("BEAKER_ENV_FILE", "/", "BEAKER_ENV_FILE names /, and that is a folder. Put a file there, or unset the variable."),
+        (
+            "BEAKER_ENV_FILE",
+            "/nowhere/keys",
+            "BEAKER_ENV_FILE names /nowhere/keys, and there is no such file. Put a file there, or unset the variable.",
+        ),
     ],
 )
 def test_a_mistake_in_a_variable_is_said(variable: str, value: str, sentence: str | None, place: Place) -> None:

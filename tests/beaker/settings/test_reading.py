@@ -7,6 +7,9 @@ import pytest
 
 from beaker.settings.reading import SIZE_LIMIT_BYTES, FileUnreadable, read_text, read_toml
 
+NOBODY = 65_534
+"""Who may do nothing."""
+
 
 def test_a_file_that_is_not_there_gives_none(tmp_path: Path) -> None:
     assert read_text(str(tmp_path / "none")) is None
@@ -51,6 +54,19 @@ def test_other_encodings_are_refused(tmp_path: Path) -> None:
 def test_a_path_that_cannot_be_one_is_refused() -> None:
     with pytest.raises(FileUnreadable, match="cannot be read"):
         read_text("/tmp/a\0b")
+
+
+def test_a_file_that_is_another_users_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("A=1")
+    (tmp_path / "f").chmod(0)
+    user = os.geteuid()
+    if user == 0:  # root reads everything
+        os.seteuid(NOBODY)
+    try:
+        with pytest.raises(FileUnreadable, match=f"the user {user or NOBODY}, who runs this, may not read it; chmod or chown it"):
+            read_text(str(tmp_path / "f"))
+    finally:
+        os.seteuid(user)
 
 
 def test_a_loop_of_links_is_refused(tmp_path: Path) -> None:
