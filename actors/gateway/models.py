@@ -1,5 +1,6 @@
 """Kernels and sessions as Jupyter's clients see them, and what of their requests is read."""
 
+import os
 import re
 import uuid
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from actors.gateway.answers import Problem, moment
 from actors.gateway.asking import list_kernels
 from actors.gateway.service import Service
 from actors.gateway.standings import fresh
+from beaker.gateway.environment import room_bytes, why_too_large
 from beaker.messages.host import KernelStanding
 from beaker.messages.registry import KernelEntry, SessionEntry
 
@@ -87,9 +89,16 @@ async def session_models(service: Service, sessions: Sequence[SessionEntry]) -> 
 
 
 def kernel_variables(environment: Mapping[str, object] | None) -> dict[str, str]:
-    """Of the variables that a client sends those that are its to set."""
+    """Of the variables that a client sends those that are its to set.
+
+    Raises:
+        Problem: 413, no program could be started with them.
+    """
     given = environment or {}
-    return {name: value for name, value in given.items() if isinstance(value, str) and _VARIABLE.fullmatch(name) and "\0" not in value}
+    taken = {name: value for name, value in given.items() if isinstance(value, str) and _VARIABLE.fullmatch(name) and "\0" not in value}
+    if taken and (why := why_too_large(taken, room_bytes(os.environ, os.sysconf("SC_ARG_MAX")))) is not None:
+        raise Problem(413, why)
+    return taken
 
 
 def is_kernel_id(given: str) -> bool:

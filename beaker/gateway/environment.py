@@ -22,7 +22,63 @@ BEGINNINGS: Final = ("LC_", "XDG_", "CONDA_", "SSL_CERT_", "CUDA_", "OMP_", "MKL
 _PROXY: Final = re.compile(r"\w*_PROXY", re.IGNORECASE)
 """Programs read them in either case."""
 
+_NAME_SHOWN: Final = 60
+"""Characters of a variable's name in a sentence."""
+
 _REQUESTED: Final = re.compile(r"KERNEL_\w+", re.ASCII)
+
+
+VARIABLE_BYTES: Final = 131_072
+"""Linux starts no program with a longer variable, its name and both signs around its value included (MAX_ARG_STRLEN)."""
+
+_ROOM_BYTES: Final = 6 * 1024 * 1024
+"""Nor with more of all variables and arguments together, wherever it names no smaller limit."""
+_RESERVE_BYTES: Final = 65_536
+"""Of that for the command line of a subkernel, and for what is added to its variables."""
+_POINTER_BYTES: Final = 8
+"""For each variable beside its own."""
+
+
+def room_bytes(own: Mapping[str, str], system_bytes: int) -> int:
+    """How much the variables of a request may take together.
+
+    Args:
+        own: of the gateway, all of which might pass.
+        system_bytes: the limit that the system names, for variables and arguments; less than 1: it names none.
+    """
+    limit = min(system_bytes, _ROOM_BYTES) if system_bytes > 0 else _ROOM_BYTES
+    return max(limit - _RESERVE_BYTES - sum(_size(*pair) + _POINTER_BYTES for pair in own.items()), 0)
+
+
+def why_too_large(requested: Mapping[str, str], room: int) -> str | None:
+    """Why no program could be started with these variables, a sentence; None: one could.
+
+    Args:
+        room: as `room_bytes`.
+
+    Example:
+        >>> why_too_large({"KERNEL_A": "x" * 131_072}, 2_000_000)
+        'The variable KERNEL_A has 131082 bytes with its name; no program can be started with one of more than 131072.'
+    """
+    sizes = {name: _size(name, value) for name, value in requested.items()}
+    longest = max(sizes, key=sizes.__getitem__, default="")
+    if longest and sizes[longest] > VARIABLE_BYTES:
+        named = longest if len(longest) <= _NAME_SHOWN else f"{longest[:_NAME_SHOWN]}..."
+        return (
+            f"The variable {named} has {sizes[longest]} bytes with its name; no program can be started "
+            f"with one of more than {VARIABLE_BYTES}."
+        )
+    if (total := sum(sizes.values()) + _POINTER_BYTES * len(sizes)) > room:
+        return (
+            f"The variables of the request take {total} bytes together, {longest[:_NAME_SHOWN]} most of them; here a kernel can be started "
+            f"with {room} at most. Put what is large into a file."
+        )
+    return None
+
+
+def _size(name: str, value: str) -> int:
+    """As the system counts: with `=` between them and the byte that ends it."""
+    return len(name.encode(errors="surrogateescape")) + len(value.encode(errors="surrogateescape")) + 2
 
 
 def compose_environment(

@@ -101,3 +101,11 @@ async def test_variables_that_are_too_long_for_one_message_are_an_error_of_the_c
     variables = {f"KERNEL_{number}": "v" * 100_000 for number in range(11)}
     status, said = await _ask(here, "POST", "/api/sessions", json={"path": "a", "env": variables})
     assert (status, said["reason"]) == (413, "Content Too Large")
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/api/kernels"), ("POST", "/api/sessions"), ("PATCH", "/api/sessions/any")])
+async def test_a_variable_that_no_program_can_be_started_with_is_named(here: Gateway, method: str, path: str) -> None:
+    status, said = await _ask(here, method, path, json={"path": "a", "env": {"KERNEL_LONG": "v" * 140_000}})
+    assert status == 413
+    assert said["message"].startswith("The variable KERNEL_LONG has 140013 bytes with its name")
+    assert here.registry.seen == []

@@ -1,9 +1,13 @@
 """What of the gateway's environment its subkernels get."""
 
 import doctest
+import os
+import subprocess
+
+import pytest
 
 from beaker.gateway import environment
-from beaker.gateway.environment import compose_environment
+from beaker.gateway.environment import VARIABLE_BYTES, compose_environment, room_bytes, why_too_large
 
 OWN = {
     "PATH": "/bin",
@@ -51,3 +55,40 @@ def test_the_settings_add_names_and_beginnings() -> None:
 def test_no_variable_that_holds_a_secret_passes_under_any_name() -> None:
     own = {"PATH": "/bin", "LC_NOTE": "token=5f3a", "HTTPS_PROXY": "http://5f3a@proxy"}
     assert compose_environment(own, {"KERNEL_X": "5f3a", "KERNEL_Y": "y"}, secrets=["5f3a", ""]) == {"PATH": "/bin", "KERNEL_Y": "y"}
+
+
+def test_the_longest_variable_that_is_let_through_is_the_longest_that_a_program_can_be_started_with() -> None:
+    longest = {"KERNEL_A": "x" * (VARIABLE_BYTES - len("KERNEL_A=") - 1)}
+    assert why_too_large(longest, 1_000_000) is None
+    subprocess.run(["true"], env={**os.environ, **longest}, check=True, timeout=60)
+    longer = {"KERNEL_A": longest["KERNEL_A"] + "x"}
+    assert why_too_large(longer, 1_000_000) == (
+        "The variable KERNEL_A has 131073 bytes with its name; no program can be started with one of more than 131072."
+    )
+    with pytest.raises(OSError, match="Argument list too long"):
+        subprocess.run(["true"], env=longer, check=False, timeout=60)
+
+
+def test_letters_count_as_their_bytes() -> None:
+    assert "bytes with its name" in (why_too_large({"KERNEL_A": "\u00e4" * 70_000}, 1_000_000) or "")
+
+
+def test_all_that_is_let_through_together_can_be_started_with() -> None:
+    own = dict(os.environ)
+    room = room_bytes(own, os.sysconf("SC_ARG_MAX"))
+    size = len("KERNEL_00=") + 1 + 8
+    each = {f"KERNEL_{number:02}": "x" * (100_000 - size) for number in range(room // 100_000)}
+    assert why_too_large(each, room) is None
+    subprocess.run(["true"], env={**own, **each}, check=True, timeout=60)
+    words = why_too_large({**each, "KERNEL_X": "x" * 100_000}, room)
+    assert words is not None
+    assert f"a kernel can be started with {room} at most" in words
+
+
+@pytest.mark.parametrize(("system_bytes", "room"), [(2_097_152, 2_031_602), (-1, 6_225_906), (131_072, 65_522), (1000, 0)])
+def test_there_is_as_much_room_as_the_system_and_what_passes_leave(system_bytes: int, room: int) -> None:
+    assert room_bytes({"A": "bcd"}, system_bytes) == room
+
+
+def test_a_name_that_is_too_long_is_not_repeated_whole() -> None:
+    assert len(why_too_large({"KERNEL_" + "A" * 140_000: ""}, 1_000_000) or "") < 300
