@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from beaker.contents.failures import NotAllowed, NotThere
+from beaker.contents.names import derived
 from beaker.contents.paths import CHECKPOINTS, Place, beside
 from beaker.contents.whole_file import open_itself, said, write_whole
 from beaker.contents.within import must_lie_within, open_within
@@ -32,8 +33,7 @@ def checkpoint_file(place: Place) -> str:
     Raises:
         NotAllowed: it leads out of the folder that is served, or is a link.
     """
-    stem, extension = os.path.splitext(os.path.basename(place.real))
-    return beside(place, place.real, CHECKPOINTS, f"{stem}-checkpoint{extension}")
+    return beside(place, place.real, CHECKPOINTS, derived(os.path.basename(place.real), joint="-checkpoint"))
 
 
 def list_checkpoints(place: Place) -> list[Checkpoint]:

@@ -1,10 +1,20 @@
-"""Names for what has none yet: `Untitled1.ipynb`, `report-Copy2.md`."""
+"""Names for what has none yet: `Untitled1.ipynb`, `report-Copy2.md`; and names made of others, which must not be too long for a disk."""
 
+import hashlib
 import itertools
+import os
 import re
 from collections.abc import Callable
+from typing import Final
 
 from beaker.contents.models import Kind
+
+NAME_BYTES: Final = 255
+"""Most disks take no longer name."""
+_SUFFIX_BYTES: Final = 64
+"""What is longer is no suffix, but a name with a dot in it."""
+_DIGITS: Final = 16
+"""Of a hash: no two files of a folder get the same by chance."""
 
 _COPY = re.compile(r"-Copy\d*(?=\.|$)")
 
@@ -41,12 +51,51 @@ def copy_name(name: str, taken: Callable[[str], bool]) -> str:
     else:
         stem, dot, rest = name.partition(".")
         suffix = dot + rest
+        if _size(suffix) > _SUFFIX_BYTES:
+            stem, suffix = parted(name)
     return _free(stem, suffix, "-Copy", taken)
+
+
+def parted(name: str) -> tuple[str, str]:
+    """A name and its suffix, as `os.path.splitext`, but for what is too long to be one."""
+    stem, suffix = os.path.splitext(name)
+    return (stem, suffix) if _size(suffix) <= _SUFFIX_BYTES else (name, "")
+
+
+def derived(name: str, *, prefix: str = "", joint: str = "") -> str:
+    """A name made of another, with something in front of it, or of its suffix; the same each time, and another for each.
+
+    Where it would be too long the end of the stem gives way to a hash of the whole.
+
+    >>> derived("a.b.ipynb", joint="-checkpoint"), derived("x" * 250, prefix=".part-")[-20:]
+    ('a.b-checkpoint.ipynb', 'xxx~086d4a1c293bde31')
+    """
+    stem, suffix = parted(name)
+    whole = f"{prefix}{stem}{joint}{suffix}"
+    if _size(whole) <= NAME_BYTES:
+        return whole
+    end = f"~{hashlib.sha256(os.fsencode(name)).hexdigest()[:_DIGITS]}{joint}{suffix}"
+    return f"{_shortened(prefix + stem, NAME_BYTES - _size(end))}{end}"
+
+
+def _shortened(text: str, size: int) -> str:
+    """As many whole characters of its beginning as have room."""
+    while _size(text) > size:
+        text = text[:-1]
+    return text
+
+
+def _size(text: str) -> int:
+    return len(os.fsencode(text))
 
 
 def _free(stem: str, suffix: str, joint: str, taken: Callable[[str], bool]) -> str:
     for number in itertools.count():
-        candidate = f"{stem}{joint}{number}{suffix}" if number else f"{stem}{suffix}"
+        if not number:
+            candidate = f"{stem}{suffix}"
+        else:
+            end = f"{joint}{number}{suffix}"
+            candidate = f"{_shortened(stem, NAME_BYTES - _size(end))}{end}"
         if not taken(candidate):
             return candidate
     raise AssertionError("counting ends never")

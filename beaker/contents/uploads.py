@@ -18,6 +18,7 @@ import msgspec
 
 from beaker.contents.failures import NotFree, NotThat, NotThere
 from beaker.contents.models import Model, describe
+from beaker.contents.names import derived
 from beaker.contents.paths import Place, beside
 from beaker.contents.whole_file import open_itself, put_in_place, said
 from beaker.contents.within import must_lie_within
@@ -51,7 +52,7 @@ def take_piece(place: Place, data: bytes, number: int, who: str = "") -> Model:
     if number < LAST or number == 0:
         raise NotThat(f"{place.path!r} was not saved: pieces are numbered 1, 2, ... and -1, not {number}")
     target = os.path.realpath(place.real)
-    part = beside(place, target, f"{_PREFIX}{os.path.basename(target)}")
+    part = beside(place, target, derived(os.path.basename(target), prefix=_PREFIX))
     with said(place.path):
         if number == FIRST and _is_under_way(part, data + _mark(FIRST, who)):
             raise NotFree(

@@ -17,6 +17,7 @@ from typing import BinaryIO, Final, Literal
 
 from beaker.contents.failures import NoRoom, NotAllowed, NotThat, NotThere, Torn
 from beaker.contents.leftovers import fresh_file
+from beaker.contents.names import NAME_BYTES
 from beaker.contents.within import must_lie_within
 from beaker.places import FULL
 
@@ -26,6 +27,8 @@ ALGORITHM: Final = "sha256"
 ABSENT: Final = ""
 """Instead of a fingerprint: nothing is there."""
 
+_NAME_SHOWN: Final = 60
+"""Characters of a name that is too long, in a sentence."""
 _NO_ROOM: Final = FULL | {errno.EFBIG}
 
 
@@ -120,6 +123,9 @@ def said(path: str) -> Generator[None]:
         words = f"{name!r}: {error.strerror or error}"
         if error.errno in _NO_ROOM:
             raise NoRoom(f"{words}. Nothing was changed; make room and save again") from None
+        if error.errno == errno.ENAMETOOLONG:
+            shown = name if len(name) <= _NAME_SHOWN else f"{name[:_NAME_SHOWN]}..."
+            raise NotThat(f"{shown!r}: this name, or its path, is too long for the disk; most take {NAME_BYTES} bytes for a name") from None
         match error:
             case FileNotFoundError():
                 raise NotThere(f"there is no {name!r}, or no folder for it") from None

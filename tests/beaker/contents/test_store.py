@@ -5,6 +5,7 @@ import json
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import nbformat
 import pytest
 from nbformat.sign import MemorySignatureStore, NotebookNotary
 
-from beaker.contents.checkpoints import delete_checkpoint, list_checkpoints, make_checkpoint, restore_checkpoint
+from beaker.contents.checkpoints import checkpoint_file, delete_checkpoint, list_checkpoints, make_checkpoint, restore_checkpoint
 from beaker.contents.failures import ContentsError, NotAllowed, NotFree, NotThat, NotThere
 from beaker.contents.models import Given
 from beaker.contents.paths import Root
@@ -363,6 +364,54 @@ def test_a_checkpoint_brings_back_what_was_kept(contents: Contents, folder: Path
     make_checkpoint(contents.find("e.txt"))
     contents.delete("e.txt")
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("stem", ["n" * 244, "\u00e4" * 121 + "nn", "n" * 249], ids=["ascii", "two bytes a letter", "the longest"])
+def test_a_file_whose_name_is_nearly_too_long_is_kept_copied_and_put_back(stem: str, contents: Contents, folder: Path) -> None:
+    name = f"{stem}.ipynb"
+    contents.save(name, Given(type="notebook", format="json", content=_notebook("first")))
+    place = contents.find(name)
+    made = make_checkpoint(place)
+    assert list_checkpoints(place) == [made]
+    copies = [contents.copy(name, "").name for _ in range(2)]
+    assert [copy[-12:] for copy in copies] == ["-Copy1.ipynb", "-Copy2.ipynb"]
+    assert max(len(os.fsencode(path.name)) for path in folder.iterdir()) <= 255
+    contents.save(name, Given(type="notebook", format="json", content=_notebook("second")))
+    restore_checkpoint(place, made.id)
+    assert contents.get(name).content["cells"][0]["source"] == "first"
+    contents.rename(name, "e.ipynb")
+    assert len(list_checkpoints(contents.find("e.ipynb"))) == 1
+
+
+def test_two_long_names_that_end_unlike_have_a_checkpoint_each(contents: Contents) -> None:
+    names = ["n" * 250 + "1", "n" * 250 + "2"]
+    for name in names:
+        contents.save(name, _text(name))
+        make_checkpoint(contents.find(name))
+    assert checkpoint_file(contents.find(names[0])) != checkpoint_file(contents.find(names[1]))
+    restore_checkpoint(contents.find(names[0]), "checkpoint")
+    assert contents.get(names[0]).content == names[0]
+
+
+def test_a_large_file_with_a_long_name_comes_in_pieces_too(contents: Contents) -> None:
+    name = "n" * 255
+    contents.save(name, piece("a", 1))
+    contents.save(name, piece("b", -1))
+    assert contents.get(name).content == "ab"
+
+
+@pytest.mark.parametrize("deed", ["save", "folder", "rename", "new"])
+def test_a_name_that_is_too_long_is_said_to_be(deed: str, contents: Contents) -> None:
+    contents.save("a", _text(""))
+    name = "x" * 256
+    deeds: dict[str, Callable[[], object]] = {
+        "save": lambda: contents.save(name, _text("")),
+        "folder": lambda: contents.save(name, Given(type="directory")),
+        "rename": lambda: contents.rename("a", name),
+        "new": lambda: contents.new("", extension=f".{name}"),
+    }
+    with pytest.raises(NotThat, match="is too long for the disk; most take 255 bytes for a name"):
+        deeds[deed]()
 
 
 def test_the_folder_that_is_served_has_no_checkpoint_beside_it(contents: Contents, folder: Path) -> None:
