@@ -76,35 +76,48 @@ def time_standing_still() -> Iterator[None]:
     assert not over.is_set(), f"nothing came within {PATIENCE_S:g} s without a timer"
 
 
-class HeldLeases:
-    """Watchers that sleep until they are woken, instead of for the lease.
+class HeldCalls:
+    """Watchers that wait, where they call a program, until they are let go.
 
     Args:
         folder: for the pipe by which they are.
+        program: which one; the shell's own may be it too.
+        then: what they do after that, as in `command mv "$@"`.
     """
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._pipe = folder / "sleepers"
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, program: str, then: str = ":") -> None:
+        self._pipe = folder / f"held-{program}"
         self._waking: int | None = None
         os.mkfifo(self._pipe)
-        monkeypatch.setattr(watcher, "SCRIPT", f"sleep() {{ read -r woken < '{self._pipe}'; }}\n{watcher.SCRIPT}")
-        monkeypatch.setattr(watcher, "STEP_S", float("inf"))  # one sleep for the whole of a lease
+        monkeypatch.setattr(watcher, "SCRIPT", f"{program}() {{ read -r woken < '{self._pipe}'; {then}; }}\n{watcher.SCRIPT}")
 
     async def wait_begun(self) -> None:
-        """Return once a watcher waits for its lease."""
+        """Return once a watcher is held."""
 
-        def sleeps() -> bool:
-            with suppress(OSError):  # nobody reads: nobody sleeps
+        def is_held() -> bool:
+            with suppress(OSError):  # nobody reads: nobody is
                 self._waking = os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
             return self._waking is not None
 
-        await until(sleeps)
+        await until(is_held)
 
-    async def run_out(self) -> None:
-        """Have that wait be over, once there is one."""
+    async def let_go(self) -> None:
+        """Have it go on, once one is held."""
         if self._waking is None:
             await self.wait_begun()
         assert self._waking is not None
         os.write(self._waking, b"\n")
         os.close(self._waking)
         self._waking = None
+
+
+class HeldLeases(HeldCalls):
+    """Watchers that sleep until they are woken, instead of for the lease."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__(folder, monkeypatch, "sleep")
+        monkeypatch.setattr(watcher, "STEP_S", float("inf"))  # one sleep for the whole of a lease
+
+    async def run_out(self) -> None:
+        """Have that wait be over, once there is one."""
+        await self.let_go()
