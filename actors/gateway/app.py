@@ -15,6 +15,7 @@ from actors.gateway.answers import Problem, problem_answer
 from actors.gateway.connections import BodyLate, Connection
 from actors.gateway.contents_pool import open_contents
 from actors.gateway.door import ROUTES, door, is_known, put_headers
+from actors.gateway.expecting import TOO_LARGE, ends_after
 from actors.gateway.models import is_kernel_id
 from actors.gateway.routes import Handler, Route
 from actors.gateway.service import SERVICE, Service, service_of
@@ -26,7 +27,7 @@ TRACE_HEADER: Final = "X-Request-ID"
 _SENTENCES: Final = {
     404: "There is nothing at this address.",
     405: "This address does not take the method {method}.",
-    413: "The body of the request is too large: at most {limit} bytes are taken.",
+    413: TOO_LARGE,
 }
 
 
@@ -66,6 +67,8 @@ async def account(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
         if not response.prepared:
             response.headers[TRACE_HEADER] = trace
+            if isinstance(connection, Connection) and ends_after(connection):
+                response.force_close()
         status = response.status
         return response
     finally:

@@ -118,6 +118,10 @@ class Connection(web.RequestHandler):
         """Of the line, asked for while it is there."""
         self._request: web.BaseRequest | None = None
         """That is being answered."""
+        self.expected = ""
+        """What the request waits for before it sends its body, see `expecting`; empty: nothing, or it was told."""
+        self.refuses_body = False
+        """Of the request that is being answered."""
         self._known = False
         self._heard_s = 0.0
         """When something came last."""
@@ -181,14 +185,6 @@ class Connection(web.RequestHandler):
         answer.headers.update(COMMON_HEADERS)
         answer.force_close()
         return answer
-
-    async def finish_response(
-        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
-    ) -> tuple[web.StreamResponse, bool]:
-        """Send an answer. That to an expectation that aiohttp does not know passes no layer of the application, and is its own text."""
-        if isinstance(resp, web.HTTPExpectationFailed):
-            resp = problem_answer(Problem(resp.status, "The header Expect takes 100-continue and nothing else."))
-        return await super().finish_response(request, resp, start_time)
 
     def abort(self) -> None:
         """End it, whatever it is doing."""

@@ -15,6 +15,7 @@ from aiohttp import hdrs, web
 
 from actors.gateway.answers import COMMON_HEADERS, RESOURCE_POLICY, Problem, empty_answer, is_of_browser, leading_answer
 from actors.gateway.connections import Connection
+from actors.gateway.expecting import take_on
 from actors.gateway.rates import count_failure
 from actors.gateway.routes import Handler, Route
 from actors.gateway.service import Service, service_of
@@ -70,6 +71,8 @@ async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
         answer = leading_answer(request, HTTPStatus.FOUND, _without_token(request), "You are signed in.")
         begin_session(request, answer)
         return answer
+    if route is not None:
+        await take_on(request, route.body_bytes or service.settings.max_body_bytes)
     return await handler(request)
 
 

@@ -163,11 +163,9 @@ def _login(service: Service, target: str, *, complaint: str = "") -> web.Respons
 
 
 async def _read(request: web.Request) -> LoginWanted:
-    # Everybody may send this: no more of it is read than it can be.
+    # Everybody may send this: no more of it is read than it can be, which its head has to say.
     if request.content_length is None:
         raise Problem(HTTPStatus.LENGTH_REQUIRED, "Say how long the form is.")
-    if request.content_length > _LONGEST:
-        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That is more than a token.")
     if request.content_type not in {"application/json", "application/x-www-form-urlencoded"}:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send a form, or JSON.")
     try:
@@ -210,7 +208,7 @@ _NO_UI: Final = """<section class="card" aria-labelledby="ui">
 ROUTES: Final[tuple[Route, ...]] = (
     get("", show_home, page=True),
     get("login", show_login, public=True),
-    post("login", log_in, public=True),
+    post("login", log_in, public=True, body_bytes=_LONGEST),
     get("logout", show_logout, page=True),
     post("logout", log_out, public=True),
     get("static/{name}", send_static, public=True),

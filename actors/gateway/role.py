@@ -14,6 +14,7 @@ from aiohttp import web
 
 from actors.gateway.app import make_app
 from actors.gateway.connections import Connections, listen, stranger_limit
+from actors.gateway.expecting import defer_expectations
 from actors.gateway.service import Service
 from actors.guardian.beginning import begin
 from actors.guardian.order import GatewayOrder
@@ -82,6 +83,7 @@ async def run_worker(birth: Birth, order: GatewayOrder, descriptors: int) -> int
     runner = web.AppRunner(make_app(service), shutdown_timeout=settings.drain_s)
     await runner.setup()
     assert runner.server is not None
+    defer_expectations(runner.server)
     await service.linked(LINKED_LIMIT_S)
     connections = Connections(settings, stranger_limit(descriptors), node.log)
     looking = asyncio.get_running_loop().create_task(connections.keep_looking(), name="connections")

@@ -24,6 +24,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """For everybody, without a token."""
     page: bool = False
     """HTML that a person opens: a token in its address becomes a session, and without one she is asked for it."""
+    body_bytes: int = 0
+    """That a request may have in its body; 0: as many as the gateway takes of any."""
 
 
 def get(path: str, handler: Handler, *, public: bool = False, page: bool = False) -> Route:
@@ -31,9 +33,9 @@ def get(path: str, handler: Handler, *, public: bool = False, page: bool = False
     return Route(method="GET", path=path, handler=handler, public=public, page=page)
 
 
-def post(path: str, handler: Handler, *, public: bool = False) -> Route:
+def post(path: str, handler: Handler, *, public: bool = False, body_bytes: int = 0) -> Route:
     """A route that makes something or sets it going."""
-    return Route(method="POST", path=path, handler=handler, public=public)
+    return Route(method="POST", path=path, handler=handler, public=public, body_bytes=body_bytes)
 
 
 def put(path: str, handler: Handler) -> Route:

@@ -12,9 +12,10 @@ from aiohttp import web
 
 from actors.gateway.app import make_app
 from actors.gateway.connections import Connection, Connections, listen
+from actors.gateway.expecting import defer_expectations
 from actors.gateway.routes import Route, get, post
 from actors.runtime.log import Log
-from tests.actors.gateway.desk import TOKEN, make_service
+from tests.actors.gateway.desk import TOKEN, make_order, make_service
 from tests.actors.gateway.test_channels import until
 from tests.actors.gateway.test_role import certify
 
@@ -55,7 +56,7 @@ def routes(pieces: asyncio.Queue[bytes]) -> tuple[Route, ...]:
         return web.Response(text="taken")
 
     plain = (get("open", _say, public=True), get("large", _say_much), get("told", _tell_much), get("wait", _wait))
-    return *plain, get("thing", _say), post("thing", take), post("open", take, public=True)
+    return *plain, get("thing", _say), post("thing", take), post("open", take, public=True), post("short", take, public=True, body_bytes=10)
 
 
 HEAD = "{} HTTP/1.1\r\nHost: localhost\r\n"
@@ -112,10 +113,11 @@ class Door:
 
 @asynccontextmanager
 async def opened(context: ssl.SSLContext | None = None) -> AsyncIterator[Door]:
-    service, pieces = make_service(), asyncio.Queue[bytes]()
+    service, pieces = make_service(make_order(max_body_bytes=1_048_576)), asyncio.Queue[bytes]()
     runner = web.AppRunner(make_app(service, [routes(pieces)]), shutdown_timeout=0.1)
     await runner.setup()
     assert runner.server is not None
+    defer_expectations(runner.server)
     connections = Connections(service.settings, LIMIT, Log(role="worker"))
     listening = socket.create_server(("127.0.0.1", 0))
     server = await listen(listening, runner.server, connections, context=context, backlog=10)
@@ -308,11 +310,65 @@ async def test_a_packed_body_is_not_unpacked(door: Door) -> None:
     assert await line.status() == 415
 
 
-@pytest.mark.parametrize("address", ["POST /open", "GET /nowhere"])
+@pytest.mark.parametrize("address", ["POST /open", "POST /thing"])
 async def test_an_unknown_expectation_is_refused_in_our_words_too(door: Door, address: str) -> None:
     line = await door.stranger()
-    line.say(HEAD.format(address) + "Expect: miracles\r\nConnection: close\r\n\r\n")
+    line.say(HEAD.format(address) + KNOWN + "Expect: miracles\r\nContent-Length: 1\r\n\r\nx")
     head, _, body = (await line.reader.read()).partition(b"\r\n\r\n")
     assert head.split(b"\r\n")[0].split(b" ")[1] == b"417"
     assert {b"Server: beaker", b"Content-Type: application/json"} <= set(head.split(b"\r\n"))
     assert body == b'{"message":"The header Expect takes 100-continue and nothing else.","reason":"Expectation Failed"}'
+
+
+@pytest.mark.parametrize(
+    ("address", "headers", "status"),
+    [
+        ("POST /thing", "Content-Length: 5\r\n", b"401"),
+        ("POST /nowhere", "Content-Length: 5\r\n", b"401"),
+        ("POST /nowhere", f"{KNOWN}Content-Length: 5\r\n", b"404"),
+        ("POST /thing", f"{KNOWN}Content-Length: 5\r\nOrigin: https://evil.example\r\n", b"403"),
+        ("POST /thing", f"{KNOWN}Content-Length: 2000000\r\n", b"413"),
+        ("POST /short", "Content-Length: 11\r\n", b"413"),
+    ],
+)
+async def test_who_expects_to_go_on_is_refused_first_and_the_connection_ends(door: Door, address: str, headers: str, status: bytes) -> None:
+    line = await door.connect()
+    line.say(HEAD.format(address) + headers + "Expect: 100-continue\r\n\r\n")
+    head = await line.reader.readuntil(b"\r\n\r\n")
+    assert head.split(b" ")[1] == status
+    assert b"Connection: close" in head.split(b"\r\n")
+
+
+@pytest.mark.parametrize("expectation", ["100-continue", "100-Continue"])
+async def test_who_is_let_in_is_told_to_go_on(door: Door, expectation: str) -> None:
+    line = await door.connect()
+    for _ in range(2):
+        line.say(HEAD.format("POST /thing") + KNOWN + f"Content-Length: 5\r\nExpect: {expectation}\r\n\r\n")
+        assert await line.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        line.say("hello")
+        assert await line.status() == 200
+        assert await door.pieces.get() == b"hello"
+
+
+async def test_an_older_client_is_not_told_to_go_on(door: Door) -> None:
+    line = await door.connect()
+    line.say("POST /thing HTTP/1.0\r\nHost: localhost\r\n" + KNOWN + "Content-Length: 5\r\nExpect: 100-continue\r\n\r\nhello")
+    assert await line.status() == 200
+
+
+@pytest.mark.parametrize(("address", "length"), [("POST /thing", 1_048_577), ("POST /short", 11)])
+async def test_a_body_that_says_to_be_too_large_is_refused_before_any_of_it_came(door: Door, address: str, length: int) -> None:
+    line = await door.connect()
+    line.say(HEAD.format(address) + KNOWN + f"Content-Length: {length}\r\n\r\n")
+    head = await line.reader.readuntil(b"\r\n\r\n")
+    assert head.split(b" ")[1] == b"413"
+    assert b"Connection: close" in head.split(b"\r\n")
+    assert f"at most {10 if address.endswith('short') else 1_048_576} bytes".encode() in await line.reader.readuntil(b"}")
+
+
+@pytest.mark.parametrize("address", ["POST /thing", "POST /short"])
+async def test_the_largest_body_is_taken(door: Door, address: str) -> None:
+    line = await door.connect()
+    size = 10 if address.endswith("short") else 1_048_576
+    line.say(HEAD.format(address) + KNOWN + f"Content-Length: {size}\r\n\r\n" + "x" * size)
+    assert await line.status() == 200
