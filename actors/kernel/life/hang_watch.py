@@ -1,7 +1,10 @@
 """Watches whether the subkernel answers, and finds words for it; it never acts.
 
 A heartbeat ping goes out every half second. Control is asked only while something is awaited (a cell, or the
-heartbeat), so that an idle kernel does nothing at all. The words stand in `%beaker status`, which another frontend on the
+heartbeat), so that an idle kernel does nothing at all. Nor is it while outputs come: a Python thread of the subkernel sends those
+too, so nobody holds the interpreter, and to ask would cost. Behind each control request ipykernel flushes what is printed, beside its
+timer of 0.2 s, and each such flush leaves one more timer behind as long as there is more to flush: after ten seconds of printing it sent
+70 outputs a second, and JupyterLab draws the whole text anew for each. The words stand in `%beaker status`, which another frontend on the
 same kernel is answered too, and in the log. They never become an output of the cell: that would change what the notebook
 shows, and what nbclient and papermill save.
 """
@@ -33,6 +36,8 @@ class HangWatch:
         self._watched: SubkernelLink | None = None
         self._since = 0.0
         """When that was looked at first; monotonic."""
+        self._outputs = 0
+        """How many had come at the last look."""
         self._control_asked: float | None = None
         self._asking: asyncio.Task[None] | None = None
 
@@ -59,10 +64,11 @@ class HangWatch:
         cell_runs = self._state.requests.running() is not None or self._state.requests.waiting() > 0
         if link is not self._watched:
             # It is pinged from now on; before that it may have started for longer than a silence lasts.
-            self._watched, self._since = link, now
+            self._watched, self._since, self._outputs = link, now, 0
+        speaks, self._outputs = link.outputs != self._outputs, link.outputs
         echo = max(link.heartbeat_at, self._since)
         late = now - echo > settings.heartbeat_silence_s
-        if (cell_runs or late) and self._control_asked is None:
+        if ((cell_runs and not speaks) or late) and self._control_asked is None:
             self._control_asked = now
             self._asking = asyncio.create_task(self._ask_control(link))
         self._say(

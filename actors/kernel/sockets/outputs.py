@@ -39,6 +39,8 @@ class Outputs:
         self._relaying = False
         self._since_status = 0
         """Messages since the last status."""
+        self.count = 0
+        """Messages handed on that are no status: what cells print and show."""
 
     @property
     def drained(self) -> int:
@@ -80,7 +82,11 @@ class Outputs:
         self._relay_soon()
 
     def _hand_on(self, frames: list[bytes]) -> None:
-        self._since_status = 0 if self._receive(frames) == "status" else self._since_status + 1
+        if self._receive(frames) == "status":
+            self._since_status = 0
+        else:
+            self._since_status += 1
+            self.count += 1
         self._socket.rest_s = REST_S if self._since_status >= FLOOD else 0.0
 
     def _relay_soon(self) -> None:

@@ -170,6 +170,11 @@ class SubkernelLink:
         """How many messages of iopub were read and not relayed yet."""
         return self._iopub.drained
 
+    @property
+    def outputs(self) -> int:
+        """How many messages of iopub that are no status were relayed."""
+        return self._iopub.count
+
     def drain(self) -> int:
         """Read what lies in the sockets now: last words of a subkernel that died. Returns how many messages it was."""
         return self._shell.read_all() + self._control.read_all() + self._iopub.drain()

@@ -26,6 +26,16 @@ async def stage(short_folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
         yield stage
 
 
+def looked_at(link: object, *, running: object) -> Any:  # Any: only what is looked at
+    """The state of a kernel that calls nothing a silence."""
+    return SimpleNamespace(
+        lived_before=lambda: link,
+        settings=SimpleNamespace(kernel=SimpleNamespace(heartbeat_silence_s=1000.0, control_silence_s=1000.0)),
+        requests=SimpleNamespace(running=lambda: running, waiting=lambda: 0),
+        hang_words=None,
+    )
+
+
 async def status(stage: KernelStage, words: str, *, there: bool = True) -> None:
     """Look at `%beaker status` until it says so, or says it no more."""
     while True:
@@ -103,19 +113,36 @@ async def test_a_session_that_is_still_starting_is_given_its_time(stage: KernelS
 async def test_a_session_that_took_long_to_start_is_not_called_silent_before_it_was_pinged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hang_watch, "PERIOD_S", 0)
     pings = asyncio.Queue[None]()
-    link = SimpleNamespace(heartbeat_at=time.monotonic() - 2000, ping=lambda: pings.put_nowait(None))
-    kernel = SimpleNamespace(heartbeat_silence_s=1000.0, control_silence_s=1000.0)
-    state: Any = SimpleNamespace(  # Any: only what is looked at
-        lived_before=lambda: link,
-        settings=SimpleNamespace(kernel=kernel),
-        requests=SimpleNamespace(running=lambda: None, waiting=lambda: 0),
-        hang_words=None,
-    )
+    link = SimpleNamespace(heartbeat_at=time.monotonic() - 2000, outputs=0, ping=lambda: pings.put_nowait(None))
+    state = looked_at(link, running=None)
     watching = asyncio.ensure_future(hang_watch.HangWatch(state, on_silent=lambda: None).run())
     for _ in range(3):
         await pings.get()
     watching.cancel()
     assert state.hang_words is None
+
+
+async def test_a_cell_is_asked_nothing_while_it_prints_and_once_it_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind each control request ipykernel flushes what is printed: asked all the while, it sent ten times the outputs."""
+    monkeypatch.setattr(hang_watch, "PERIOD_S", 0)
+    asked = asyncio.Event()
+
+    class Printing:
+        heartbeat_at = time.monotonic()
+        outputs = 0
+
+        def ping(self) -> None:
+            if self.outputs < 20:
+                self.outputs += 1
+
+        async def ask(self, *_request: object) -> None:
+            asked.set()
+
+    state = looked_at(link := Printing(), running=object())
+    watching = asyncio.ensure_future(hang_watch.HangWatch(state, on_silent=lambda: None).run())
+    await asked.wait()
+    assert link.outputs == 20
+    watching.cancel()
 
 
 async def test_the_next_life_begins_without_a_word(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
