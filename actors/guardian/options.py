@@ -28,7 +28,8 @@ where settings come from (each overrides the ones before it):
 the token:
   Whoever has it can run code as you. Without --token-file or BEAKER_GATEWAY_TOKEN a new one is made at each start: it is printed
   on a terminal, or put into a file of yours that is named there, and written to no log. On the command line --token,
-  --token-file and --no-token override what the other places say of it. A browser shows it once, in the first address, and has
+  --token-file, --no-token and --require-token override what the other places say of it. An empty BEAKER_GATEWAY_TOKEN counts as
+  none; an empty --token, or token file, is refused. A browser shows it once, in the first address, and has
   a cookie from then on. Programs send it:
       curl -H "Authorization: token $TOKEN" http://127.0.0.1:8888/api/kernels
   JupyterLab, with its files here and its kernels there:
@@ -63,8 +64,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 _NO_TOKEN = (
     "ask for no token; at addresses of this machine only, where every program and every user of it can then run code as you; "
-    "--token and --token-file take it back where beaker.toml or a variable says so"
+    "--require-token takes it back where beaker.toml or a variable says so"
 )
+_REQUIRE_TOKEN = "ask for a token, whatever beaker.toml or a variable says: the one that is given, or else a new one"
 
 _SWITCHES = {
     "ui": "serve the web notebook (not part of this version: a page says so)",
@@ -114,8 +116,12 @@ def parse_options(argv: Sequence[str]) -> Options:
     settings |= {f"gateway.{option.replace('-', '_')}": str(said[option]).lower() for option in _SWITCHES if said[option] is not None}
     if said["no-token"]:
         settings["gateway.no_token"] = "true"
+    if said["require-token"]:
+        settings["gateway.no_token"] = "false"
     for option in _FOLDERS_AND_FILES:
-        if said[option]:
+        if said[option] is not None:
+            if not said[option].strip():
+                raise UsageError(f"--{option} is empty, as by a variable that is not set: name a path, or leave it out.")
             settings[f"gateway.{_VALUES[option][1]}"] = os.path.abspath(os.path.expanduser(said[option]))
     if said["allow-origin"]:
         settings["gateway.allow_origin"] = " ".join(said["allow-origin"])
@@ -141,7 +147,9 @@ def _parser() -> _Parser:
     words = "a foreign page that may use this gateway, in full: https://lab.example.org; may be repeated"
     parser.add_argument("--allow-origin", dest="allow-origin", metavar="ORIGIN", action="append", default=[], help=words)
     parser.add_argument("--log-level", dest="log-level", metavar="LEVEL", help="debug, info, warning or error (default: info)")
-    parser.add_argument("--no-token", dest="no-token", action="store_true", help=_NO_TOKEN)
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--no-token", dest="no-token", action="store_true", help=_NO_TOKEN)
+    either.add_argument("--require-token", dest="require-token", action="store_true", help=_REQUIRE_TOKEN)
     for option, words in _SWITCHES.items():
         parser.add_argument(f"--{option}", dest=option, action=argparse.BooleanOptionalAction, help=words)
     return parser

@@ -27,7 +27,7 @@ class Secrets(NamedTuple):
     key: Settled = Settled()
     """Of the model's key."""
     token: str | None = None
-    """From the environment or the command line."""
+    """From the environment or the command line; empty only where the command line says so."""
     token_was_shown: bool = False
     """It stood in the command line."""
 
@@ -71,7 +71,8 @@ def _take_over(argv: list[str]) -> Secrets:
     descriptor = int(argv.pop(position).removeprefix(TOKEN_OPTION))
     token, shown, *problems = read_sealed(descriptor).decode("utf-8", "surrogateescape").split("\0")
     os.close(descriptor)
-    return Secrets(key or Settled(problems=tuple(problems)), token or None, bool(shown))
+    # An empty one of the environment was taken away; in the command line it was meant, by a script whose variable is empty.
+    return Secrets(key or Settled(problems=tuple(problems)), token if shown else token or None, bool(shown))
 
 
 def _without_token(argv: list[str]) -> tuple[list[str], str | None]:

@@ -98,7 +98,9 @@ def _read(path: str, environment: Mapping[str, str]) -> str:
 
 
 def _checked(given: str, place: str, environment: Mapping[str, str]) -> str:
-    if not given or not is_usable(given):
+    if not given.strip():
+        raise NoToken(f"{place} is empty: a token is one word; leave it out for a new one at each start, or say --no-token for none.")
+    if not is_usable(given):
         raise NoToken(f"{place}: a token is one word of ASCII characters and nothing else; to ask for none, say --no-token.")
     if len(given) < TOKEN_LENGTH:
         raise NoToken(f"{place}: a token has {TOKEN_LENGTH} characters at least, as whoever guesses it can run code as you.")

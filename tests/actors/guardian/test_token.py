@@ -1,13 +1,17 @@
 """Which token holds: the nearest to the one who starts the gateway, or one that is made."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from actors.guardian.settling import Secrets
+from actors.guardian import settling
+from actors.guardian.options import parse_options
+from actors.guardian.settling import Secrets, settle
 from actors.guardian.token import NoToken, Token, choose_token
 from beaker.settings.gateway import GatewaySettings
+from beaker.settings.load import load
 from beaker.settings.origin import Kind, Origin
 
 KINDS: dict[str, Kind] = {
@@ -105,10 +109,45 @@ def test_none_is_asked_for_only_where_that_was_said() -> None:
 
 def test_an_empty_token_file_is_no_way_to_ask_for_none(tmp_path: Path) -> None:
     (tmp_path / "token").touch(0o600)
-    with pytest.raises(NoToken, match="to ask for none, say --no-token"):
+    with pytest.raises(NoToken, match=f"^{tmp_path}/token is empty: a token is one word; leave it out"):
         choose_token(
             GatewaySettings(token_file=str(tmp_path / "token")), Secrets(), {}, {"gateway.token_file": Origin(kind="command line")}
         )
+
+
+@pytest.mark.parametrize("given", ["", " "])
+def test_an_empty_token_of_the_command_line_is_no_way_to_ask_for_a_new_one(given: str) -> None:
+    with pytest.raises(NoToken, match=r"^--token is empty"):
+        choose_token(GatewaySettings(), Secrets(token=given, token_was_shown=True), {}, {})
+
+
+class _Replaced(Exception):
+    """This process would be another image now."""
+
+
+@pytest.mark.parametrize(("words", "variable", "token"), [(["--token", ""], "x" * 8, ""), (["--token="], "", ""), ([], "", None)])
+def test_an_empty_token_is_known_to_the_next_image_only_where_the_command_line_says_it(
+    words: list[str], variable: str, token: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replaced: list[list[str]] = []
+
+    def replace(_program: str, argv: list[str], _environment: dict[str, str]) -> None:
+        replaced.append(argv)
+        raise _Replaced
+
+    monkeypatch.setattr(os, "execve", replace)
+    monkeypatch.setattr(settling, "become_undumpable", lambda: None)
+    monkeypatch.setenv("BEAKER_GATEWAY_TOKEN", variable)
+    with pytest.raises(_Replaced):
+        settle(words)
+    assert settle([replaced[0][-1]]).token == token
+
+
+def test_that_none_is_asked_for_is_taken_back_with_a_new_one() -> None:
+    environment = {"BEAKER_GATEWAY_NO_TOKEN": "true"}
+    for words, is_new in (([], False), (["--require-token"], True)):
+        loaded = load(environment, folder=None, command_line=parse_options(words).settings)
+        assert choose_token(loaded.settings.gateway, Secrets(), environment, loaded.gateway_origins).is_new is is_new
 
 
 def test_one_that_a_word_may_be_by_chance_is_refused_since_cells_get_no_variable_that_holds_it() -> None:
