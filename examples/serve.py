@@ -27,9 +27,18 @@ NAMING = (
 )
 """Variables that give a model's key or address, or the place of one."""
 
-LAB = "import sys; sys.modules['rfc3987_syntax'] = None; from jupyterlab.labapp import main; sys.exit(main())"
-"""`-m jupyterlab`, a second or two sooner: to check texts of the format `iri`, which nothing here has, jsonschema would build a grammar
-as it is imported, where that module is found."""
+LAB = """
+import sys
+sys.modules["rfc3987_syntax"] = None
+from jupyter_server.gateway.managers import GatewayKernelManager
+from jupyterlab.labapp import main
+GatewayKernelManager.resolve_path = lambda self, path: None
+sys.exit(main())
+"""
+"""`-m jupyterlab`, with two differences. It is there a second or two sooner: to check texts of the format `iri`, which nothing here
+has, jsonschema would build a grammar as it is imported, where that module is found. And its page may ask which files an error names:
+of a kernel on a gateway its server does not know, and jupyter_client fails then, with a traceback on the terminal for each file of
+each error."""
 
 PR_SET_PDEATHSIG = 1
 """From <linux/prctl.h>."""

@@ -5,6 +5,7 @@ import json
 import re
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Callable
@@ -91,6 +92,10 @@ def test_make_dev_serves_the_example_notebook_and_leaves_nothing_behind(
         code = "import os\nprint(os.getpid(), os.path.exists('lake.csv'), sum(range(10)))"
         subkernel, beside_the_data, total = asyncio.run(asyncio.wait_for(_run(url, kernel_id, token, code), LIMIT_S)).split()
         assert (name, beside_the_data, total) == ("beaker", "True", "45")
+
+        # JupyterLab's page asks so for every file that an error names.
+        asked = urllib.parse.urlencode({"path": str(CHECKOUT / "examples/lake.csv"), "kernel": kernel_id})
+        assert _call(url, f"/api/resolvePath?{asked}", token) == {"resolved": [{"scope": "server", "path": "lake.csv"}]}
 
         started = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True), psutil.Process(int(subkernel))]
         lines = command_lines()  # some program that JupyterLab has called may have ended meanwhile
