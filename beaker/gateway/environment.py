@@ -12,9 +12,13 @@ NAMES: Final = frozenset(
     {
         *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR"),
         *("VIRTUAL_ENV", "PYTHONPATH", "LD_LIBRARY_PATH", "REQUESTS_CA_BUNDLE"),
+        *("IPYTHONDIR", "MPLCONFIGDIR", "MPLBACKEND"),
+        *("JUPYTER_PATH", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_CONFIG_PATH"),
+        *("JUPYTER_PREFER_ENV_PATH", "JUPYTER_PLATFORM_DIRS"),
     }
 )
-"""Who the user is, where programs and libraries lie, and whom to trust."""
+"""Who the user is, where programs and libraries lie and keep their settings, and whom to trust. Jupyter's by their whole names: others of
+them hold tokens."""
 
 BEGINNINGS: Final = ("LC_", "XDG_", "CONDA_", "SSL_CERT_", "CUDA_", "OMP_", "MKL_", "SLURM_", "R_", "JULIA_")
 """Names that begin so: of languages, environments, and libraries that compute."""

@@ -209,6 +209,7 @@ class RunningGateway(Server):
         for place in places.values():
             (folder / place).mkdir(mode=0o700, exist_ok=True)
         self.environment = {**os.environ, **{name: str(folder / place) for name, place in places.items()}, **variables}
+        self.environment.pop("IPYTHONDIR", None)  # that of all tests: cells keep theirs in this home
         self.environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or every process of it would compile all that it imports
         self.options = options
         self.descriptors = 0

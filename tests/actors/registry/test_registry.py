@@ -63,6 +63,7 @@ async def refused(asking: Awaitable[object]) -> RegistryFailure:
 
 async def test_a_kernel_begins_beside_its_document_with_the_variables_of_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_PASSWORD", "x")
+    monkeypatch.setenv("JUPYTER_TOKEN", "x")
     monkeypatch.setenv("LC_NOTE", "a-token-of-the-test")
     monkeypatch.setenv("TEAM", "blue")
     async with stage(monkeypatch, pass_env=("TEAM",)) as gateway:
@@ -78,7 +79,7 @@ async def test_a_kernel_begins_beside_its_document_with_the_variables_of_the_lis
         assert process.cwd() == entry.folder == f"{gateway.work}/deep"
         assert (environment["KERNEL_USERNAME"], environment["TEAM"]) == ("ada", "blue")
         assert environment["JPY_SESSION_NAME"] == f"{gateway.work}/deep/n.ipynb"
-        assert environment.keys() & {"DATABASE_PASSWORD", "LC_NOTE", "LD_PRELOAD", "JUPYTER_PATH"} == set()
+        assert environment.keys() & {"DATABASE_PASSWORD", "LC_NOTE", "LD_PRELOAD", "JUPYTER_TOKEN"} == set()
         assert "a-token-of-the-test" not in "".join(environment.values())
         served = host.served[entry.kernel_id]
         assert served.kernel == entry

@@ -3,6 +3,7 @@
 import doctest
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,26 @@ def test_the_example_holds() -> None:
 
 def test_only_what_is_on_the_list_passes() -> None:
     assert sorted(compose_environment(OWN, {})) == ["LC_ALL", "NO_PROXY", "PATH", "R_HOME", "XDG_RUNTIME_DIR", "https_proxy"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["IPYTHONDIR", "MPLCONFIGDIR", "MPLBACKEND", "JUPYTER_PATH", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR"],
+)
+def test_where_ipython_matplotlib_and_jupyter_keep_their_settings_passes_by_itself(name: str) -> None:
+    assert compose_environment({name: "/elsewhere"}, {}) == {name: "/elsewhere"}
+
+
+@pytest.mark.parametrize("name", ["JUPYTER_TOKEN", "JUPYTER_GATEWAY_AUTH_TOKEN", "JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN"])
+def test_what_lets_somebody_into_a_jupyter_does_not(name: str) -> None:
+    assert compose_environment({name: "t"}, {}) == {}
+
+
+def test_every_name_and_beginning_is_on_the_page_of_the_gateway() -> None:
+    page = (Path(__file__).parents[3] / "docs/gateway.md").read_text()
+    (row,) = (line for line in page.splitlines() if line.startswith("| `pass_env`"))
+    wanted = [*sorted(environment.NAMES), *(f"{beginning}*" for beginning in environment.BEGINNINGS), "*_PROXY"]
+    assert [name for name in wanted if f"`{name}`" not in row] == []
 
 
 def test_a_request_adds_variables_of_kernels_alone() -> None:
