@@ -10,6 +10,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from actors.runtime.standstill import within
 from beaker.agent.tools.session import Session
 from beaker.messages.turn import Variable
 
@@ -17,10 +18,6 @@ R = TypeVar("R")
 
 PING_S = 1.0
 """How long a loop may take to answer before the next call gets another: a healthy one needs less than a millisecond."""
-
-LOOKS = 10
-"""Into so many waits that is parted. Where the whole process stood still a healthy loop answers all the same, and is heard between two
-of them: a single wait would be over before."""
 
 
 class ForeignLoop:
@@ -50,14 +47,12 @@ class ForeignLoop:
 
     async def _answering(self) -> asyncio.AbstractEventLoop:
         if self._loop is not None:
-            answer = asyncio.ensure_future(_on(self._loop, asyncio.sleep(0)))
             try:
-                for _ in range(LOOKS):
-                    if (await asyncio.wait([answer], timeout=self._ping_s / LOOKS))[0]:
-                        return self._loop
-            finally:
-                answer.cancel()
-            # What holds it goes on alone.
+                async with within(self._ping_s):
+                    await _on(self._loop, asyncio.sleep(0))
+                return self._loop
+            except TimeoutError:
+                pass  # what holds it goes on alone
         loop = self._loop = asyncio.new_event_loop()
         threading.Thread(target=_run, args=(loop,), name="foreign-loop", daemon=True).start()
         return loop

@@ -11,10 +11,8 @@ from types import TracebackType
 import msgspec
 
 from actors.runtime.clock import Clock, Timer
+from actors.runtime.standstill import LATE_S
 from beaker.errors import BeakerError
-
-LATE_S = 1.0
-"""A look that comes so much later than it should tells that this process itself stood still: a loop at work is late by milliseconds."""
 
 READING_S = 1.0
 """For what came meanwhile: it lies in the socket, a few turns of the loop away."""

@@ -104,7 +104,7 @@ class Rooms:
         self.iopub = Iopub(state, LostReplies(state, self.shell))
         self._prompts = Prompts(state)
         self.stdin = Stdin(state, self._prompts)
-        self.hangs = HangWatch(state, on_silent=self.shell.introduce)
+        self.hangs = HangWatch(state, context.clock, on_silent=self.shell.introduce)
         self.supervisor = SupervisorDoor(kernel_id, connect_supervisor)
         self._interrupts = Interrupts(state, self.supervisor)
         self._supervisor_watch: SilenceWatch[SupervisorMessage] = SilenceWatch(

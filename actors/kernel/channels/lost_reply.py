@@ -6,9 +6,9 @@ interrupts that meet the end of a short cell one did that.
 """
 
 from actors.kernel.channels import owed
-from actors.kernel.channels.grace import after_grace
 from actors.kernel.channels.shell import Shell
 from actors.kernel.state.state import KernelState
+from actors.runtime.standstill import call_after
 from beaker.kernel.pending import Pending, reply_type
 from beaker.wire import compose
 from beaker.wire.parts import read_header
@@ -31,7 +31,7 @@ class LostReplies:
         at = self._state.last_interrupt_at
         # An interrupt takes a moment to get there: it may meet what began after it was wanted.
         if at is not None and at >= pending.since - self._state.settings.kernel.supervisor_silence_s:
-            after_grace(GRACE_S, self._answer, pending)
+            call_after(GRACE_S, self._answer, pending)
 
     def _answer(self, pending: Pending) -> None:
         state = self._state

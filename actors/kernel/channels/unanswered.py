@@ -6,9 +6,9 @@ anybody listened. In all three cases a client would wait for ever. The reply and
 moment is left between the one and our word.
 """
 
-from actors.kernel.channels.grace import after_grace
 from actors.kernel.channels.owed import send_on
 from actors.kernel.state.state import KernelState
+from actors.runtime.standstill import call_after
 from beaker.kernel.pending import Pending, reply_type
 
 GRACE_S = 0.5
@@ -25,15 +25,15 @@ class Unanswered:
 
     def expect(self, pending: Pending) -> None:
         """A request of a type that is none of Jupyter's is idle, and has no reply."""
-        after_grace(GRACE_S, self._answer, pending)
+        call_after(GRACE_S, self._answer, pending)
 
     def expect_status(self, pending: Pending) -> None:
         """A cell was aborted, and may not be idle yet."""
-        after_grace(STATUS_GRACE_S, self._end, pending)
+        call_after(STATUS_GRACE_S, self._end, pending)
 
     def expect_idle(self, pending: Pending) -> None:
         """What a process before this one had sent was answered, and may have been idle before anybody listened."""
-        after_grace(STATUS_GRACE_S, self._end_replied, pending)
+        call_after(STATUS_GRACE_S, self._end_replied, pending)
 
     def _end_replied(self, pending: Pending) -> None:
         requests = self._state.requests if pending.channel == "shell" else self._state.control_requests

@@ -14,6 +14,7 @@ from actors.kernel.questions.turns import Turns
 from actors.kernel.sockets.subkernel_link import SubkernelGone, SubkernelLink
 from actors.kernel.state.state import KernelState
 from actors.runtime.actor import ActorContext
+from actors.runtime.standstill import within
 from beaker.kernel.cell_head import find_cell
 from beaker.messages.base import TurnId
 from beaker.messages.kernel import KernelMessage
@@ -59,7 +60,7 @@ class Namesakes:
     async def _ask(self, link: SubkernelLink, name: str, number: TurnId) -> None:
         try:
             # Kernels that take no help request on control never answer.
-            async with asyncio.timeout(self._state.settings.kernel.look_time_limit_s):
+            async with within(self._state.settings.kernel.look_time_limit_s):
                 found = await self._is_defined(link, name)
         except (TimeoutError, SubkernelGone, *UNREADABLE):
             return

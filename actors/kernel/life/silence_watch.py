@@ -14,14 +14,12 @@ from typing import Generic, Literal, TypeVar
 from actors.runtime.actor import ActorContext
 from actors.runtime.failures import RuntimeFault
 from actors.runtime.ref import Ref
+from actors.runtime.standstill import within
 from actors.runtime.trace import current_trace
 from beaker.messages.kernel import KernelMessage
 
 M = TypeVar("M")
 
-LOOKS = 4
-"""Into so many waits the silence is parted. While this process itself stood still the answer has come all the same, and is read
-between two of them: a single wait would be over before."""
 OPEN_S = 604_800.0
 """How long an ask stays open: as good as for ever, since a link that breaks ends it."""
 
@@ -82,10 +80,10 @@ class SilenceWatch(Generic[M]):
             asked_at = self._context.clock.wall()
             asking = asyncio.ensure_future(ref.ask(self._question, timeout_s=OPEN_S))
             try:
-                for _ in range(LOOKS):
-                    if (await asyncio.wait({asking}, timeout=self._silence_s / LOOKS))[0]:
-                        break
-                else:
+                try:
+                    async with within(self._silence_s):
+                        await asyncio.wait({asking})
+                except TimeoutError:
                     self._say(f"not responding since {time.strftime('%H:%M:%S', time.localtime(asked_at))}")
                 await asking
                 if self.words:

@@ -13,6 +13,7 @@ import msgspec
 from actors.kernel.looks.silent_look import RESTARTED, LookFailed
 from actors.kernel.sockets.subkernel_link import SubkernelGone, SubkernelLink
 from actors.kernel.state.state import KernelState
+from actors.runtime.standstill import within
 from beaker.languages.language import Display, Inspect, Language, Seen
 from beaker.wire.parts import CONTENT, UNREADABLE
 
@@ -58,7 +59,7 @@ class Glancing:
         asked: list[asyncio.Task[object]] = []
         subshell = ""
         try:
-            async with asyncio.timeout(limit_s):
+            async with within(limit_s):
                 subshell = await self._open(link)
                 for name in names[:NAMES]:
                     found = await self._one(link, language, name, subshell, asked, detail=detail)

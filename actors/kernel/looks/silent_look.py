@@ -13,6 +13,7 @@ import msgspec
 
 from actors.kernel.sockets.subkernel_link import SubkernelGone, SubkernelLink
 from actors.kernel.state.state import KernelState
+from actors.runtime.standstill import within
 from beaker.errors import BeakerError
 from beaker.languages.language import Language, Look, Sight
 from beaker.wire.parts import CONTENT, UNREADABLE, Parts
@@ -84,7 +85,7 @@ class LookBegun:
         """
         language, path = self._language, self._path
         try:
-            async with asyncio.timeout(self._state.settings.kernel.look_time_limit_s):
+            async with within(self._state.settings.kernel.look_time_limit_s):
                 reply = _reply_decoder.decode((await self._reply)[CONTENT])
             answer = _value(reply) if language.answers == "expression" else _file(path)
             return language.read(self._name, answer)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from actors.kernel.life.silence_watch import LOOKS, SilenceWatch
+from actors.kernel.life.silence_watch import SilenceWatch
 from actors.kernel.looks.looking import Looking
 from actors.kernel.questions.agent_door import AgentDoor, AgentMissing
 from actors.kernel.questions.closing import Closing
@@ -57,7 +57,7 @@ class Turns:
             ref=agent.ref_now,
             wanted=lambda: bool(self.attended),
             silence_s=silence_s,
-            pause_s=silence_s / LOOKS,
+            pause_s=silence_s / 4,
             on_words=self._show_trouble,
         )
 

@@ -3,7 +3,7 @@
 import pytest
 
 from actors.kernel.channels import lost_reply
-from actors.kernel.channels.grace import PARTS
+from actors.runtime.standstill import PARTS
 from beaker.messages.subkernel import Died, Interrupt, Interrupted
 from tests.kit.kernel_stage import KernelStage
 from tests.kit.passing_time import pass_s

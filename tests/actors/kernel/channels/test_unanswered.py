@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from actors.kernel.channels import unanswered
-from actors.kernel.channels.grace import PARTS
+from actors.runtime.standstill import PARTS
 from beaker.messages.subkernel import Died
 from tests.kit.kernel_stage import KernelStage, staged
 from tests.kit.passing_time import pass_s

@@ -1,15 +1,18 @@
 """Words about a subkernel that is silent: by its heartbeat, and by its control channel while a cell runs."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import structlog
 
 from actors.kernel.life import hang_watch
+from actors.kernel.life.hang_watch import PERIOD_S
+from actors.runtime.kit import ManualClock, turn_loop
 from beaker.messages.subkernel import Died, Started, Starting
 from tests.kit.kernel_stage import KernelStage, staged
 from tests.kit.scripted_subkernel import ScriptedSubkernel
@@ -26,14 +29,39 @@ async def stage(short_folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
         yield stage
 
 
-def looked_at(link: object, *, running: object) -> Any:  # Any: only what is looked at
-    """The state of a kernel that calls nothing a silence."""
-    return SimpleNamespace(
+class Link:
+    """To a subkernel of which nothing is heard, until the test says so."""
+
+    def __init__(self, heartbeat_at: float) -> None:
+        self.heartbeat_at = heartbeat_at
+        self.outputs = 0
+        self.pings = 0
+        self.asked = False
+
+    def ping(self) -> None:
+        self.pings += 1
+
+    async def ask(self, *_: object) -> None:
+        self.asked = True
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def watching(link: Link, clock: ManualClock, *, cell_runs: bool) -> AsyncIterator[Any]:
+    """A watch that is worried after 2 s by the heartbeat, and after 5 s by control; gives the state for which it finds words."""
+    state: Any = SimpleNamespace(  # Any: only what is looked at
         lived_before=lambda: link,
-        settings=SimpleNamespace(kernel=SimpleNamespace(heartbeat_silence_s=1000.0, control_silence_s=1000.0)),
-        requests=SimpleNamespace(running=lambda: running, waiting=lambda: 0),
+        settings=SimpleNamespace(kernel=SimpleNamespace(heartbeat_silence_s=2.0, control_silence_s=5.0)),
+        requests=SimpleNamespace(running=lambda: "a cell" if cell_runs else None, waiting=lambda: 0),
         hang_words=None,
+        log=structlog.get_logger(),
     )
+    task = asyncio.ensure_future(hang_watch.HangWatch(state, clock, on_silent=lambda: None).run())
+    await turn_loop()
+    try:
+        yield state
+    finally:
+        task.cancel()
 
 
 async def status(stage: KernelStage, words: str, *, there: bool = True) -> None:
@@ -110,39 +138,49 @@ async def test_a_session_that_is_still_starting_is_given_its_time(stage: KernelS
     assert subkernel.beats_heard == 0
 
 
-async def test_a_session_that_took_long_to_start_is_not_called_silent_before_it_was_pinged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hang_watch, "PERIOD_S", 0)
-    pings = asyncio.Queue[None]()
-    link = SimpleNamespace(heartbeat_at=time.monotonic() - 2000, outputs=0, ping=lambda: pings.put_nowait(None))
-    state = looked_at(link, running=None)
-    watching = asyncio.ensure_future(hang_watch.HangWatch(state, on_silent=lambda: None).run())
-    for _ in range(3):
-        await pings.get()
-    watching.cancel()
-    assert state.hang_words is None
+async def test_a_session_that_took_long_to_start_is_not_called_silent_before_it_was_pinged() -> None:
+    clock = ManualClock()
+    link = Link(clock.monotonic() - 2000)
+    async with watching(link, clock, cell_runs=False) as state:
+        await clock.advance(3 * PERIOD_S)
+        assert (link.pings, state.hang_words) == (3, None)
 
 
-async def test_a_cell_is_asked_nothing_while_it_prints_and_once_it_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_session_is_not_called_silent_for_a_standstill_of_our_own() -> None:
+    clock = ManualClock()
+    link = Link(clock.monotonic())
+    async with watching(link, clock, cell_runs=True) as state:
+        await clock.advance(PERIOD_S)
+        clock.block(3600)  # nobody has read what has come meanwhile
+        await clock.advance(PERIOD_S)
+        assert state.hang_words is None
+        await clock.advance(2.0)
+        assert state.hang_words == "not responding", "it is silent from then on"
+
+
+async def test_a_cell_is_not_said_to_hold_the_interpreter_for_a_standstill_of_our_own() -> None:
+    clock = ManualClock()
+    link = Link(float("inf"))  # its heart beats all the time
+    async with watching(link, clock, cell_runs=True) as state:
+        await clock.advance(PERIOD_S)
+        clock.block(3600)
+        await clock.advance(5.0 - PERIOD_S)
+        assert state.hang_words is None
+        await clock.advance(PERIOD_S)
+        assert state.hang_words == "busy, holding the interpreter"
+
+
+async def test_a_cell_is_asked_nothing_while_it_prints_and_once_it_does_not() -> None:
     """Behind each control request ipykernel flushes what is printed: asked all the while, it sent ten times the outputs."""
-    monkeypatch.setattr(hang_watch, "PERIOD_S", 0)
-    asked = asyncio.Event()
-
-    class Printing:
-        heartbeat_at = time.monotonic()
-        outputs = 0
-
-        def ping(self) -> None:
-            if self.outputs < 20:
-                self.outputs += 1
-
-        async def ask(self, *_request: object) -> None:
-            asked.set()
-
-    state = looked_at(link := Printing(), running=object())
-    watching = asyncio.ensure_future(hang_watch.HangWatch(state, on_silent=lambda: None).run())
-    await asked.wait()
-    assert link.outputs == 20
-    watching.cancel()
+    clock = ManualClock()
+    link = Link(float("inf"))
+    async with watching(link, clock, cell_runs=True):
+        for _ in range(20):
+            link.outputs += 1
+            await clock.advance(PERIOD_S)
+        assert not link.asked
+        await clock.advance(PERIOD_S)
+        assert link.asked
 
 
 async def test_the_next_life_begins_without_a_word(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from actors.runtime.failures import AskFailed
+from actors.runtime.standstill import PARTS
 from beaker.kernel.hiding import HIDDEN
 from beaker.messages.base import TurnId
 from beaker.messages.look import CellsRead, OutputRead, ReadCells, ReadOutput, ShowVariable, VariableShown
@@ -161,13 +162,31 @@ async def test_a_session_that_does_not_answer_is_not_waited_for(short_folder: Pa
         assert "did not answer within 0.05 s" in await refusal(ask(stage))
 
 
+async def test_an_answer_that_lay_unread_while_the_machine_stood_still_is_seen(short_folder: Path) -> None:
+    async with staged(short_folder, {"kernel": {"look_time_limit_s": 3600.0}}) as stage:
+        subkernel = await stage.ready()
+        looking = ask(stage)
+        request = await subkernel.expect()
+        await pass_s(3600.0)
+        tell(subkernel, request, {"variables": [["x", "int", "1"]], "more": 0})
+        assert (await looking).variables == [Variable(name="x", type="int", summary="1")]
+        await busy(stage, subkernel)
+        looking = ask(stage, ShowVariable(turn=TURN, name="x"))
+        await subshell_opened(subkernel)
+        await subkernel.expect("inspect_request")
+        await pass_s(3600.0)
+        assert not looking.done(), "a glance is given its time too"
+        looking.cancel()
+
+
 async def test_the_last_look_comes_with_its_age(short_folder: Path) -> None:
     async with staged(short_folder, {"kernel": {"look_time_limit_s": 3600.0}}) as stage:
         subkernel = await stage.ready()
         await listed(stage, subkernel, ("x", "int", "1"))
         looking = ask(stage)
         await subkernel.expect()  # nobody answers
-        await pass_s(3600.0)
+        for _ in range(PARTS):
+            await pass_s(3600.0 / PARTS)
         seen = await looking
         assert seen.variables == [Variable(name="x", type="int", summary="1")]
         assert "did not answer within 3600 s; something holds it, try again later; this is the last look, of " in seen.note
@@ -181,7 +200,8 @@ async def test_a_glance_that_hangs_keeps_its_subshell_until_it_is_over(short_fol
         looking = ask(stage, ShowVariable(turn=TURN, name="x"))
         await subshell_opened(subkernel)
         request = await subkernel.expect("inspect_request")
-        await pass_s(3600.0)
+        for _ in range(PARTS):
+            await pass_s(3600.0 / PARTS)
         assert "holds the interpreter" in await refusal(looking)
         await stage.settle()
         assert "delete_subshell_request" not in [each.kind for each in subkernel.received]
