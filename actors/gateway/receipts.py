@@ -14,14 +14,13 @@ that nobody has read: then the connection is reset, with all that waits. So litt
 """
 
 import asyncio
-import os
 import socket
 import sys
 from collections import deque
 from typing import Final
 
 from actors.gateway.slots import Slots
-from actors.kernel.sockets.unsent import acknowledged_bytes, unsent_bytes
+from actors.kernel.sockets.unsent import acknowledged_bytes, copy_of, unsent_bytes
 
 LOOK_S: Final = 0.1
 """Between two looks at those for whom something is under way: some systems take 40 ms to acknowledge."""
@@ -165,7 +164,7 @@ def _copy_of(transport: asyncio.BaseTransport) -> socket.socket | None:
     if own is None or sys.platform != "linux" or own.family not in {socket.AF_INET, socket.AF_INET6}:
         return None
     try:
-        copy = socket.socket(fileno=os.dup(own.fileno()))
+        copy = copy_of(own.fileno())
     except OSError:
         return None  # no descriptor is left, or it has gone already
     if acknowledged_bytes(copy) is None:

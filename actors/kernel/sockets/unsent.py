@@ -27,7 +27,7 @@ def unsent_bytes(descriptor: int) -> int | None:
             found: int = _INT.unpack(fcntl.ioctl(descriptor, _SIOCOUTQ, bytes(_INT.size)))[0]
             return found
         elif sys.platform == "darwin":
-            with socket.socket(fileno=os.dup(descriptor)) as copy:
+            with copy_of(descriptor) as copy:
                 return copy.getsockopt(socket.SOL_SOCKET, _SO_NWRITE)
     except OSError:
         pass  # closed meanwhile, or no socket any more: whoever was there has left
@@ -42,7 +42,7 @@ def taken_bytes(descriptor: int) -> int | None:
     if sys.platform != "linux":
         return None
     try:
-        with socket.socket(fileno=os.dup(descriptor)) as copy:
+        with copy_of(descriptor) as copy:
             if copy.family not in {socket.AF_INET, socket.AF_INET6}:
                 return None
             return acknowledged_bytes(copy)
@@ -59,6 +59,20 @@ def acknowledged_bytes(connection: socket.socket) -> int | None:
     except OSError:
         return None
     return int(_BYTES_ACKED.unpack(told)[0]) if len(told) == _BYTES_ACKED.size else None
+
+
+def copy_of(descriptor: int) -> socket.socket:
+    """A connection once more, to be closed by whoever wanted it.
+
+    Raises:
+        OSError: it is closed, or something else has its number by now, or no number is left.
+    """
+    number = os.dup(descriptor)
+    try:
+        return socket.socket(fileno=number)
+    except OSError:
+        os.close(number)
+        raise
 
 
 def connection_of(descriptor: int) -> tuple[int, int] | None:

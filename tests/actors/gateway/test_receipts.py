@@ -1,6 +1,7 @@
 """What the system of a client has taken, over real connections."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from actors.gateway.receipts import Receipts, Rounds, frame_bytes
 from actors.gateway.slots import Slots
 from actors.kernel.sockets.unsent import unsent_bytes
+from tests.kit.descriptors import no_descriptor_left
 from tests.kit.running_kernel import wait_until
 
 PATIENCE_S = 60
@@ -59,6 +61,15 @@ async def until_taken(slots: Slots, number: int) -> None:
 def read(theirs: socket.socket, size_bytes: int) -> None:
     while size_bytes:
         size_bytes -= len(theirs.recv(size_bytes))
+
+
+def test_a_connection_whose_number_is_something_elses_by_now_costs_no_descriptor(
+    slots: Slots, pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, _ = pair
+    with open(os.devnull, "rb") as other, no_descriptor_left():
+        monkeypatch.setattr(socket.socket, "fileno", lambda _: other.fileno())
+        receipts(ours, slots)
 
 
 async def test_a_message_is_taken_once_the_clients_system_has_all_of_it(slots: Slots, pair: tuple[socket.socket, socket.socket]) -> None:
