@@ -118,7 +118,8 @@ def tls_context(settings: GatewaySettings) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(settings.tls_cert, settings.tls_key or None)
+    # Without a word for it OpenSSL would ask whoever sits at a terminal.
+    context.load_cert_chain(settings.tls_cert, settings.tls_key or None, "")
     context.set_alpn_protocols(["http/1.1"])
     return context
 

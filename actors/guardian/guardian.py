@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from actors.guardian.browser import PAGE_S, open_browser, remove_page
+from actors.guardian.certificate import why_unusable
 from actors.guardian.ending import end_kernels
 from actors.guardian.order import GatewayOrder
 from actors.guardian.orphans import Orphans
@@ -123,6 +124,10 @@ class Guardian:
         loop.add_signal_handler(signal.SIGHUP, renew)
 
     async def _renew(self, staff: Staff) -> None:
+        if (why := why_unusable(self._order.settings)) is not None:
+            self._log.error("gateway.not_renewed", reason=why)
+            complain(f"No worker is replaced, as a new one could not serve. {why}")
+            return
         self._log.info("gateway.renewing")
         say(RENEWING)
         problems = await staff.renew_workers()

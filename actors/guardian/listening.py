@@ -52,6 +52,30 @@ def listen(settings: GatewaySettings) -> list[socket.socket]:
     raise AssertionError("the last try returns or raises")
 
 
+def identify(path: str) -> tuple[int, int] | None:
+    """Which file is there, to know it again; None: none is, or the path is empty."""
+    try:
+        facts = os.lstat(path)
+    except (OSError, ValueError):
+        return None
+    return facts.st_dev, facts.st_ino
+
+
+def leave(sockets: list[socket.socket], path: str, file: tuple[int, int] | None) -> None:
+    """Close the sockets, and remove the file of a unix socket if it is still the one that was made: others may have put theirs there.
+
+    Args:
+        path: of the unix socket; empty: there is none.
+        file: what `identify` said of it.
+    """
+    # While it is listened at nobody else takes its place.
+    if file is not None and identify(path) == file:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+    for opened in sockets:
+        opened.close()
+
+
 def port_of(sockets: list[socket.socket]) -> int:
     """Where that is; 0 for a unix socket."""
     name = sockets[0].getsockname()
@@ -59,13 +83,15 @@ def port_of(sockets: list[socket.socket]) -> int:
 
 
 def _addresses(host: str) -> list[tuple[socket.AddressFamily, str]]:
+    """Each as text; one that is of a single interface names that behind a %."""
     if host == LOCAL_NAME:
         return list(_LOOPBACKS)
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError):
         raise CannotListen(f"--host {host}: there is no address of this name. Name one of this machine's, such as 127.0.0.1.") from None
-    return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
+    texts = [(family, str(address[0]), address[3] if len(address) == 4 else 0) for family, _, _, _, address in found]
+    return list(dict.fromkeys((family, f"{text}%{scope}" if scope and "%" not in text else text) for family, text, scope in texts))
 
 
 def _listen_at(addresses: list[tuple[socket.AddressFamily, str]], port: int) -> list[socket.socket]:
@@ -95,7 +121,8 @@ def _open(family: socket.AddressFamily, address: str, port: int) -> socket.socke
         if family == socket.AF_INET6:
             # "::" stands for every address, IPv4's too; any other means itself.
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(address != "::"))
-        opened.bind((address, port))
+        text, _, scope = address.partition("%")
+        opened.bind((text, port, 0, int(scope)) if scope else (address, port))
         opened.listen(BACKLOG)
     except BaseException:  # as above
         opened.close()
@@ -113,6 +140,8 @@ def _explained(error: OSError, address: str, port: int) -> CannotListen:
         return CannotListen(f"Port {port} is for the system's own services: choose one from 1024 on, and put a proxy in front of it.")
     if error.errno == errno.EADDRNOTAVAIL:
         return CannotListen(f"--host {address} is no address of this machine: see `ip addr`, or leave it out.")
+    if error.errno == errno.EINVAL and address.lower().startswith("fe80:"):
+        return CannotListen(f"--host {address} is an address of one interface: name that too, as in {address}%eth0.")
     return CannotListen(f"Cannot listen at {address} port {port}: {error.strerror or error}.")
 
 
@@ -124,6 +153,14 @@ def _listen_at_path(path: str) -> socket.socket:
         if somebody_answers(path):
             raise PortTaken(f"Somebody listens at {path} already, perhaps another gateway. Name another path by --unix-socket.")
         os.unlink(path)
+    folder = os.path.dirname(os.path.abspath(path))
+    with contextlib.suppress(OSError):
+        mode = os.stat(folder).st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            raise CannotListen(
+                f"--unix-socket {path}: everybody may write in {folder}, and could put a socket of his own in its place. "
+                f"Name a path in a folder of yours, or run chmod o-w on it."
+            )
     try:
         opened = bind_privately(path)
     except OSError as error:

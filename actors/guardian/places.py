@@ -161,7 +161,7 @@ def _take_lock(path: Path, address: str) -> int:
         holder = os.read(descriptor, 32).decode("ascii", "replace")
         os.close(descriptor)
         raise AnotherGateway(
-            f"A gateway runs at {address} already, process {holder or 'unknown'}. End it, or choose another --port."
+            f"A gateway runs at {address} already, process {holder or 'unknown'}. End it, or choose another address."
         ) from None
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)

@@ -19,6 +19,7 @@ from typing import Final
 import msgspec
 
 from actors.guardian import listening, places
+from actors.guardian.certificate import why_unusable
 from actors.guardian.guardian import Guardian, complain
 from actors.guardian.limits import raise_descriptor_limit, users_descriptor_limit, websocket_limit
 from actors.guardian.options import UsageError, parse_options
@@ -65,7 +66,12 @@ def main(argv: list[str], secrets: Secrets, *, program: Sequence[str] = PROGRAM)
         loaded = load(os.environ, folder=None, command_line=command_line, key=secrets.key.facts, key_problems=secrets.key.problems)
         settings, token = _settled(loaded, secrets)
         sockets = _listen(settings)
-        instance = places.Instance(os.environ, settings, listening.port_of(sockets))
+        file = listening.identify(settings.unix_socket)
+        try:
+            instance = places.Instance(os.environ, settings, listening.port_of(sockets))
+        except BeakerError:
+            listening.leave(sockets, settings.unix_socket, file)
+            raise
     except (UsageError, Refused, NoToken, listening.CannotListen, places.AnotherGateway, places.StateUnusable, PlaceError) as refused:
         complain(str(refused))
         return 2
@@ -74,7 +80,10 @@ def main(argv: list[str], secrets: Secrets, *, program: Sequence[str] = PROGRAM)
         complain(problem)
     if secrets.token_was_shown:
         complain("--token could be read by every user of this machine until now: put it into a file for --token-file.")
-    status = _serve(loaded, settings, token, sockets, instance, secrets, program)
+    try:
+        status = _serve(loaded, settings, token, sockets, instance, secrets, program)
+    finally:
+        listening.leave(sockets, settings.unix_socket, file)
     # Nobody finds the state of a port that was chosen for this start.
     instance.leave(forget=status == 0 and loaded.settings.gateway.port == 0 and not settings.unix_socket and not settings.keep_kernels)
     return status
@@ -96,8 +105,8 @@ def _settled(loaded: Loaded, secrets: Secrets) -> tuple[GatewaySettings, Token]:
     settings = msgspec.structs.replace(settings, no_token=token.value is None)
     if (why := why_refused(settings)) is not None:
         raise Refused(why)
-    if settings.tls_cert:
-        _check_certificate(settings)
+    if (why := why_unusable(settings)) is not None:
+        raise Refused(why)
     base_url = parse_public(settings.public_url)[1] if settings.public_url else settings.base_url
     return msgspec.structs.replace(settings, base_url=base_url, root_dir=_root_folder(settings.root_dir)), token
 
@@ -123,34 +132,6 @@ def _root_folder(wanted: str) -> str:
     if not os.access(folder, os.R_OK | os.X_OK):
         raise Refused(f"--root-dir {folder}: you may not look into it. Name a folder of yours.")
     return folder
-
-
-def _check_certificate(settings: GatewaySettings) -> None:
-    """Read it once, so that a mistake ends the start and not every worker."""
-    import ssl  # where it is wanted
-
-    for option, path in (("--tls-cert", settings.tls_cert), ("--tls-key", settings.tls_key)):
-        if path:
-            try:
-                open(path, "rb").close()
-            except OSError as error:
-                raise Refused(f"{option} {path} cannot be read: {error.strerror}. Name a PEM file that you may read.") from None
-
-    def no_password() -> str:
-        raise Refused(
-            f"The key of {settings.tls_cert} wants a password, which nobody is there to type. Store it without one: openssl pkey."
-        )
-
-    try:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(settings.tls_cert, settings.tls_key or None, no_password)
-    except (ssl.SSLError, OSError) as error:
-        reason = getattr(error, "reason", None) or "it is no PEM file of a certificate"
-        key = settings.tls_key or settings.tls_cert
-        raise Refused(
-            f"--tls-cert {settings.tls_cert} with the key in {key} cannot be used ({str(reason).replace('_', ' ').lower()}). "
-            "Both have to be PEM files that belong together."
-        ) from None
 
 
 def _listen(settings: GatewaySettings) -> list[socket.socket]:
@@ -218,12 +199,6 @@ def _serve(
     try:
         return asyncio.run(run())
     finally:
-        if settings.unix_socket:
-            # While nobody else can have taken its place. Somebody may have cleaned it away: the rest of leaving is done all the same.
-            with contextlib.suppress(OSError):
-                os.unlink(settings.unix_socket)
-        for opened in sockets:
-            opened.close()
         if logs is not None:
             logs.close()
 

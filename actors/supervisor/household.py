@@ -155,7 +155,7 @@ class Household:
                 gathers_stdout=self._gathers_stdout,
             )
         except LaunchError as error:
-            return LaunchFailed(generation=generation, reason=of_failed_start(spec.name, spec.path, str(error), ""))
+            return LaunchFailed(generation=generation, reason=of_failed_start(spec.name, spec.path, str(error), "", remedy=error.remedy))
         return self.admit(made.subkernel, made.process, made.stderr, spec_path=spec.path)
 
     def admit(

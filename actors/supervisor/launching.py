@@ -37,7 +37,15 @@ _TEMPLATE = re.compile(r"\{([A-Za-z0-9_]+)\}")
 
 
 class LaunchError(BeakerError):
-    """No process could be made; the sentence says what could not be run and why."""
+    """No process could be made; the sentence says what could not be run and why.
+
+    Args:
+        remedy: what to do; empty: what helps with most kernelspecs.
+    """
+
+    def __init__(self, words: str, *, remedy: str = "") -> None:
+        super().__init__(words)
+        self.remedy = remedy
 
 
 class Launch(msgspec.Struct, frozen=True):
@@ -100,7 +108,8 @@ def launch(
     except (OSError, ValueError) as error:
         stderr.close()
         if isinstance(error, OSError) and working_folder and error.filename == working_folder:
-            raise LaunchError(f"it cannot begin in the folder {working_folder}: {error.strerror}") from None
+            words = f"it cannot begin in the folder {working_folder}: {error.strerror}"
+            raise LaunchError(words, remedy="See that the folder is there and may be entered, then start the kernel anew.") from None
         words = of_launch_error(command[0], error) if isinstance(error, OSError) else f"{command[0]} cannot be run: {error}"
         raise LaunchError(words) from None
     finally:

@@ -9,6 +9,7 @@ Source: jupyter_server documentation, "Contents API" (2.21), and what its own ma
 import os
 import shutil
 import stat
+from typing import Final
 
 from nbformat.sign import NotebookNotary
 
@@ -23,6 +24,9 @@ from beaker.contents.paths import CHECKPOINTS, Place, Root
 from beaker.contents.uploads import given_up, take_piece
 from beaker.contents.whole_file import ABSENT, ALGORITHM, fingerprint, said, write_whole
 from beaker.contents.within import holding, names_within, open_within
+
+ROOT_GONE: Final = "the folder that is served is not there any more: put it back, or start the gateway with another"
+"""It was moved, removed or unmounted. Nothing of it is kept, so once it is back all goes on."""
 
 
 class Contents:
@@ -59,7 +63,7 @@ class Contents:
         """
         place = self._root.find(path)
         if not os.path.exists(place.real):
-            raise NotThere(f"there is no {place.path!r}")
+            raise NotThere(f"there is no {place.path!r}" if place.path else ROOT_GONE)
         is_folder = os.path.isdir(place.real)
         if kind is not None and (kind == "directory") != is_folder:
             raise NotThat(f"{place.path!r} is a {'directory' if is_folder else 'file'}, not a {kind}")
@@ -243,7 +247,7 @@ class Contents:
     def _folder(self, path: str) -> Place:
         place = self._root.find(path)
         if not os.path.isdir(place.real):
-            raise NotThere(f"there is no folder {place.path!r}")
+            raise NotThere(f"there is no folder {place.path!r}" if place.path else ROOT_GONE)
         return place
 
     def _make_folder(self, place: Place) -> None:

@@ -44,6 +44,8 @@ def why_refused(settings: GatewaySettings) -> str | None:
         if settings.open and not settings.public_url:
             return "A browser cannot open a unix socket: leave out --open, or --unix-socket."
         return None
+    if (why := _why_no_address(settings.host)) is not None:
+        return why
     if is_loopback(settings.host):
         return None
     if settings.no_token:
@@ -53,6 +55,18 @@ def why_refused(settings: GatewaySettings) -> str | None:
             f"{settings.host} can be reached by others, who would read everything on the way, the token first: add --tls-cert FILE and "
             "--tls-key FILE; or --insecure if a proxy in front of it speaks TLS, or nobody else is on that network."
         )
+    return None
+
+
+def _why_no_address(host: str) -> str | None:
+    """The sentence for what is written as in a URL; None: it is an address, or a name."""
+    if host.startswith("["):
+        return f"--host {host}: write the address alone, {host.strip('[]').partition(']')[0]}; a port goes to --port."
+    if ":" in host:
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return f"--host {host}: this is no address of IPv6, and no name. A port goes to --port, and a path to --base-url."
     return None
 
 

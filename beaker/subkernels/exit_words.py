@@ -67,12 +67,12 @@ def of_unknown_spec(name: str, installed: Sequence[str]) -> str:
     return f"There is no kernelspec {name!r}. Installed are: {valid}. Choose one with --subkernel, BEAKER_SUBKERNEL or subkernel.spec."
 
 
-def of_failed_start(name: str, path: str, words: str, stderr_tail: str, *, limits: str = "") -> str:
-    """Say that a subkernel never came up, where its kernelspec lies, and by which settings it is limited."""
+def of_failed_start(name: str, path: str, words: str, stderr_tail: str, *, limits: str = "", remedy: str = "") -> str:
+    """Say that a subkernel never came up, where its kernelspec lies, by which settings it is limited, and what to do."""
     return _joined(
         f"The subkernel {name} did not start: {words}. Its kernelspec is {path}.{_of_limits(limits)}",
         stderr_tail,
-        "Mend the kernelspec or choose another one, then restart the kernel.",
+        remedy or "Mend the kernelspec or choose another one, then restart the kernel.",
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.guardian.listening import PortTaken, listen, port_of
+from actors.guardian.listening import CannotListen, PortTaken, identify, leave, listen, port_of
 from beaker.settings.gateway import GatewaySettings
 from tests.kit.ports import free_port
 
@@ -76,3 +76,23 @@ def test_only_its_owner_can_use_a_unix_socket_and_a_dead_one_is_replaced(short_f
     assert port_of(opened) == 0
     with pytest.raises(PortTaken, match="Somebody listens at"):
         listen(settings)
+
+
+def test_a_file_that_somebody_has_put_in_the_place_of_the_socket_is_left(short_folder: Path) -> None:
+    path = str(short_folder / "s")
+    for theirs in (False, True):
+        sockets = listen(GatewaySettings(unix_socket=path))
+        file = identify(path)
+        if theirs:
+            os.unlink(path)
+            Path(path).write_text("theirs")
+        leave(sockets, path, file)
+        assert (os.path.exists(path), sockets[0].fileno()) == (theirs, -1)
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_an_address_of_one_interface_is_listened_at_there_and_wants_its_name() -> None:
+    with pytest.raises(CannotListen, match="fe80::1 is an address of one interface: name that too, as in fe80::1%eth0"):
+        listen(GatewaySettings(host="fe80::1", port=0))
+    with pytest.raises(CannotListen, match="is no address of this machine"):  # it is not the one of that interface
+        listen(GatewaySettings(host="fe80::1%lo", port=0))

@@ -37,6 +37,7 @@ def interrupts() -> Iterator[None]:
         ("--allow-origin *", "'*' is no origin: write scheme, name and port"),
         ("--host nowhere.invalid --insecure", "--host nowhere.invalid: there is no address of this name"),
         ("--host 192.0.2.1 --insecure", "--host 192.0.2.1 is no address of this machine"),
+        (f"--unix-socket /tmp/{'x' * 110}", "the path is too long. Name a path of less than 100 bytes in a folder of yours."),
         ("--unix-socket /nowhere/at/all", "--unix-socket /nowhere/at/all: No such file or directory"),
         (f"--unix-socket {__file__}", "something else than a socket is there"),
         ("--prot 1", "'--prot' is not an option of beaker-gateway. Did you mean '--port'?"),
@@ -88,6 +89,23 @@ def test_a_certificate_that_cannot_be_used_ends_the_start(
     # The right one passes: what is refused then comes after it.
     assert main(["--host", "192.0.2.1", "--tls-cert", cert, "--tls-key", key], Secrets()) == 2
     assert "is no address of this machine" in capsys.readouterr().err
+
+
+def test_a_unix_socket_where_others_could_put_theirs_is_refused(short_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    short_folder.chmod(0o777)
+    assert main(["--unix-socket", str(short_folder / "s")], Secrets()) == 2
+    assert f"everybody may write in {short_folder}, and could put a socket of his own in its place." in capsys.readouterr().err
+    assert list(short_folder.iterdir()) == []
+
+
+def test_a_gateway_that_may_not_start_leaves_no_socket_behind(
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (short_folder / "state").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(short_folder / "state"))
+    assert main(["--unix-socket", str(short_folder / "s")], Secrets()) == 2
+    assert "Set XDG_STATE_HOME to a folder of your own." in capsys.readouterr().err
+    assert not (short_folder / "s").exists()
 
 
 def test_a_token_file_that_others_can_read_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -128,3 +128,4 @@ async def test_cells_begin_in_the_folder_of_the_order_with_the_descriptors_they_
 async def test_a_folder_where_cells_cannot_begin_is_named(tmp_path: Path) -> None:
     async with stage(working_folder=str(tmp_path / "none")) as kernel, guarded(kernel) as (guard, _):
         assert f"it cannot begin in the folder {tmp_path / 'none'}: No such file or directory" in guard.failure
+        assert guard.failure.endswith("See that the folder is there and may be entered, then start the kernel anew.")

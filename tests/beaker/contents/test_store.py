@@ -268,6 +268,16 @@ def test_a_notebook_is_saved_though_its_trust_cannot_be(folder: Path) -> None:
         contents.trust("n.ipynb")
 
 
+def test_a_root_that_is_gone_is_said_to_be_and_all_goes_on_once_it_is_back(contents: Contents, folder: Path) -> None:
+    folder.rmdir()
+    calls: list[Callable[[], object]] = [lambda: contents.get(""), lambda: contents.new("", kind="notebook")]
+    for call in calls:
+        with pytest.raises(NotThere, match="the folder that is served is not there any more"):
+            call()
+    folder.mkdir()
+    assert contents.new("", kind="notebook").name == "Untitled.ipynb"
+
+
 def test_a_pipe_is_not_waited_for(contents: Contents, folder: Path) -> None:
     os.mkfifo(folder / "pipe")
     with pytest.raises(NotThat, match="no ordinary file"):

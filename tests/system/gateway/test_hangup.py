@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.actors.guardian.test_refusals import certificate
-from tests.kit.running_gateway import RunningGateway
+from tests.kit.running_gateway import PATIENCE_S, RunningGateway
+from tests.kit.running_kernel import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -51,4 +52,14 @@ async def test_a_hangup_replaces_workers_and_the_certificate_and_touches_no_kern
     async with gateway.connect(kernel_id, framing="legacy") as client:
         assert (await client.run("print(x)"))[1] == "7\n"
     assert {host.pid for host in gateway.roles("host")} == hosts
-    assert (gateway.end(), gateway.complaints) == (0, "")
+    # One that could not be used replaces nobody.
+    workers = {process.pid for process in gateway.roles("worker")}
+    certificate(short_folder, "c", "-passout", "pass:word")
+    os.kill(gateway.pid, signal.SIGHUP)
+    wait_until(lambda: gateway.complaints, timeout_s=PATIENCE_S, what="a complaint about the certificate")
+    assert {process.pid for process in gateway.roles("worker")} == workers
+    assert gateway.end() == 0
+    assert gateway.complaints == (
+        f"beaker-gateway: No worker is replaced, as a new one could not serve. The key in {key} wants a password, which nobody is there to "
+        "type. Store it without one: openssl pkey.\n"
+    )
