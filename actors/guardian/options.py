@@ -22,6 +22,7 @@ where settings come from (each overrides the ones before it):
   the file that BEAKER_ENV_FILE names                     BEAKER_GATEWAY_WORKERS=2
   the environment                                         BEAKER_GATEWAY_WORKERS=2
   the command line                                        --workers 2
+  How much is logged (--log-level) is level in the section [logs] there, and BEAKER_LOGS_LEVEL.
   Files of the folder that it is started in, or of a notebook's, change nothing. What has no option has the other three: see
   docs/gateway.md for all of them.
 
@@ -80,13 +81,17 @@ _VALUES = {
     "host": ("ADDRESS", "host", "where to listen; others than this machine's own need TLS, or --insecure (default: 127.0.0.1)"),
     "port": ("N", "port", "where to listen; 0: at one that is free (default: 8888)"),
     "unix-socket": ("PATH", "unix_socket", "listen at a unix socket instead, which only you can use"),
-    "base-url": ("PATH", "base_url", "in front of all addresses, behind a proxy that serves more than this: /lab/ (default: /)"),
-    "public-url": ("URL", "public_url", "by which clients reach a proxy in front of this, with its path: https://lab.example.org/lab/"),
-    "root-dir": ("FOLDER", "root_dir", "whose files clients may see, and where kernels begin (default: where it is started)"),
-    "token-file": ("FILE", "token_file", "holds nothing but the token, and only you can read it"),
-    "tls-cert": ("FILE", "tls_cert", "PEM file with the certificate, and those that lead to it"),
-    "tls-key": ("FILE", "tls_key", "PEM file with its key (default: in --tls-cert)"),
-    "max-kernels": ("N", "max_kernels", "kernels that may run at a time (default: 64)"),
+    "base-url": ("PATH", "base_url", "a path in front of all addresses, behind a proxy that serves more than this: /lab/ (default: /)"),
+    "public-url": (
+        "URL",
+        "public_url",
+        "the address by which clients reach a proxy in front of this, with its path: https://lab.example.org/lab/",
+    ),
+    "root-dir": ("FOLDER", "root_dir", "the folder whose files clients may see, and where kernels begin (default: where it is started)"),
+    "token-file": ("FILE", "token_file", "a file that holds nothing but the token, and that only you can read"),
+    "tls-cert": ("FILE", "tls_cert", "a PEM file with the certificate, and those that lead to it"),
+    "tls-key": ("FILE", "tls_key", "a PEM file with its key (default: in --tls-cert)"),
+    "max-kernels": ("N", "max_kernels", "how many kernels may run at a time (default: 64)"),
     "idle-timeout": ("SECONDS", "idle_timeout_s", "end a kernel that does nothing for so long with nobody connected (default: never)"),
     "orphan-timeout": ("SECONDS", "orphan_timeout_s", "how long kernels live on without a gateway, as after a crash (default: 900)"),
 }
@@ -146,7 +151,8 @@ def _parser() -> _Parser:
     )
     words = "a foreign page that may use this gateway, in full: https://lab.example.org; may be repeated"
     parser.add_argument("--allow-origin", dest="allow-origin", metavar="ORIGIN", action="append", default=[], help=words)
-    parser.add_argument("--log-level", dest="log-level", metavar="LEVEL", help="debug, info, warning or error (default: info)")
+    words = "how much is logged: debug, info, warning or error (default: info)"
+    parser.add_argument("--log-level", dest="log-level", metavar="LEVEL", help=words)
     either = parser.add_mutually_exclusive_group()
     either.add_argument("--no-token", dest="no-token", action="store_true", help=_NO_TOKEN)
     either.add_argument("--require-token", dest="require-token", action="store_true", help=_REQUIRE_TOKEN)

@@ -16,8 +16,8 @@ from beaker.settings.env_file import hide_values, parse_env
 from beaker.settings.key_wishes import ENV_FILE_VARIABLE, KEY_VARIABLE, TOKEN_VARIABLE, all_key_names, env_place
 from beaker.settings.origin import Kind, Origin
 from beaker.settings.reading import FileUnreadable, read_text, read_toml
-from beaker.settings.schema import GATEWAY, SECTIONS, Settings, all_setting_names, value_of
-from beaker.settings.shown import shown, shown_path, unknown_words
+from beaker.settings.schema import GATEWAY, OF_SERVICE, SECTIONS, Settings, all_setting_names, value_of
+from beaker.settings.shown import ELSEWHERE, shown, shown_path, unknown_words
 from beaker.settings.trust import (
     GRAVE,
     LOWERABLE,
@@ -56,7 +56,7 @@ class Gathering:
         self.problems: list[str] = []
         """Sentences for the user."""
         self.gateway_problems: list[str] = []
-        """Those of them that are about settings of the gateway, or may be: what a file says of it that cannot be read is not known."""
+        """Those of them that are about settings of the gateway or its logs, or may be: what an unreadable file says is not known."""
         self.missed: list[str] = []
         """Those of them that say why the file that BEAKER_ENV_FILE names gives nothing, the model's key neither."""
         self._has_key = has_key
@@ -198,7 +198,7 @@ class Gathering:
 
     def _say(self, name: str, sentence: str) -> None:
         self.problems.append(sentence)
-        if name.startswith(GATEWAY):
+        if name.startswith(OF_SERVICE):
             self.gateway_problems.append(sentence)
 
     def _miss(self, sentence: str) -> None:
@@ -238,7 +238,7 @@ class Gathering:
             elif name == "gateway.token":
                 self._say(name, f"{place.path}: {name} is not used: put it into a file, and the path of that into gateway.token_file.")
             else:  # without the value: it may be a secret under a misspelt name
-                words = unknown_words(field, f"setting of [{section}]", fields)
+                words = ELSEWHERE.get(name) or unknown_words(field, f"setting of [{section}]", fields)
                 self._say("" if place.of_folder else name, f"{place.path}: {name[:60]} is not used: {words}")
 
     def _take_variables(self, variables: Mapping[str, str], path: str, *, of_folder: bool, trust: Trust) -> None:
@@ -266,7 +266,7 @@ class Gathering:
         by_ending = {name.removeprefix(_PREFIX): name for name in (*self._by_variable, *ALIASES)}
         near = nearest(variable.removeprefix(_PREFIX), by_ending)
         form = f"a setting's is BEAKER_SECTION_NAME, such as {next(iter(self._by_variable))}."
-        return f"did you mean {by_ending[near]}?" if near else form
+        return ELSEWHERE.get(variable) or (f"did you mean {by_ending[near]}?" if near else form)
 
     def _say_refused(self, path: str, other_way: str) -> None:
         """One sentence for all that a folder's file wanted and may not decide, and what would allow it."""

@@ -159,6 +159,8 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
 
 GATEWAY = "gateway."
 """What the names of the service's settings begin with."""
+OF_SERVICE = (GATEWAY, "logs.")
+"""The same of all that a service is held to: what it was told to write down it should not leave out unseen."""
 
 
 def setting_names() -> list[str]:

@@ -1,11 +1,18 @@
 """Values as they may be shown: short, on one line, and without secrets that somebody put in the wrong place."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from beaker.errors import nearest
 
 LENGTH_LIMIT = 80
 """Characters of a value that are shown; longer ones are only ever mistakes."""
+
+ELSEWHERE: Final = {
+    "gateway.log_level": "how much is logged is level in the section [logs].",
+    "BEAKER_GATEWAY_LOG_LEVEL": "how much is logged is BEAKER_LOGS_LEVEL.",
+}
+"""Names that are looked for where an option stands beside others, and what there is in their place: no spelling is near to that."""
 
 
 def hide_secrets(text: str) -> str:

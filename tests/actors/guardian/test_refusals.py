@@ -28,6 +28,7 @@ def interrupts() -> Iterator[None]:
         ("--workers 0", 'command line: gateway.workers = "0" is not used: it takes a whole number from 1 to 64'),
         ("--port 65536", "it takes a whole number from 0 to 65535"),
         ("--base-url lab", 'it takes a path that begins and ends with /, such as "/lab/"'),
+        ("--log-level loud", 'command line: logs.level = "loud" is not used: it takes one of "debug", "info", "warning", "error"'),
         ("--host 0.0.0.0", "0.0.0.0 can be reached by others"),
         ("--no-token --host 0.0.0.0 --insecure", "--no-token is for addresses of this machine only"),
         ("--root-dir /nowhere/at/all", "--root-dir /nowhere/at/all: there is no such folder. Make it, or name another."),
@@ -55,10 +56,28 @@ def test_what_makes_no_sense_in_the_named_env_file_is_one_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     named = tmp_path / "named.env"
-    named.write_text("BEAKER_GATEWAY_WORKERS=0\n")
+    named.write_text("BEAKER_GATEWAY_WORKERS=0\nBEAKER_LOGS_LEVEL=loud\n")
     monkeypatch.setenv("BEAKER_ENV_FILE", str(named))
     assert main(["--root-dir", "/nowhere/at/all"], Secrets()) == 2  # refused in any case, and what is set is judged before it
-    assert f'{named}: BEAKER_GATEWAY_WORKERS = "0" is not used: it takes a whole number' in capsys.readouterr().err
+    errors = capsys.readouterr().err
+    assert f'{named}: BEAKER_GATEWAY_WORKERS = "0" is not used: it takes a whole number' in errors
+    assert f'{named}: BEAKER_LOGS_LEVEL = "loud" is not used: it takes one of' in errors
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("BEAKER_LOGS_LEVEL", "loud", 'environment: BEAKER_LOGS_LEVEL = "loud" is not used: it takes one of "debug", "info"'),
+        ("BEAKER_LOGS_LEVLE", "info", "did you mean BEAKER_LOGS_LEVEL?"),
+        ("BEAKER_GATEWAY_LOG_LEVEL", "debug", "there is no such variable; how much is logged is BEAKER_LOGS_LEVEL."),
+    ],
+)
+def test_what_makes_no_sense_in_a_variable_is_one_too(
+    variable: str, value: str, sentence: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert main(["--root-dir", "/nowhere/at/all"], Secrets()) == 2
+    assert sentence in capsys.readouterr().err
 
 
 def test_a_place_of_the_models_key_that_gives_none_is_one_too(capsys: pytest.CaptureFixture[str]) -> None:

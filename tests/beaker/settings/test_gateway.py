@@ -83,6 +83,8 @@ def test_a_kernel_shows_none_of_them(place: Place) -> None:
         ("[gateway]\nbase_url = '/{x}/'", "it takes a path that begins and ends with /"),
         ("[gateway]\nbase_url = '/lab/../'", "it takes a path that begins and ends with /"),
         ("[gateway]\nwokers = 2", "gateway.wokers is not used: there is no such setting of [gateway]. Did you mean workers?"),
+        ("[gateway]\nlog_level = 'debug'", "gateway.log_level is not used: how much is logged is level in the section [logs]."),
+        ("[logs]\nlevel = 'loud'", 'logs.level = "loud" is not used: it takes one of "debug", "info", "warning", "error"'),
         ("[gateway]\ntoken = 'canary'", "gateway.token is not used: put it into a file, and the path of that into gateway.token_file."),
     ],
 )
