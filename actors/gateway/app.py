@@ -12,11 +12,11 @@ from aiohttp import hdrs, web
 
 from actors.gateway import tables as all_tables
 from actors.gateway.answers import Problem, problem_answer
+from actors.gateway.asking import found_kernel
 from actors.gateway.connections import BodyLate, Connection
 from actors.gateway.contents_pool import open_contents
 from actors.gateway.door import ROUTES, door, is_known, put_headers
 from actors.gateway.expecting import TOO_LARGE, ends_after
-from actors.gateway.models import is_kernel_id
 from actors.gateway.routes import Handler, Route
 from actors.gateway.service import SERVICE, Service, service_of
 from actors.runtime.trace import current_trace, new_trace
@@ -81,9 +81,8 @@ async def account(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.remote:  # at a unix socket there is no address
             line["remote"] = request.remote
         known = is_known(service)
-        kernel_id = request.match_info.get("kernel_id", "")
-        # `beaker-logs` puts lines together by this: whatever a stranger invents would be one more kernel to choose from.
-        if known and status != HTTPStatus.NOT_FOUND and is_kernel_id(kernel_id):
+        # `beaker-logs` puts lines together by this: an id that somebody invents would be one more kernel to choose from.
+        if known and (kernel_id := found_kernel()):
             line["kernel"] = kernel_id
         if known:
             service.log.info("request", **line)

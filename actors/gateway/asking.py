@@ -1,6 +1,7 @@
 """What handlers ask of the Registry and the kernel hosts, with each failure as the answer that a client gets."""
 
 import math
+from contextvars import ContextVar
 from typing import Final, TypeVar
 
 from actors.gateway.answers import Problem
@@ -32,6 +33,9 @@ _STATUS: Final = {
     "busy": 503,
 }
 """How each kind of RegistryFailure is answered."""
+
+_found: ContextVar[str] = ContextVar("found_kernel", default="")
+"""The kernel that the request that is being answered is about; aiohttp answers each in a task of its own."""
 
 
 async def ask_registry(service: Service, request: Answerable[Reply], *, timeout_s: float = READ_LIMIT_S, again: bool = False) -> Reply:
@@ -77,8 +81,19 @@ async def find_kernel(service: Service, kernel_id: str) -> KernelEntry:
     """
     for entry in await list_kernels(service):
         if entry.kernel_id == kernel_id:
+            note_kernel(kernel_id)
             return entry
     raise Problem(404, f"There is no kernel {kernel_id[:100]!r}; it may have been shut down.")
+
+
+def note_kernel(kernel_id: str) -> None:
+    """There is, or was until now, this kernel: what is logged of the request names it."""
+    _found.set(kernel_id)
+
+
+def found_kernel() -> str:
+    """The kernel that the request that is being answered is about, if there is one of the id that it names; else empty."""
+    return _found.get()
 
 
 async def ask_host(service: Service, kernel_id: str, request: Answerable[Reply], *, timeout_s: float) -> Reply:

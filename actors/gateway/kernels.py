@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from actors.gateway.answers import empty_answer, json_answer, read_body
-from actors.gateway.asking import ask_host, ask_registry, find_kernel
+from actors.gateway.asking import ask_host, ask_registry, find_kernel, note_kernel
 from actors.gateway.models import all_kernel_models, chosen_id, kernel_model, kernel_variables, location, new_kernel_model
 from actors.gateway.routes import Route, delete, get, post
 from actors.gateway.service import service_of
@@ -66,7 +66,9 @@ async def show(request: web.Request) -> web.Response:
 
 async def end(request: web.Request) -> web.Response:
     """`DELETE /api/kernels/<id>`."""
-    await ask_registry(service_of(request), EndKernel(kernel_id=request.match_info["kernel_id"]), timeout_s=END_LIMIT_S)
+    kernel_id = request.match_info["kernel_id"]
+    await ask_registry(service_of(request), EndKernel(kernel_id=kernel_id), timeout_s=END_LIMIT_S)
+    note_kernel(kernel_id)
     return empty_answer()
 
 

@@ -5,6 +5,7 @@ name it with every form, and whoever sends the form has to know the token. What 
 token. The templates lie in `web/`, beside this file; they are read once.
 """
 
+import shlex
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -60,8 +61,7 @@ async def show_home(request: web.Request) -> web.Response:
         _template("home.html"),
         kernels_title=title,
         kernels=raw(listed),
-        address=address,
-        websocket_address="ws" + address.removeprefix("http"),
+        connect=raw(_connecting(service, address)),
         logout=raw("") if service.rules.token is None else raw(fill(_LOGOUT, base=service.base_url)),
         banner=raw(fill(_NOT_SAVING, why=trouble) if trouble else ""),
         ui=raw(_NO_UI if service.settings.ui else ""),
@@ -180,6 +180,14 @@ async def _read(request: web.Request) -> LoginWanted:
 
 def _count(number: int) -> str:
     return "One kernel runs" if number == 1 else f"{number or 'No'} kernels run"
+
+
+def _connecting(service: Service, address: str) -> Html:
+    """How interfaces connect."""
+    settings = service.settings
+    if settings.unix_socket and not settings.public_url:
+        return fill(_template("connect_by_socket.html"), base=service.base_url, socket=shlex.quote(settings.unix_socket))
+    return fill(_template("connect.html"), address=address, websocket_address="ws" + address.removeprefix("http"))
 
 
 def _kernels(kernels: list[KernelModel]) -> Html:

@@ -227,4 +227,11 @@ def rules_of(order: GatewayOrder) -> Rules:
     origins = frozenset(parse_origin(origin) for origin in settings.allow_origin)
     public = parse_public(settings.public_url)[0] if settings.public_url else ""
     named = {settings.host, socket.gethostname().lower(), *(host_of(origin) for origin in (*origins, public) if origin)}
-    return Rules(token=order.token, secure=bool(settings.tls_cert), public=public, hosts=LOOPBACK | named, origins=origins)
+    return Rules(
+        token=order.token,
+        secure=bool(settings.tls_cert),
+        public=public,
+        hosts=LOOPBACK | named,
+        origins=origins,
+        base_url=settings.base_url,
+    )

@@ -66,6 +66,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """The origin of a proxy in front of us, by which clients call us; its pages are ours. Empty: there is none."""
     hosts: frozenset[str] = LOOPBACK
     """Names and addresses by which we are called, without ports."""
+    base_url: str = "/"
+    """The path in front of all our addresses."""
     origins: frozenset[str] = frozenset()
     """Foreign ones that are allowed, as `parse_origin` gives them."""
 
@@ -129,7 +131,7 @@ def decide(visit: Visit, rules: Rules, sessions: Sessions, *, public: bool, now_
         case None if public:
             return Admitted(by="nothing", origin=foreign)
         case None:
-            return Refused(status=401, message=_unknown(visit))
+            return Refused(status=401, message=_unknown(visit, rules))
 
 
 def parse_origin(text: str) -> str:
@@ -214,10 +216,10 @@ def _is_opened(visit: Visit) -> bool:
     return visit.method in READING and headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest") == "document"
 
 
-def _unknown(visit: Visit) -> str:
+def _unknown(visit: Visit, rules: Rules) -> str:
     if visit.headers.get("Authorization") or visit.query_token:
         return f"The token is not the one of this gateway. {_WHERE}"
-    return f"A token is needed: send the header 'Authorization: token ...', or sign in at the page /login. {_WHERE}"
+    return f"A token is needed: send the header 'Authorization: token ...', or sign in at the page {rules.base_url}login. {_WHERE}"
 
 
 def _name_of(host: str) -> str:

@@ -86,6 +86,18 @@ def test_the_unit_names_the_files_that_are_made_for_it() -> None:
     assert [name for name in named if f" {name}" not in page] == []
 
 
+def test_the_page_says_how_the_units_logs_are_read() -> None:
+    unit, page = (ROOT / "docs/beaker-gateway.service").read_text(), (ROOT / "docs/gateway.md").read_text()
+    (state,), (user,) = re.findall(r"XDG_STATE_HOME=\S+", unit), re.findall(r"^User=(\S+)$", unit, re.MULTILINE)
+    (folder,) = re.findall(r"^ExecStart=(\S+)/beaker-gateway ", unit, re.MULTILINE)
+    assert f"\nsudo -u {user} {state} {folder}/beaker-logs " in page
+
+
+def test_no_page_sends_anybody_to_the_project_of_our_name_on_the_public_index() -> None:
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "docker/Dockerfile"]
+    assert [page.name for page in pages if re.search(r"(?:pip|uv|pipx)\b[^\n`]*\binstall\s+['\"]?beaker-kernel", page.read_text())] == []
+
+
 def test_the_page_names_files_that_are_there() -> None:
     page = ROOT / "docs/gateway.md"
     linked = re.findall(r"\]\(([^)#:]+)\)", page.read_text())

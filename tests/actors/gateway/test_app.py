@@ -10,6 +10,7 @@ from yarl import URL
 
 from actors.gateway.answers import json_answer, moment, read_body
 from actors.gateway.app import make_app
+from actors.gateway.asking import note_kernel
 from actors.gateway.routes import get, post
 from actors.gateway.service import Service
 from actors.runtime.log import FIRST
@@ -72,6 +73,8 @@ async def test_a_base_url_stands_before_every_address() -> None:
     async with serving(make_service(make_order(base_url="/a/b/")), [OWN]) as client:
         assert (await client.post("/a/b/api/echo", headers=WITH_TOKEN)).status == 200
         assert (await client.post("/api/echo", headers=WITH_TOKEN)).status == 404
+        refused = await client.post("/a/b/api/echo")
+        assert "sign in at the page /a/b/login. " in (await refused.json())["message"]
 
 
 async def test_every_request_leaves_a_line_without_what_stands_behind_the_path(service: Service) -> None:
@@ -101,7 +104,15 @@ async def test_at_a_unix_socket_nobody_has_an_address(service: Service, short_fo
 
 KERNEL_ID = "40fc0abc-59d0-46db-a2bc-ca5f080b61fc"
 
-ABOUT = (get("api/about/{kernel_id}", _echo),)
+
+async def _about(request: web.Request) -> web.Response:
+    """As one that has looked for the kernel, and there is the one."""
+    if request.match_info["kernel_id"] == KERNEL_ID:
+        note_kernel(KERNEL_ID)
+    return web.Response()
+
+
+ABOUT = (get("api/about/{kernel_id}", _about),)
 
 
 @pytest.mark.parametrize(
@@ -110,10 +121,10 @@ ABOUT = (get("api/about/{kernel_id}", _echo),)
         (KERNEL_ID, WITH_TOKEN, KERNEL_ID),
         (KERNEL_ID, {}, None),
         (KERNEL_ID, {**WITH_TOKEN, "Origin": "https://evil.example"}, None),
-        ("40fc", WITH_TOKEN, None),
+        (KERNEL_ID.replace("4", "5"), WITH_TOKEN, None),
         ("%1b%5b31mRED%0aFAKE", WITH_TOKEN, None),
     ],
-    ids=["user", "stranger", "page", "word", "escape"],
+    ids=["user", "stranger", "page", "invented", "escape"],
 )
 async def test_the_line_of_a_request_names_a_kernel_only_where_its_user_has_asked(
     service: Service, kernel_id: str, headers: dict[str, str], named: str | None

@@ -115,11 +115,22 @@ async def test_a_kernel_is_ended_once(here: Gateway) -> None:
 
 async def test_a_kernel_that_is_not_there_gets_into_no_log_as_one(here: Gateway) -> None:
     entry = here.registry.add()
-    for kernel_id in (entry.kernel_id, str(uuid.uuid4())):
-        await _ask(here, "GET", f"/api/kernels/{kernel_id}")
+    invented = str(uuid.uuid4())
+    for method, kernel_id, more in (
+        ("GET", entry.kernel_id, ""),
+        ("GET", invented, ""),
+        ("GET", invented, "/channels"),  # no websocket: 400
+        ("GET", invented, f"/channels?session_id={'x' * 201}"),
+        ("PUT", invented, ""),
+        ("OPTIONS", invented, ""),
+        ("POST", invented, "/interrupt"),
+        ("DELETE", invented, ""),
+        ("DELETE", entry.kernel_id, ""),
+    ):
+        await _ask(here, method, f"/api/kernels/{kernel_id}{more}")
     assert isinstance(here.service.log, Lines)
     asked = [values for event, values in here.service.log.events if event == "request"]
-    assert [values.get("kernel") for values in asked] == [entry.kernel_id, None]
+    assert [values.get("kernel") for values in asked] == [entry.kernel_id, *[None] * 7, entry.kernel_id]
 
 
 @pytest.mark.parametrize("what", ["", "/interrupt", "/restart"])

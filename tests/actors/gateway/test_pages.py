@@ -283,6 +283,19 @@ async def test_with_ui_it_is_said_that_there_is_none_yet(monkeypatch: pytest.Mon
     assert 'href="/lab/static/page.css"' in text
 
 
+@pytest.mark.parametrize(
+    ("public_url", "said"), [("", "curl --unix-socket &#x27;/run/a b.sock&#x27; -H"), ("https://lab.example.org/", "curl -H")]
+)
+async def test_at_a_unix_socket_nobody_is_sent_to_an_address_where_nothing_listens(public_url: str, said: str, short_folder: Path) -> None:
+    service = make_service(make_order(str(short_folder), unix_socket="/run/a b.sock", public_url=public_url))
+    host = {"Host": "lab.example.org"} if public_url else {}
+    async with TestClient(TestServer(make_app(service)), headers=host) as browser, browser.get("/", cookies=_session(service)) as answer:
+        text = await answer.text()
+    assert said in text
+    assert ("--gateway-url=https://lab.example.org<" in text) == bool(public_url)
+    assert ("--gateway-url" in text) == bool(public_url)
+
+
 ELSEWHERE = [
     "",
     "x",

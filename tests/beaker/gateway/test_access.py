@@ -184,6 +184,13 @@ def test_our_names_are_known_with_any_port(host: str) -> None:
     assert _status(_decide({"Host": host, "Authorization": "token right"})) == 200
 
 
+@pytest.mark.parametrize("base_url", ["/", "/lab/"])
+def test_who_has_no_token_is_told_the_page_where_it_is_taken(base_url: str) -> None:
+    refused = _decide({}, rules=Rules(token="right", secure=False, base_url=base_url))
+    assert isinstance(refused, Refused)
+    assert f"or sign in at the page {base_url}login. " in refused.message
+
+
 def test_a_public_route_is_for_everybody() -> None:
     assert _decide({}, public=True) == Admitted(by="nothing")
     assert _decide({}, public=True, cookie="wrong") == Admitted(by="nothing")
