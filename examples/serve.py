@@ -1,7 +1,8 @@
 """Opens the example notebook in JupyterLab on a gateway with the Beaker kernel: what `make dev` runs.
 
 It starts a gateway of the environment it runs in, with that environment's kernels first, and on it that environment's JupyterLab,
-and says where that serves. Files are JupyterLab's, kernels the gateway's. When one of the two ends, the other does.
+and says where that serves. Files are JupyterLab's, kernels the gateway's. When one of the two ends, the other does; a gateway that was
+killed is started again at its address, and has its kernels.
 On a machine without a display no browser is started, and the address is printed for one elsewhere.
 """
 
@@ -40,6 +41,9 @@ has, jsonschema would build a grammar as it is imported, where that module is fo
 of a kernel on a gateway its server does not know, and jupyter_client fails then, with a traceback on the terminal for each file of
 each error."""
 
+GRACE_S = 5.0
+"""How long JupyterLab may take to leave when there is no gateway: with kernels that it cannot end there it never does."""
+
 PR_SET_PDEATHSIG = 1
 """From <linux/prctl.h>."""
 
@@ -72,9 +76,9 @@ def model_words(environment: Mapping[str, str], env_file: Path) -> str:
     )
 
 
-def start_gateway(token: str) -> tuple["subprocess.Popen[str]", str]:
-    """A gateway at a free port, which ends when we do; gives it and its address once it can be used."""
-    command = [sys.executable, "-P", str(HERE.parent / "gateway.py"), "--host", "127.0.0.1", "--port", "0", "--root-dir", str(HERE)]
+def start_gateway(token: str, port: int = 0) -> tuple["subprocess.Popen[str]", str]:
+    """A gateway, by default at a free port, which ends when we do; gives it and its address once it can be used."""
+    command = [sys.executable, "-P", str(HERE.parent / "gateway.py"), "--host", "127.0.0.1", "--port", str(port), "--root-dir", str(HERE)]
     gateway = subprocess.Popen(
         command,
         env={**os.environ, "BEAKER_GATEWAY_TOKEN": token},
@@ -130,14 +134,32 @@ def run(port: int, more: Sequence[str]) -> int:
     signal.signal(signal.SIGINT, lambda *_: None)  # JupyterLab has it too
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: lab.terminate())
-    ended, status = os.waitpid(-1, 0)
-    if ended == gateway.pid:
-        print("The gateway has ended, and JupyterLab with it.", file=sys.stderr)
-        lab.terminate()
-        return lab.wait() or 1
+    while True:
+        ended, status = os.waitpid(-1, 0)
+        if ended != gateway.pid:
+            break
+        try:
+            if not os.WIFSIGNALED(status):
+                raise SystemExit
+            print("The gateway was killed: another one starts at its address.", file=sys.stderr)
+            gateway, address = start_gateway(token, int(address.rpartition(":")[2]))
+            print("It serves, with the kernels that were there.", file=sys.stderr)
+        except SystemExit:
+            print("The gateway has ended, and JupyterLab with it.", file=sys.stderr)
+            return end(lab) or 1
     gateway.terminate()
     gateway.wait()
     return os.waitstatus_to_exitcode(status)
+
+
+def end(lab: "subprocess.Popen[bytes]") -> int:
+    """Ends JupyterLab where there is no gateway; gives its status."""
+    lab.terminate()
+    try:
+        return lab.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        lab.kill()
+        return lab.wait()
 
 
 def main() -> None:

@@ -4,7 +4,9 @@ import csv
 import os
 import runpy
 import shutil
+import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -104,6 +106,17 @@ def test_who_has_named_no_model_is_told_how_to_when_the_lab_starts(
     assert len(started) == 1
     assert len(lines) == told
     assert all("copy env.example to .env" in line and "OPENAI_API_KEY" in line and "start again" in line for line in lines)
+
+
+def test_a_lab_that_does_not_leave_without_its_gateway_is_ended() -> None:
+    """JupyterLab ends the kernels first, at the gateway: where that is gone it stays for ever, and Ctrl-C ends it no more."""
+    ignoring = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+    end = runpy.run_path(str(EXAMPLES / "serve.py"))["end"]
+    end.__globals__["GRACE_S"] = 0.0
+    with subprocess.Popen([sys.executable, "-c", ignoring], stdout=subprocess.PIPE) as lab:
+        assert lab.stdout is not None
+        lab.stdout.readline()
+        assert end(lab) == -signal.SIGKILL
 
 
 @pytest.mark.slow

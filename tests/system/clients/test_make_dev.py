@@ -101,6 +101,14 @@ def test_make_dev_serves_the_example_notebook_and_leaves_nothing_behind(
         lines = command_lines()  # some program that JupyterLab has called may have ended meanwhile
         roles = {word for each in started for word in re.findall(r"--role (\w+)", lines.get(each.pid, ""))}
         assert roles == {"guardian", "registry", "host", "worker", "watcher"}
+
+        gateway = next(each for each in psutil.Process(process.pid).children(recursive=True) if "guardian" in " ".join(each.cmdline()))
+        gateway.kill()
+        process.expect("It serves, with the kernels that were there")
+        again = asyncio.run(asyncio.wait_for(_run(url, kernel_id, token, "print(os.getpid())"), LIMIT_S))
+        assert again.splitlines()[-1] == subkernel, again
+        started += psutil.Process(process.pid).children(recursive=True)
+
         process.sendintr()
         process.expect(r"\(y/\[n\]\)\?")  # a second Ctrl-C is as good as y
         process.sendintr()
