@@ -117,10 +117,9 @@ class Bench:
     async def _cells(self, sides: Sequence[Service], count: int, cell: str, *, legacy: bool = False) -> None:
         """All kernels of a side run cells at once, one after the other; the sides take turns."""
         plan = self._plan
-        rounds = plan.rounds if cell == "1" and not legacy else 2
         clients = [await _clients(side, count, CELLS[cell], legacy=legacy) for side in sides]
         found = [_Side(side) for side in sides]
-        for _ in range(rounds):
+        for _ in range(plan.rounds):
             for side, own in zip(found, clients, strict=True):
                 await side.run(own, CELLS[cell], plan.round_s)
         for one in clients:
