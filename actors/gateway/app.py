@@ -87,7 +87,7 @@ async def account(request: web.Request, handler: Handler) -> web.StreamResponse:
         if known:
             service.log.info("request", **line)
         else:
-            service.strangers.warning(**line)
+            service.strangers.warning(**line, stranger=True)  # so `beaker-logs` knows
 
 
 @web.middleware

@@ -151,12 +151,17 @@ class _Run:
         if given is None:
             self._screen.requests(requests.latest(found.values(), self._options["last"]))
             return 0
-        traces = [requests.latest(found.values(), 1)[0].trace] if given == "last" else meant(given, found)
+        if given == "last":
+            last = requests.last(found.values())
+            if last is None:
+                raise NothingThere("All requests that stand there are strangers'. `beaker-logs trace` lists them: name one by its id.")
+            given = last.trace
+        traces = meant(given, found)
         if not traces:
             raise NothingThere(f"No trace begins or ends with {given[:60]!r}. `beaker-logs trace` lists the last ones.")
         if len(traces) > 1:
-            last = requests.latest([found[trace] for trace in traces], MEANT_SHOWN)
-            named = ", ".join(f"{shorten(seen.trace)} ({seen.what or 'a request'})" for seen in last)
+            shown = requests.latest([found[trace] for trace in traces], MEANT_SHOWN)
+            named = ", ".join(f"{shorten(seen.trace)} ({seen.what or 'a request'})" for seen in shown)
             raise NothingThere(f"{given[:60]!r} may mean {len(traces)} requests. The last of them: {named}.")
         selection = Selection(trace=traces[0].__eq__, containing=traces[0])
         timeline = lay_out(traces[0], self._folder.lines(chosen, selection, of_kernel=kernel))

@@ -28,7 +28,7 @@ examples:
   beaker-logs follow a.ipynb                        one notebook, whichever processes of a gateway serve it
   beaker-logs follow                                everything, as it happens; Ctrl-C ends it
   beaker-logs trace                                 the last requests
-  beaker-logs trace last                            the timeline of the last one
+  beaker-logs trace last                            the timeline of the last one; strangers' at a service do not count
   beaker-logs trace 8fcb64dd..4                     of the one that begins and ends so
   beaker-logs show --json last | jq .event          for machines: the lines as they were written
 
@@ -96,7 +96,10 @@ def _parsers() -> tuple[_Parser, dict[str, argparse.ArgumentParser]]:
 
 def _add_kernel(command: argparse.ArgumentParser, name: str) -> None:
     if name == "trace":
-        words = "the trace id, or its beginning, or its end, or both (8fcb64dd..4), or `last`; without it the last requests are listed"
+        words = (
+            "the trace id, or its beginning, or its end, or both (8fcb64dd..4), or `last`, which no stranger's at a service is; "
+            "without it the last requests are listed"
+        )
         command.add_argument("trace", nargs="?", metavar="ID", help=words)
         command.add_argument("--kernel", metavar="KERNEL", help="only in this kernel, named as for `show`")
     else:

@@ -32,6 +32,8 @@ class Seen(msgspec.Struct):
     status: str = ""
     troubles: int = 0
     """Lines of level warning or error."""
+    stranger: bool = False
+    """Whether it came to a gateway from somebody who has shown no token: anybody can make as many as she likes."""
 
     def take(self, line: Line) -> None:
         """One more line of it."""
@@ -51,6 +53,7 @@ class Seen(msgspec.Struct):
             self.first = min(self.first, line.time - timedelta(seconds=stretches_of(line).work_s))
             self.what = f"{values.get('method')} {values.get('path')}"
             self.status = str(values.get("status", ""))
+            self.stranger = values.get("stranger") is True
         elif head.event == "cell.replied":
             values = line.values()
             stretches = stretches_of(line)
@@ -71,6 +74,12 @@ def gather(lines: Iterable[Line]) -> dict[str, Seen]:
             seen = found[trace] = Seen(trace, line.time, line.time, line.head.kernel)
         seen.take(line)
     return found
+
+
+def last(found: Iterable[Seen]) -> Seen | None:
+    """The last one of somebody who was let in, as all are who use a notebook: nobody else can put something in its place."""
+    known = latest((seen for seen in found if not seen.stranger), 1)
+    return known[0] if known else None
 
 
 def latest(found: Iterable[Seen], count: int) -> list[Seen]:

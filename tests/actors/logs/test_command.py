@@ -177,6 +177,23 @@ def test_a_trace_is_drawn_across_processes_by_a_piece_of_its_id(run: Run) -> Non
     ]
 
 
+def test_the_last_request_is_never_a_strangers_who_can_be_named_all_the_same(run: Run, folder: Path) -> None:
+    asked = {"role": "worker", "method": "GET", "path": "/api/kernels"}
+    rows = [
+        raw("request", at_s=80, trace="known", status=200, **asked),
+        raw("request", at_s=90, trace="strange", status=401, stranger=True, **asked),
+    ]
+    (folder / "worker-4000012.jsonl").write_bytes(b"".join(rows))
+    assert run("trace", "last")[1].splitlines()[0].startswith("trace known")
+    assert run("trace", "strange")[1].splitlines()[0].startswith("trace strange")
+    assert "strange" in run("trace")[1]
+    for each in folder.glob("*.jsonl*"):
+        each.unlink()
+    (folder / "worker-4000012.jsonl").write_bytes(rows[1])
+    status, _, err = run("trace", "last")
+    assert (status, "stand there are strangers'" in err) == (1, True)
+
+
 def test_trace_without_an_id_lists_the_requests_and_a_piece_of_several_is_told(run: Run) -> None:
     status, out, _ = run("trace")
     assert status == 0
