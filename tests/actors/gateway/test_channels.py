@@ -319,7 +319,7 @@ async def test_a_client_that_never_reads_costs_no_memory_and_the_others_nothing(
         assert client.delivery.waiting_bytes <= 6_000_000
         assert client.delivery.missed_bytes >= 80_000_000
         assert here.service.counts.fell_behind == 1
-        _read_on(still)
+        read_on(still)
         assert await texts(still, 100) == [str(number) for number in range(100)]
         host(here).tell(parts("live again"))
         assert await texts(still, 1) == ["live again"]
@@ -334,7 +334,7 @@ async def test_a_client_that_takes_nothing_while_too_much_waits_is_closed_as_too
             host(here).tell(parts(str(number), b"x" * 1_000_000))
             assert await texts(other, 1) == [str(number)]
         await until(lambda: here.service.counts.websockets_too_slow == 1)
-        _read_on(still)
+        read_on(still)
         got = 0
         async with asyncio.timeout(PATIENCE_S):
             while (message := await still.receive()).type is WSMsgType.BINARY:
@@ -445,7 +445,8 @@ def stop_reading(socket: ClientWebSocketResponse[Any]) -> None:
     transport.pause_reading()  # type: ignore[union-attr]  # as above
 
 
-def _read_on(socket: ClientWebSocketResponse[Any]) -> None:
+def read_on(socket: ClientWebSocketResponse[Any]) -> None:
+    """Take something again."""
     socket._conn.transport.resume_reading()  # type: ignore[union-attr]  # it is open
 
 

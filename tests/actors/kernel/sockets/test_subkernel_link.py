@@ -157,28 +157,6 @@ async def test_a_subkernel_on_tcp_is_believed_only_with_its_signature(heard: Hea
         context.destroy(linger=0)
 
 
-async def test_what_comes_faster_than_it_is_relayed_is_drained_and_relayed_in_order(
-    link: SubkernelLink, subkernel: ScriptedSubkernel, heard: Heard, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What lies in libzmq's memory cannot be bounded without losing it."""
-    monkeypatch.setattr("actors.kernel.sockets.outputs.RELAY_BYTES", 10_000)
-    await subkernel.listened()
-    depths: list[int] = []
-    relay = heard.iopub_message
-
-    def message(topic: list[bytes], header: Header, parent: Header, parts: Parts) -> None:
-        depths.append(link.drained)
-        relay(topic, header, parent, parts)
-
-    monkeypatch.setattr(heard, "iopub_message", message)
-    for number in range(100):
-        subkernel.publish(f"kind-{number}", {"text": "x" * 4_000})
-    subkernel.publish("last", {})
-    await until(lambda: heard.iopub[-1:] == ["last"], "the last one")
-    assert [kind for kind in heard.iopub if kind.startswith("kind")] == [f"kind-{number}" for number in range(100)]
-    assert max(depths) > 5
-
-
 async def test_last_words_are_relayed_however_much_waits(
     link: SubkernelLink, subkernel: ScriptedSubkernel, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
