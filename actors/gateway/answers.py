@@ -21,6 +21,9 @@ T = TypeVar("T")
 JSON = "application/json"
 HTML: Final = "text/html"
 
+TRACE_HEADER: Final = "X-Request-ID"
+"""Of answers: by it the log lines of a request are found."""
+
 RESOURCE_POLICY: Final = "Cross-Origin-Resource-Policy"
 
 COMMON_HEADERS: Final[dict[str, str]] = {
@@ -58,6 +61,10 @@ class Problem(BeakerError):
         self.status = status
         self.reason = reason or phrase_of(status)
         self.headers = headers
+
+
+class BrokenOff(BeakerError):
+    """An answer whose head has gone out cannot be finished."""
 
 
 def phrase_of(status: int) -> str:

@@ -5,6 +5,7 @@ Three layers around every handler, the outermost first: `account` counts and log
 """
 
 from collections.abc import Iterable
+from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Final
 
@@ -20,9 +21,10 @@ from actors.gateway.expecting import TOO_LARGE, ends_after
 from actors.gateway.routes import Handler, Route
 from actors.gateway.service import SERVICE, Service, service_of
 from actors.runtime.trace import current_trace, new_trace
+from beaker.errors import BeakerError
 
-TRACE_HEADER: Final = "X-Request-ID"
-"""Of answers: by it the log lines of a request are found."""
+_begun: ContextVar[web.StreamResponse | None] = ContextVar("begun", default=None)
+"""The answer whose head has gone out while the handler still writes it; aiohttp answers each request in a task of its own."""
 
 _SENTENCES: Final = {
     404: "There is nothing at this address.",
@@ -43,6 +45,7 @@ def make_app(service: Service, tables: Iterable[Iterable[Route]] = all_tables.TA
     app[ROUTES] = routes = {}
     app.cleanup_ctx.append(open_contents)
     app.on_response_prepare.append(put_headers)
+    app.on_response_prepare.append(_note_begun)
     for table in tables:
         for route in table:
             address = service.base_url + route.path
@@ -56,8 +59,8 @@ def make_app(service: Service, tables: Iterable[Iterable[Route]] = all_tables.TA
 async def account(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give a request its trace, and put it down when it is over."""
     service = service_of(request)
-    trace = new_trace()
-    current_trace.set(trace)
+    current_trace.set(new_trace())
+    _begun.set(None)
     begun = service.clock.monotonic()
     status = 0
     connection = request.protocol
@@ -65,10 +68,8 @@ async def account(request: web.Request, handler: Handler) -> web.StreamResponse:
         connection.begin(request)
     try:
         response = await handler(request)
-        if not response.prepared:
-            response.headers[TRACE_HEADER] = trace
-            if isinstance(connection, Connection) and ends_after(connection):
-                response.force_close()
+        if not response.prepared and isinstance(connection, Connection) and ends_after(connection):
+            response.force_close()
         status = response.status
         return response
     finally:
@@ -95,21 +96,57 @@ async def complaints(request: web.Request, handler: Handler) -> web.StreamRespon
     """Make an answer of whatever is raised."""
     try:
         return await handler(request)
-    except Problem as problem:
-        return problem_answer(problem)
-    except BodyLate as late:
-        return problem_answer(Problem(HTTPStatus.REQUEST_TIMEOUT, str(late)))
-    except web.HTTPException as error:
-        if error.status < HTTPStatus.BAD_REQUEST:
-            raise
-        return problem_answer(_foreign(request, error))
     except Exception as error:  # noqa: BLE001 -- whatever a handler does wrong ends here, so that no traceback goes to a client
-        if isinstance(error, ConnectionError) and request.transport is None:
+        begun = _begun.get()
+        return _answer(request, error) if begun is None else _broken_off(request, begun, error)
+
+
+async def _note_begun(_request: web.Request, response: web.StreamResponse) -> None:
+    """Called with every answer before its head goes out."""
+    _begun.set(response)
+
+
+def _answer(request: web.Request, error: Exception) -> web.StreamResponse:
+    """What a failure is answered with.
+
+    Raises:
+        HTTPException: that is no failure.
+    """
+    match error:
+        case Problem():
+            return problem_answer(error)
+        case BodyLate():
+            return problem_answer(Problem(HTTPStatus.REQUEST_TIMEOUT, str(error)))
+        case web.HTTPException():
+            if error.status < HTTPStatus.BAD_REQUEST:
+                raise error
+            return problem_answer(_foreign(request, error))
+        case ConnectionError() if request.transport is None:
             # Whoever asked has gone in the middle of it: no mistake of ours, and strangers could fill the log with tracebacks of it.
             return problem_answer(Problem(HTTPStatus.BAD_REQUEST, "The connection ended before the request did."))
-        service_of(request).log.exception("request.failed", method=request.method, path=request.path)
-        words = f"Something went wrong in the gateway; its log says what, under the trace {current_trace.get()}."
-        return problem_answer(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, words))
+        case _:
+            service_of(request).log.exception("request.failed", method=request.method, path=request.path)
+            words = f"Something went wrong in the gateway; its log says what, under the trace {current_trace.get()}."
+            return problem_answer(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, words))
+
+
+def _broken_off(request: web.Request, begun: web.StreamResponse, error: Exception) -> web.StreamResponse:
+    """An answer that has begun cannot become another: whatever were written now its client would take for the rest of it.
+
+    So the connection ends at once, and the client sees that something is missing.
+    """
+    transport, log = request.transport, service_of(request).log
+    values = {"method": request.method, "path": request.path}
+    is_gone = transport is None or transport.is_closing()
+    if isinstance(error, BeakerError | OSError):
+        if not (is_gone and isinstance(error, ConnectionError)):  # whoever does not wait for all of a film is no news
+            log.warning("answer.broken_off", **values, reason=str(error))
+    else:
+        log.exception("answer.broken_off", **values)
+    if transport is not None:
+        transport.abort()
+    begun.force_close()
+    return begun
 
 
 def _foreign(request: web.Request, error: web.HTTPException) -> Problem:

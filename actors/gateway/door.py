@@ -13,12 +13,13 @@ from urllib.parse import quote
 import msgspec
 from aiohttp import hdrs, web
 
-from actors.gateway.answers import COMMON_HEADERS, RESOURCE_POLICY, Problem, empty_answer, is_of_browser, leading_answer
+from actors.gateway.answers import COMMON_HEADERS, RESOURCE_POLICY, TRACE_HEADER, Problem, empty_answer, is_of_browser, leading_answer
 from actors.gateway.connections import Connection
 from actors.gateway.expecting import take_on
 from actors.gateway.rates import count_failure
 from actors.gateway.routes import Handler, Route
 from actors.gateway.service import Service, service_of
+from actors.runtime.trace import current_trace
 from beaker.gateway.access import Admitted, Refused, Visit, decide
 from beaker.gateway.cookies import LIFE_S, XSRF_COOKIE, XSRF_HEADER
 
@@ -97,6 +98,7 @@ async def put_headers(_request: web.Request, response: web.StreamResponse) -> No
     for name, value in COMMON_HEADERS.items():
         if name == hdrs.SERVER or name not in response.headers:
             response.headers[name] = value
+    response.headers[TRACE_HEADER] = current_trace.get()
     admitted = _admission.get()
     if admitted is not None and admitted.origin:
         response.headers[RESOURCE_POLICY] = "cross-origin"

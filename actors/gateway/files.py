@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 
 from aiohttp import web
 
-from actors.gateway.answers import Problem
+from actors.gateway.answers import BrokenOff, Problem
 from actors.gateway.contents import said
 from actors.gateway.contents_pool import ContentsPool, pool_of
 from actors.gateway.routes import Route, get
@@ -36,7 +36,7 @@ async def send(request: web.Request) -> web.StreamResponse:
 
     Raises:
         Problem: there is no such file, or no such part of it.
-        ConnectionResetError: it was cut while it was sent.
+        BrokenOff: it was cut while it was sent.
     """
     path = request.match_info["path"]
     manner = manner_of(os.path.basename(path.rstrip("/")), save=request.query.get("download", "0") not in {"", "0"})
@@ -59,7 +59,7 @@ async def send_file(request: web.Request, find: Callable[[Contents], Place], hea
     Raises:
         Problem: there is no such part.
         ContentsError: it cannot be opened, or `find` has raised it.
-        ConnectionResetError: it was cut while it was sent.
+        BrokenOff: it was cut while it was sent.
     """
     file, size, changed = await pool_of(request).read(lambda contents: _open(find(contents)))
     try:
@@ -86,8 +86,7 @@ async def _send(pool: ContentsPool, answer: web.StreamResponse, file: BinaryIO, 
         piece = await pool.read(partial(_read, file, begin, min(PIECE_BYTES, end - begin)))
         if not piece:
             # It was cut while it was sent: better the client sees an answer break off than one that is filled up.
-            answer.force_close()
-            raise ConnectionResetError
+            raise BrokenOff(f"it had {begin} bytes left of those that were to be sent up to {end}")
         await answer.write(piece)
         begin += len(piece)
     await answer.write_eof()

@@ -43,7 +43,7 @@ async def show_file(request: web.Request) -> web.StreamResponse:
 
     Raises:
         Problem: 404, it is not there, or not of this kernelspec; 416, it has no such part.
-        ConnectionResetError: it was cut while it was sent.
+        BrokenOff: it was cut while it was sent.
     """
     name, file = request.match_info["name"], request.match_info["file"]
     kind = type_of(os.path.basename(file))

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from aiohttp import ClientSession, UnixConnector, web
+from aiohttp import ClientConnectionError, ClientPayloadError, ClientSession, UnixConnector, web
 from yarl import URL
 
-from actors.gateway.answers import json_answer, moment, read_body
+from actors.gateway.answers import Problem, json_answer, moment, read_body
 from actors.gateway.app import make_app
 from actors.gateway.asking import note_kernel
 from actors.gateway.routes import get, post
@@ -160,6 +160,25 @@ async def test_who_goes_in_the_middle_of_a_request_leaves_no_traceback(service: 
     assert isinstance(service.log, Lines)
     ((event, values),) = service.log.events
     assert (event, values["status"]) == ("request", 400)
+
+
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError(), Problem(503, "Not now."), web.HTTPNotFound()], ids=["mistake", "problem", "foreign"]
+)
+async def test_what_goes_wrong_in_the_middle_of_an_answer_breaks_it_off_in_one_line(service: Service, error: Exception) -> None:
+    async def fail(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        answer.content_length = 10_000
+        await answer.prepare(request)
+        await answer.write(b"the beginning")
+        raise error
+
+    async with serving(service, [(get("api/half", fail),)]) as client, client.get("/api/half", headers=WITH_TOKEN) as answer:
+        assert answer.status == 200
+        with pytest.raises((ClientPayloadError, ClientConnectionError)):
+            await answer.read()
+    assert isinstance(service.log, Lines)
+    assert [event for event, _ in service.log.events] == ["answer.broken_off", "request"]
 
 
 async def test_requests_of_strangers_without_end_do_not_fill_the_log(service: Service) -> None:

@@ -1,9 +1,12 @@
 """Files as a browser gets them."""
 
+import os
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientConnectionError, ClientPayloadError, ClientResponse
 
+from actors.gateway.files import PIECE_BYTES
 from tests.actors.gateway.conftest import Client
 
 
@@ -76,3 +79,51 @@ async def test_what_is_no_file_is_said(client: Client, folder: Path) -> None:
         assert answer.status == 404
     async with client.get("/files/") as answer:
         assert answer.status == 400
+
+
+BREAKS = (ClientPayloadError, ClientConnectionError)
+"""As which a client sees the end of a connection in the middle of an answer; which of them, depends on what it waits for."""
+
+
+async def _what_comes(answer: ClientResponse) -> tuple[bytes, bool]:
+    """The bytes of an answer, and whether its end was among them."""
+    got = bytearray()
+    try:
+        async for piece in answer.content.iter_any():
+            got += piece
+    except BREAKS:
+        return bytes(got), False
+    return bytes(got), True
+
+
+async def test_a_file_that_is_cut_while_it_is_sent_breaks_off(client: Client, folder: Path) -> None:
+    size = 64 * 1024 * 1024  # more than lies between us and a client that does not read yet
+    (folder / "film.mp4").touch()
+    os.truncate(folder / "film.mp4", size)
+    async with client.get("/files/film.mp4") as answer:
+        os.truncate(folder / "film.mp4", 1000)
+        got, is_whole = await _what_comes(answer)
+    assert (answer.status, is_whole) == (200, False)
+    assert got == bytes(len(got))
+
+
+async def test_a_file_that_can_be_read_no_further_breaks_off(client: Client, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "plot.png").write_bytes(bytes(2 * PIECE_BYTES))
+    real = os.pread
+
+    def broken(descriptor: int, size: int, offset: int) -> bytes:
+        if offset:
+            raise OSError(5, "Input/output error")
+        return real(descriptor, size, offset)
+
+    monkeypatch.setattr("os.pread", broken)
+    async with client.get("/files/plot.png") as answer:
+        got, is_whole = await _what_comes(answer)
+    assert (answer.status, is_whole) == (200, False)
+    assert got == bytes(len(got))
+
+
+async def test_an_answer_that_is_sent_in_pieces_says_its_trace(client: Client, folder: Path) -> None:
+    (folder / "a.txt").write_text("x")
+    async with client.get("/files/a.txt") as answer:
+        assert len(answer.headers["X-Request-ID"]) == 16
