@@ -13,7 +13,6 @@ from functools import wraps
 from typing import Final
 from urllib.parse import quote
 
-import msgspec
 from aiohttp import web
 
 from actors.gateway.answers import JSON, Problem, empty_answer, json_answer
@@ -22,7 +21,7 @@ from actors.gateway.routes import Handler, Route, delete, get, patch, post, put
 from actors.gateway.service import service_of
 from beaker.contents.checkpoints import delete_checkpoint, list_checkpoints, make_checkpoint, restore_checkpoint
 from beaker.contents.failures import ContentsError
-from beaker.contents.models import Model
+from beaker.contents.models import Model, written
 from beaker.contents.paths import Place
 from beaker.contents.store import Contents
 from beaker.contents.wishes import Copy, read_condition, read_given, read_look, read_new, read_rename
@@ -63,7 +62,7 @@ async def save(request: web.Request) -> web.Response:
 
     def call(contents: Contents) -> tuple[int, bytes, Model]:
         model, fresh = contents.save(path, read_given(sent, path), expected=expected, who=who)
-        return (201 if fresh else 200), msgspec.json.encode(model), model
+        return (201 if fresh else 200), written(model), model
 
     return _made(request, *await pool_of(request).write(call, path))
 
@@ -81,7 +80,7 @@ async def rename(request: web.Request) -> web.Response:
 
     def call(contents: Contents) -> tuple[int, bytes, Model]:
         model = contents.rename(path, to)
-        return 200, msgspec.json.encode(model), model
+        return 200, written(model), model
 
     return _made(request, *await pool_of(request).write(call, path, to))
 
@@ -160,7 +159,7 @@ async def _show(request: web.Request, path: str) -> web.Response:
 
     def call(contents: Contents) -> tuple[bytes, Model]:
         model = contents.get(path, kind=look.kind, form=look.form, content=look.content, hashed=look.hashed)
-        return msgspec.json.encode(model), model
+        return written(model), model
 
     body, model = await pool_of(request).read(call)
     return web.Response(body=body, content_type=JSON, headers=_headers(model))
@@ -175,7 +174,7 @@ async def _make(request: web.Request, folder: str) -> web.Response:
                 model = contents.copy(source, folder)
             case wish:
                 model = contents.new(folder, kind=wish.kind, extension=wish.extension)
-        return 201, msgspec.json.encode(model), model
+        return 201, written(model), model
 
     # Of the whole folder: who looks for a free name in it waits for others who do.
     return _made(request, *await pool_of(request).write(call, f"{folder}/*"))

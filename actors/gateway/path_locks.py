@@ -90,4 +90,4 @@ class PathLocks:
 
 
 def _place(path: str) -> int:
-    return int.from_bytes(hashlib.sha256(path.encode(errors="surrogateescape")).digest()[:8]) % BYTES
+    return int.from_bytes(hashlib.sha256(path.encode(errors="backslashreplace")).digest()[:8]) % BYTES

@@ -3,6 +3,7 @@
 Source: jupyter_server documentation, "Contents API", "Data Model" (2.21).
 """
 
+import json
 import mimetypes
 import os
 from datetime import UTC, datetime
@@ -59,6 +60,27 @@ def describe(path: str, real: str, kind: Kind) -> Model:
         size=None if kind == "directory" else facts.st_size,
         mimetype=mimetypes.guess_type(path)[0] if kind == "file" else None,
     )
+
+
+def written(model: Model) -> bytes:
+    r"""A model as JSON.
+
+    Of a notebook all is kept that Jupyter's own library reads in its file: NaN and Infinity, which are no JSON but what Python takes for
+    it, numbers of any size, and halves of surrogate pairs, as their escapes. A null in the place of a number would be saved by and by.
+    """
+    if model.type == "notebook" and model.content is not None:
+        text = json.dumps(model.content, ensure_ascii=False, separators=(",", ":"))
+        model = msgspec.structs.replace(model, content=msgspec.Raw(as_json_bytes(text)))
+    return msgspec.json.encode(model)
+
+
+def as_json_bytes(text: str) -> bytes:
+    r"""A JSON text in UTF-8; what that cannot hold stands in the strings as its escape.
+
+    >>> as_json_bytes('"\u00fc \ud83d"')
+    b'"\xc3\xbc \\ud83d"'
+    """
+    return text.encode(errors="backslashreplace")  # which writes them as JSON does
 
 
 def kind_of(path: str, real: str) -> Kind:

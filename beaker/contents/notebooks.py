@@ -7,7 +7,7 @@ read and saved all the same, as untrusted ones.
 
 import contextlib
 import sqlite3
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import nbformat
@@ -15,11 +15,15 @@ from nbformat import ValidationError
 from nbformat.reader import NotJSONError
 
 from beaker.contents.failures import NotAllowed, NotThat
+from beaker.contents.models import as_json_bytes
 
 _nbformat: Any = nbformat  # Any: it is untyped
 
 AS_VERSION = 4
 """Of the format; older notebooks are upgraded as they are read."""
+
+_UNSIGNED: Final = (sqlite3.Error, OSError, UnicodeEncodeError)
+"""Why trust cannot be looked up or kept: Jupyter's store fails, or the notebook holds half a character, of which no signature is made."""
 
 
 class _Looks(msgspec.Struct):
@@ -43,7 +47,7 @@ def read_notebook(data: bytes, name: str, notary: Any) -> Any:  # Any: nbformat'
     """
     notebook = _parsed(data, name)
     trusted = False
-    with contextlib.suppress(sqlite3.Error, OSError):
+    with contextlib.suppress(*_UNSIGNED):
         trusted = notary.check_signature(notebook)
     notary.mark_cells(notebook, trusted)
     return notebook
@@ -53,12 +57,14 @@ def sign_notebook(data: bytes, name: str, notary: Any) -> None:  # Any: as above
     """Write down that a notebook is trusted as it is.
 
     Raises:
-        NotThat: it is no notebook.
+        NotThat: it is no notebook, or holds what cannot be signed.
         NotAllowed: it could not be written down.
     """
     notebook = _parsed(data, name)
     try:
         notary.sign(notebook)
+    except UnicodeEncodeError:
+        raise NotThat(f"{name!r} cannot be trusted: it holds half a character, and Jupyter's signatures are made of whole ones") from None
     except (sqlite3.Error, OSError) as error:
         raise NotAllowed(f"that {name!r} is trusted could not be written down: {_short(error)}") from None
 
@@ -73,12 +79,12 @@ def write_notebook(content: object, name: str, notary: Any) -> bytes:  # Any: nb
     try:
         notebook = _nbformat.from_dict(content)
         if notary.check_cells(notebook):
-            with contextlib.suppress(sqlite3.Error, OSError):
+            with contextlib.suppress(*_UNSIGNED):
                 notary.sign(notebook)
         text: str = _nbformat.writes(notebook, version=nbformat.NO_CONVERT)
     except (ValidationError, ValueError, AttributeError, KeyError, TypeError, ImportError, RecursionError) as error:
         raise NotThat(f"{name!r} was not saved: it is no notebook: {_short(error)}") from None
-    return text.encode() + (b"" if text.endswith("\n") else b"\n")
+    return as_json_bytes(text) + (b"" if text.endswith("\n") else b"\n")
 
 
 def empty_notebook() -> Any:  # Any: as above

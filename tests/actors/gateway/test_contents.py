@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import os
 import threading
 from pathlib import Path
@@ -194,6 +195,33 @@ async def test_a_notebook_is_trusted_once_the_user_says_so(client: Client) -> No
     assert (await _json(client, "GET", "/api/contents/n.ipynb"))[1]["content"]["cells"][0]["metadata"]["trusted"] is False
     assert (await _json(client, "POST", "/api/contents/n.ipynb/trust"))[0] == 201
     assert (await _json(client, "GET", "/api/contents/n.ipynb"))[1]["content"]["cells"][0]["metadata"]["trusted"] is True
+
+
+STRANGE = [r'"a\ud83d b"', "[NaN, -Infinity]", "1e999", str(10**40)]
+"""What Python's json writes and reads, and is not JSON everywhere."""
+
+
+@pytest.mark.parametrize("value", STRANGE)
+async def test_a_notebook_with_what_is_hardly_json_opens_and_saves_unchanged(client: Client, folder: Path, value: str) -> None:
+    def x_of(notebook: Any) -> str:  # Any: JSON
+        return repr(notebook["cells"][0]["outputs"][0]["data"]["application/json"]["x"])
+
+    output = f'{{"output_type": "display_data", "metadata": {{}}, "data": {{"application/json": {{"x": {value}}}}}}}'
+    cell = f'{{"cell_type": "code", "id": "a", "source": "", "metadata": {{}}, "execution_count": 1, "outputs": [{output}]}}'
+    (folder / "n.ipynb").write_text(f'{{"cells": [{cell}], "metadata": {{}}, "nbformat": 4, "nbformat_minor": 5}}')
+    status, model = await _json(client, "GET", "/api/contents/n.ipynb")
+    assert (status, x_of(model["content"])) == (200, repr(json.loads(value)))
+    wanted = {"type": "notebook", "format": "json", "content": model["content"]}
+    assert (await _json(client, "PUT", "/api/contents/n.ipynb", wanted))[0] == 200
+    assert x_of(json.loads((folder / "n.ipynb").read_text())) == repr(json.loads(value))
+
+
+async def test_half_a_character_is_said_where_it_cannot_be_kept(client: Client, folder: Path) -> None:
+    (folder / "a.txt").write_text("old")
+    status, failure = await _json(client, "PUT", "/api/contents/a.txt", {"type": "file", "format": "text", "content": "a\ud83d"})
+    assert (status, failure["message"]) == (400, "'a.txt' was not saved: its text holds half a character.")
+    assert (await _json(client, "PATCH", "/api/contents/a.txt", {"path": "\ud83d"}))[0] == 404
+    assert (folder / "a.txt").read_text() == "old"
 
 
 async def test_a_save_can_depend_on_what_was_seen(client: Client, folder: Path) -> None:

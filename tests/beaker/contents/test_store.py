@@ -250,6 +250,14 @@ def test_a_notebook_is_trusted_once_the_user_says_so(contents: Contents, folder:
         contents.trust("none.ipynb")
 
 
+def test_a_notebook_with_half_a_character_is_kept_and_not_trusted(contents: Contents, folder: Path) -> None:
+    contents.save("n.ipynb", Given(type="notebook", content=_notebook("'\ud83d'", trusted=True)))
+    (cell,) = contents.get("n.ipynb").content["cells"]
+    assert (cell["source"], cell["metadata"]["trusted"]) == ("'\ud83d'", False)
+    with pytest.raises(NotThat, match="cannot be trusted: it holds half a character"):
+        contents.trust("n.ipynb")
+
+
 class _Broken(NotebookNotary):
     """Its store is on a disk that is full, or locked."""
 
