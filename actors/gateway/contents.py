@@ -17,7 +17,7 @@ from aiohttp import web
 
 from actors.gateway.answers import JSON, Problem, empty_answer, json_answer
 from actors.gateway.contents_pool import pool_of
-from actors.gateway.routes import Handler, Route, delete, get, patch, post, put
+from actors.gateway.routes import ANY, Handler, Route, delete, get, patch, post, put
 from actors.gateway.service import service_of
 from beaker.contents.checkpoints import delete_checkpoint, list_checkpoints, make_checkpoint, restore_checkpoint
 from beaker.contents.failures import ContentsError
@@ -199,9 +199,9 @@ def _address(request: web.Request, path: str) -> str:
     return f"{service_of(request).base_url}api/contents/{quote(path.strip('/'))}"
 
 
-_CHECKPOINTS: Final = "api/contents/{path:.+}/checkpoints"
+_CHECKPOINTS: Final = f"api/contents/{{path:{ANY}+}}/checkpoints"
 _CHECKPOINT: Final = _CHECKPOINTS + "/{checkpoint:[^/]+}"
-_TRUST: Final = "api/contents/{path:.+}/trust"
+_TRUST: Final = f"api/contents/{{path:{ANY}+}}/trust"
 
 ROUTES: Final[tuple[Route, ...]] = (
     # The more particular first.
@@ -212,7 +212,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     post(_TRUST, trust),
     *(
         route
-        for path in ("api/contents", "api/contents/{path:.*}")
+        for path in ("api/contents", f"api/contents/{{path:{ANY}*}}")
         for route in (get(path, show), put(path, save), post(path, make), patch(path, rename), delete(path, remove))
     ),
 )

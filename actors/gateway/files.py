@@ -18,7 +18,7 @@ from aiohttp import web
 from actors.gateway.answers import BrokenOff, Problem
 from actors.gateway.contents import said
 from actors.gateway.contents_pool import ContentsPool, pool_of
-from actors.gateway.routes import Route, get
+from actors.gateway.routes import ANY, Route, get
 from beaker.contents.failures import NotThat, NotThere
 from beaker.contents.paths import Place
 from beaker.contents.store import Contents
@@ -100,6 +100,9 @@ def _find(contents: Contents, path: str) -> Place:
     place = contents.find(path)
     if not os.path.exists(place.real):
         raise NotThere(f"there is no {place.path!r}")
+    if os.path.isdir(place.real):
+        what = f"{place.path!r} is a folder" if place.path else "this is the folder that is served"
+        raise NotThat(f"{what}; only files can be sent")
     return place
 
 
@@ -125,5 +128,5 @@ def _wanted(request: web.Request, size: int) -> tuple[int, int]:
     return begin, end
 
 
-ROUTES: Final[tuple[Route, ...]] = (get("files/{path:.*}", send),)
+ROUTES: Final[tuple[Route, ...]] = (get(f"files/{{path:{ANY}*}}", send),)
 """Files themselves."""

@@ -12,7 +12,7 @@ from aiohttp import web
 from actors.gateway.answers import Problem, json_answer
 from actors.gateway.contents import said
 from actors.gateway.files import send_file
-from actors.gateway.routes import Route, get
+from actors.gateway.routes import ANY, Route, get
 from actors.gateway.service import service_of
 from beaker.contents.paths import Place
 from beaker.gateway.downloads import type_of
@@ -65,5 +65,5 @@ async def _specs(request: web.Request) -> SpecsModel:
 ROUTES: Final[tuple[Route, ...]] = (
     get("api/kernelspecs", list_all),
     get("api/kernelspecs/{name}", show),
-    get("kernelspecs/{name}/{file:.+}", show_file),
+    get(f"kernelspecs/{{name}}/{{file:{ANY}+}}", show_file),
 )

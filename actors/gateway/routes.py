@@ -4,9 +4,13 @@ Every route is closed unless it says that it is public, and a test walks all of 
 """
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import msgspec
 from aiohttp import web
+
+ANY: Final = r"[\s\S]"
+"""A character of a file's path, in a blank of an address; a dot is none that ends a line, which names of files may hold."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

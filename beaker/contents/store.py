@@ -20,7 +20,7 @@ from beaker.contents.leftovers import clear
 from beaker.contents.models import Format, Given, Kind, Model, describe, kind_of
 from beaker.contents.names import copy_name, untitled
 from beaker.contents.notebooks import empty_notebook, read_notebook, sign_notebook, write_notebook
-from beaker.contents.paths import CHECKPOINTS, Place, Root
+from beaker.contents.paths import CHECKPOINTS, Place, Root, is_within
 from beaker.contents.uploads import given_up, take_piece
 from beaker.contents.whole_file import ABSENT, ALGORITHM, fingerprint, said, write_whole
 from beaker.contents.within import holding, names_within, open_within
@@ -159,8 +159,9 @@ class Contents:
         """Give a file or folder another path.
 
         Raises:
-            NotThere: there is no such file.
+            NotThere: there is no such file, or no folder for it to go to.
             NotAllowed: the folder that is served keeps its name.
+            NotThat: a folder is to be moved into itself, or something below a file.
             NotFree: there is something already.
             ContentsError: it was not renamed for another reason.
         """
@@ -170,6 +171,7 @@ class Contents:
         if not os.path.lexists(old.real):
             raise NotThere(f"there is no {old.path!r}")
         if old.real != new.real:
+            self._must_be_movable(old, new)
             # On a disk that takes `A` and `a` for one, the other name of the same thing is free.
             if os.path.lexists(new.real) and not os.path.samefile(old.real, new.real):
                 raise NotFree(f"there is a {new.path!r} already")
@@ -249,6 +251,14 @@ class Contents:
         if not os.path.isdir(place.real):
             raise NotThere(f"there is no folder {place.path!r}" if place.path else ROOT_GONE)
         return place
+
+    def _must_be_movable(self, old: Place, new: Place) -> None:
+        """The system's words for these name the one where they mean the other."""
+        if os.path.isdir(old.real) and not os.path.islink(old.real) and is_within(old.real, new.real):
+            raise NotThat(f"{old.path!r} is a folder, and cannot be moved into itself ({new.path!r})")
+        if not os.path.isdir(above := os.path.dirname(new.real)):
+            kind, what = (NotThat, "{!r} is no folder") if os.path.lexists(above) else (NotThere, "there is no folder {!r}")
+            raise kind(f"{old.path!r} cannot be moved to {new.path!r}: {what.format(os.path.dirname(new.path))}")
 
     def _make_folder(self, place: Place) -> None:
         if os.path.isdir(place.real):

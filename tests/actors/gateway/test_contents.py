@@ -107,7 +107,7 @@ async def test_a_folder_is_listed(client: Client, folder: Path) -> None:
     assert [entry["path"] for entry in (await _json(client, "GET", "/api/contents/sub"))[1]["content"]] == ["sub/ü b.txt"]
 
 
-NAMES = ["ü b.txt", "a%20b", "100%", "a?b", "a#b", "a&b=c", "a;b", "a+b", "日本.txt", "a\\b", "a:b", "x" * 200]
+NAMES = ["ü b.txt", "a%20b", "100%", "a?b", "a#b", "a&b=c", "a;b", "a+b", "日本.txt", "a\\b", "a:b", "a\nb", "a\r\n\x85\u2028b", "x" * 200]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -148,6 +148,33 @@ async def test_a_name_that_is_taken_is_a_conflict(client: Client, folder: Path) 
     async with client.patch("/api/contents/a", json={"path": "c"}) as answer:
         assert (answer.status, answer.headers["Location"], (await answer.json())["path"]) == (200, "/api/contents/c", "c")
     assert (await _json(client, "PATCH", "/api/contents/none", {"path": "d"}))[0] == 404
+
+
+MOVES = [
+    ("d", "d/e", 400, "'d' is a folder, and cannot be moved into itself ('d/e')."),
+    ("a", "none/a", 404, "'a' cannot be moved to 'none/a': there is no folder 'none'."),
+    ("a", "b/a", 400, "'a' cannot be moved to 'b/a': 'b' is no folder."),
+    ("none", "a2", 404, "There is no 'none'."),
+]
+
+
+@pytest.mark.parametrize(("path", "to", "status", "words"), MOVES)
+async def test_why_something_cannot_be_moved_is_said_of_what_is_the_matter(
+    client: Client, folder: Path, path: str, to: str, status: int, words: str
+) -> None:
+    (folder / "d").mkdir()
+    (folder / "a").touch()
+    (folder / "b").touch()
+    assert await _json(client, "PATCH", f"/api/contents/{path}", {"path": to}) == (
+        status,
+        {"message": words, "reason": "not_found" if status == 404 else "bad_request"},
+    )
+
+
+async def test_a_link_to_a_folder_can_be_moved_into_that(client: Client, folder: Path) -> None:
+    (folder / "d").mkdir()
+    (folder / "link").symlink_to(folder / "d")
+    assert (await _json(client, "PATCH", "/api/contents/link", {"path": "d/link"}))[0] == 200
 
 
 async def test_what_is_deleted_is_gone(client: Client, folder: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientConnectionError, ClientPayloadError, ClientResponse
+from yarl import URL
 
 from actors.gateway.files import PIECE_BYTES
 from tests.actors.gateway.conftest import Client
@@ -71,14 +72,25 @@ async def test_an_empty_file_is_empty(client: Client, folder: Path) -> None:
         assert (answer.status, await answer.read()) == (200, b"")
 
 
-async def test_what_is_no_file_is_said(client: Client, folder: Path) -> None:
+NO_FILES = [
+    ("d", 400, "'d' is a folder; only files can be sent."),
+    ("", 400, "This is the folder that is served; only files can be sent."),
+    ("none", 404, "There is no 'none'."),
+]
+
+
+@pytest.mark.parametrize(("path", "status", "words"), NO_FILES)
+async def test_what_is_no_file_is_said(client: Client, folder: Path, path: str, status: int, words: str) -> None:
     (folder / "d").mkdir()
-    async with client.get("/files/d") as answer:
-        assert (answer.status, answer.content_type) == (400, "application/json")
-    async with client.get("/files/none") as answer:
-        assert answer.status == 404
-    async with client.get("/files/") as answer:
-        assert answer.status == 400
+    async with client.get(f"/files/{path}") as answer:
+        assert (answer.status, (await answer.json())["message"]) == (status, words)
+
+
+async def test_a_name_with_an_end_of_a_line_in_it_is_found(client: Client, folder: Path) -> None:
+    (folder / "a\nb.txt").write_text("x")
+    async with client.get(URL("/files/a%0Ab.txt", encoded=True)) as answer:
+        assert (answer.status, await answer.text()) == (200, "x")
+        assert answer.headers["Content-Disposition"] == "inline; filename=\"a_b.txt\"; filename*=UTF-8''a%0Ab.txt".replace('"', "")
 
 
 BREAKS = (ClientPayloadError, ClientConnectionError)
