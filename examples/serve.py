@@ -28,6 +28,11 @@ NAMING = (
 )
 """Variables that give a model's key or address, or the place of one."""
 
+ALLOWED = "JUPYTER_GATEWAY_ALLOWED_ENVS"
+"""Names the variables that a Jupyter server sends to its gateway with a request for a kernel, beside its own."""
+NOTEBOOK_NAME = "JPY_SESSION_NAME"
+"""One of them, which it makes for each kernel: the path of the notebook."""
+
 LAB = """
 import sys
 sys.modules["rfc3987_syntax"] = None
@@ -126,11 +131,17 @@ def lab_command(port: int, gateway: str) -> list[str]:
     return command
 
 
+def lab_environment(environment: Mapping[str, str], token: str) -> dict[str, str]:
+    """Of JupyterLab: the gateway's token, and that it tells the gateway for which notebook a kernel is, by which its logs are found."""
+    allowed = [name for name in environment.get(ALLOWED, "").split(",") if name and name != NOTEBOOK_NAME]
+    return {**environment, "JUPYTER_GATEWAY_AUTH_TOKEN": token, ALLOWED: ",".join([*allowed, NOTEBOOK_NAME])}
+
+
 def run(port: int, more: Sequence[str]) -> int:
     """Runs both until one of them ends; gives JupyterLab's status."""
     token = secrets.token_urlsafe(32)
     gateway, address = start_gateway(token)
-    lab = subprocess.Popen([*lab_command(port, address), *more], env={**os.environ, "JUPYTER_GATEWAY_AUTH_TOKEN": token})
+    lab = subprocess.Popen([*lab_command(port, address), *more], env=lab_environment(os.environ, token))
     signal.signal(signal.SIGINT, lambda *_: None)  # JupyterLab has it too
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: lab.terminate())

@@ -1,11 +1,9 @@
 """Kernels and sessions as Jupyter's clients see them, and what of their requests is read."""
 
 import os
-import re
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
 from urllib.parse import quote
 
 import msgspec
@@ -14,11 +12,9 @@ from actors.gateway.answers import Problem, moment
 from actors.gateway.asking import list_kernels
 from actors.gateway.service import Service
 from actors.gateway.standings import fresh
-from beaker.gateway.environment import room_bytes, why_too_large
+from beaker.gateway.environment import may_be_requested, room_bytes, why_too_large
 from beaker.messages.host import KernelStanding
 from beaker.messages.registry import KernelEntry, SessionEntry
-
-_VARIABLE: Final = re.compile(r"KERNEL_\w+", re.ASCII)
 
 
 class KernelModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +91,7 @@ def kernel_variables(environment: Mapping[str, object] | None) -> dict[str, str]
         Problem: 413, no program could be started with them.
     """
     given = environment or {}
-    taken = {name: value for name, value in given.items() if isinstance(value, str) and _VARIABLE.fullmatch(name) and "\0" not in value}
+    taken = {name: value for name, value in given.items() if isinstance(value, str) and may_be_requested(name) and "\0" not in value}
     if taken and (why := why_too_large(taken, room_bytes(os.environ, os.sysconf("SC_ARG_MAX")))) is not None:
         raise Problem(413, why)
     return taken

@@ -86,7 +86,7 @@ _WRITTEN: Final[dict[str, Schema]] = {
     ),
     "Me": _answer("Whoever has the token is the one user.", identity=_FREE, permissions=_FREE),
     "KernelWanted": _wanted(
-        "Which kernel; nothing: the default one. Of `env` the variables KERNEL_* are taken.",
+        "Which kernel; nothing: the default one. Of `env` the variables KERNEL_* and JPY_SESSION_NAME are taken.",
         name=TEXT,
         path=TEXT,
         kernel_id={"type": "string", "format": "uuid"},

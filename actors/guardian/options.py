@@ -35,6 +35,7 @@ the token:
       curl -H "Authorization: token $TOKEN" http://127.0.0.1:8888/api/kernels
   JupyterLab, with its files here and its kernels there:
       JUPYTER_GATEWAY_AUTH_TOKEN=$TOKEN jupyter lab --gateway-url=http://127.0.0.1:8888
+  With JUPYTER_GATEWAY_ALLOWED_ENVS=JPY_SESSION_NAME before it, `beaker-logs follow lake.ipynb` finds its kernels by their notebooks.
 
 signals:
   TERM, INT (Ctrl-C)   take no more, let requests end, end all kernels (unless --keep-kernels), leave; a second one hurries

@@ -23,6 +23,7 @@ from actors.kernel.state.inflight_log import inflight_path
 from actors.kernel.state.surroundings import Surroundings
 from actors.runtime.link import Link
 from actors.runtime.node import Node
+from beaker.gateway.environment import NOTEBOOK
 from beaker.gateway.quota import Quota
 from beaker.messages.base import PROTOCOL, KernelId
 from beaker.messages.host import KernelStanding, Serve
@@ -112,7 +113,7 @@ class Hosted:
         self.log.info(
             "kernel.started",
             host=os.getpid(),
-            notebook=self.serve.environment.get("JPY_SESSION_NAME", ""),  # as jupyter_server names it
+            notebook=self.serve.environment.get(NOTEBOOK, ""),
             spec=self.serve.kernel.spec_name,
             takes_over=self._takes_over,
         )

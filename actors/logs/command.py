@@ -181,7 +181,7 @@ class _Run:
     def _kernel(self) -> str:
         """The one that is meant."""
         kernels = sort_by_kernel(self._folder.facts())
-        return find_kernel(self._options["kernel"], [logs.kernel for logs in kernels], {logs.kernel: logs.name for logs in kernels})
+        return find_kernel(self._options["kernel"], [logs.kernel for logs in kernels], {logs.kernel: logs.names for logs in kernels})
 
     def _selection(self) -> Selection:
         options, now = self._options, datetime.now(UTC)

@@ -28,6 +28,10 @@ BUFFER_BYTES = 1024 * 1024
 """Read at once: a line of ours is shorter."""
 SHARED = ("host", "registry", "worker")
 """Roles whose processes have several kernels, each named on its lines."""
+STARTED, BOUND = "kernel.started", "session.bound"
+"""Lines that name a kernel's notebook: as it was when the kernel began, and as a session of the gateway has it."""
+NAMES_KEPT = 20
+"""Of one kernel, from one file: more renames of one document than anybody remembers."""
 ENDS_BYTES = 64 * 1024
 """How much of the beginning and of the end of a file is read to know its first and last time."""
 
@@ -114,8 +118,8 @@ class LogFolder:
             times = [line.time for line in (*beginning, *end) if line.time is not BEFORE_ALL]
             first = first or (times[0] if times else None)
             last = times[-1] if times else last
-            name = name or next((_name_of(line) for line in beginning if line.head.event == "kernel.started"), "")
-        return Facts(parts, size, first, last, lives(parts.writer), name)
+            name = name or next((_name_of(line) for line in beginning if line.head.event == STARTED), "")
+        return Facts(parts, size, first, last, lives(parts.writer), (name,) if name else ())
 
     def _shared_facts(self, parts: Parts, *, lives: bool) -> list[Facts]:
         """The same for each kernel that such a process has held."""
@@ -128,14 +132,15 @@ class LogFolder:
             if fact is None:
                 writer = msgspec.structs.replace(parts.writer, kernel=kernel)
                 fact = Facts(msgspec.structs.replace(parts, writer=writer), 0, line.time, line.time, lives)
-            name = _name_of(line) if line.head.event == "kernel.started" else ""
+            name = _name_of(line) if line.head.event in (STARTED, BOUND) else ""
             found[kernel] = Facts(
                 fact.parts,
                 fact.size_bytes + len(line.raw),
                 fact.first,
                 line.time,
                 line.head.event != "kernel.ended" and lives,
-                name or fact.name,
+                (*(other for other in fact.names if other != name), name)[-NAMES_KEPT:] if name else fact.names,
+                line.time if name and line.head.event == BOUND else fact.named,
             )
         return list(found.values())
 

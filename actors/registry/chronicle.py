@@ -53,8 +53,10 @@ class Chronicle:
             if kernel_id not in kernels:
                 self._log.info("kernel.not_found", kernel=kernel_id)
                 self.strike_kernel(kernel_id)
-        for session_id in [*self._sessions]:
-            if session_id not in sessions:
+        for session_id, row in [*self._sessions.items()]:
+            if session_id in sessions:
+                self._name(row)
+            else:
                 self.strike_session(session_id)
         return msgspec.structs.replace(empty, kernels=kernels, sessions=sessions)
 
@@ -101,6 +103,8 @@ class Chronicle:
         else:
             self._journal.change(row)
         self._sessions[session.session_id] = row
+        if known is None or (known.kernel_id, known.path) != (row.kernel_id, row.path):
+            self._name(row)
         self._say()
 
     def write_life(self, kernel_id: str, known: Remembered) -> None:
@@ -131,6 +135,10 @@ class Chronicle:
     def close(self) -> None:
         """Write no more."""
         self._journal.close()
+
+    def _name(self, row: SessionRow) -> None:
+        """Say which notebook a kernel has: by that `beaker-logs` finds it."""
+        self._log.info("session.bound", kernel=row.kernel_id, session=row.session_id, notebook=row.path)
 
     def _say(self) -> None:
         journal = self._journal

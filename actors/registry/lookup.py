@@ -8,22 +8,18 @@ import os
 import time
 import uuid
 from collections.abc import Mapping
-from typing import Final
 
 from actors.guardian.order import GatewayOrder
 from actors.supervisor.limits import Limits
 from actors.supervisor.order import Order
 from beaker.contents.paths import Root
 from beaker.gateway.cell_folder import WORKING_FOLDER, BadPath, cell_folder
-from beaker.gateway.environment import compose_environment
+from beaker.gateway.environment import NOTEBOOK, compose_environment
 from beaker.gateway.identity import folder_name, supervisor_secret
 from beaker.gateway.register import Kernel, Offer
 from beaker.gateway.subkernel_names import subkernel_names, usual_name
 from beaker.settings.load import load
 from beaker.settings.schema import Settings
-
-NOTEBOOK: Final = "JPY_SESSION_NAME"
-"""The variable by which cells find their notebook, as jupyter_server sets it."""
 
 
 class Lookup:

@@ -29,8 +29,10 @@ _PROXY: Final = re.compile(r"\w*_PROXY", re.IGNORECASE)
 _NAME_SHOWN: Final = 60
 """Characters of a variable's name in a sentence."""
 
-_REQUESTED: Final = re.compile(r"KERNEL_\w+", re.ASCII)
+NOTEBOOK: Final = "JPY_SESSION_NAME"
+"""By it cells find their notebook, as jupyter_server sets it; one that has its kernels here sends it where it is told to."""
 
+_REQUESTED: Final = re.compile(rf"KERNEL_\w+|{NOTEBOOK}", re.ASCII)
 
 VARIABLE_BYTES: Final = 131_072
 """Linux starts no program with a longer variable, its name and both signs around its value included (MAX_ARG_STRLEN)."""
@@ -41,6 +43,11 @@ _RESERVE_BYTES: Final = 65_536
 """Of that for the command line of a subkernel, and for what is added to its variables."""
 _POINTER_BYTES: Final = 8
 """For each variable beside its own."""
+
+
+def may_be_requested(name: str) -> bool:
+    """Whether a client may set this variable for its kernel."""
+    return _REQUESTED.fullmatch(name) is not None
 
 
 def room_bytes(own: Mapping[str, str], system_bytes: int) -> int:
@@ -97,7 +104,7 @@ def compose_environment(
 
     Args:
         own: of the gateway.
-        requested: what a client wants; only names that begin with `KERNEL_` are taken.
+        requested: what a client wants; only names that it may set are taken.
         added: further names of `own`, as the gateway's settings have them; one that ends with `*` means all that begin so.
         secrets: a variable whose value holds one of them is left out, whatever it is called.
         is_secret: tells the same of a value, for secrets that are not known here.
@@ -110,5 +117,5 @@ def compose_environment(
     beginnings = (*BEGINNINGS, *(name[:-1] for name in added if name.endswith("*") and len(name) > 1))
     hidden = [secret for secret in secrets if secret]
     passed = {name: value for name, value in own.items() if name in NAMES | whole or name.startswith(beginnings) or _PROXY.fullmatch(name)}
-    passed |= {name: value for name, value in requested.items() if _REQUESTED.fullmatch(name) and "\0" not in value}
+    passed |= {name: value for name, value in requested.items() if may_be_requested(name) and "\0" not in value}
     return {name: value for name, value in passed.items() if not any(secret in value for secret in hidden) and not is_secret(value)}

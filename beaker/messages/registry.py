@@ -53,7 +53,7 @@ class StartKernel(Request["KernelStarted"], frozen=True, kw_only=True, tag="regi
     path: str = ""
     """Of the document, or of its folder, below the root folder: there its cells begin."""
     environment: dict[str, str] = msgspec.field(default_factory=dict[str, str])
-    """The client's own `KERNEL_*` variables, for the subkernel."""
+    """The client's own variables, for the subkernel: see `beaker/gateway/environment.py`."""
 
 
 class KernelStarted(Event, frozen=True, kw_only=True, tag="registry.kernel_started"):

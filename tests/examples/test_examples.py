@@ -119,6 +119,12 @@ def test_a_lab_that_does_not_leave_without_its_gateway_is_ended() -> None:
         assert end(lab) == -signal.SIGKILL
 
 
+@pytest.mark.parametrize(("before", "after"), [("", "JPY_SESSION_NAME"), ("TEAM,JPY_SESSION_NAME", "TEAM,JPY_SESSION_NAME")])
+def test_the_lab_tells_its_gateway_which_notebook_a_kernel_is_for(before: str, after: str) -> None:
+    made = runpy.run_path(str(EXAMPLES / "serve.py"))["lab_environment"]({"JUPYTER_GATEWAY_ALLOWED_ENVS": before}, "canary")
+    assert made == {"JUPYTER_GATEWAY_ALLOWED_ENVS": after, "JUPYTER_GATEWAY_AUTH_TOKEN": "canary"}
+
+
 @pytest.mark.slow
 def test_the_notebook_runs_from_top_to_bottom_and_its_question_is_answered(tmp_path: Path) -> None:
     for name in ("first-steps.ipynb", "lake.csv"):

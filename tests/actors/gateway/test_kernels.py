@@ -80,7 +80,15 @@ async def test_a_kernel_is_started_with_what_the_client_may_choose(here: Gateway
         "name": "ir",
         "path": "/a/b.ipynb",
         "kernel_id": chosen,
-        "env": {"KERNEL_ID": "7", "KERNEL_N": 7, "PATH": "/evil", "KERNEL_X": "a\0b", "kernel_y": "1", "KERNEL_=": "1"},
+        "env": {
+            "KERNEL_ID": "7",
+            "JPY_SESSION_NAME": "a",
+            "KERNEL_N": 7,
+            "PATH": "/evil",
+            "KERNEL_X": "a\0b",
+            "kernel_y": "1",
+            "KERNEL_=": "1",
+        },
         "unknown": [1],
     }
     answer = await here.client.post("/api/kernels", headers=WITH_TOKEN, json=body)
@@ -88,7 +96,7 @@ async def test_a_kernel_is_started_with_what_the_client_may_choose(here: Gateway
     assert (answer.status, answer.headers["Location"]) == (201, f"/api/kernels/{chosen}")
     assert (model["id"], model["name"]) == (chosen, "ir")
     (seen,) = [each for each in here.registry.seen if isinstance(each, StartKernel)]
-    assert seen == StartKernel(spec_name="ir", kernel_id=chosen, path="a/b.ipynb", environment={"KERNEL_ID": "7"})
+    assert seen == StartKernel(spec_name="ir", kernel_id=chosen, path="a/b.ipynb", environment={"KERNEL_ID": "7", "JPY_SESSION_NAME": "a"})
 
 
 async def test_a_kernel_is_started_by_an_empty_body(here: Gateway) -> None:

@@ -98,11 +98,27 @@ def test_a_kernel_of_a_gateway_is_listed_with_its_notebook(run: Run, gateways: P
     assert row.split()[:6] == [UUID, "ended", "Sea.ipynb", "host,", "agent,", "registry"]
 
 
+def test_a_kernel_of_a_gateway_is_found_by_what_its_sessions_say_whoever_takes_it_over(run: Run, gateways: Path) -> None:
+    registry = [
+        raw("session.bound", at_s=2, role="registry", kernel=UUID, session="s", notebook="deep/lake.ipynb"),
+        raw("session.bound", at_s=3, role="registry", kernel=UUID, session="s", notebook="deep/renamed.ipynb"),
+    ]
+    (gateways / "registry-4000013.jsonl").write_bytes(b"".join(registry))
+    # A host that takes it over says what it was started with.
+    (gateways / "host-4000014.jsonl").write_bytes(raw("kernel.started", at_s=50, kernel=UUID, notebook="Sea.ipynb", takes_over=True))
+    _, out, _ = run("list")
+    assert next(row for row in out.splitlines() if UUID in row).split()[2] == "renamed.ipynb"
+    for name in ("renamed.ipynb", "lake.ipynb", "Sea.ipynb"):
+        status, out, err = run("show", name, "--event", "cell.replied", "--json")
+        assert (status, events(out), err) == (0, ["cell.replied"], ""), name
+
+
 @pytest.mark.parametrize("words", [["list"], ["show"], ["show", "zz"], ["trace"], ["trace", "last"], ["trace", "s_3"]])
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
 def test_nothing_that_stands_in_a_log_can_write_into_the_terminal(run: Run, folder: Path, words: list[str], form: tuple[str, ...]) -> None:
     evil = "\x1b[31mRED\nFAKE\u202e\x9b2J"
     rows = [raw("request", at_s=90, role="worker", kernel=evil, trace=trace, method="GET", path=f"/{evil}") for trace in ("s_3_1", "s_3_2")]
+    rows.append(raw("session.bound", at_s=91, role="registry", kernel=KERNEL, session="s", notebook=f"{evil}.ipynb"))
     (folder / "worker-4000012.jsonl").write_bytes(b"".join(rows))
     _, out, err = run(*words, *form)
     assert "RED" in out + err

@@ -55,9 +55,12 @@ def test_every_name_and_beginning_is_on_the_page_of_the_gateway() -> None:
     assert [name for name in wanted if f"`{name}`" not in row] == []
 
 
-def test_a_request_adds_variables_of_kernels_alone() -> None:
+def test_a_request_adds_variables_of_kernels_and_the_notebook_alone() -> None:
     requested = {
         "KERNEL_USERNAME": "ada",
+        "JPY_SESSION_NAME": "/home/ada/lake.ipynb",
+        "JPY_SESSION_NAMES": "",
+        "JPY_PARENT_PID": "1",
         "LD_PRELOAD": "/evil.so",
         "XDG_CONFIG_HOME": "/evil",
         "KERNEL_": "",
@@ -65,7 +68,7 @@ def test_a_request_adds_variables_of_kernels_alone() -> None:
         "KERNEL_N": "\0",
     }
     added = compose_environment({"PATH": "/bin"}, requested)
-    assert added == {"PATH": "/bin", "KERNEL_USERNAME": "ada"}
+    assert added == {"PATH": "/bin", "KERNEL_USERNAME": "ada", "JPY_SESSION_NAME": "/home/ada/lake.ipynb"}
 
 
 def test_the_settings_add_names_and_beginnings() -> None:

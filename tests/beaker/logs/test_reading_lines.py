@@ -161,10 +161,15 @@ def test_a_kernel_is_named_by_the_beginning_of_its_id_or_as_the_last() -> None:
 
 
 def test_a_kernel_is_named_by_its_notebook_too_and_then_the_last_of_it_is_meant() -> None:
-    names = {"ab12": "a.ipynb", "ab34": "a.ipynb", "cd56": "b.ipynb"}
+    names = {"ab12": ["a.ipynb"], "ab34": ["a.ipynb"], "cd56": ["b.ipynb"]}
     assert [find_kernel(given, [*names], names) for given in ("a.ipynb", "work/b.ipynb", "ab12")] == ["ab34", "cd56", "ab12"]
     with pytest.raises(NoKernel, match=r"'c\.ipynb', and none of a notebook of this name"):
         find_kernel("c.ipynb", [*names], names)
+
+
+def test_a_name_that_a_notebook_has_had_means_its_kernel_unless_another_has_it_now() -> None:
+    names = {"ab12": ["b.ipynb", "a.ipynb"], "ab34": ["a.ipynb", "c.ipynb"]}
+    assert [find_kernel(given, [*names], names) for given in ("a.ipynb", "b.ipynb", "c.ipynb")] == ["ab12", "ab12", "ab34"]
 
 
 UUID = "7d9f3c1a-5b2e-4a8e-9d71-0c6f2e5b8a44"

@@ -42,7 +42,7 @@ def running() -> Iterator[RunningGateway]:
 def lab(running: RunningGateway, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A JupyterLab that has no kernels of its own; both serve the same folder."""
     folder = tmp_path_factory.mktemp("lab")
-    environment = {**os.environ, "JUPYTER_GATEWAY_AUTH_TOKEN": TOKEN}
+    environment = {**os.environ, "JUPYTER_GATEWAY_AUTH_TOKEN": TOKEN, "JUPYTER_GATEWAY_ALLOWED_ENVS": "JPY_SESSION_NAME"}
     with serving_lab(folder, running.root, f"--gateway-url={running.url}", environment=environment) as served:
         yield served
 
@@ -66,7 +66,7 @@ def workers(request: pytest.FixtureRequest, running: RunningGateway, tab: Tab) -
     return wanted
 
 
-def test_a_cell_runs_and_an_interrupt_ends_a_long_one(open_notebook: Open) -> None:
+def test_a_cell_runs_and_an_interrupt_ends_a_long_one(open_notebook: Open, running: RunningGateway) -> None:
     notebook = open_notebook("print('to stdout')\n6 * 7", "import time\nprint('begun')\ntime.sleep(600)", "'usable'")
     expect(notebook.run(0)).to_have_text(["to stdout\n", "42"])
     expect(notebook.prompt(0)).to_have_text(RAN)
@@ -76,6 +76,7 @@ def test_a_cell_runs_and_an_interrupt_ends_a_long_one(open_notebook: Open) -> No
     expect(outputs.last).to_contain_text("KeyboardInterrupt")
     expect(notebook.prompt(1)).to_have_text(RAN)
     expect(notebook.run(2)).to_have_text("'usable'")
+    assert f'/{notebook.file.name}"' in running.logs, "nobody finds its kernel by it"
 
 
 def test_a_question_streams_an_answer_and_leaves_a_cell_that_runs(open_notebook: Open, page: Page) -> None:
