@@ -148,11 +148,12 @@ class _Run:
         found = requests.gather(self._folder.lines(chosen, Selection(containing=piece), of_kernel=kernel))
         if not found:
             raise NothingThere(f"No request{f' {given!r}' if piece else ''} stands in the logs in {self._folder.path}.")
+        wanted = found.values() if self._options["all"] else requests.without_polls(found.values())
         if given is None:
-            self._screen.requests(requests.latest(found.values(), self._options["last"]))
+            self._screen.requests(requests.latest(wanted, self._options["last"]))
             return 0
         if given == "last":
-            last = requests.last(found.values())
+            last = requests.last(wanted) or requests.last(found.values())
             if last is None:
                 raise NothingThere("All requests that stand there are strangers'. `beaker-logs trace` lists them: name one by its id.")
             given = last.trace

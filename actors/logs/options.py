@@ -102,6 +102,8 @@ def _add_kernel(command: argparse.ArgumentParser, name: str) -> None:
         )
         command.add_argument("trace", nargs="?", metavar="ID", help=words)
         command.add_argument("--kernel", metavar="KERNEL", help="only in this kernel, named as for `show`")
+        words = "count a GET that went well too, such as JupyterLab sends to a gateway every few seconds, for the list and for `last`"
+        command.add_argument("--all", action="store_true", help=words)
     else:
         command.add_argument(
             "kernel",

@@ -35,6 +35,11 @@ class Seen(msgspec.Struct):
     stranger: bool = False
     """Whether it came to a gateway from somebody who has shown no token: anybody can make as many as she likes."""
 
+    @property
+    def polls(self) -> bool:
+        """Whether somebody only looked, and all was well: JupyterLab on a gateway does so every few seconds while nobody does anything."""
+        return self.what.startswith("GET ") and self.lines == 1 and not self.troubles and self.status[:1] in {"2", "3"}
+
     def take(self, line: Line) -> None:
         """One more line of it."""
         head = line.head
@@ -80,6 +85,12 @@ def last(found: Iterable[Seen]) -> Seen | None:
     """The last one of somebody who was let in, as all are who use a notebook: nobody else can put something in its place."""
     known = latest((seen for seen in found if not seen.stranger), 1)
     return known[0] if known else None
+
+
+def without_polls(found: Iterable[Seen]) -> list[Seen]:
+    """Those that somebody wants to see; all of them where there are no others."""
+    found = list(found)
+    return [seen for seen in found if not seen.polls] or found
 
 
 def latest(found: Iterable[Seen], count: int) -> list[Seen]:

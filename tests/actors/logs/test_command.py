@@ -196,7 +196,7 @@ def test_a_trace_is_drawn_across_processes_by_a_piece_of_its_id(run: Run) -> Non
 def test_the_last_request_is_never_a_strangers_who_can_be_named_all_the_same(run: Run, folder: Path) -> None:
     asked = {"role": "worker", "method": "GET", "path": "/api/kernels"}
     rows = [
-        raw("request", at_s=80, trace="known", status=200, **asked),
+        raw("request", at_s=80, trace="known", status=201, **{**asked, "method": "POST"}),
         raw("request", at_s=90, trace="strange", status=401, stranger=True, **asked),
     ]
     (folder / "worker-4000012.jsonl").write_bytes(b"".join(rows))
@@ -218,6 +218,15 @@ def test_trace_without_an_id_lists_the_requests_and_a_piece_of_several_is_told(r
     status, _, err = run("trace", "s_1")
     assert status == 1
     assert "may mean 2 requests. The last of them: s_1_4 (question 1), s_1_5 (cell 3)" in err
+
+
+def test_trace_passes_over_what_a_page_asks_all_the_time(run: Run, folder: Path) -> None:
+    poll = raw("request", at_s=90, role="worker", trace="s_9_9", method="GET", path="/api/kernels", status=200, duration_s=0.001)
+    (folder / "worker-4000012.jsonl").write_bytes(poll)
+    assert "s_9_9" not in run("trace")[1]
+    assert run("trace", "last")[1].startswith("trace s_1_5")
+    assert "GET /api/kernels" in run("trace", "--all")[1]
+    assert run("trace", "last", "--all")[1].startswith("trace s_9_9")
 
 
 def test_what_is_torn_or_foreign_is_counted_and_named_and_the_rest_is_shown(run: Run, folder: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from beaker.logs.columns import Columns
 from beaker.logs.ink import Ink
 from beaker.logs.record import Line
-from beaker.logs.requests import gather, latest
+from beaker.logs.requests import gather, latest, without_polls
 from beaker.logs.timeline import lay_out
 from beaker.logs.timeline_drawing import ASCII, draw
 from tests.beaker.logs.lines import line
@@ -137,3 +137,13 @@ def test_requests_are_boiled_down_to_what_they_were_and_how_they_ended() -> None
     cell = gather(lines)["c"]
     assert (cell.last - cell.first).total_seconds() == 0.5
     assert [seen.trace for seen in latest(gather(lines).values(), 1)] == ["i"]
+
+
+def test_of_requests_that_only_look_those_are_wanted_that_failed_or_did_something() -> None:
+    def asked(trace: str, method: str, status: int) -> Line:
+        return line("request", at_s=1, trace=trace, method=method, path="/api/kernels", status=status, duration_s=0.1)
+
+    lines = [asked("poll", "GET", 200), asked("refused", "GET", 401), asked("start", "POST", 201), asked("socket", "GET", 101)]
+    lines += [line("websocket.opened", trace="socket"), line("cell.replied", trace="cell", status="ok", count=1, took_ms=1)]
+    assert [seen.trace for seen in without_polls(gather(lines).values())] == ["refused", "start", "socket", "cell"]
+    assert [seen.trace for seen in without_polls(gather(lines[:1]).values())] == ["poll"]
