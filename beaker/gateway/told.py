@@ -17,6 +17,9 @@ MEMORY_BYTES: Final = 4 * 1024 * 1024
 """Of messages in memory: what a burst of ordinary outputs takes until its clients have got it."""
 PART_COST_BYTES: Final = 100
 """What a part costs beside its bytes, in Python."""
+PLACE_COST_BYTES: Final = 4096
+"""What a message on the shelf counts beside its size: what is known of its place takes up to 250 bytes of memory (m), of which a journal at
+its limit may take a sixteenth. A gibibyte of outputs of a megabyte is one; of the tiniest it would be 235 MB in memory."""
 VITAL_BYTES: Final = 64 * 1024
 """A vital message up to here outlives the outputs around it."""
 VITAL_SHARE: Final = 4
@@ -67,8 +70,12 @@ class _Entry:
         self.place = 0
         self.size = size
         self.vital = vital
-        self.stayed = False
-        """It would have been dropped, were it not vital."""
+        self.stayed = 0
+        """What it counts among those that would have been dropped, were they not vital."""
+
+    @property
+    def cost(self) -> int:
+        return self.size if self.parts is not None else self.size + PLACE_COST_BYTES
 
 
 class ToldJournal:
@@ -92,7 +99,7 @@ class ToldJournal:
         self.last = first - 1
         """Number of the latest message."""
         self.size_bytes = 0
-        """Of all messages."""
+        """Of all messages, with the cost of their places."""
         self._near_bytes = 0
         """Of those in memory."""
         self._stayed_bytes = 0
@@ -193,6 +200,7 @@ class ToldJournal:
                 continue
             entry.place, entry.parts = place, None
             self._near_bytes -= entry.size
+            self.size_bytes += PLACE_COST_BYTES
         if self.too_full:
             self._drop_oldest(self._limit_bytes // DROPPED_SHARE * (DROPPED_SHARE - 1))
 
@@ -206,9 +214,9 @@ class ToldJournal:
             entry = self._entries.get(at)
             if entry is None:
                 continue
-            if entry.vital and self._stayed_bytes + entry.size <= self._limit_bytes // VITAL_SHARE:
-                entry.stayed = True
-                self._stayed_bytes += entry.size
+            if entry.vital and self._stayed_bytes + entry.cost <= self._limit_bytes // VITAL_SHARE:
+                entry.stayed = entry.cost
+                self._stayed_bytes += entry.stayed
                 continue
             self._drop(at, entry)
 
@@ -219,9 +227,8 @@ class ToldJournal:
 
     def _remove(self, number: int, entry: _Entry) -> None:
         del self._entries[number]
-        self.size_bytes -= entry.size
-        if entry.stayed:
-            self._stayed_bytes -= entry.size
+        self.size_bytes -= entry.cost
+        self._stayed_bytes -= entry.stayed
         if entry.parts is None:
             self._shelf.free(entry.place)
         else:

@@ -57,7 +57,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Leave kernels to the next gateway when this one is stopped, for `orphan_timeout_s`."""
     pass_env: tuple[str, ...] = ()
     """Variables of the gateway that cells get too, beyond those that every session needs; `TEAM_*` means all that begin so."""
-    replay_bytes: Annotated[int, msgspec.Meta(ge=_MIB, le=1024 * 1024 * _MIB)] = 256 * _MIB
+    replay_bytes: Annotated[int, msgspec.Meta(ge=_MIB, le=1024 * 1024 * _MIB)] = 1024 * _MIB
     """What is kept of one kernel's messages for clients that come back; on disk from some MiB on."""
     replay_total_bytes: Annotated[int, msgspec.Meta(ge=16 * _MIB, le=1024 * 1024 * _MIB)] = 4096 * _MIB
     """The same for all kernels together, of which each host has its part; beyond it the kernels that keep most give up their oldest."""
