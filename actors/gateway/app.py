@@ -12,11 +12,11 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from actors.gateway import tables as all_tables
-from actors.gateway.answers import Problem, problem_answer
+from actors.gateway.answers import Problem, leading_answer, problem_answer
 from actors.gateway.asking import found_kernel
 from actors.gateway.connections import BodyLate, Connection
 from actors.gateway.contents_pool import open_contents
-from actors.gateway.door import ROUTES, door, is_known, put_headers
+from actors.gateway.door import ROUTES, door, here, is_known, put_headers
 from actors.gateway.expecting import TOO_LARGE, ends_after
 from actors.gateway.routes import Handler, Route
 from actors.gateway.service import SERVICE, Service, service_of
@@ -120,6 +120,8 @@ def _answer(request: web.Request, error: Exception) -> web.StreamResponse:
         case web.HTTPException():
             if error.status < HTTPStatus.BAD_REQUEST:
                 raise error
+            if error.status == HTTPStatus.NOT_FOUND and (target := _without_slash(request)):
+                return leading_answer(request, HTTPStatus.FOUND, target, "There is nothing at this address; it has a slash too many.")
             return problem_answer(_foreign(request, error))
         case ConnectionError() if request.transport is None:
             # Whoever asked has gone in the middle of it: no mistake of ours, and strangers could fill the log with tracebacks of it.
@@ -147,6 +149,16 @@ def _broken_off(request: web.Request, begun: web.StreamResponse, error: Exceptio
         transport.abort()
     begun.force_close()
     return begun
+
+
+def _without_slash(request: web.Request) -> str:
+    """Where an address leads that ends with a slash and that there is not, as behind Jupyter's own server; empty: nowhere."""
+    path = request.rel_url.raw_path
+    bare = path.rstrip("/")
+    if bare == path or request.method not in {hdrs.METH_GET, hdrs.METH_HEAD} or not bare.startswith(service_of(request).base_url):
+        return ""
+    query = request.rel_url.raw_query_string
+    return here(f"{bare}?{query}" if query else bare)
 
 
 def _foreign(request: web.Request, error: web.HTTPException) -> Problem:

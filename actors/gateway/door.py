@@ -169,13 +169,13 @@ def _is_opened(request: web.Request, route: Route | None) -> bool:
 def _without_token(request: web.Request) -> str:
     query = request.rel_url.query.copy()
     query.popall(QUERY_TOKEN, None)
-    return _here(str(request.rel_url.with_query(query)))
+    return here(str(request.rel_url.with_query(query)))
 
 
 def _login(service: Service, request: web.Request) -> str:
     return f"{service.base_url}login?next={quote(_without_token(request), safe='')}"
 
 
-def _here(target: str) -> str:
+def here(target: str) -> str:
     """An address of ours, also where a path begins with two slashes, which browsers take for a host."""
     return "/" + target.lstrip("/\\")

@@ -13,6 +13,9 @@ from actors.gateway.service import service_of
 from actors.gateway.spec_operations import HTML, JSON, OPERATIONS, Operation
 from actors.gateway.spec_schemas import TEXT, Schema, ref, schemas
 
+MAY_BE_EMPTY: Final = "x-may-be-empty"
+"""Of an answer that has a body in one case and none in another, which OpenAPI cannot say."""
+
 _WORDS: Final = """Kernels for notebooks, with an LLM in those that are called `beaker`: the REST interface of Jupyter Server, and more.
 
 Kernels speak on websockets at `/api/kernels/<id>/channels?session_id=...`, in both of Jupyter's framings. Every error is JSON
@@ -63,9 +66,13 @@ def _operation(operation: Operation) -> Schema:
 def _responses(operation: Operation) -> Schema:
     answers: Schema = {}
     for status, schema in operation.answers.items():
-        answers[str(status)] = answer = {"description": phrase_of(status)}
+        answer: Schema = {"description": phrase_of(status)}
+        answers[str(status)] = answer
         if schema is not None:
-            answer["content"] = {operation.kind: {"schema": schema}}  # type: ignore[assignment]  # an answer is any JSON
+            answer["content"] = {operation.kind: {"schema": schema} if schema else {}}
+        if status in operation.or_nothing:
+            answer["description"] += f"; without a body {operation.or_nothing[status]}"
+            answer[MAY_BE_EMPTY] = True
     if operation.kind == HTML:
         for status in {302, *operation.answers} - {200}:
             # For browsers, and for programs.

@@ -10,6 +10,9 @@ JSON: Final = "application/json"
 HTML: Final = "text/html"
 ANY: Final = "*/*"
 
+BYTES: Final[Schema] = {}
+"""Of a file; OpenAPI has no schema for what is no JSON."""
+
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One method of one address."""
@@ -20,6 +23,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     answers: dict[int, Schema | None] = {}
     """By status, what is answered when all is well; None: without a body."""
+    or_nothing: dict[int, str] = {}
+    """Of these, which may come without their body, and when."""
     kind: str = JSON
     """Media type of these answers."""
     wants: str = ""
@@ -85,7 +90,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     _get("/api/kernelspecs", "All kernelspecs.", ref("SpecsModel")),
     _get("/api/kernelspecs/{name}", "One kernelspec.", ref("SpecModel"), refuses=(404,)),
     Operation(
-        method="get", path="/kernelspecs/{name}/{file}", summary="A file of a kernelspec.", answers={200: None}, kind=ANY, refuses=(404,)
+        method="get", path="/kernelspecs/{name}/{file}", summary="A file of a kernelspec.", answers={200: BYTES}, kind=ANY, refuses=(404,)
     ),
     _get("/api/kernels", "All kernels.", list_of("KernelModel"), refuses=(503,)),
     Operation(
@@ -133,7 +138,11 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         refuses=(400, 404, 413, 429, 503),
     ),
     Operation(
-        method="delete", path="/api/sessions/{session_id}", summary="End it, with its kernel.", answers={204: None}, refuses=(404, 503)
+        method="delete",
+        path="/api/sessions/{session_id}",
+        summary="End it, and its kernel unless another session has that.",
+        answers={204: None},
+        refuses=(404, 503),
     ),
     _get(
         _CHECKPOINTS,
@@ -159,8 +168,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
         method="post",
         path="/api/contents/{path}/trust",
-        summary="A notebook's outputs are mine.",
+        summary="A notebook's outputs are mine. Behind a folder, `trust` is a name in it, in which something new is made.",
         answers={201: ref("Model")},
+        or_nothing={201: "for a notebook"},
         refuses=(400, 404),
     ),
     *_contents("/api/contents"),
@@ -169,7 +179,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         method="get",
         path="/files/{path}",
         summary="A file itself, or the part of it that a Range names. What could act in a browser is for saving alone.",
-        answers={200: None, 206: None},
+        answers={200: BYTES, 206: BYTES},
         kind=ANY,
         query={"download": "1: for saving"},
         refuses=(400, 404, 416),
@@ -197,6 +207,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         kind=HTML,
         public=True,
     ),
-    Operation(method="get", path="/static/{name}", summary="What pages need.", answers={200: None}, kind=ANY, refuses=(404,), public=True),
+    Operation(method="get", path="/static/{name}", summary="What pages need.", answers={200: BYTES}, kind=ANY, refuses=(404,), public=True),
 )
 """All there are."""

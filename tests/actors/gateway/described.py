@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from actors.gateway import tables
 from actors.gateway.door import ROUTES, put_headers
 from actors.gateway.routes import Route
-from actors.gateway.spec import describe
+from actors.gateway.spec import MAY_BE_EMPTY, describe
 
 Hook = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 
@@ -40,16 +40,26 @@ def complaints(method: str, path: str, response: web.StreamResponse) -> list[str
     answers = describe()["paths"][path][method]["responses"]
     if str(response.status) not in answers and response.status < 400:
         return ["a status that is not described"]
-    content = answers.get(str(response.status), answers["default"]).get("content", {})
-    body = response.body if isinstance(response, web.Response) else None
-    if not isinstance(body, bytes) or not body:
-        return []
-    if content and not {response.content_type, "*/*"} & {*content}:
+    answer = answers.get(str(response.status), answers["default"])
+    content = answer.get("content", {})
+    if not _has_body(response):
+        return ["no body where one is described"] if content and not answer.get(MAY_BE_EMPTY) else []
+    if not content:
+        return ["a body where none is described"]
+    if not {response.content_type, "*/*"} & {*content}:
         return [f"{response.content_type} and not {[*content]}"]
-    if response.content_type != "application/json" or "application/json" not in content:
+    body = response.body if isinstance(response, web.Response) else None
+    if not isinstance(body, bytes) or response.content_type != "application/json" or "application/json" not in content:
         return []
     validator = _validator(json.dumps(content["application/json"]["schema"]))
     return [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(json.loads(body))]
+
+
+def _has_body(response: web.StreamResponse) -> bool:
+    """Whether it has one, if only of no bytes; to a HEAD none is sent, though it is there."""
+    if isinstance(response, web.Response):
+        return bool(response.body)
+    return not isinstance(response, web.WebSocketResponse)
 
 
 @cache

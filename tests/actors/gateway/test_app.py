@@ -27,6 +27,10 @@ async def _echo(request: web.Request) -> web.Response:
     return json_answer(await read_body(request, _Wanted))
 
 
+async def _home(_request: web.Request) -> web.Response:
+    return json_answer({})
+
+
 async def _fail(_request: web.Request) -> web.Response:
     raise ZeroDivisionError(f"with {TOKEN} in it")
 
@@ -67,6 +71,35 @@ async def test_an_empty_body_and_unknown_keys_are_taken(service: Service) -> Non
     async with serving(service, [OWN]) as client:
         assert await (await client.post("/api/echo", headers=WITH_TOKEN)).json() == {"number": 0}
         assert await (await client.post("/api/echo", headers=WITH_TOKEN, json={"number": 2, "more": []})).json() == {"number": 2}
+
+
+SLASHES = [
+    ("GET", "/lab/api/", 302, "/lab/api"),
+    ("GET", "/lab/api/kernels//?a=b%20c", 302, "/lab/api/kernels?a=b%20c"),
+    ("HEAD", "/lab/api/sessions/", 302, "/lab/api/sessions"),
+    ("GET", "/lab/nothing/", 302, "/lab/nothing"),
+    ("GET", "/lab/nothing", 404, None),
+    ("GET", "/lab/", 200, None),
+    ("POST", "/lab/api/kernels/", 404, None),
+    ("GET", "/", 404, None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status", "target"), SLASHES)
+async def test_a_slash_too_many_leads_to_the_address_without(method: str, path: str, status: int, target: str | None) -> None:
+    own = [get("", _home), get("api", _home)]
+    async with serving(make_service(make_order(base_url="/lab/")), [own]) as client:
+        answer = await client.request(method, URL(path, encoded=True), headers=WITH_TOKEN, allow_redirects=False)
+        assert (answer.status, answer.headers.get("Location")) == (status, target)
+
+
+async def test_a_slash_too_many_leads_to_no_other_host(service: Service) -> None:
+    async with serving(service, [OWN]) as client:
+        reader, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(f"GET //evil.example/ HTTP/1.0\r\nHost: localhost\r\nAuthorization: token {TOKEN}\r\n\r\n".encode())
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
+        writer.close()
+    assert "Location: /evil.example" in head
 
 
 async def test_a_base_url_stands_before_every_address() -> None:

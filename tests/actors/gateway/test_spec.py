@@ -92,8 +92,19 @@ async def test_it_is_served_to_whoever_has_the_token(client: Client) -> None:
         (web.json_response({}), "required"),
         (web.Response(text="1"), "text/plain and not ['application/json']"),
         (web.Response(status=204), "a status that is not described"),
+        (web.Response(content_type="application/json"), "no body where one is described"),
+        (web.StreamResponse(headers={"Content-Type": "video/mp4"}), "video/mp4 and not ['application/json']"),
     ],
 )
-def test_an_answer_that_is_not_as_described_is_noticed(answer: web.Response, words: str) -> None:
+def test_an_answer_that_is_not_as_described_is_noticed(answer: web.StreamResponse, words: str) -> None:
     (found,) = complaints("get", "/api", answer)
     assert words in found
+
+
+def test_a_body_that_is_not_described_is_noticed() -> None:
+    for answer in (web.json_response({}, status=204), web.StreamResponse(status=204)):
+        assert complaints("delete", "/api/kernels/{kernel_id}", answer) == ["a body where none is described"]
+
+
+def test_a_body_may_be_left_out_where_it_is_described_so() -> None:
+    assert complaints("post", "/api/contents/{path}/trust", web.Response(status=201)) == []
