@@ -87,8 +87,10 @@ async def account(request: web.Request, handler: Handler) -> web.StreamResponse:
             line["kernel"] = kernel_id
         if known:
             service.log.info("request", **line)
+        elif 0 < status < HTTPStatus.BAD_REQUEST:
+            service.visitors.info(**line, stranger=True)  # so `beaker-logs` knows
         else:
-            service.strangers.warning(**line, stranger=True)  # so `beaker-logs` knows
+            service.strangers.warning(**line, stranger=True)
 
 
 @web.middleware

@@ -81,7 +81,9 @@ class Service:
         self.failures = Failures(self.clock, workers=order.settings.workers)
         """Wrong tokens."""
         self.strangers = SparseLog(self.log, "request")
-        """Lines of requests without token or session: everybody can make as many as she likes, and the others must not go under in them."""
+        """Lines of refused requests without token or session: anybody can make any number of them, and others must not go under there."""
+        self.visitors = SparseLog(self.log, "request")
+        """Of those that were answered, as health checks are: the refused ones must not go under in these either."""
         self.started_at = self.clock.wall()
         self._node = node
         self.rounds = Rounds()

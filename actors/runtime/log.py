@@ -68,8 +68,16 @@ class SparseLog:
         self._event = event
         self._times = 0
 
+    def info(self, **values: object) -> None:
+        """It has happened once more, and may."""
+        if self._is_told():
+            self._log.info(self._event, **values, times=self._times)
+
     def warning(self, **values: object) -> None:
-        """It has happened once more."""
-        self._times += 1
-        if self._times <= FIRST or self._times % EVERY == 0:
+        """It has happened once more, and should not."""
+        if self._is_told():
             self._log.warning(self._event, **values, times=self._times)
+
+    def _is_told(self) -> bool:
+        self._times += 1
+        return self._times <= FIRST or self._times % EVERY == 0

@@ -224,6 +224,19 @@ async def test_requests_of_strangers_without_end_do_not_fill_the_log(service: Se
     assert said == [(401, True)] * FIRST + [(200, False)]
 
 
+async def test_health_checks_without_a_token_are_no_warnings_and_hide_none(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(service.log, Lines)
+    warned: list[object] = []
+    monkeypatch.setattr(service.log, "warning", lambda _event, **values: warned.append(values["status"]))
+    async with serving(service) as client:
+        for _ in range(2 * FIRST):
+            assert (await client.get("/api")).status == 200
+        assert warned == []
+        assert (await client.get("/api/kernels")).status == 401
+    assert warned == [401]
+    assert [values["status"] for _, values in service.log.events] == [200] * FIRST
+
+
 async def test_the_version_is_for_everybody(service: Service) -> None:
     async with serving(service) as client:
         assert set(await (await client.get("/api")).json()) == {"version"}
