@@ -191,6 +191,32 @@ def kill(gateway: RunningGateway, who: str) -> None:
     gateway.end(signal.SIGKILL)
 
 
+async def test_a_gateway_with_another_number_of_workers_has_all_kernels_variables_and_sessions(
+    gateway: RunningGateway, kernel_id: str
+) -> None:
+    assert gateway.end() == 0
+    gateway.start("--keep-kernels", "--workers", "3")
+    wanted = {"path": "b.ipynb", "name": "b", "type": "notebook", "kernel": {"name": "python3"}}
+    session = await gateway.call("POST", "/sessions", wanted)
+    more = [session["kernel"]["id"], await gateway.start_kernel()]
+    kernels = await known_kernels(gateway)
+    assert [*kernels] == [kernel_id, *more]
+    # By now each host has one.
+    for number, each in enumerate(kernels):
+        async with gateway.connect(each) as client:
+            assert (await client.run(f"place = {number}"))[0]["status"] == "ok"
+    kill(gateway, "guardian")
+    gateway.start("--keep-kernels", "--workers", "2")  # the next test goes back to one
+    assert len(gateway.roles("host")) == len(gateway.roles("worker")) == 2
+    assert await known_kernels(gateway) == kernels
+    assert [(each["id"], each["kernel"]["id"]) for each in await gateway.call("GET", "/sessions")] == [(session["id"], more[0])]
+    for number, each in enumerate(kernels):
+        async with gateway.connect(each) as client:
+            assert (await client.run("print(place)"))[1].endswith(f"{number}\n"), number
+    for each in more:
+        await gateway.call("DELETE", f"/kernels/{each}")
+
+
 def open_files() -> set[str]:
     """Of all processes of this machine."""
     found: set[str] = set()
