@@ -75,6 +75,7 @@ $(VENV)/.%-ready: pyproject.toml $(wildcard kernelspec/*) | $(BIN)/python
 
 .PRECIOUS: $(VENV)/.%-ready
 
+# What is bundled with an older Python takes twice as long for every installation: it looks at each file of each version of a package.
 $(BIN)/python:
 	@python='$(PYTHON)'; if [ -z "$$python" ]; then \
 		echo "beaker needs Python 3.11 or newer with its venv module, and none was found." >&2; \
@@ -83,3 +84,4 @@ $(BIN)/python:
 	fi; \
 	echo "Making $(VENV) with $$($$python --version) ..."; \
 	$$python -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --quiet 'pip>=25.1' || :

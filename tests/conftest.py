@@ -27,6 +27,7 @@ from hypothesis import HealthCheck, settings
 # First of all: our names are ours from here on, in this process too.
 import beaker_kernel  # noqa: F401
 from actors.runtime.trace import current_trace
+from tests.kit import side_by_side
 
 # Where JupyterLab is installed, jsonschema would build grammars for seconds as it is imported, by nbformat, for a kind of text
 # that no notebook has. It does without where there is no such module.
@@ -59,6 +60,7 @@ _leaks: list[str] = []
 def pytest_configure(config: pytest.Config) -> None:
     """Moves the session into a folder of its own, and marks its processes."""
     global _session_folder
+    config.pluginmanager.register(side_by_side)
     home = Path.home()
     _session_folder = Path(tempfile.mkdtemp(prefix="bk", dir="/tmp"))  # not $TMPDIR, which may be long
     os.environ.setdefault("PIP_CACHE_DIR", str(Path(os.environ.get("XDG_CACHE_HOME", home / ".cache")) / "pip"))
