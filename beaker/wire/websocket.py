@@ -10,9 +10,10 @@ in a loop for good). Source: jupyter_server documentation, "Websocket kernel wir
 `kernel/serialize.ts`.
 """
 
+import json
 import struct
 from itertools import pairwise
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, Literal, NamedTuple, cast, get_args
 
 import msgspec
 
@@ -28,6 +29,7 @@ PIECES_LIMIT: Final = 16_384
 """The most pieces of one message: five, and one per buffer. As many as a link between processes takes."""
 
 _CHANNELS: Final[frozenset[str]] = frozenset(get_args(WebsocketChannel))
+_NAMES: Final = ("header", "parent_header", "metadata", "content")
 _DOCUMENTS: Final = CONTENT + 1
 """Each message has four; behind them stand its buffers."""
 
@@ -123,15 +125,32 @@ def decode_legacy(data: str | bytes) -> OnChannel:
     document: str | bytes = data
     if isinstance(data, bytes):
         document, *buffers = _cut(data, _LEGACY)
+    read: _Document | None
     try:
         read = _document_decoder.decode(document)
     except UNREADABLE as error:
-        raise WireError(f"unreadable message: {error}") from None
+        if (read := _read_by_json(document)) is None:
+            raise WireError(f"unreadable message: {error}") from None
     documents = [bytes(raw) for raw in (read.header, read.parent_header, read.metadata, read.content)]
-    for name, raw in zip(("header", "parent_header", "metadata", "content"), documents, strict=True):
+    for name, raw in zip(_NAMES, documents, strict=True):
         if not raw.startswith(b"{"):
             raise WireError(f"its {name} is no JSON object")
     return OnChannel(_channel(read.channel), [*documents, *buffers])
+
+
+def _read_by_json(document: str | bytes) -> _Document | None:
+    """A document that holds half a character, which clients in JavaScript write as its escape, and which whoever dropped the message
+    would leave waiting: written anew, with what JSON has for it. None if it is none to Python's json either."""
+    try:
+        sent: object = json.loads(document if isinstance(document, str) else document.decode())
+        if not isinstance(sent, dict):
+            return None
+        fields = cast("dict[str, object]", sent)
+        written = {name: msgspec.Raw(json.dumps(fields[name]).encode()) for name in _NAMES if name in fields}
+        channel = fields.get("channel")
+    except (ValueError, RecursionError):
+        return None
+    return _Document(channel=channel, **written) if isinstance(channel, str) and "header" in written else None
 
 
 def _lay_out(pieces: list[bytes], table: _Table) -> bytes:

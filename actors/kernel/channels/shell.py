@@ -22,7 +22,6 @@ from actors.kernel.sockets.backlog import Backlog
 from actors.kernel.sockets.front import TRACE_CHARS
 from actors.kernel.sockets.spill import cost_of
 from actors.kernel.state.state import KernelState, Phase
-from actors.runtime.log import SparseLog
 from beaker.kernel.cell_head import might_be_ours
 from beaker.kernel.comms import COMM_LIFE
 from beaker.kernel.custom.kinds import OURS
@@ -33,8 +32,26 @@ from beaker.wire.parts import CONTENT, HEADER, UNREADABLE, Header, Parts
 CELL_REQUESTS = frozenset({"execute_request", "complete_request", "inspect_request", "is_complete_request"})
 """Requests that carry the text of a cell, which may be one of ours."""
 
+HALF_A_CHARACTER = (
+    "The cell was not run: it holds half a character (one half of a surrogate pair), as binary data does that is pasted, or a text that "
+    "was cut. Take it out, or put the data into a file."
+)
+
 _flags_decoder = msgspec.json.Decoder(ExecuteFlags)
 _facts_decoder = msgspec.json.Decoder(ReplyFacts)
+
+
+def read_again(content: bytes, error: Exception) -> tuple[ExecuteFlags, str]:
+    """What an `execute_request` says that msgspec does not read, and why it cannot be run; empty where it can: it holds NaN, say."""
+    # Imported by the first: the kernel's start is measured.
+    from beaker.kernel.broken_text import holds_halves, read_by_json
+
+    sent = read_by_json(content)
+    if sent is None:
+        return ExecuteFlags(), f"The cell was not run, because its request cannot be read: {error}"
+    flags = msgspec.convert({name: sent[name] for name in ExecuteFlags.__struct_fields__ if name in sent}, ExecuteFlags)
+    # ipykernel would say nothing but busy and idle.
+    return flags, HALF_A_CHARACTER if holds_halves(sent) else ""
 
 
 class Ours(Protocol):
@@ -64,7 +81,6 @@ class Shell:
     def __init__(self, state: KernelState, ours: Ours, *, shut_down: Callable[[list[bytes], Header, Parts], None]) -> None:
         self._state = state
         self._unanswered = Unanswered(state)
-        self._unreadable = SparseLog(state.log, "message.dropped")
         self._ours = ours
         self._held: Backlog[tuple[Pending, Parts]] = Backlog()
         self._waiters: list[asyncio.Future[None]] = []
@@ -97,8 +113,11 @@ class Shell:
             try:
                 flags = _flags_decoder.decode(parts[CONTENT])
             except UNREADABLE as error:
-                self._unreadable.warning(channel="shell", reason=f"unreadable execute_request: {error}")
-                return
+                flags, reason = read_again(parts[CONTENT], error)
+                if reason:
+                    pending = Pending(header.msg_id, header.session, kind, parts[HEADER], idents, "shell", flags, received=received)
+                    self.answer_without_subkernel(pending, reason, ename="UnreadableCell")
+                    return
             if flags.allow_stdin:
                 self._state.stdin_routing.executes(header.msg_id, idents)
         self.submit(Pending(header.msg_id, header.session, kind, parts[HEADER], idents, "shell", flags, received=received), parts)

@@ -84,6 +84,27 @@ def test_what_a_client_leaves_out_is_an_empty_document() -> None:
     assert decode_legacy(document.decode()) == OnChannel("shell", [header, b"{}", b"{}", b"{}"])
 
 
+HALVES = r'{"channel":"shell","header":{"msg_id":"1"},"content":{"code":"a\ud83d b \u00fc \ud83d\ude00","n":1e999}}'
+
+
+@pytest.mark.parametrize("buffers", [[], [b"bytes"]])
+def test_half_a_character_comes_through_the_older_framing(buffers: list[bytes]) -> None:
+    document = HALVES.encode()
+    data = struct.pack(">III", 2, 12, 12 + len(document)) + document + buffers[0] if buffers else HALVES
+    channel, parts = decode_legacy(data)
+    assert (channel, parts[1:3], parts[4:]) == ("shell", [b"{}", b"{}"], buffers)
+    assert [json.loads(parts[0]), repr(json.loads(parts[3]))] == [{"msg_id": "1"}, repr(json.loads(HALVES)["content"])]
+    assert parts[3].isascii()
+
+
+@pytest.mark.parametrize(
+    "data", [r'["\ud83d"]', r'{"header":{"a":"\ud83d"}}', r'{"channel":"shell","content":"\ud83d"}', r'{"channel":1,"header":"\ud83d"}']
+)
+def test_half_a_character_makes_no_message_of_what_is_none(data: str) -> None:
+    with pytest.raises(WireError, match="unreadable message"):
+        decode_legacy(data)
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_message_or_refused(junk: bytes) -> None:
     for decode in (decode_v1, decode_legacy):

@@ -212,3 +212,33 @@ async def test_requests_with_the_same_id_each_get_their_reply(
     await stage.front.wait(lambda: len([sent for sent in stage.front.sent if sent.channel == "shell"]) == 2, "both replies")
     replies = [sent for sent in stage.front.sent if sent.channel == "shell"]
     assert [(sent.idents, sent.content["execution_count"]) for sent in replies] == [([clients[0]], 1), ([clients[1]], 2)]
+
+
+UNREADABLE_CELLS = [(rb'{"code": "a\ud83d b"}', "half a character"), (b"[1", "cannot be read"), (b"{" * 9, "cannot be read")]
+
+
+@pytest.mark.parametrize(("content", "words"), UNREADABLE_CELLS)
+async def test_a_cell_that_cannot_be_read_is_answered_in_words_and_the_next_one_runs(
+    stage: KernelStage, subkernel: ScriptedSubkernel, content: bytes, words: str
+) -> None:
+    parts = stage.compose("execute_request", cell("x"))
+    parts[CONTENT] = content
+    msg_id = stage.send(parts)
+    assert stage.front.kinds(msg_id) == ["busy", "error", "execute_reply", "idle"]
+    told = (await stage.front.reply(msg_id)).content
+    assert (told["status"], told["ename"], words in told["evalue"]) == ("error", "UnreadableCell", True)
+    following = stage.run("2")
+    assert (await subkernel.expect("execute_request")).msg_id == following
+
+
+async def test_a_cell_with_what_only_python_takes_for_json_runs(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    parts = stage.compose("execute_request", cell("x"))
+    parts[CONTENT] = b'{"code": "1", "silent": false, "more": NaN}'
+    stage.send(parts)
+    assert (await subkernel.expect("execute_request")).parts == parts
+
+
+async def test_a_silent_cell_that_cannot_be_read_shows_no_error(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+    parts = stage.compose("execute_request", cell("x"))
+    parts[CONTENT] = rb'{"code": "\ud83d", "silent": true}'
+    assert stage.front.kinds(stage.send(parts)) == ["busy", "execute_reply", "idle"]
