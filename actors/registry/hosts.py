@@ -137,6 +137,7 @@ class Hosts:
         for number, each in list(self._links.items()):
             if each is link:
                 del self._links[number]
-                self._log.warning("host.lost", number=number, pid=link.peer.pid)
+                # No warning: so it ends whenever the gateway does. Of one that died the guardian tells how.
+                self._log.info("host.lost", number=number, pid=link.peer.pid)
                 if not asyncio.get_running_loop().is_closed():
                     self._on_went(number)

@@ -219,6 +219,23 @@ async def test_a_host_is_taken_for_no_other_host(short_folder: Path) -> None:
     await registry.stop()
 
 
+async def test_a_host_that_leaves_as_the_gateway_ends_is_no_warning(short_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warned: list[str] = []
+    log = Log(role="registry")
+    monkeypatch.setattr(log, "warning", lambda event, **_values: warned.append(event))
+    registry, host, links = Node("registry", protocol=PROTOCOL), Node("host", protocol=PROTOCOL), list[Link]()
+    path, codec, went = str(short_folder / "registry.sock"), Codec(HostHere), asyncio.Event()
+    hosts = Hosts(log, on_went=lambda _: went.set())
+    await registry.listen(path, codec=codec, admit=lambda peer: None, secret=b"s", on_link=links.append)
+    await host.connect(path, codec=codec, secret=b"s", timeout_s=PATIENCE_S, role="host-1")
+    hosts.linked(links[0])
+    assert hosts.name(1, os.getpid())
+    await host.stop()
+    await went.wait()
+    await registry.stop()
+    assert warned == []
+
+
 async def test_a_subkernel_has_as_many_descriptors_as_it_would_have_without_us(monkeypatch: pytest.MonkeyPatch) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     async with stage(monkeypatch) as gateway:
