@@ -86,7 +86,7 @@ async def _send(pool: ContentsPool, answer: web.StreamResponse, file: BinaryIO, 
         piece = await pool.read(partial(_read, file, begin, min(PIECE_BYTES, end - begin)))
         if not piece:
             # It was cut while it was sent: better the client sees an answer break off than one that is filled up.
-            raise BrokenOff(f"it had {begin} bytes left of those that were to be sent up to {end}")
+            raise BrokenOff(f"the file ended at byte {begin}, and was to be sent up to {end}")
         await answer.write(piece)
         begin += len(piece)
     await answer.write_eof()

@@ -10,6 +10,7 @@ from aiohttp import web
 from jsonschema import Draft202012Validator
 
 from actors.gateway import tables
+from actors.gateway.answers import TRACE_HEADER
 from actors.gateway.door import ROUTES, put_headers
 from actors.gateway.routes import Route
 from actors.gateway.spec import MAY_BE_EMPTY, describe
@@ -27,6 +28,8 @@ def checking(wrong: list[str]) -> Hook:
 
     async def check(request: web.Request, response: web.StreamResponse) -> None:
         await put_headers(request, response)
+        if not response.headers.get(TRACE_HEADER):
+            wrong.append(f"{request.method} {request.path} {response.status}: no {TRACE_HEADER}")
         route = request.app[ROUTES].get(request.match_info.route)
         if route is not None and any(route in table for table in tables.TABLES) and request.method != "OPTIONS":
             method = "get" if request.method == "HEAD" else request.method.lower()
