@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -69,6 +70,9 @@ STEPS = [
     Step("GET", "book.ipynb?hash=1"),
     Step("GET", "book.ipynb?type=file&format=text"),
     Step("GET", "broken.ipynb"),
+    Step("GET", "nan.ipynb"),
+    Step("GET", "half.ipynb", None, 200, NO_CRASH),
+    Step("GET", "a%0Ab.txt"),
     Step("GET", ".hidden"),
     Step("GET", "..%2Fsecret.txt"),
     Step("PUT", "new.txt", _file("text")),
@@ -103,6 +107,8 @@ STEPS = [
     Step("PATCH", "new.txt", {"path": "renamed.txt"}),
     Step("PATCH", "renamed.txt", {"path": "old.txt"}),
     Step("PATCH", "none", {"path": "x"}),
+    Step("PATCH", "old.txt", {"path": "nowhere/x"}),
+    Step("PATCH", "sub", {"path": "sub/x"}, 400, NO_CRASH),
     Step("PATCH", "renamed.txt", {"path": "renamed.txt"}),
     Step("GET", "old.txt/checkpoints"),
     Step("POST", "old.txt/checkpoints"),
@@ -139,6 +145,9 @@ def _fill(folder: Path) -> None:
     (folder / "binary").write_bytes(b"\xff\x00")
     (folder / "book.ipynb").write_text(json.dumps(NOTEBOOK))
     (folder / "broken.ipynb").write_text("{")
+    (folder / "nan.ipynb").write_text(json.dumps({**NOTEBOOK, "metadata": {"x": math.nan}}))
+    (folder / "half.ipynb").write_text(json.dumps({**NOTEBOOK, "metadata": {"x": "\ud83d"}}))
+    (folder / "a\nb.txt").write_text("x")
     (folder / ".hidden").write_text("x")
 
 

@@ -74,6 +74,8 @@ STEPS = [
     Step("GET", "/api/kernels", headers={**SHOWN, "Origin": "https://elsewhere.test"}, ours=403, why=DOOR),
     # Kernels.
     Step("GET", "/api/kernels"),
+    Step("GET", "/api/kernels/"),
+    Step("GET", "/api/nothing/"),
     Step("POST", "/api/kernels", keep="first"),
     Step("GET", "/api/kernels/$first"),
     Step("GET", "/api/kernels"),
