@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -91,7 +92,7 @@ def start_gateway(token: str, port: int = 0) -> tuple["subprocess.Popen[str]", s
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,  # a Ctrl-C is for JupyterLab, which asks whether it is meant
-        preexec_fn=end_with_parent,
+        preexec_fn=partial(end_with_parent, signal.SIGTERM),
     )
     assert gateway.stdout is not None
     address = ""
@@ -107,10 +108,10 @@ def start_gateway(token: str, port: int = 0) -> tuple["subprocess.Popen[str]", s
     return gateway, address
 
 
-def end_with_parent() -> None:
-    """Has the system end this process when the one that started it is gone, however that came."""
+def end_with_parent(number: signal.Signals) -> None:
+    """Has the system send this process a signal when the one that started it is gone, however that came."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
 
 
 def pass_on(lines: IO[str]) -> None:
@@ -141,7 +142,11 @@ def run(port: int, more: Sequence[str]) -> int:
     """Runs both until one of them ends; gives JupyterLab's status."""
     token = secrets.token_urlsafe(32)
     gateway, address = start_gateway(token)
-    lab = subprocess.Popen([*lab_command(port, address), *more], env=lab_environment(os.environ, token))
+    lab = subprocess.Popen(
+        [*lab_command(port, address), *more],
+        env=lab_environment(os.environ, token),
+        preexec_fn=partial(end_with_parent, signal.SIGKILL),  # the gateway goes at the same time: see GRACE_S
+    )
     signal.signal(signal.SIGINT, lambda *_: None)  # JupyterLab has it too
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: lab.terminate())

@@ -8,16 +8,20 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 import pytest
 from nbclient import NotebookClient
 
 from beaker.settings.env_file import parse_env
 from beaker.settings.key_wishes import TOKEN_VARIABLE
 from beaker.settings.schema import all_setting_names
+from tests.kit.processes import lives
+from tests.kit.running_kernel import wait_until
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -123,6 +127,28 @@ def test_a_lab_that_does_not_leave_without_its_gateway_is_ended() -> None:
 def test_the_lab_tells_its_gateway_which_notebook_a_kernel_is_for(before: str, after: str) -> None:
     made = runpy.run_path(str(EXAMPLES / "serve.py"))["lab_environment"]({"JUPYTER_GATEWAY_ALLOWED_ENVS": before}, "canary")
     assert made == {"JUPYTER_GATEWAY_ALLOWED_ENVS": after, "JUPYTER_GATEWAY_AUTH_TOKEN": "canary"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of a parent's end")
+def test_jupyterlab_goes_with_make_dev_when_that_is_killed() -> None:
+    """It held the port from then on, and wrote into the terminal."""
+    script = f"""
+import runpy, subprocess
+run = runpy.run_path({str(EXAMPLES / "serve.py")!r})["run"]
+run.__globals__["start_gateway"] = lambda token: (subprocess.Popen(["true"]), "http://127.0.0.1:1")
+run.__globals__["lab_command"] = lambda port, address: ["sh", "-c", "echo $$; exec sleep 600"]
+run.__globals__["os"].waitpid = lambda *_: __import__("time").sleep(600)
+run(1, [])
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as serving:
+        assert serving.stdout is not None
+        lab = psutil.Process(int(serving.stdout.readline()))
+        serving.kill()
+    try:
+        wait_until(lambda: not lives(lab), what="the end of JupyterLab")
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            lab.kill()
 
 
 @pytest.mark.slow
