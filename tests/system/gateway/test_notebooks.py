@@ -1,14 +1,12 @@
 """All notebooks that a kernel process is given, run by nbclient on a kernel of a gateway and on python3: equal cell by cell.
 
-Left out is what they would tell no more of by this way: a kernel for each of them, as in one session none is in the way of another, and a
-gateway of several workers, as one client's messages go by one of them. (Two clients at two workers: `test_kernels.py`.)
+Left out is what they would tell no more of by this way: a gateway of several workers, as one client's messages go by one of them. (Two
+clients at two workers: `test_kernels.py`.)
 
 jupyter_server's own client of a gateway does not serve here: it opens its websocket without a token, and cannot read buffers.
 """
 
 import asyncio
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,13 +15,10 @@ from nbformat import NotebookNode
 
 from tests.kit.gateway_client import AsyncGatewayClient
 from tests.kit.running_gateway import RunningGateway
+from tests.system.clients.executing import CELL_LIMIT_S, OnPython3, first_difference_of
 from tests.system.clients.notebooks import ALL, Cell, notebook
-from tests.system.clients.test_notebooks import CELL_LIMIT_S, executed, first_difference_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("plain gateway")]
-
-CELLS: list[Cell] = [cell for cells in ALL.values() for cell in cells]
-"""One behind the other in one session: it is the messages that have another way here, not the sessions."""
 
 
 class _Manager:
@@ -58,10 +53,10 @@ async def _executed_by(gateway: RunningGateway, cells: list[Cell]) -> NotebookNo
     return done
 
 
-@pytest.mark.timeout(300)  # floods and plots on two kernels at once: twenty seconds of a processor
-async def test_notebooks_come_out_as_on_python3(plain_gateway: RunningGateway, tmp_path: Path) -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+@pytest.mark.timeout(300)  # floods and plots on two kernels at once take seconds of a processor
+@pytest.mark.parametrize("name", ALL)
+async def test_a_notebook_comes_out_as_on_python3(name: str, on_python3: OnPython3, plain_gateway: RunningGateway) -> None:
     async with asyncio.TaskGroup() as group:
-        ours = group.create_task(_executed_by(plain_gateway, CELLS))
-        theirs = group.create_task(executed(CELLS, "python3", tmp_path, environment))
-    assert first_difference_of(ours.result(), theirs.result(), CELLS) == ""
+        ours = group.create_task(_executed_by(plain_gateway, ALL[name]))
+        theirs = group.create_task(on_python3.executed(name))
+    assert first_difference_of(ours.result(), theirs.result(), ALL[name]) == ""
