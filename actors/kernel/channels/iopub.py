@@ -11,7 +11,7 @@ import msgspec
 from actors.kernel.channels.lost_reply import LostReplies
 from actors.kernel.channels.unanswered import Unanswered
 from actors.kernel.state.granted_cells import PASSED_ON, GrantedCell
-from actors.kernel.state.state import KernelState, Phase
+from actors.kernel.state.state import KernelState
 from beaker.kernel.comms import COMM_LIFE
 from beaker.kernel.pending import STANDARD
 from beaker.kernel.transcript import RECORDED
@@ -51,11 +51,9 @@ class Iopub:
                 state.log.debug("cell.first_output", msg_type=kind)
         elif kind == "status":
             pending = state.requests.find(parent.msg_id, parent.session)
-            said = self._status(parent, parts)
+            self._status(parent, parts)
             if pending is not None and pending.private:
                 return  # the client has heard all of it from us
-            if said == "starting" and not parent.msg_id and state.phase is Phase.READY and state.generation > 1:
-                return  # its reply on another socket was faster, and clients know it as idle: they would see a start without an end
         elif kind == "execute_input":
             self._numbered(parent, parts)
             state.transcript.begin(parent.msg_id, parts[CONTENT])
@@ -98,12 +96,11 @@ class Iopub:
             self._state.comms.heard(kind, parts[CONTENT])
         self._state.publisher.relay([b"beaker." + kind.encode()], [parts[HEADER], granted.parent, *parts[METADATA:]])
 
-    def _status(self, parent: Header, parts: Parts) -> str:
-        """Keep the account; returns the state, empty where it cannot be read."""
+    def _status(self, parent: Header, parts: Parts) -> None:
         try:
             said = _status_decoder.decode(parts[CONTENT]).execution_state
         except UNREADABLE:
-            return ""
+            return
         for requests in (self._state.requests, self._state.control_requests):
             if said == "busy":
                 requests.busy(parent.msg_id, time.monotonic(), parent.session)
@@ -114,7 +111,6 @@ class Iopub:
                 self._state.granted.idle(parent.msg_id)
         if self._state.logs_cells and said in {"busy", "idle"}:
             self._state.log.debug("request.busy" if said == "busy" else "request.idle")
-        return said
 
     def _numbered(self, parent: Header, parts: Parts) -> int | None:
         try:

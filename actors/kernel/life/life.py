@@ -1,8 +1,8 @@
 """The lives of the subkernel as the KernelActor lives through them: greeted, buried, taken over.
 
 Greeting proves that nothing is missed: a first message on iopub shows that the subscription stands, the reply to kernel_info that
-requests are answered. Burying reads the last words first, then answers what is owed, then says what happened; requests
-that arrive meanwhile wait for the next life.
+requests are answered, its idle that what a start publishes has come. Burying reads the last words first, then answers what is owed,
+then says what happened; requests that arrive meanwhile wait for the next life.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from actors.kernel.sockets.subkernel_link import LinkHandlers, SubkernelGone, Su
 from actors.kernel.state.state import KernelState, Phase
 from actors.runtime.actor import ActorContext
 from actors.runtime.log import SparseLog
+from actors.runtime.standstill import within
 from actors.supervisor.start_time import start_time
 from beaker.messages.kernel import KernelMessage
 from beaker.messages.subkernel import Died, GaveUp, Starting, Subkernel
@@ -31,6 +32,9 @@ LAST_LOOKS = 15
 also when this process, or the machine, has stood still since."""
 IOPUB_PATIENCE_S = 0.05
 """After a reply, how long to wait for iopub before asking again."""
+
+IDLE_LIMIT_S = 1.0
+"""How long the idle may be behind that reply: half a millisecond, and ten on a busy machine (m)."""
 
 
 class _KernelInfo(msgspec.Struct, frozen=True):
@@ -248,6 +252,8 @@ class Life:
             info = await self._first_reply(link, "control" if takeover else "shell")
         except SubkernelGone:
             return
+        if not takeover:
+            await self._all_of_its_start(link)
         if state.phase is Phase.CLOSING:
             return
         self._introduce(info)
@@ -268,6 +274,14 @@ class Life:
             done, _ = await asyncio.wait([link.iopub_is_live], timeout=IOPUB_PATIENCE_S)
             if done:
                 return info
+
+    async def _all_of_its_start(self, link: SubkernelLink) -> None:
+        """Wait for what it publishes as it starts; its reply on another socket may be faster, and clients are told that it is idle then."""
+        try:
+            async with within(IDLE_LIMIT_S):
+                await asyncio.wait([link.has_idled])
+        except TimeoutError:
+            self._state.log.info("subkernel.never_idle")  # it gives no status to this request, against the specification
 
     def _introduce(self, info: Parts) -> None:
         state = self._state

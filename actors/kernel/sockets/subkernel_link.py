@@ -19,7 +19,7 @@ from actors.runtime.trace import current_trace
 from beaker.errors import BeakerError
 from beaker.messages.subkernel import Connection
 from beaker.wire.compose import Composer
-from beaker.wire.parts import HEADER, PARENT, Header, Parts, WireError, join, read_header, split
+from beaker.wire.parts import CONTENT, HEADER, PARENT, Header, Parts, WireError, join, read_header, split
 from beaker.wire.signing import Signer
 
 
@@ -66,6 +66,8 @@ class SubkernelLink:
         self._loop = asyncio.get_running_loop()
         self.iopub_is_live = self._loop.create_future()
         """Done once a first message came in on iopub: from then on none is missed."""
+        self.has_idled = self._loop.create_future()
+        """Done once it was idle after a request of our own: what it publishes as it starts has come, behind which that stands."""
         self.heartbeat_at = time.monotonic()
         """Monotonic time of the last echo."""
         self._beating = False
@@ -189,8 +191,8 @@ class SubkernelLink:
         for answer in list(self._answers.values()):
             if not answer.done():
                 answer.set_exception(SubkernelGone())
-        if not self.iopub_is_live.done():
-            self.iopub_is_live.cancel()
+        self.iopub_is_live.cancel()
+        self.has_idled.cancel()
         self._context.term()
 
     def _take(self, channel: str, frames: list[bytes], take: Callable[[Header, Header, Parts], None]) -> None:
@@ -242,6 +244,8 @@ class SubkernelLink:
             return header.msg_type  # meant for us; our own clients get ours
         current_trace.set(parent.msg_id[:TRACE_CHARS])
         if parent.session == self._private.session_id:
+            if header.msg_type == "status" and b'"idle"' in bytes(parts[CONTENT]) and not self.has_idled.done():
+                self.has_idled.set_result(None)
             self._handlers.private_iopub(header, parent, parts)
         else:
             self._handlers.iopub_message(topic, header, parent, parts)

@@ -5,10 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
-from actors.kernel.life.life import read_last_words
+from actors.kernel.life.life import IDLE_LIMIT_S, read_last_words
+from actors.runtime.standstill import PARTS
 from beaker.messages.subkernel import Attached, Died, GaveUp, Ready, Started, Starting
 from beaker.wire.compose import status
 from tests.kit.kernel_stage import KernelStage
+from tests.kit.passing_time import pass_s
 from tests.kit.scripted_subkernel import Received, ScriptedSubkernel
 
 REASON = "killed by signal 9"
@@ -170,15 +172,40 @@ async def test_after_a_death_requests_wait_for_the_next_life_and_the_first_cell_
     assert "stream" not in [sent.kind for sent in later]
 
 
-async def test_a_new_life_that_says_late_that_it_is_starting_is_idle_all_the_same(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
+async def test_a_new_life_whose_reply_is_faster_than_its_start_is_idle_behind_that(
+    stage: KernelStage, subkernel: ScriptedSubkernel
+) -> None:
     """What it publishes and what it replies come by two sockets."""
     stage.tell(death())
-    second = await stage.start_subkernel()
-    second.publish("status", {"execution_state": "starting"})
+    second, asked = await has_replied(stage)
+    second.publish("status", status("starting"))
+    second.idle(asked)
     msg_id = stage.run("1")
     second.run(await second.expect(), 1)
     await stage.front.over(msg_id)
-    assert stage.front.unparented()[-1] == "idle"
+    assert stage.front.unparented()[-3:] == ["restarting", "starting", "idle"]
+
+
+async def test_a_life_that_is_never_idle_after_it_was_asked_what_it_is_takes_cells_all_the_same(stage: KernelStage) -> None:
+    await stage.open()
+    await stage.attach()
+    second, _ = await has_replied(stage)
+    for _ in range(PARTS):
+        await pass_s(IDLE_LIMIT_S / PARTS)
+    msg_id = stage.run("1")
+    second.run(await second.expect_code(), 1)
+    await stage.front.over(msg_id)
+
+
+async def has_replied(stage: KernelStage) -> tuple[ScriptedSubkernel, Received]:
+    """A life that has said what it is, and not yet that it is idle; with the request."""
+    made = stage.make_subkernel(answers=False)
+    stage.tell(Starting(generation=made.generation), Started(subkernel=made.as_announced()))
+    asked = await made.expect("kernel_info_request")
+    made.busy(asked)
+    made.reply(asked, made.info)
+    await stage.settle()
+    return made, asked
 
 
 async def test_what_a_former_life_still_says_reaches_nobody(stage: KernelStage, subkernel: ScriptedSubkernel) -> None:
@@ -346,6 +373,7 @@ async def test_what_a_subkernel_says_at_its_start_is_relayed_and_its_welcome_is_
     subkernel.publish("status", status("starting"))
     subkernel.busy(request)
     subkernel.reply(request, subkernel.info)
+    subkernel.idle(request)
     await stage.greeted(1)
     assert stage.front.unparented() == ["starting"]
 
@@ -363,4 +391,5 @@ async def test_greeting_goes_on_until_iopub_is_heard(stage: KernelStage) -> None
     await subkernel.listened()
     subkernel.busy(last)
     subkernel.reply(last, subkernel.info)
+    subkernel.idle(last)
     await stage.greeted(1)
