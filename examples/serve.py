@@ -124,7 +124,8 @@ def pass_on(lines: IO[str]) -> None:
 def lab_command(port: int, gateway: str) -> list[str]:
     """What starts JupyterLab on the gateway."""
     command = [sys.executable, "-c", LAB, f"--gateway-url={gateway}", f"--ServerApp.root_dir={HERE}", f"--ServerApp.port={port}"]
-    command += [f"--LabApp.default_url=/lab/tree/{NOTEBOOK}", "--ServerApp.log_level=WARN"]
+    # Errors alone: it warns of each notebook that is opened, each restart and each closed page, by sentences about its gateway.
+    command += [f"--LabApp.default_url=/lab/tree/{NOTEBOOK}", "--Application.log_level=ERROR"]
     # No question about news on top of the first notebook, and no request to anybody.
     command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     if os.geteuid() == 0:

@@ -83,7 +83,7 @@ def test_make_dev_serves_the_example_notebook_and_leaves_nothing_behind(
     try:
         process.expect("There is no display here, so no browser is opened")
         process.expect(rf"http://localhost:{port}/lab/tree/{re.escape(NOTEBOOK)}\?token=(\w+)")
-        url, token = f"http://localhost:{port}", process.match[1]
+        url, token, before = f"http://localhost:{port}", process.match[1], process.before
         wait_until(lambda: _answers(url, token), timeout_s=LIMIT_S, what="JupyterLab")
 
         name = _call(url, f"/api/contents/{NOTEBOOK}", token)["content"]["metadata"]["kernelspec"]["name"]
@@ -104,10 +104,13 @@ def test_make_dev_serves_the_example_notebook_and_leaves_nothing_behind(
 
         gateway = next(each for each in psutil.Process(process.pid).children(recursive=True) if "guardian" in " ".join(each.cmdline()))
         gateway.kill()
+        process.expect("The gateway was killed")
+        words = before + process.before
         process.expect("It serves, with the kernels that were there")
         again = asyncio.run(asyncio.wait_for(_run(url, kernel_id, token, "print(os.getpid())"), LIMIT_S))
         assert again.splitlines()[-1] == subkernel, again
         started += psutil.Process(process.pid).children(recursive=True)
+        assert not re.search(r"\[[IW] \d", words), words  # JupyterLab has warnings for what is as it should be
 
         process.sendintr()
         process.expect(r"\(y/\[n\]\)\?")  # a second Ctrl-C is as good as y
