@@ -107,9 +107,18 @@ def test_a_kernel_that_dies_is_told_to_be_restarting_and_goes_on(scenes: Scenes)
     assert scenes.play("death") == {"status": "autorestarting", "died": ["error", "KernelDied"], "again": "ok"}
 
 
-def test_a_client_whose_socket_is_cut_comes_back_and_misses_nothing(scenes: Scenes, gateway: RunningGateway) -> None:
+async def everything_put_down(gateway: RunningGateway) -> None:
+    """Each worker is asked for its numbers, behind the last message: by then it has put down what has left it.
+
+    Else another worker might tell some of it once more: docs/gateway.md, "Told twice".
+    """
+    assert await number_of("beaker_websockets", gateway) > 0
+
+
+async def test_a_client_whose_socket_is_cut_comes_back_and_misses_nothing(scenes: Scenes, gateway: RunningGateway) -> None:
     flag = gateway.root / "cut"
     scenes.play("counts_to_a_wait", flag=str(flag), to=40, pause=19)
+    await everything_put_down(gateway)
     scenes.play("cuts_its_socket")
     flag.touch()
     saw = scenes.play("goes_on")
@@ -120,8 +129,7 @@ def test_a_client_whose_socket_is_cut_comes_back_and_misses_nothing(scenes: Scen
 async def test_a_client_of_killed_workers_comes_back_and_misses_nothing(scenes: Scenes, gateway: RunningGateway) -> None:
     flag = gateway.root / "killed"
     scenes.play("counts_to_a_wait", flag=str(flag), to=40, pause=19)
-    # Each worker is asked for its numbers, behind the last message: by then it has put down what has left it.
-    assert await number_of("beaker_websockets", gateway) > 0
+    await everything_put_down(gateway)
     workers = gateway.roles("worker")
     for worker in workers:
         worker.kill()

@@ -4,6 +4,7 @@ In each the same must hold: our modules are ours, the kernelspec is there, a ker
 others have installed works, and ours stays whole when they go. An environment goes through all sets, one after the other.
 """
 
+import json
 import shutil
 import sys
 from collections.abc import Callable
@@ -77,11 +78,12 @@ def test_beaker_is_whole_however_it_was_installed_and_beside_whatever(
     variables: dict[str, str] = {}
 
     def whole(company: str) -> None:
-        assert all(file.is_relative_to(home) for file in environment.ours(tmp_path, variables)), company
+        # Its own Jupyter finds it, and its modules are ours; the kernel is started by the tests' own, which has been imported once.
+        looked = kit.run(environment.python, "-P", "-c", FOUND + kit.SETTLED, cwd=tmp_path, env=kit.session_environment(variables))
+        found, ours = looked.splitlines()
+        assert found == str(environment.folder / kit.KERNELSPEC), company
+        assert all(Path(file).is_relative_to(home) for file in json.loads(ours)), company
         assert {file.name for file in (environment.folder / kit.KERNELSPEC).iterdir()} == kit.KERNELSPEC_FILES, company
-        # Its own Jupyter finds it; the kernel is started by the tests' own, which has been imported once.
-        found = kit.run(environment.python, "-P", "-c", FOUND, cwd=environment.folder, env=kit.session_environment(variables))
-        assert found.strip() == str(environment.folder / kit.KERNELSPEC), company
         theirs = "None" if company == "alone" else str(environment.packages / "beaker/__init__.py")
         seen = _computed(environment, variables, monkeypatch)
         assert seen == ["2", theirs], f"{company}: cells see the other package, or none"
