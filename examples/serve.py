@@ -61,7 +61,8 @@ def has_display(environment: Mapping[str, str], platform: str) -> bool:
 
 def free_port(wanted: int) -> int:
     """The first port from the wanted one on that is free, so that what we print about it stays true."""
-    for port in range(wanted, wanted + 50):
+    ports = range(max(wanted, 1), min(wanted + 50, 1 << 16))
+    for port in ports:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -69,7 +70,9 @@ def free_port(wanted: int) -> int:
             except OSError:
                 continue
             return port
-    raise SystemExit(f"No port from {wanted} to {wanted + 49} is free: name one by make dev PORT=...")
+    if not ports:
+        raise SystemExit(f"{wanted} is no port: name one from 1 to 65535 by make dev PORT=...")
+    raise SystemExit(f"No port from {ports[0]} to {ports[-1]} is free: name one by make dev PORT=...")
 
 
 def model_words(environment: Mapping[str, str], env_file: Path) -> str:

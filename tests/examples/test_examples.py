@@ -77,6 +77,12 @@ def test_a_port_that_is_taken_is_passed_over() -> None:
         assert port < runpy.run_path(str(EXAMPLES / "serve.py"))["free_port"](port) < port + 50
 
 
+@pytest.mark.parametrize("wanted", [99999, -60])
+def test_a_number_that_is_no_port_is_told(wanted: int) -> None:
+    with pytest.raises(SystemExit, match=f"^{wanted} is no port: name one from 1 to 65535"):
+        runpy.run_path(str(EXAMPLES / "serve.py"))["free_port"](wanted)
+
+
 @pytest.mark.parametrize(
     ("environment", "env_text", "told"),
     [
