@@ -38,6 +38,7 @@ async def channels(request: web.Request) -> web.StreamResponse:
         compress=False,  # it costs more than the network does, and images do not shrink
         max_msg_size=service.settings.max_body_bytes,
         autoping=False,
+        autoclose=False,  # both goodbyes are said by `SocketClient`
         writer_limit=0,  # with the limit of the transport below: what was sent has left this process
         timeout=CLOSE_LIMIT_S,
     )

@@ -10,7 +10,7 @@ from typing import Final
 
 from actors.gateway.lasting_link import LastingLink
 from actors.gateway.room import KernelRoom
-from actors.gateway.socket_client import NORMAL, SocketClient
+from actors.gateway.socket_client import SocketClient
 from actors.runtime.codec import Codec
 from actors.runtime.link import Link
 from actors.runtime.node import Node
@@ -129,4 +129,4 @@ class HostLink:
             if left == 0:
                 room.reopen()
                 return
-        room.close(NORMAL, reason)
+        room.over(reason)

@@ -37,6 +37,6 @@ async def keep_looking(
                     log.warning("websocket.too_slow", session=client.session)
                 client.end(TOO_SLOW, "too slow")
             elif client.is_over():
-                client.end(SIGNED_OUT, "signed out")
+                client.end(SIGNED_OUT, "signed out", is_heard_out=False)
             elif pings:
                 client.ping(settings.ping_s)

@@ -107,10 +107,10 @@ class KernelRoom:
         for client in self.clients.values():
             client.may_speak.clear()
 
-    def close(self, code: int, words: str) -> None:
-        """Close all websockets."""
+    def over(self, words: str) -> None:
+        """The kernel has ended: close all websockets."""
         for client in list(self.clients.values()):
-            client.end(code, words)
+            client.end(NORMAL, words, is_heard_out=False)
 
     def took(self, frames: Sequence[memoryview]) -> None:
         """Something has come from the host."""

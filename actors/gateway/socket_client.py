@@ -4,6 +4,9 @@ The sender waits until each message has left this process before it notes the me
 whatever happens to this process; `receipts.py` notes what has arrived. Only the sender writes, but for the close frame, which comes when
 the sender is done: a message is never cut off by our own hand and then told again.
 
+When it is this side that ends it, the client is heard out: what it had said before it knew is cells, of which each wants its reply. So it
+is read up to its own close frame, in front of which all of that comes.
+
 Pings are ours and not aiohttp's: that would take a client for dead whose messages we do not read because its kernel has too many.
 """
 
@@ -30,11 +33,13 @@ SIGNED_OUT: Final = 1008
 """Codes of closing. JupyterLab connects again after any but 1000 and 1001."""
 
 CLOSE_LIMIT_S: Final = 2.0
-"""How long a client may take to say goodbye too."""
+"""How long a client may take to say goodbye too, or the next of what it has said before."""
+
+HEARD_OUT_S: Final = 8.0
+"""How long all of that may take, where its kernel takes it slowly; less than a gateway's requests have to end, as a rule."""
 
 LINGER_S: Final = 30.0
-"""How long a client that took nothing may take to read the message that it is in, and why it is closed. No setting: the client is none for
-its kernel any more, and waits for nothing."""
+"""How long a client that took nothing may take to read the message that it is in, and why it is closed."""
 
 
 class Room(Protocol):
@@ -97,6 +102,8 @@ class SocketClient:
         self._ping_due = False
         self._pinged_at: float | None = None
         self._ending: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
+        self._is_heard_out = True
+        self._heard = 0
         self._progress = (0, 0)
         self._sent = 0
         self._moved_at = clock.monotonic()
@@ -123,9 +130,14 @@ class SocketClient:
         try:
             either: list[asyncio.Future[Any]] = [sender, reader, self._ending]  # Any: they have nothing in common
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if self._ending.done() and not self.is_gone:
-                await _cancelled(reader)
-                await self._say_goodbye(sender, *self._ending.result())
+            if reader.done() and not reader.cancelled() and reader.exception() is None:
+                # The client may be about to leave without our word: nothing waits for what is under way.
+                await self._socket.close(drain=False)
+            elif self._ending.done() and not self.is_gone:
+                if not self._is_heard_out:
+                    await _cancelled(reader)
+                    reader = asyncio.ensure_future(self._read_all(None))
+                await self._say_goodbye(sender, reader, *self._ending.result())
         except BaseException:  # whatever it was: the connection must not be used again
             self._transport.abort()  # the gateway's own mistake, or its end: nothing else may be written to a websocket
             raise
@@ -136,23 +148,27 @@ class SocketClient:
             if not self._ending.done():
                 self._ending.set_result((NORMAL, ""))
 
-    def end(self, code: int, words: str) -> None:
-        """Close it, once the message that it is in has left."""
+    def end(self, code: int, words: str, *, is_heard_out: bool = True) -> None:
+        """Close it, once the message that it is in has left.
+
+        Args:
+            is_heard_out: what the client said before it knew still counts.
+        """
         if not self._ending.done():
+            self._is_heard_out = is_heard_out
             self._ending.set_result((code, words))
             self._queue.clear()  # it is kept for the client by the host
             self._wake.set()
 
     def forget_slot(self) -> None:
-        """Note nothing more: the slot is read, or given to another."""
+        """Note nothing more."""
         if self._receipts is not None:
             self._receipts.close()
             self._receipts = None
 
     def told(self, number: int, message: Message, *, alone: bool) -> None:
         """The host has told something."""
-        if self.delivery.told(number, message, message.size, alone=alone):
-            self._counts.fell_behind += 1
+        self._counts.fell_behind += self.delivery.told(number, message, message.size, alone=alone)
 
     def wake(self) -> None:
         """Its state has changed."""
@@ -225,21 +241,24 @@ class SocketClient:
         if self._receipts is not None:
             self._receipts.left(number, None if frame is None else len(frame[0]))
 
-    async def _read_all(self, room: Room) -> None:
+    async def _read_all(self, room: Room | None) -> None:
+        """Read up to the client's goodbye; without a room nobody hears it."""
         while True:
             self.is_reading = True
             received = await self._socket.receive()
             self.is_reading = False
             self._pinged_at = None
+            self._heard += 1
             if received.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
                 await self._take(room, received.data)
             elif received.type is WSMsgType.PING:
                 self._pong = bytes(received.data)
                 self._wake.set()
             elif received.type is not WSMsgType.PONG:
+                self.forget_slot()  # at once: who comes back at another worker must not be told again what has arrived
                 return
 
-    async def _take(self, room: Room, data: str | bytes) -> None:
+    async def _take(self, room: Room | None, data: str | bytes) -> None:
         try:
             message = read_frame(self.framing, data)
         except WireError as error:
@@ -247,18 +266,26 @@ class SocketClient:
             self._malformed.warning(reason=str(error), session=self.session)
             return
         self._counts.message("in", len(data))
-        await room.say(self, message)
+        if room is not None:
+            await room.say(self, message)
 
-    async def _say_goodbye(self, sender: "asyncio.Future[None]", code: int, words: str) -> None:
-        linger_s = LINGER_S if code == TOO_SLOW else CLOSE_LIMIT_S
-        done, _ = await asyncio.wait({sender}, timeout=linger_s)
-        if done:
-            try:
-                async with asyncio.timeout(CLOSE_LIMIT_S):
-                    await self._socket.close(code=code, message=words.encode()[:_WORDS_LIMIT])
-            except TimeoutError:
-                self._log.debug("websocket.no_goodbye", session=self.session)
+    async def _say_goodbye(self, sender: "asyncio.Future[None]", reader: "asyncio.Future[None]", code: int, words: str) -> None:
+        done, _ = await asyncio.wait({sender}, timeout=LINGER_S if code == TOO_SLOW else CLOSE_LIMIT_S)
+        if done and not self.is_gone:
+            # Not by `close`, which throws away what it reads until the client says goodbye too.
+            await self._socket.send_frame(code.to_bytes(2, "big") + words.encode()[:_WORDS_LIMIT], WSMsgType.CLOSE)
+            await self._hear_out(reader)
         self._transport.abort()
+
+    async def _hear_out(self, reader: "asyncio.Future[None]") -> None:
+        """Read until the client says goodbye too, or says nothing for a while."""
+        for _ in range(int(HEARD_OUT_S / CLOSE_LIMIT_S)):
+            heard = self._heard
+            done, _ = await asyncio.wait({reader}, timeout=CLOSE_LIMIT_S)
+            if done or (self.is_reading and self._heard == heard):
+                break
+        if not reader.done():
+            self._log.debug("websocket.no_goodbye", session=self.session)
 
 
 _WORDS_LIMIT: Final = 120

@@ -96,8 +96,8 @@ class Feed:
         self._handing = False
         self._waiting: Backlog[_Request] = Backlog()
         """Shell requests that wait for `resume_shell`; and everything, while there is no KernelActor."""
-        self._held: dict[str, Way] = {}
-        """Clients that are not read."""
+        self._held: set[tuple[str, Way]] = set()
+        """Clients that are not read, and where."""
 
     @property
     def connections(self) -> int:
@@ -185,10 +185,10 @@ class Feed:
             case Fetch():
                 self._telling.fetch(way, head.session, head.after)
             case Open():
-                self._held.pop(head.session, None)
+                self._held.discard((head.session, way))
                 self._telling.open(way, head)
             case Close():
-                self._held.pop(head.session, None)
+                self._held.discard((head.session, way))
                 self._telling.close(way, head.session, now=time.monotonic())
 
     def drained(self, way: Way) -> None:
@@ -197,13 +197,13 @@ class Feed:
 
     def lost(self, way: Way) -> None:
         """The link to a worker is gone."""
-        self._held = {session: held for session, held in self._held.items() if held is not way}
+        self._held = {(session, held) for session, held in self._held if held is not way}
         self._telling.lost(way, now=time.monotonic())
         self._log.info("worker.lost", connections_left=self.connections)
 
     def _said(self, way: Way, said: Said, pieces: list[memoryview]) -> None:
-        if not self._telling.is_at(way, said.session):
-            return  # of a websocket that another one has superseded
+        if not self._telling.knows(said.session):
+            return
         try:
             header, parts = self._read(said.channel, pieces)
         except WireError as error:
@@ -215,8 +215,8 @@ class Feed:
             self._hand(said.channel, said.session, header, parts)
             return
         self._waiting.append((said.channel, said.session, header, parts), cost_of(parts))
-        if self._waiting.full and said.session not in self._held:
-            self._held[said.session] = way
+        if self._waiting.full and (said.session, way) not in self._held:
+            self._held.add((said.session, way))
             way.send(Hold(session=said.session), [])
 
     def _read(self, channel: WebsocketChannel, pieces: list[memoryview]) -> tuple[Header, Parts]:
@@ -244,8 +244,8 @@ class Feed:
         finally:
             self._handing = False
         if not self._waiting:
-            held, self._held = self._held, {}
-            for session, way in held.items():
+            held, self._held = self._held, set()
+            for session, way in held:
                 way.send(Release(session=session), [])
 
     def _hand(self, channel: WebsocketChannel, session: str, header: Header, parts: Parts) -> None:

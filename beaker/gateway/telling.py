@@ -1,8 +1,7 @@
 """What one kernel tells its clients, through workers that may be slow, stopped or lost, so that each gets all of it once, in order.
 
-A worker is told a message once for all of its clients that are *live*. Its connection may take no more: then it is told the rest
-from the journal when there is room again. A client that is not live is told what it lacks when its worker fetches it, a
-piece at a time; the last piece makes it live.
+A worker is told a message once for all of its clients that are *live*. Its connection may take no more: then it is told the rest from the
+journal when there is room. One that is not live is told what it lacks when its worker fetches it, piece by piece; the last makes it live.
 
 ```
             tell                 pump                     full? wait for `drained`
@@ -105,15 +104,13 @@ class Telling:
 
     @property
     def dropped(self) -> int:
-        """How many messages could not be kept."""
+        """Messages that could not be kept."""
         return self._journal.dropped
 
     @property
     def size_bytes(self) -> int:
         """Of all that is kept."""
         return self._journal.size_bytes
-
-    # What the kernel says.
 
     def tell(
         self,
@@ -192,8 +189,11 @@ class Telling:
                 former.way.send(Superseded(session=wanted.session), [])
         way.send(Opened(session=wanted.session), [])
 
-    def is_at(self, way: Way, session: str) -> bool:
-        """Whether a client is connected there, and not superseded."""
+    def knows(self, session: str) -> bool:
+        """Whether this is a client; what it said on a websocket that another has superseded is its own, too."""
+        return self._sessions.find(session) is not None
+
+    def _is_at(self, way: Way, session: str) -> bool:
         client = self._sessions.find(session)
         return client is not None and client.seat is not None and client.seat.way is way
 
@@ -214,7 +214,7 @@ class Telling:
         Args:
             after: number of the last message that it, or its worker for it, has; negative: what is known here.
         """
-        if not self.is_at(way, session):
+        if not self._is_at(way, session):
             return  # superseded, or closed
         door = self._doors[way]
         client = door.live.pop(session, None)
@@ -269,7 +269,7 @@ class Telling:
                 door.way.send(Told(last, client.name, "iopub"), self._missed(missed, EMPTY))
 
     def _answer(self, door: _Door, session: str, after: int) -> None:
-        if not self.is_at(door.way, session):
+        if not self._is_at(door.way, session):
             return
         client = self._sessions.find(session)
         assert client is not None

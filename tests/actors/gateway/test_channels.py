@@ -372,6 +372,36 @@ async def test_clients_are_sent_to_another_worker(here: Gateway) -> None:
     await until(lambda: host(here).got == {"s": number})
 
 
+async def test_what_a_client_said_before_it_was_sent_away_reaches_the_kernel(here: Gateway) -> None:
+    socket = await opened(here)
+    host(here).say(Hold(session="s"), "s")
+    host(here).tell(parts("held by now"))
+    await texts(socket, 1)
+    for number in range(3):
+        await socket.send_bytes(encode_v1("shell", parts(f"waits {number}")))
+    here.service.send_clients_away()
+    stop_reading(socket)  # so it does not know yet
+    (client,) = here.service.clients
+    await until(lambda: client.is_ending)
+    await socket.send_bytes(encode_v1("shell", parts("on its way")))
+    host(here).say(Release(session="s"), "s")
+    read_on(socket)
+    assert await close_code(socket) == 1012
+    await until(lambda: host(here).closed == ["s"])
+    said = [json.loads(message[3])["text"] for _, _, message in host(here).said]
+    assert said == ["waits 0", "waits 1", "waits 2", "on its way"]
+
+
+async def test_what_is_said_by_a_browser_that_is_signed_out_reaches_no_kernel(here: Gateway) -> None:
+    socket = await opened(here)
+    (client,) = here.service.clients
+    client.end(1008, "signed out", is_heard_out=False)
+    await socket.send_bytes(encode_v1("shell", parts("too late")))
+    assert await close_code(socket) == 1008
+    await until(lambda: host(here).closed == ["s"])
+    assert host(here).said == []
+
+
 async def _refused(here: Gateway, path: str, **how: Any) -> int:
     with pytest.raises(WSServerHandshakeError) as refused:
         await here.client.ws_connect(path, **how)

@@ -156,6 +156,21 @@ def test_clients_that_send_beyond_what_may_wait_are_held_until_it_is_taken(stage
     assert len(stage.kernel.taken) == 4
 
 
+def test_what_a_client_said_at_a_websocket_that_another_has_superseded_is_taken_and_held_back_like_any(stage: Stage) -> None:
+    elsewhere = Way()
+    stage.feed.take(elsewhere, Open(kernel_id="k", session="a", slot=7), [])
+    stage.say("1", "a")
+    assert [msg_id for *_, msg_id in stage.kernel.taken] == ["1"]
+    stage.feed.pause_shell()
+    stage.say("2", "a", size=LIMIT_BYTES)
+    before, stage.way = stage.way, elsewhere
+    stage.say("3", "a")
+    assert (len(before.heads(Hold)), len(elsewhere.heads(Hold))) == (1, 1)
+    stage.feed.resume_shell()
+    assert (len(before.heads(Release)), len(elsewhere.heads(Release))) == (1, 1)
+    assert [msg_id for *_, msg_id in stage.kernel.taken] == ["1", "2", "3"]
+
+
 def test_what_comes_while_a_kernel_actor_is_replaced_waits_for_the_next(stage: Stage) -> None:
     stage.feed.close()
     stage.say("1")

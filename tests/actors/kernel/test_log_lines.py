@@ -102,12 +102,11 @@ async def test_a_flood_of_refusals_is_logged_at_its_start_and_then_by_the_thousa
     assert {line["msg_type"] for line in refused} == {"x" * 100}
 
 
-@pytest.mark.parametrize("channel", ["shell", "stdin"])
-async def test_a_flood_of_what_cannot_be_taken_is_logged_alike_on_every_channel(
-    lines: list[Any], stage: KernelStage, monkeypatch: pytest.MonkeyPatch, channel: str
+async def test_a_flood_of_what_nobody_has_asked_for_is_logged_at_its_start(
+    lines: list[Any], stage: KernelStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backlog, "LIMIT_MESSAGES", 0)
     await stage.open()
     for _ in range(30):
-        stage.request(*(("execute_request", []) if channel == "shell" else ("input_reply", {"value": ""})), channel=channel)
+        stage.request("input_reply", {"value": ""}, channel="stdin")
     assert [line["times"] for line in lines if line["log_level"] == "warning"] == list(range(1, 21))
