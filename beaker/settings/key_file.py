@@ -34,6 +34,9 @@ def read_key_file(path: str, environment: Mapping[str, str]) -> str:
         raise NoKey(f"{path} cannot be read ({getattr(error, 'strerror', None) or error})") from None
     try:
         status = os.fstat(descriptor)
+        # First of all: the mode of a folder or a device is nothing that anybody should be told to change.
+        if not stat.S_ISREG(status.st_mode):
+            raise NoKey(f"{path} is {'a folder' if stat.S_ISDIR(status.st_mode) else 'no ordinary file'}, and has to be a file")
         if status.st_uid not in (os.getuid(), 0):
             raise NoKey(f"{path} belongs to another user")
         if status.st_uid == os.getuid() and stat.S_IMODE(status.st_mode) & 0o077:

@@ -50,6 +50,12 @@ def test_one_of_another_user_is_refused_and_one_of_root_is_not(
         read(file)
 
 
+@pytest.mark.parametrize(("path", "what"), [("/", "a folder"), ("/dev/zero", "no ordinary file")])
+def test_nobody_is_told_to_change_the_mode_of_what_is_no_file(path: str, what: str) -> None:
+    with pytest.raises(NoKey, match=f"^{path} is {what}, and has to be a file$"):
+        read_key_file(path, {})
+
+
 @pytest.mark.parametrize("make", [lambda path: path.mkdir(0o700), lambda path: os.mkfifo(path, 0o600), lambda path: None])
 def test_what_is_no_file_is_said_at_once(make: object, tmp_path: Path) -> None:
     assert callable(make)
