@@ -27,8 +27,10 @@ def defer_expectations(server: web.Server) -> None:
     make: Callable[..., web.BaseRequest] = server.request_factory
 
     def deferring(message: RawRequestMessage, payload: StreamReader, protocol: web.RequestHandler, *others: object) -> web.BaseRequest:
-        expected = message.headers.get(hdrs.EXPECT, "").strip().lower()
-        if expected:
+        expected = ""
+        # What is no request has no headers, not even such as could be asked for all of a name.
+        if hdrs.EXPECT in message.headers:
+            expected = _all_expected(message.headers)
             headers = message.headers.copy()
             del headers[hdrs.EXPECT]
             message = message._replace(headers=CIMultiDictProxy(headers))
@@ -63,6 +65,12 @@ async def take_on(request: web.Request, limit: int) -> None:
     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     await request.writer.drain()
     request.writer.output_size = 0  # of the answer nothing has gone
+
+
+def _all_expected(headers: CIMultiDictProxy[str]) -> str:
+    """Everything that a head expects, each once: a list that may be spread over several headers."""
+    words = (word.strip().lower() for value in headers.getall(hdrs.EXPECT) for word in value.split(","))
+    return ", ".join(dict.fromkeys(word for word in words if word))
 
 
 def ends_after(connection: Connection) -> bool:

@@ -311,9 +311,10 @@ async def test_a_packed_body_is_not_unpacked(door: Door) -> None:
 
 
 @pytest.mark.parametrize("address", ["POST /open", "POST /thing"])
-async def test_an_unknown_expectation_is_refused_in_our_words_too(door: Door, address: str) -> None:
+@pytest.mark.parametrize("expected", ["miracles", "100-continue, miracles", "100-continue\r\nExpect: miracles"])
+async def test_an_unknown_expectation_is_refused_in_our_words_too(door: Door, address: str, expected: str) -> None:
     line = await door.stranger()
-    line.say(HEAD.format(address) + KNOWN + "Expect: miracles\r\nContent-Length: 1\r\n\r\nx")
+    line.say(HEAD.format(address) + KNOWN + f"Expect: {expected}\r\nContent-Length: 1\r\n\r\nx")
     head, _, body = (await line.reader.read()).partition(b"\r\n\r\n")
     assert head.split(b"\r\n")[0].split(b" ")[1] == b"417"
     assert {b"Server: beaker", b"Content-Type: application/json"} <= set(head.split(b"\r\n"))
@@ -339,7 +340,9 @@ async def test_who_expects_to_go_on_is_refused_first_and_the_connection_ends(doo
     assert b"Connection: close" in head.split(b"\r\n")
 
 
-@pytest.mark.parametrize("expectation", ["100-continue", "100-Continue"])
+@pytest.mark.parametrize(
+    "expectation", ["100-continue", "100-Continue", "100-continue, 100-continue,", "100-continue\r\nExpect: 100-continue"]
+)
 async def test_who_is_let_in_is_told_to_go_on(door: Door, expectation: str) -> None:
     line = await door.connect()
     for _ in range(2):
