@@ -70,9 +70,12 @@ def read_toml(path: str) -> dict[str, object] | None:
     """The tables of a TOML file, None if there is no such file.
 
     Raises:
-        FileUnreadable: as `read_text`, or it is not TOML, or a directory: unlike a `.env`, nobody has one of this name for another purpose.
+        FileUnreadable: as `read_text`, or it is not TOML, or a directory: unlike a `.env`, nobody has one of this name for another purpose;
+            or a link that leads nowhere: its file is missed, as where it lies on a disk that is not mounted.
     """
     text = read_text(path)
+    if text is None and os.path.islink(path) and not os.path.exists(path):
+        raise FileUnreadable("it is a link to a file that is not there")
     if text is None and os.path.isdir(path):
         raise FileUnreadable("it is a folder, and has to be a file")
     return None if text is None else parse_toml(text)

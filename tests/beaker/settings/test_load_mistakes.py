@@ -55,6 +55,14 @@ _MISTAKES = [
 ]
 
 
+def test_a_link_to_a_file_that_is_not_there_is_said_and_ends_the_start_of_a_gateway(place: Place) -> None:
+    place.user_file.symlink_to(place.home / "not mounted")
+    said = [f"{place.user_file}: it is a link to a file that is not there."]
+    loaded = place.load()
+    assert (loaded.problems, loaded.gateway_problems) == (said, said)
+    assert loaded.settings == Settings()
+
+
 @pytest.mark.parametrize(("text", "sentence"), _MISTAKES)
 def test_a_mistake_costs_that_one_setting_and_is_said(text: str, sentence: str, place: Place) -> None:
     place.write_user(text)
