@@ -15,6 +15,8 @@ _SUFFIX_BYTES: Final = 64
 """What is longer is no suffix, but a name with a dot in it."""
 _DIGITS: Final = 16
 """Of a hash: no two files of a folder get the same by chance."""
+_LETTER_BYTES: Final = 4
+"""Of the longest letter: what was shortened has fewer bytes than that to spare."""
 
 _COPY = re.compile(r"-Copy\d*(?=\.|$)")
 
@@ -65,17 +67,21 @@ def parted(name: str) -> tuple[str, str]:
 def derived(name: str, *, prefix: str = "", joint: str = "") -> str:
     """A name made of another, with something in front of it, or of its suffix; the same each time, and another for each.
 
-    Where it would be too long the end of the stem gives way to a hash of the whole.
+    Where it would be too long the end of the stem gives way to a hash of the whole; and where it could be what another one became by that.
 
     >>> derived("a.b.ipynb", joint="-checkpoint"), derived("x" * 250, prefix=".part-")[-20:]
     ('a.b-checkpoint.ipynb', 'xxx~086d4a1c293bde31')
     """
     stem, suffix = parted(name)
     whole = f"{prefix}{stem}{joint}{suffix}"
-    if _size(whole) <= NAME_BYTES:
+    if _size(whole) <= NAME_BYTES - _LETTER_BYTES or (_size(whole) <= NAME_BYTES and not _looks_hashed(whole, joint)):
         return whole
     end = f"~{hashlib.sha256(os.fsencode(name)).hexdigest()[:_DIGITS]}{joint}{suffix}"
     return f"{_shortened(prefix + stem, NAME_BYTES - _size(end))}{end}"
+
+
+def _looks_hashed(name: str, joint: str) -> bool:
+    return re.search(rf"~[0-9a-f]{{{_DIGITS}}}{re.escape(joint)}(\.[^.]*)?\Z", name) is not None
 
 
 def _shortened(text: str, size: int) -> str:
