@@ -22,6 +22,8 @@ BACKLOG: Final = 1024
 _PORT_TRIES: Final = 20
 """How often another free port is looked for when the one that IPv4 gave is taken on IPv6."""
 _LOOPBACKS: Final = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
+PATH_BYTES: Final = 108 if sys.platform == "linux" else 104
+"""What the system has for a socket's path and the byte that ends it."""
 _ABSENT: Final = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
 """This machine has no IPv6, or none that is switched on."""
 
@@ -147,27 +149,35 @@ def _explained(error: OSError, address: str, port: int) -> CannotListen:
 
 def _listen_at_path(path: str) -> socket.socket:
     """Only its owner may connect, from the first moment; a file that nobody answers at is replaced."""
+    if (folder := _open_folder(path)) is not None:
+        raise CannotListen(
+            f"--unix-socket {path}: everybody may write in {folder}, and could put a socket of his own in its place. "
+            f"Name a path in a folder of yours, or run chmod o-w on it."
+        )
     with contextlib.suppress(OSError):
         if not stat.S_ISSOCK(os.lstat(path).st_mode):
             raise CannotListen(f"--unix-socket {path}: something else than a socket is there. Remove it, or name another path.")
         if somebody_answers(path):
             raise PortTaken(f"Somebody listens at {path} already, perhaps another gateway. Name another path by --unix-socket.")
         os.unlink(path)
-    folder = os.path.dirname(os.path.abspath(path))
-    with contextlib.suppress(OSError):
-        mode = os.stat(folder).st_mode
-        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-            raise CannotListen(
-                f"--unix-socket {path}: everybody may write in {folder}, and could put a socket of his own in its place. "
-                f"Name a path in a folder of yours, or run chmod o-w on it."
-            )
     try:
         opened = bind_privately(path)
     except OSError as error:
         reason = "the path is too long" if "too long" in str(error) else error.strerror or str(error)
-        raise CannotListen(f"--unix-socket {path}: {reason}. Name a path of less than 100 bytes in a folder of yours.") from None
+        raise CannotListen(f"--unix-socket {path}: {reason}. Name a path of less than {PATH_BYTES} bytes in a folder of yours.") from None
     opened.listen(BACKLOG)
     return opened
+
+
+def _open_folder(path: str) -> str | None:
+    """A folder above this path where everybody may rename what is in it, as it is named or as its links lead."""
+    for way in (os.path.abspath(path), os.path.realpath(path)):
+        for folder in Path(way).parents:
+            with contextlib.suppress(OSError):
+                mode = os.stat(folder).st_mode
+                if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+                    return str(folder)
+    return None
 
 
 def _holder_words(port: int) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.guardian.listening import CannotListen, PortTaken, identify, leave, listen, port_of
+from actors.guardian.listening import PATH_BYTES, CannotListen, PortTaken, identify, leave, listen, port_of
 from beaker.settings.gateway import GatewaySettings
 from tests.kit.ports import free_port
 
@@ -88,6 +88,33 @@ def test_a_file_that_somebody_has_put_in_the_place_of_the_socket_is_left(short_f
             Path(path).write_text("theirs")
         leave(sockets, path, file)
         assert (os.path.exists(path), sockets[0].fileno()) == (theirs, -1)
+
+
+@pytest.mark.parametrize("path", ["open/deep/s", "open/deep/er/s", "link/s", "open/own/s"])
+def test_a_unix_socket_anywhere_below_a_folder_where_everybody_may_write_is_refused(path: str, short_folder: Path) -> None:
+    (short_folder / "open/deep/er").mkdir(parents=True)
+    (short_folder / "closed").mkdir()
+    (short_folder / "link").symlink_to("open/deep")  # the way that the link leads
+    (short_folder / "open/own").symlink_to(short_folder / "closed")  # the way that is named
+    (short_folder / "open").chmod(0o777)
+    with pytest.raises(CannotListen, match=f"everybody may write in {short_folder}/open, and could"):
+        listen(GatewaySettings(unix_socket=str(short_folder / path)))
+
+
+def test_a_unix_socket_below_a_folder_where_only_owners_remove_anything_is_listened_at(
+    short_folder: Path, opened: list[socket.socket]
+) -> None:
+    (short_folder / "open/deep").mkdir(parents=True)
+    (short_folder / "open").chmod(0o1777)
+    opened += listen(GatewaySettings(unix_socket=str(short_folder / "open/deep/s")))
+
+
+def test_the_longest_path_of_a_unix_socket_is_as_long_as_is_said(short_folder: Path, opened: list[socket.socket]) -> None:
+    path = str(short_folder / "s")
+    path += "s" * (PATH_BYTES - len(path))
+    with pytest.raises(CannotListen, match=f"the path is too long. Name a path of less than {PATH_BYTES} bytes"):
+        listen(GatewaySettings(unix_socket=path))
+    opened += listen(GatewaySettings(unix_socket=path[:-1]))
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")

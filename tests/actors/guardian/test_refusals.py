@@ -38,7 +38,7 @@ def interrupts() -> Iterator[None]:
         ("--allow-origin *", "'*' is no origin: write scheme, name and port"),
         ("--host nowhere.invalid --insecure", "--host nowhere.invalid: there is no address of this name"),
         ("--host 192.0.2.1 --insecure", "--host 192.0.2.1 is no address of this machine"),
-        (f"--unix-socket /tmp/{'x' * 110}", "the path is too long. Name a path of less than 100 bytes in a folder of yours."),
+        (f"--unix-socket /tmp/{'x' * 110}", "the path is too long. Name a path of less than 108 bytes in a folder of yours."),
         ("--unix-socket /nowhere/at/all", "--unix-socket /nowhere/at/all: No such file or directory"),
         (f"--unix-socket {__file__}", "something else than a socket is there"),
         ("--prot 1", "'--prot' is not an option of beaker-gateway. Did you mean '--port'?"),
