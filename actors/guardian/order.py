@@ -67,6 +67,8 @@ class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
     """For hosts: what was said while the key was looked for."""
     token_print: Fingerprint | None = None
     """For roles that have no token: by which they let the token pass into no log and no cell, without having it."""
+    key_print: Fingerprint | None = None
+    """For the registry: the same for the model's key, which it lets into no cell."""
     passes: dict[str, bytes] = {}
     """For roles: the secrets of their own links, by `who>whom`."""
     starts: int = 1
@@ -117,7 +119,8 @@ class GatewayOrder(msgspec.Struct, frozen=True, kw_only=True):
             WORKER: [(WORKER, whom) for whom in (REGISTRY, *hosts)],
         }[role]
         passes = {f"{who}>{whom}": self.secret_between(who, whom) for who, whom in ways}
-        mine = msgspec.structs.replace(self, number=number, link_secret=b"", passes=passes, starts=starts)
+        key_print = self.key_print if role == REGISTRY else None
+        mine = msgspec.structs.replace(self, number=number, link_secret=b"", passes=passes, starts=starts, key_print=key_print)
         if role == WORKER:
             return msgspec.structs.replace(mine, kernel_secret=b"", key=None, key_problems=())
         token_print = fingerprint(self.token) if self.token is not None else None

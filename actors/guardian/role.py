@@ -179,6 +179,7 @@ def _serve(
         port=port,
         key=secrets.key.facts,
         key_problems=secrets.key.problems,
+        key_print=secrets.key_print,
         open_files=open_files,
         began_at=time.time(),
     )

@@ -7,17 +7,23 @@ of the machine for as long as the process lives. Imports as little as that modul
 
 import os
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from actors.roles.key_doors import DOORS
 from actors.roles.settling import OPTION, Settled, seal_key
 from actors.roles.settling import settle as settle_key
 from actors.runtime.prctl import become_undumpable
 from actors.runtime.sealed import read_sealed, seal
-from beaker.settings.key import find_key
+from beaker.settings.key import FoundKey, environment_words, find_key
 from beaker.settings.key_wishes import TOKEN_VARIABLE
 
+if TYPE_CHECKING:
+    from actors.runtime.fingerprint import Fingerprint
+
 TOKEN_OPTION = "--token-fd="
+PRINTED_LENGTH = 12
+"""Shorter ones are made up for servers of models that want none, as "ollama", and are words that stand in paths: no variable that
+holds one is kept from cells, and whoever has a print of one could try all that it may be."""
 _ARGUMENT = "--token"
 
 
@@ -30,6 +36,8 @@ class Secrets(NamedTuple):
     """From the environment or the command line; empty only where the command line says so."""
     token_was_shown: bool = False
     """It stood in the command line."""
+    key_print: "Fingerprint | None" = None
+    """By which the model's key is known again without having it; None: there is none, or one that cells may have."""
 
 
 def settle(argv: list[str]) -> Secrets:
@@ -53,7 +61,7 @@ def settle(argv: list[str]) -> Secrets:
     if found is not None:
         environment.pop(found.variable, None)
         words.append(f"{OPTION}{_inherited(seal_key(found, problems=problems))}")
-    content = "\0".join((token or "", "shown" if shown else "", *problems)).encode("utf-8", "surrogateescape")
+    content = "\0".join((token or "", "shown" if shown else "", _print_words(found), *problems)).encode("utf-8", "surrogateescape")
     sealed = _inherited(seal(content, name="beaker-token"))
     before = sys.orig_argv[1 : len(sys.orig_argv) - len(argv)]
     os.execve(sys.executable, [sys.executable, *before, *words, f"{TOKEN_OPTION}{sealed}"], environment)
@@ -69,10 +77,34 @@ def _take_over(argv: list[str]) -> Secrets:
     key = settle_key(argv) if any(word.startswith(OPTION) for word in argv) else None
     position = next(position for position, word in enumerate(argv) if word.startswith(TOKEN_OPTION))
     descriptor = int(argv.pop(position).removeprefix(TOKEN_OPTION))
-    token, shown, *problems = read_sealed(descriptor).decode("utf-8", "surrogateescape").split("\0")
+    token, shown, key_print, *problems = read_sealed(descriptor).decode("utf-8", "surrogateescape").split("\0")
     os.close(descriptor)
     # An empty one of the environment was taken away; in the command line it was meant, by a script whose variable is empty.
-    return Secrets(key or Settled(problems=tuple(problems)), token if shown else token or None, bool(shown))
+    return Secrets(key or Settled(problems=tuple(problems)), token if shown else token or None, bool(shown), _read_print(key_print))
+
+
+def _print_words(found: FoundKey | None) -> str:
+    """The print of a key: made here, where the key is known, so that no image that lasts has to read it."""
+    if found is None or len(found.value) < PRINTED_LENGTH:
+        return ""
+    if not found.variable and found.facts.origin == environment_words(found.facts.name):
+        return ""  # the user gives it to her cells
+    import msgspec
+
+    from actors.runtime.fingerprint import fingerprint
+
+    made = fingerprint(found.value)
+    return "" if made is None else msgspec.msgpack.encode(made).hex()
+
+
+def _read_print(words: str) -> "Fingerprint | None":
+    if not words:
+        return None
+    import msgspec
+
+    from actors.runtime.fingerprint import Fingerprint
+
+    return msgspec.msgpack.decode(bytes.fromhex(words), type=Fingerprint)
 
 
 def _without_token(argv: list[str]) -> tuple[list[str], str | None]:

@@ -4,6 +4,8 @@ import msgspec
 import pytest
 
 from actors.guardian.order import GUARDIAN, REGISTRY, WORKER, GatewayOrder, agent_host_role, host_role
+from actors.runtime.fingerprint import fingerprint
+from beaker.settings.key import KeyFacts
 from tests.actors.gateway.desk import make_order
 
 WHOLE = make_order(workers=2)
@@ -49,6 +51,14 @@ def test_no_role_is_handed_a_secret_that_it_has_no_use_for() -> None:
         assert (WHOLE.token or "").encode() not in msgspec.msgpack.encode(order)
     assert worker.token_print is None
     assert host_role(0) == "host-0"
+
+
+def test_the_registry_alone_knows_the_models_key_again_and_has_it_not() -> None:
+    whole = msgspec.structs.replace(WHOLE, key=KeyFacts("", "a file"), key_print=fingerprint("sk-canary-0123456789"))
+    parts = {role: whole.for_role(role, 0) for role in (REGISTRY, "host", "agent-host", WORKER)}
+    assert {role for role, part in parts.items() if part.key_print is not None} == {REGISTRY}
+    assert parts[REGISTRY].key_print == whole.key_print
+    assert parts[REGISTRY].key is None
 
 
 @pytest.mark.parametrize(

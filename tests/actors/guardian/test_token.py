@@ -10,6 +10,7 @@ from actors.guardian import settling
 from actors.guardian.options import parse_options
 from actors.guardian.settling import Secrets, settle
 from actors.guardian.token import NoToken, Token, choose_token
+from actors.roles.settling import OPTION
 from beaker.settings.gateway import GatewaySettings
 from beaker.settings.load import load
 from beaker.settings.origin import Kind, Origin
@@ -129,6 +130,28 @@ class _Replaced(Exception):
 def test_an_empty_token_is_known_to_the_next_image_only_where_the_command_line_says_it(
     words: list[str], variable: str, token: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("BEAKER_GATEWAY_TOKEN", variable)
+    assert _settled_by_the_next_image(words, monkeypatch).token == token
+
+
+@pytest.mark.parametrize(
+    ("key", "kept", "is_known"),
+    [("sk-canary-0123456789", False, True), ("sk-canary-0123456789", True, False), ("ollama", False, False)],
+)
+def test_the_models_key_is_known_again_unless_cells_may_have_it_or_it_may_be_a_word(
+    key: str, kept: bool, is_known: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user_file = tmp_path / "beaker/beaker.toml"
+    user_file.parent.mkdir()
+    user_file.write_text(f"[subkernel]\nkeep_env = {['OPENAI_API_KEY'] if kept else []}\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    known = _settled_by_the_next_image([], monkeypatch).key_print
+    assert (known is not None and known.is_in(f"/x-{key}/y")) is is_known
+
+
+def _settled_by_the_next_image(words: list[str], monkeypatch: pytest.MonkeyPatch) -> Secrets:
+    """What an image is told of that it does not know about a key by itself."""
     replaced: list[list[str]] = []
 
     def replace(_program: str, argv: list[str], _environment: dict[str, str]) -> None:
@@ -137,10 +160,11 @@ def test_an_empty_token_is_known_to_the_next_image_only_where_the_command_line_s
 
     monkeypatch.setattr(os, "execve", replace)
     monkeypatch.setattr(settling, "become_undumpable", lambda: None)
-    monkeypatch.setenv("BEAKER_GATEWAY_TOKEN", variable)
     with pytest.raises(_Replaced):
         settle(words)
-    assert settle([replaced[0][-1]]).token == token
+    for option in [word for word in replaced[0] if word.startswith(OPTION)]:
+        os.close(int(option.removeprefix(OPTION)))
+    return settle([replaced[0][-1]])
 
 
 def test_that_none_is_asked_for_is_taken_back_with_a_new_one() -> None:

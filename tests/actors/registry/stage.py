@@ -207,6 +207,7 @@ class Stage:
             kernel_secret=b"k" * 32,
             token=None,
             token_print=fingerprint("a-token-of-the-test"),
+            key_print=fingerprint("sk-of-the-test"),
             cookie_secret=b"c" * 32,
         )
         self.hosts: list[Host] = []

@@ -65,8 +65,10 @@ async def test_a_kernel_begins_beside_its_document_with_the_variables_of_the_lis
     monkeypatch.setenv("DATABASE_PASSWORD", "x")
     monkeypatch.setenv("JUPYTER_TOKEN", "x")
     monkeypatch.setenv("LC_NOTE", "a-token-of-the-test")
+    monkeypatch.setenv("MPLCONFIGDIR", "/x-sk-of-the-test")
     monkeypatch.setenv("TEAM", "blue")
-    async with stage(monkeypatch, pass_env=("TEAM",)) as gateway:
+    monkeypatch.setenv("TEAM_KEY", "sk-of-the-test")
+    async with stage(monkeypatch, pass_env=("TEAM*",)) as gateway:
         (gateway.work / "deep").mkdir()
         await gateway.open()
         host, registry = await gateway.host(), await gateway.worker()
@@ -81,6 +83,7 @@ async def test_a_kernel_begins_beside_its_document_with_the_variables_of_the_lis
         assert environment["JPY_SESSION_NAME"] == f"{gateway.work}/deep/n.ipynb"
         assert environment.keys() & {"DATABASE_PASSWORD", "LC_NOTE", "LD_PRELOAD", "JUPYTER_TOKEN"} == set()
         assert "a-token-of-the-test" not in "".join(environment.values())
+        assert "sk-of-the-test" not in "".join(environment.values())
         served = host.served[entry.kernel_id]
         assert served.kernel == entry
         assert served.environment.items() <= environment.items()
