@@ -12,6 +12,7 @@ from actors.gateway.answers import Problem, moment
 from actors.gateway.asking import list_kernels
 from actors.gateway.service import Service
 from actors.gateway.standings import fresh
+from actors.runtime.frames import MESSAGE_LIMIT
 from beaker.gateway.environment import may_be_requested, room_bytes, why_too_large
 from beaker.messages.host import KernelStanding
 from beaker.messages.registry import KernelEntry, SessionEntry
@@ -88,12 +89,14 @@ def kernel_variables(environment: Mapping[str, object] | None) -> dict[str, str]
     """Of the variables that a client sends those that are its to set.
 
     Raises:
-        Problem: 413, no program could be started with them.
+        Problem: 413, no program could be started with them, or no message holds them.
     """
     given = environment or {}
     taken = {name: value for name, value in given.items() if isinstance(value, str) and may_be_requested(name) and "\0" not in value}
-    if taken and (why := why_too_large(taken, room_bytes(os.environ, os.sysconf("SC_ARG_MAX")))) is not None:
-        raise Problem(413, why)
+    if taken:
+        room = room_bytes(os.environ, os.sysconf("SC_ARG_MAX"), message_bytes=MESSAGE_LIMIT)
+        if (why := why_too_large(taken, room)) is not None:
+            raise Problem(413, why)
     return taken
 
 

@@ -50,14 +50,16 @@ def may_be_requested(name: str) -> bool:
     return _REQUESTED.fullmatch(name) is not None
 
 
-def room_bytes(own: Mapping[str, str], system_bytes: int) -> int:
+def room_bytes(own: Mapping[str, str], system_bytes: int, *, message_bytes: int) -> int:
     """How much the variables of a request may take together.
 
     Args:
         own: of the gateway, all of which might pass.
         system_bytes: the limit that the system names, for variables and arguments; less than 1: it names none.
+        message_bytes: what one message has room for, as all variables of a kernel are told in one: there none takes more beside its name
+            and its value than is counted for the system.
     """
-    limit = min(system_bytes, _ROOM_BYTES) if system_bytes > 0 else _ROOM_BYTES
+    limit = min(system_bytes if system_bytes > 0 else _ROOM_BYTES, _ROOM_BYTES, message_bytes)
     return max(limit - _RESERVE_BYTES - sum(_size(*pair) + _POINTER_BYTES for pair in own.items()), 0)
 
 
@@ -80,9 +82,10 @@ def why_too_large(requested: Mapping[str, str], room: int) -> str | None:
             f"with one of more than {VARIABLE_BYTES}."
         )
     if (total := sum(sizes.values()) + _POINTER_BYTES * len(sizes)) > room:
+        most = f", {longest[:_NAME_SHOWN]} most of them" if 2 * sizes[longest] > total else ""
         return (
-            f"The variables of the request take {total} bytes together, {longest[:_NAME_SHOWN]} most of them; here a kernel can be started "
-            f"with {room} at most. Put what is large into a file."
+            f"The variables of the request take {total} bytes together{most}; here a kernel can be started with {room} at most. "
+            "Put what is large into a file."
         )
     return None
 

@@ -26,6 +26,9 @@ OWN = {
     "TEAM_B": "b",
 }
 
+LARGE = 1 << 40
+"""Of messages that have room for everything."""
+
 
 def test_the_example_holds() -> None:
     assert doctest.testmod(environment).failed == 0
@@ -99,7 +102,7 @@ def test_letters_count_as_their_bytes() -> None:
 
 def test_all_that_is_let_through_together_can_be_started_with() -> None:
     own = dict(os.environ)
-    room = room_bytes(own, os.sysconf("SC_ARG_MAX"))
+    room = room_bytes(own, os.sysconf("SC_ARG_MAX"), message_bytes=LARGE)
     size = len("KERNEL_00=") + 1 + 8
     each = {f"KERNEL_{number:02}": "x" * (100_000 - size) for number in range(room // 100_000)}
     assert why_too_large(each, room) is None
@@ -111,7 +114,17 @@ def test_all_that_is_let_through_together_can_be_started_with() -> None:
 
 @pytest.mark.parametrize(("system_bytes", "room"), [(2_097_152, 2_031_602), (-1, 6_225_906), (131_072, 65_522), (1000, 0)])
 def test_there_is_as_much_room_as_the_system_and_what_passes_leave(system_bytes: int, room: int) -> None:
-    assert room_bytes({"A": "bcd"}, system_bytes) == room
+    assert room_bytes({"A": "bcd"}, system_bytes, message_bytes=LARGE) == room
+
+
+def test_there_is_no_more_room_than_a_message_has() -> None:
+    assert room_bytes({"A": "bcd"}, 2_097_152, message_bytes=1_000_000) == room_bytes({"A": "bcd"}, 1_000_000, message_bytes=LARGE)
+
+
+def test_a_variable_is_named_only_where_it_takes_most() -> None:
+    many = {f"KERNEL_{number}": "" for number in range(1000)}
+    assert "bytes together; here a kernel" in (why_too_large(many, 1000) or "")
+    assert "bytes together, KERNEL_A most of them; here" in (why_too_large({**many, "KERNEL_A": "x" * 30_000}, 1000) or "")
 
 
 def test_a_name_that_is_too_long_is_not_repeated_whole() -> None:
