@@ -108,6 +108,9 @@ class Instance:
             forget: nobody will look for the state again.
         """
         self.clear()
+        # A host goes without taking anything down, its socket neither; by now nobody is left who listens in this folder.
+        for left in self.folder.glob("*.sock"):
+            left.unlink(missing_ok=True)
         if forget:
             shutil.rmtree(self.state, ignore_errors=True)
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -35,6 +35,13 @@ def test_there_is_one_at_each_address_and_the_next_one_finds_what_it_left() -> N
     assert not again.state.exists()
 
 
+def test_one_whose_roles_have_ended_leaves_no_socket_of_theirs() -> None:
+    instance = Instance(os.environ, SETTINGS, 8888)
+    (instance.folder / "host-0.sock").touch()
+    instance.leave(forget=False)
+    assert [path.name for path in instance.folder.iterdir()] == ["lock"]
+
+
 def test_nobody_else_can_read_its_secret() -> None:
     instance = Instance(os.environ, SETTINGS, 8888)
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (instance.folder, instance.state, instance.state / "secret")]
