@@ -33,6 +33,9 @@ class Lookup:
     def __init__(self, order: GatewayOrder, environment: Mapping[str, str], *, runtime_root: str) -> None:
         self._order = order
         self._environment = dict(environment)
+        known = order.key_print
+        # Once, and of our own alone: in what clients send, which may be long, the model's key can only stand if they have it anyway.
+        self._passing = {name: value for name, value in environment.items() if known is None or not known.is_in(value)}
         self._runtime_root = runtime_root
         self._root = Root(order.settings.root_dir or os.getcwd(), hidden=True)
 
@@ -57,14 +60,14 @@ class Lookup:
         order = self._order
         secrets = [order.kernel_secret.hex(), *(secret.hex() for secret in order.passes.values())]
         composed = compose_environment(
-            self._environment, kernel.environment, added=order.settings.pass_env, secrets=secrets, is_secret=self._holds_secret
+            self._passing, kernel.environment, added=order.settings.pass_env, secrets=secrets, is_secret=self._holds_token
         )
         document = f"{self._root.real}/{kernel.path.strip('/')}"
         return composed if not kernel.path or os.path.isdir(document) else composed | {NOTEBOOK: document}
 
-    def _holds_secret(self, value: str) -> bool:
-        """Whether the token or the model's key stands in it, neither of which we have."""
-        return any(known is not None and known.is_in(value) for known in (self._order.token_print, self._order.key_print))
+    def _holds_token(self, value: str) -> bool:
+        known = self._order.token_print
+        return known is not None and known.is_in(value)
 
     def _offer(self, path: str, working: str) -> Offer:
         folder, bad_path = self._root.real, ""
