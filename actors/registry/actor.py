@@ -248,7 +248,7 @@ class Registry(Actor[Message]):
             kernel=kernel.entry,
             runtime_folder=self._lookup.runtime_folder(kept.kernel_id),
             secret=self._lookup.secret(kept.kernel_id),
-            environment=self._lookup.environment_of(kernel),
+            environment=await self._lookup.environment_of(kernel),
         )
         while await kept.can_be_served():
             try:

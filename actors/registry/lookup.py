@@ -55,8 +55,11 @@ class Lookup:
         """What the Supervisor of a kernel is told."""
         return await asyncio.to_thread(self._order_for, kernel)
 
-    def environment_of(self, kernel: Kernel) -> dict[str, str]:
+    async def environment_of(self, kernel: Kernel) -> dict[str, str]:
         """The variables that its subkernel gets."""
+        return await asyncio.to_thread(self._environment_of, kernel)  # long ones are looked through for seconds
+
+    def _environment_of(self, kernel: Kernel) -> dict[str, str]:
         order = self._order
         secrets = [order.kernel_secret.hex(), *(secret.hex() for secret in order.passes.values())]
         composed = compose_environment(
@@ -97,7 +100,7 @@ class Lookup:
             kernel_id=entry.kernel_id,
             secret=self.secret(entry.kernel_id),
             spec_name=entry.subkernel,
-            environment=self.environment_of(kernel),
+            environment=self._environment_of(kernel),
             connection_file_name=f"kernel-{entry.kernel_id}.json",
             start_timeout_s=settings.start_timeout_s,
             restart_limit=settings.restart_limit,
