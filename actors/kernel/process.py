@@ -188,7 +188,9 @@ class KernelProcess:
             order = msgspec.structs.replace(self._order, remembered=self._actor.remembered)
             self._gone_since, self._was_killed = 0.0, False
             self._supervisor = fork_supervisor(
-                order, before_serving=lambda: configure_logs(self._loaded.settings.logs, "supervisor", order.kernel_id, self._file.key)
+                order,
+                before_serving=lambda: configure_logs(self._loaded.settings.logs, "supervisor", order.kernel_id, self._file.key),
+                is_late=True,
             )
         try:
             return await self._owner.reach_supervisor(SUPERVISOR_TIMEOUT_S, lambda: self._gone_for(SUPERVISOR_GONE_S))

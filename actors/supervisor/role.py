@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -15,8 +16,11 @@ from actors.supervisor.order import GAVE_UP, Order
 
 TITLE = "beaker --role supervisor --kernel {}"
 
+LET_GO_LIMIT_S: Final = 1.0
+"""How long a copy is waited for that is to hold nothing of its original's: it needs a millisecond, and more only where it gets no turn."""
 
-def fork_supervisor(order: Order, *, before_serving: Callable[[], object] | None = None) -> int:
+
+def fork_supervisor(order: Order, *, before_serving: Callable[[], object] | None = None, is_late: bool = False) -> int:
     """Fork a Supervisor into a session of its own, and return its pid at once.
 
     Works early, before anything is imported, and late, out of a process with a running loop and threads: the copy
@@ -25,18 +29,25 @@ def fork_supervisor(order: Order, *, before_serving: Callable[[], object] | None
     Args:
         order: what it supervises.
         before_serving: runs in the copy once the subkernel is launched: logging, for example.
+        is_late: return once the copy has let go of the sockets that clients wait at. Who crashed before that could not bind its ports
+            again, nor could a successor of this process.
     """
     import warnings
+
+    reading, writing = os.pipe() if is_late else (-1, -1)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads: see above
         pid = os.fork()
     if pid:
+        if is_late:
+            os.close(writing)
+            _wait_for_its_end(reading)
         return pid
     status = 1
     try:
         os.setsid()
-        _let_go_of_the_original()
+        _let_go_of_the_original(last=writing)
         status = run_supervisor(order, before_serving=before_serving)
     except BaseException:  # noqa: BLE001 -- the copy must not unwind into the frames of the original
         import traceback
@@ -46,11 +57,24 @@ def fork_supervisor(order: Order, *, before_serving: Callable[[], object] | None
         os._exit(status)
 
 
-def _let_go_of_the_original() -> None:
+def _wait_for_its_end(reading: int) -> None:
+    """Wait until nobody has the other end of a pipe; closes this one."""
+    import select
+
+    poll = select.poll()
+    poll.register(reading, select.POLLIN)
+    poll.poll(LET_GO_LIMIT_S * 1000)
+    os.close(reading)
+
+
+def _let_go_of_the_original(*, last: int) -> None:
     """Give up signals and descriptors of the process we are a copy of.
 
     Descriptors become /dev/null instead of being closed: the copies of objects that own them may still close their
     numbers, which must not be ours by then.
+
+    Args:
+        last: a descriptor that goes behind all others, by which the original hears of it; -1: it does not listen.
     """
     import gc
 
@@ -63,8 +87,10 @@ def _let_go_of_the_original() -> None:
     listing = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
     for name in os.listdir(listing):
         descriptor = int(name)
-        if descriptor > 2 and descriptor != nothing and _is_open(descriptor):
+        if descriptor > 2 and descriptor not in {nothing, last} and _is_open(descriptor):
             os.dup2(nothing, descriptor, inheritable=False)
+    if last >= 0:
+        os.close(last)
 
 
 def _is_open(descriptor: int) -> bool:

@@ -3,9 +3,12 @@
 import asyncio
 import contextlib
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import psutil
@@ -15,10 +18,12 @@ from actors.runtime.codec import Codec
 from actors.runtime.failures import AskFailed
 from actors.runtime.hello import Refused
 from actors.runtime.node import Node
-from actors.supervisor.order import LEFT
+from actors.supervisor import role
+from actors.supervisor.order import LEFT, Order
 from beaker.messages.base import PROTOCOL, KernelId
 from beaker.messages.subkernel import Attach, Shutdown, SubkernelFailure, SupervisorReply
 from tests.actors.supervisor.stage import PATIENCE_S, stage
+from tests.kit.ports import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -47,13 +52,32 @@ async def test_it_and_what_it_starts_hold_no_descriptor_of_the_process_it_was_fo
     os.close(secret)
 
 
-@pytest.mark.parametrize(("role", "secret", "code"), [("kernel", b"wrong", "secret"), ("agent", b"s" * 32, "peer")])
-async def test_only_a_kernel_process_with_the_secret_is_let_in(role: str, secret: bytes, code: str) -> None:
+def test_who_has_forked_one_late_can_bind_its_ports_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    let_go = role._let_go_of_the_original
+
+    def let_go_slowly(*, last: int) -> None:
+        time.sleep(0.3)  # as a copy that gets no turn
+        let_go(last=last)
+
+    monkeypatch.setattr(role, "_let_go_of_the_original", let_go_slowly)
+    monkeypatch.setattr(role, "run_supervisor", lambda _order, before_serving: LEFT)
+    address = ("127.0.0.1", free_port())
+    with socket.socket() as listening, socket.socket() as again:
+        listening.bind(address)
+        listening.listen()
+        copy = role.fork_supervisor(cast("Order", None), is_late=True)
+        listening.close()
+        again.bind(address)
+    assert os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1]) == LEFT
+
+
+@pytest.mark.parametrize(("as_role", "secret", "code"), [("kernel", b"wrong", "secret"), ("agent", b"s" * 32, "peer")])
+async def test_only_a_kernel_process_with_the_secret_is_let_in(as_role: str, secret: bytes, code: str) -> None:
     async with stage() as kernel:
         await kernel.begin()
-        stranger, socket = Node(role, protocol=PROTOCOL), str(kernel.folder / "supervisor.sock")
+        stranger, address = Node(as_role, protocol=PROTOCOL), str(kernel.folder / "supervisor.sock")
         with pytest.raises(Refused) as caught:
-            await stranger.connect(socket, codec=Codec(SupervisorReply), secret=secret, timeout_s=PATIENCE_S)
+            await stranger.connect(address, codec=Codec(SupervisorReply), secret=secret, timeout_s=PATIENCE_S)
         assert caught.value.refusal.code == code
         await stranger.stop()
 
