@@ -39,7 +39,8 @@ HEARD_OUT_S: Final = 8.0
 """How long all of that may take, where its kernel takes it slowly; less than a gateway's requests have to end, as a rule."""
 
 LINGER_S: Final = 30.0
-"""How long a client that took nothing may take to read the message that it is in, and why it is closed."""
+"""How long a client that took nothing may take to read the message that it is in, and why it is closed. No setting: the client is none for
+its kernel any more, and waits for nothing."""
 
 
 class Room(Protocol):
@@ -101,8 +102,7 @@ class SocketClient:
         self._pong: bytes | None = None
         self._ping_due = False
         self._pinged_at: float | None = None
-        self._ending: asyncio.Future[tuple[int, str]] = asyncio.get_running_loop().create_future()
-        self._is_heard_out = True
+        self._ending: asyncio.Future[tuple[int, str, bool]] = asyncio.get_running_loop().create_future()
         self._heard = 0
         self._progress = (0, 0)
         self._sent = 0
@@ -134,10 +134,11 @@ class SocketClient:
                 # The client may be about to leave without our word: nothing waits for what is under way.
                 await self._socket.close(drain=False)
             elif self._ending.done() and not self.is_gone:
-                if not self._is_heard_out:
+                code, words, is_heard_out = self._ending.result()
+                if not is_heard_out:
                     await _cancelled(reader)
                     reader = asyncio.ensure_future(self._read_all(None))
-                await self._say_goodbye(sender, reader, *self._ending.result())
+                await self._say_goodbye(sender, reader, code, words)
         except BaseException:  # whatever it was: the connection must not be used again
             self._transport.abort()  # the gateway's own mistake, or its end: nothing else may be written to a websocket
             raise
@@ -146,7 +147,7 @@ class SocketClient:
             for task in (reader, sender):
                 await _cancelled(task)
             if not self._ending.done():
-                self._ending.set_result((NORMAL, ""))
+                self._ending.set_result((NORMAL, "", True))
 
     def end(self, code: int, words: str, *, is_heard_out: bool = True) -> None:
         """Close it, once the message that it is in has left.
@@ -155,13 +156,12 @@ class SocketClient:
             is_heard_out: what the client said before it knew still counts.
         """
         if not self._ending.done():
-            self._is_heard_out = is_heard_out
-            self._ending.set_result((code, words))
+            self._ending.set_result((code, words, is_heard_out))
             self._queue.clear()  # it is kept for the client by the host
             self._wake.set()
 
     def forget_slot(self) -> None:
-        """Note nothing more."""
+        """Note nothing more: the slot is read, or given to another."""
         if self._receipts is not None:
             self._receipts.close()
             self._receipts = None

@@ -1,7 +1,8 @@
 """What one kernel tells its clients, through workers that may be slow, stopped or lost, so that each gets all of it once, in order.
 
-A worker is told a message once for all of its clients that are *live*. Its connection may take no more: then it is told the rest from the
-journal when there is room. One that is not live is told what it lacks when its worker fetches it, piece by piece; the last makes it live.
+A worker is told a message once for all of its clients that are *live*. Its connection may take no more: then it is told the rest
+from the journal when there is room again. A client that is not live is told what it lacks when its worker fetches it, a
+piece at a time; the last piece makes it live.
 
 ```
             tell                 pump                     full? wait for `drained`
@@ -104,13 +105,15 @@ class Telling:
 
     @property
     def dropped(self) -> int:
-        """Messages that could not be kept."""
+        """How many messages could not be kept."""
         return self._journal.dropped
 
     @property
     def size_bytes(self) -> int:
         """Of all that is kept."""
         return self._journal.size_bytes
+
+    # What the kernel says.
 
     def tell(
         self,
@@ -193,14 +196,14 @@ class Telling:
         """Whether this is a client; what it said on a websocket that another has superseded is its own, too."""
         return self._sessions.find(session) is not None
 
-    def _is_at(self, way: Way, session: str) -> bool:
+    def _client_at(self, way: Way, session: str) -> ClientSession[Way] | None:
+        """A client that is connected there, and not superseded."""
         client = self._sessions.find(session)
-        return client is not None and client.seat is not None and client.seat.way is way
+        return client if client is not None and client.seat is not None and client.seat.way is way else None
 
     def close(self, way: Way, session: str, *, now: float) -> None:
         """A client's websocket is gone."""
-        client = self._sessions.find(session)
-        if client is not None and client.seat is not None and client.seat.way is way:
+        if (client := self._client_at(way, session)) is not None:
             up_to = max(self._reached(client), client.reached)
             self._doors[way].live.pop(session, None)
             self._sessions.leave(client, last=self._journal.last, now=now)
@@ -214,7 +217,7 @@ class Telling:
         Args:
             after: number of the last message that it, or its worker for it, has; negative: what is known here.
         """
-        if not self._is_at(way, session):
+        if self._client_at(way, session) is None:
             return  # superseded, or closed
         door = self._doors[way]
         client = door.live.pop(session, None)
@@ -269,10 +272,8 @@ class Telling:
                 door.way.send(Told(last, client.name, "iopub"), self._missed(missed, EMPTY))
 
     def _answer(self, door: _Door, session: str, after: int) -> None:
-        if not self._is_at(door.way, session):
+        if (client := self._client_at(door.way, session)) is None:
             return
-        client = self._sessions.find(session)
-        assert client is not None
         begin = client.got if after < 0 else self._sessions.known(after, self._journal.last)
         client.got = min(client.got, begin)
         source = self._former if begin < self._former.last else self._journal
