@@ -154,19 +154,18 @@ def run(port: int, more: Sequence[str]) -> int:
     signal.signal(signal.SIGINT, lambda *_: None)  # JupyterLab has it too
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: lab.terminate())
-    while True:
-        ended, status = os.waitpid(-1, 0)
-        if ended != gateway.pid:
-            break
+    ended, status = os.waitpid(-1, 0)
+    while ended == gateway.pid and os.WIFSIGNALED(status):
+        print("The gateway was killed: another one starts at its address.", file=sys.stderr)
         try:
-            if not os.WIFSIGNALED(status):
-                raise SystemExit
-            print("The gateway was killed: another one starts at its address.", file=sys.stderr)
             gateway, address = start_gateway(token, int(address.rpartition(":")[2]))
-            print("It serves, with the kernels that were there.", file=sys.stderr)
         except SystemExit:
-            print("The gateway has ended, and JupyterLab with it.", file=sys.stderr)
-            return end(lab) or 1
+            break
+        print("It serves, with the kernels that were there.", file=sys.stderr)
+        ended, status = os.waitpid(-1, 0)
+    if ended == gateway.pid:
+        print("The gateway has ended, and JupyterLab with it.", file=sys.stderr)
+        return end(lab) or 1
     gateway.terminate()
     gateway.wait()
     return os.waitstatus_to_exitcode(status)
