@@ -244,7 +244,7 @@ class SubkernelLink:
             return header.msg_type  # meant for us; our own clients get ours
         current_trace.set(parent.msg_id[:TRACE_CHARS])
         if parent.session == self._private.session_id:
-            if header.msg_type == "status" and b'"idle"' in bytes(parts[CONTENT]) and not self.has_idled.done():
+            if not self.has_idled.done() and header.msg_type == "status" and b'"idle"' in parts[CONTENT]:
                 self.has_idled.set_result(None)
             self._handlers.private_iopub(header, parent, parts)
         else:

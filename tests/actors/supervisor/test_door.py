@@ -38,6 +38,14 @@ def subkernel(folder: KernelFolder) -> Iterator["subprocess.Popen[bytes]"]:
     process.wait()
 
 
+async def abandon(folder: KernelFolder, leases: HeldLeases) -> watcher.Watcher:
+    """Have the one owner of a folder go, and its lease run out."""
+    owner = watcher.ensure(folder, kernel_id="k", lease_s=60)
+    owner.release()
+    await leases.run_out()
+    return owner
+
+
 async def come(folder: KernelFolder) -> "asyncio.Task[watcher.Watcher | None]":
     """Have an owner come to a watcher that is held; returns once it has written its line."""
     [pipe] = watcher.pipes(folder)
@@ -54,9 +62,7 @@ async def test_whoever_comes_when_the_watcher_has_made_up_its_mind_takes_over_no
     folder: KernelFolder, subkernel: "subprocess.Popen[bytes]", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leases, ending = HeldLeases(tmp_path, monkeypatch), HeldCalls(tmp_path, monkeypatch, "mv", 'command mv "$@"')
-    first = watcher.ensure(folder, kernel_id="k", lease_s=60)
-    first.release()
-    await leases.run_out()
+    first = await abandon(folder, leases)
     await ending.wait_begun()
     coming = await come(folder)
     await ending.let_go()
@@ -71,9 +77,7 @@ async def test_whoever_comes_before_the_watchers_last_look_takes_over_the_sessio
     folder: KernelFolder, subkernel: "subprocess.Popen[bytes]", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leases, closing = HeldLeases(tmp_path, monkeypatch), HeldCalls(tmp_path, monkeypatch, "true")
-    first = watcher.ensure(folder, kernel_id="k", lease_s=60)
-    first.release()
-    await leases.run_out()
+    first = await abandon(folder, leases)
     await closing.wait_begun()
     coming = await come(folder)
     await closing.let_go()
@@ -93,9 +97,7 @@ async def test_a_watcher_that_stands_still_as_it_makes_up_its_mind_is_not_taken_
     folder: KernelFolder, subkernel: "subprocess.Popen[bytes]", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leases, ending = HeldLeases(tmp_path, monkeypatch), HeldCalls(tmp_path, monkeypatch, "mv", 'command mv "$@"')
-    first = watcher.ensure(folder, kernel_id="k", lease_s=60)
-    first.release()
-    await leases.run_out()
+    first = await abandon(folder, leases)
     await ending.wait_begun()
     monkeypatch.setattr(watcher, "LOOKS", 3)
     with pytest.raises(TimeoutError):
